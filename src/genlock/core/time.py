@@ -1,0 +1,112 @@
+"""Exact instants, exact rates, and rounding that has a name.
+
+An instant is a :class:`fractions.Fraction` of seconds on some clock. A float is accepted where a
+person would type one, and is then read at the value that its shortest decimal form shows:
+``0.1`` means one tenth, not 0.1000000000000000055.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from genlock.core.errors import OptionError
+
+__all__ = ["Exact", "Instant", "Rounding", "exact", "exact_rate", "fraction_text", "round_fraction"]
+
+#: A named rounding. ``nearest`` sends a tie towards plus infinity (``floor(x + 1/2)``).
+Rounding: TypeAlias = Literal["floor", "ceil", "nearest"]
+
+#: What may be given where an exact number is wanted.
+Exact: TypeAlias = Fraction | int | float | str
+
+#: Seconds on a clock, exactly.
+Instant: TypeAlias = Fraction
+
+# Decimal nicknames that everybody uses for the NTSC family; the true rates are n * 1000/1001.
+_NTSC_NICKNAMES = {
+    "23.976": Fraction(24000, 1001), "23.98": Fraction(24000, 1001), "29.97": Fraction(30000, 1001),
+    "47.952": Fraction(48000, 1001), "47.95": Fraction(48000, 1001), "59.94": Fraction(60000, 1001),
+    "119.88": Fraction(120000, 1001),
+}  # fmt: skip
+
+
+def exact(value: Exact) -> Fraction:
+    """Read a number exactly.
+
+    Parameters
+    ----------
+    value : Fraction, int, float or str
+        A float is read at its shortest decimal form; a string may be a decimal or ``"a/b"``.
+
+    Raises
+    ------
+    OptionError
+        If the value is not a finite number.
+
+    Examples
+    --------
+    >>> exact(0.1), exact("30000/1001"), exact("1.5")
+    (Fraction(1, 10), Fraction(30000, 1001), Fraction(3, 2))
+    """
+    if isinstance(value, Fraction):
+        return value
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise ValueError
+        if isinstance(value, (int, np.integer)):
+            return Fraction(int(value))
+        if isinstance(value, (float, np.floating)):
+            return Fraction(repr(float(value)))
+        return Fraction(value.strip())
+    except (ValueError, ZeroDivisionError, AttributeError, OverflowError):
+        raise OptionError(
+            f"{value!r} is not a finite number; give seconds such as 1.5 or a ratio such as 30000/1001"
+        ) from None
+
+
+def exact_rate(value: Exact) -> Fraction:
+    """Read a rate (cells per second) exactly; the NTSC nicknames mean their true rates.
+
+    Examples
+    --------
+    >>> exact_rate("29.97"), exact_rate(25), exact_rate("21.5")
+    (Fraction(30000, 1001), Fraction(25, 1), Fraction(43, 2))
+
+    Raises
+    ------
+    OptionError
+        If the value is not a finite number above zero.
+    """
+    text = value.strip() if isinstance(value, str) else repr(value)
+    rate = _NTSC_NICKNAMES.get(text) or exact(value)
+    if rate <= 0:
+        raise OptionError(f"the rate {value!r} is not above zero; give cells per second, such as 25")
+    return rate
+
+
+def round_fraction(value: Fraction, rounding: Rounding) -> int:
+    """Round an exact number to an integer by the named rule.
+
+    >>> [round_fraction(Fraction(-1, 2), how) for how in ("floor", "nearest", "ceil")]
+    [-1, 0, 0]
+    """
+    if rounding == "floor":
+        return math.floor(value)
+    if rounding == "ceil":
+        return math.ceil(value)
+    if rounding == "nearest":
+        return math.floor(value + Fraction(1, 2))
+    raise OptionError(f"the rounding {rounding!r} is unknown; use 'floor', 'ceil' or 'nearest'")
+
+
+def fraction_text(value: Fraction) -> str:
+    """The exact text form that our files use: ``"25"`` or ``"30000/1001"``.
+
+    >>> fraction_text(Fraction(30000, 1001))
+    '30000/1001'
+    """
+    return str(value)
