@@ -1,0 +1,126 @@
+"""What the project promises about itself: a core without torch, layers that point downward, no pickle."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import genlock
+
+SOURCE = Path(genlock.__file__).parent
+OURS_ARE_LOADED = "import sys, genlock; print(sorted(name for name in sys.modules if '.' not in name))"
+
+#: Pure algorithms on arrays and Tracks know neither files nor models.
+ALGORITHMS_NEVER_IMPORT = {"media", "models", "weights"}
+
+#: May import at their top what only an extra installs.
+NEED_THE_EXTRAS = {"models", "train", "studio"}
+
+#: Used where a person has installed them by hand; no extra of ours names them.
+OPTIONAL = {"yt-dlp", "ipython"}
+
+
+def modules_of(part: str) -> list[Path]:
+    return sorted((SOURCE / part).rglob("*.py"))
+
+
+def imports_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Absolute names of the modules that are imported anywhere below ``tree``, and their lines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module, node.lineno
+
+
+def test_version_is_that_of_the_installed_package() -> None:
+    assert genlock.__version__ == metadata.version("genlock")
+
+
+def test_import_genlock_does_not_import_torch() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", OURS_ARE_LOADED], capture_output=True, text=True, check=True
+    )
+    assert "'genlock'" in loaded.stdout
+    assert not {"torch", "transformers", "torchaudio"} & set(ast.literal_eval(loaded.stdout))
+
+
+@pytest.mark.parametrize("path", modules_of("core"), ids=lambda path: path.stem)
+def test_core_imports_only_the_standard_library_and_numpy(path: Path) -> None:
+    for name, line in imports_in(ast.parse(path.read_text("utf-8"))):
+        allowed = name.split(".")[0] in {*sys.stdlib_module_names, "numpy"} or name.startswith("genlock.core")
+        assert allowed, f"{path.name}:{line} imports {name}"
+
+
+def test_algorithms_know_neither_files_nor_models() -> None:
+    for path in modules_of("aligners"):
+        for name, line in imports_in(ast.parse(path.read_text("utf-8"))):
+            parts = name.split(".")
+            known = parts[0] == "genlock" and len(parts) > 1 and parts[1] in ALGORITHMS_NEVER_IMPORT
+            assert not known, f"{path.name}:{line} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules_of("."), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_functions_import_only_third_party_packages(path: Path) -> None:
+    """Imports stand at the top; only what may not be installed (and our modules that need it) may wait."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for name, line in imports_in(node):
+                root, part = [*name.split("."), ""][:2]
+                own = root in sys.stdlib_module_names or (root == "genlock" and part not in NEED_THE_EXTRAS)
+                assert not own, f"{path.relative_to(SOURCE)}:{line} imports {name} inside {node.name}()"
+
+
+def test_no_pickle() -> None:
+    for path in modules_of("."):
+        for name, line in imports_in(ast.parse(path.read_text("utf-8"))):
+            assert name.split(".")[0] not in {"pickle", "shelve", "joblib"}, (
+                f"{path.name}:{line} imports {name}"
+            )
+
+
+def declared() -> tuple[set[str], set[str]]:
+    """Names of the distributions that pyproject.toml names: those of the core, and those of the extras."""
+    with open(SOURCE.parent.parent / "pyproject.toml", "rb") as stream:
+        project = tomllib.load(stream)["project"]
+
+    def names(requirements: list[str]) -> set[str]:
+        return {canonical(re.split(r"[^\w.-]", requirement, maxsplit=1)[0]) for requirement in requirements}
+
+    extras = project["optional-dependencies"]
+    return names(project["dependencies"]), set().union(*(names(each) for each in extras.values()))
+
+
+def canonical(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def not_in_functions(tree: ast.Module) -> set[int]:
+    """Lines of the imports that run when the module is loaded (not those for type checkers only)."""
+    nodes = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom | ast.Try)]
+    return {line for node in nodes for _, line in imports_in(node)}
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    core, extras = declared()
+    owners = metadata.packages_distributions()
+    for path in modules_of("."):
+        tree = ast.parse(path.read_text("utf-8"))
+        at_load = not_in_functions(tree)
+        part = path.relative_to(SOURCE).parts[0]
+        for name, line in imports_in(tree):
+            root = name.split(".")[0]
+            if root in {*sys.stdlib_module_names, "genlock"}:
+                continue
+            distributions = {canonical(each) for each in owners.get(root, [root])}
+            allowed = core if line in at_load and part not in NEED_THE_EXTRAS else core | extras | OPTIONAL
+            assert distributions & allowed, f"{path.relative_to(SOURCE)}:{line} imports {name}, not declared"
