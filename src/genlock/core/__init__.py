@@ -8,4 +8,7 @@ from genlock.core.timecode import Timecode
 from genlock.core.track import Track
 from genlock.core.warp import Warp
 
-__all__ = ["Cells", "GenlockError", "Grid", "Span", "Spans", "Ticks", "Timecode", "Track", "Warp", "exact", "exact_rate"]
+__all__ = [
+    "Cells", "GenlockError", "Grid", "Span", "Spans", "Ticks", "Timecode", "Track", "Warp", "exact",
+    "exact_rate",
+]  # fmt: skip

@@ -12,33 +12,55 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from operator import index as as_integer
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import ClockError, OptionError
+from genlock.core.line import FloatArray, IntArray, Line
 from genlock.core.time import Exact, Rounding, exact, exact_rate, fraction_text, round_fraction
 
-__all__ = ["DEFAULT_CLOCK", "Cells", "Grid", "Ticks", "common_unit", "require_same_clock"]
+__all__ = ["DEFAULT_CLOCK", "Cells", "Grid", "Selection", "Ticks", "require_same_clock"]
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
 #: Which cells a span of time selects: those it touches, those wholly inside it, those whose centre it holds.
 Selection: TypeAlias = Literal["touched", "inside", "centers"]
 
 #: The clock of values whose file is not known.
 DEFAULT_CLOCK = "media"
 
-_INT64_MAX = 2**63 - 1
+# Time stamps beyond this are damage, not time; within it, sums of two stay in 64 bits.
+_STAMP_LIMIT = 2**62
 
 
-class _CellsMath:
-    """What Grid and Ticks share, written in terms of exact edges."""
+class _Cells:
+    """What Grid and Ticks share: edges that are whole numbers of ticks from an origin."""
+
+    __slots__ = ()
 
     clock: str
 
+    @property
+    def origin(self) -> Fraction:
+        """The instant that :meth:`stamps` count from, in exact seconds."""
+        raise NotImplementedError
+
+    @property
+    def tick(self) -> Fraction:
+        """Seconds per stamp: ``edge(k) == origin + stamp[k] * tick``."""
+        raise NotImplementedError
+
     def edge(self, k: int) -> Fraction:
+        """Left edge of cell k, in exact seconds."""
+        raise NotImplementedError
+
+    def index(self, instant: Exact, rounding: Rounding = "floor") -> int:
+        """The edge at or next to an instant, as a cell number."""
+        raise NotImplementedError
+
+    def _first_center_from(self, instant: Fraction) -> int:
+        """The first cell whose centre lies at or after an instant."""
         raise NotImplementedError
 
     def center(self, k: int) -> Fraction:
@@ -54,9 +76,34 @@ class _CellsMath:
             raise OptionError(f"{cells!r} is not a run of at least one cell; give range(first, stop)")
         return self.edge(cells.start), self.edge(cells.stop)
 
+    def cells(self, start: Exact, end: Exact, select: Selection = "touched") -> range:
+        """The run of cells that the half-open span ``[start, end)`` selects.
+
+        ``touched`` takes the cells that share time with the span, ``inside`` those wholly in it, ``centers``
+        those whose centre it contains. ``cells(*grid.span(r))`` is ``r`` for every run ``r``, with each of
+        the three. A span without length touches the one cell that contains it, as an event does, and
+        selects nothing else. Ticks answer within 0...len, a Grid has no end.
+
+        >>> Grid(25).cells("0.05", "0.09"), Grid(25).cells("0.05", "0.09", "inside")
+        (range(1, 3), range(2, 2))
+        """
+        low, high = exact(start), exact(end)
+        if high < low:
+            raise OptionError(f"the span ends at {end} s, before its start at {start} s")
+        if select == "touched":
+            first = self.index(low, "floor")
+            stop = first + 1 if low == high else self.index(high, "ceil")
+        elif select == "inside":
+            first, stop = self.index(low, "ceil"), self.index(high, "floor")
+        elif select == "centers":
+            first, stop = self._first_center_from(low), self._first_center_from(high)
+        else:
+            raise OptionError(f"the selection {select!r} is unknown; use 'touched', 'inside' or 'centers'")
+        return range(first, max(first, stop))
+
 
 @dataclass(frozen=True, slots=True)
-class Grid(_CellsMath):
+class Grid(_Cells):
     """A uniform row of half-open cells, without end in both directions.
 
     Cell k is ``[start + k/rate, start + (k+1)/rate)``. How wide a window a feature looked at is not
@@ -112,9 +159,7 @@ class Grid(_CellsMath):
         return cls(rate, exact(origin) + exact(first_center) / samples - 1 / (2 * rate), clock)
 
     @classmethod
-    def of_samples(
-        cls, rate: Exact, origin: Exact = Fraction(0), clock: str = DEFAULT_CLOCK
-    ) -> Grid:
+    def of_samples(cls, rate: Exact, origin: Exact = Fraction(0), clock: str = DEFAULT_CLOCK) -> Grid:
         """The grid of a waveform: ``center(n)`` is the instant of sample n, ``origin + n/rate``.
 
         >>> Grid.of_samples(8000).center(8000)
@@ -132,17 +177,34 @@ class Grid(_CellsMath):
         """Length of one cell, in exact seconds."""
         return 1 / self.rate
 
+    @property
+    def origin(self) -> Fraction:
+        """The same as ``start``: stamps of a Grid are cell numbers."""
+        return self.start
+
+    @property
+    def tick(self) -> Fraction:
+        """The same as ``period``."""
+        return 1 / self.rate
+
+    def stamps(self, count: int, first: int = 0) -> IntArray:
+        """Edges of ``count`` cells from ``first`` on, int64 [count + 1], in ticks from ``origin``."""
+        return np.arange(first, first + count + 1, dtype=np.int64)
+
     def edge(self, k: int) -> Fraction:
         """Left edge of cell k (any integer), in exact seconds."""
-        return self.start + k / self.rate
+        return self.start + as_integer(k) / self.rate
 
     def edges(self, count: int, first: int = 0) -> FloatArray:
-        """Edges of ``count`` cells from ``first`` on, float64 [count + 1], in seconds, within one ulp."""
-        return _affine(self.edge(first), self.period, count + 1)
+        """Edges of ``count`` cells from ``first`` on, float64 [count + 1], in seconds.
+
+        Each is the float nearest to the exact edge, however far from the start.
+        """
+        return Line(self.period, self.edge(first)).floats(np.arange(count + 1, dtype=np.int64))
 
     def centers(self, count: int, first: int = 0) -> FloatArray:
-        """Centres of ``count`` cells from ``first`` on, float64 [count], in seconds, within one ulp."""
-        return _affine(self.center(first), self.period, count)
+        """Centres of ``count`` cells from ``first`` on, float64 [count], in seconds, as exact as edges."""
+        return Line(self.period, self.center(first)).floats(np.arange(count, dtype=np.int64))
 
     def index(self, instant: Exact, rounding: Rounding = "floor") -> int:
         """The edge at or next to an instant, as a cell number.
@@ -152,50 +214,36 @@ class Grid(_CellsMath):
         """
         return round_fraction((exact(instant) - self.start) * self.rate, rounding)
 
+    def _first_center_from(self, instant: Fraction) -> int:
+        return self.index(instant - self.period / 2, "ceil")
+
     def indices(self, instants: npt.ArrayLike) -> IntArray:
         """The cells that contain float instants (seconds), int64 of the same shape.
 
         A float instant is compared with the float edges of :meth:`edges`, so that
         ``indices(edges(n))`` is ``0, 1, ... n`` although most edges have no exact float.
+
+        Raises
+        ------
+        OptionError
+            For NaN and infinity, and where floats lie further apart than cells do (years at 1 MHz).
         """
-        times = np.asarray(instants, dtype=np.float64)
-        if not np.all(np.isfinite(times)):
-            raise OptionError("an instant is NaN or infinite; instants are finite seconds")
-        guess = np.floor((times - float(self.start)) * float(self.rate)).astype(np.int64)
-        # The guess is off by at most one: compare with the edges as edges() would print them.
-        guess -= times < self._edges_at(guess)
-        guess += times >= self._edges_at(guess + 1)
-        return guess
-
-    def _edges_at(self, k: IntArray) -> FloatArray:
-        if k.size == 0:
-            return np.zeros(k.shape)
-        unit = math.lcm(self.start.denominator, self.rate.numerator)
-        step, origin = int(self.period * unit), int(self.start * unit)
-        largest = max(abs(int(k.min())), abs(int(k.max()))) * step + abs(origin)
-        if largest > _INT64_MAX:
-            return np.array([float(self.edge(int(i))) for i in k.ravel()]).reshape(k.shape)
-        return _ratio(k * step + origin, unit)
-
-    def cells(self, start: Exact, end: Exact, select: Selection = "touched") -> range:
-        """The run of cells that the half-open span ``[start, end)`` selects.
-
-        ``cells(*grid.span(r))`` is ``r`` for every run ``r``, with each of the three selections.
-
-        >>> Grid(25).cells("0.05", "0.09"), Grid(25).cells("0.05", "0.09", "inside")
-        (range(1, 3), range(2, 2))
-        """
-        low, high = _checked_span(start, end)
-        if select == "touched":
-            first, stop = self.index(low, "floor"), self.index(high, "ceil")
-        elif select == "inside":
-            first, stop = self.index(low, "ceil"), self.index(high, "floor")
-        elif select == "centers":
-            half = self.period / 2
-            first, stop = self.index(low - half, "ceil"), self.index(high - half, "ceil")
-        else:
-            raise OptionError(f"the selection {select!r} is unknown; use 'touched', 'inside' or 'centers'")
-        return range(first, max(first, stop))
+        times = _finite(instants)
+        guess = np.floor((times - float(self.start)) * float(self.rate))
+        if np.any(np.abs(guess) > _STAMP_LIMIT):
+            raise OptionError(f"an instant lies too far away to count cells of {float(self.period):g} s")
+        cells = guess.astype(np.int64)
+        line = Line(self.period, self.start)
+        # The guess is off by one at most wherever floats are fine enough to tell cells apart.
+        for _ in range(3):
+            step = (times >= line.floats(cells + 1)).astype(np.int64) - (times < line.floats(cells))
+            if not step.any():
+                return cells
+            cells += step
+        raise OptionError(
+            f"floats near {float(np.abs(times).max()):g} s are too coarse for cells of "
+            f"{float(self.period):g} s; give exact instants to index()"
+        )
 
     def shifted(self, seconds: Exact) -> Grid:
         """The same cells, later by so many exact seconds."""
@@ -204,14 +252,6 @@ class Grid(_CellsMath):
     def on_clock(self, clock: str) -> Grid:
         """The same cells on a clock of another name (an assertion of the caller's, not a conversion)."""
         return Grid(self.rate, self.start, clock)
-
-    def unit(self) -> Fraction:
-        """The largest unit of which every edge and centre is an integer multiple, in seconds."""
-        return Fraction(1, math.lcm(self.start.denominator, 2 * self.rate.numerator))
-
-    def integer_edges(self, unit: Fraction, count: int) -> npt.NDArray[np.generic]:
-        """Edges of the first ``count`` cells in units (an integer array, exact)."""
-        return _integer_line(self.start / unit, self.period / unit, count + 1)
 
     def to_dict(self) -> dict[str, object]:
         """A JSON form; :func:`genlock.core.serial.cells_from_dict` reads it."""
@@ -225,7 +265,7 @@ class Grid(_CellsMath):
 
 
 @dataclass(frozen=True, eq=False)
-class Ticks(_CellsMath):
+class Ticks(_Cells):
     """The cells of a stream whose rate varies: integer time stamps and an exact time base.
 
     Cell k is ``[pts[k], pts[k+1]) * time_base``; the last cell is ``last_duration`` ticks long.
@@ -253,21 +293,22 @@ class Ticks(_CellsMath):
         stamps = np.array(pts)
         if stamps.ndim != 1 or (stamps.size and not np.issubdtype(stamps.dtype, np.integer)):
             raise OptionError("pts must be a flat array of integers; a time in seconds is not a time stamp")
+        if stamps.size and max(abs(int(stamps.min())), abs(int(stamps.max()))) >= _STAMP_LIMIT:
+            raise OptionError("pts must lie within 62 bits; a stamp beyond that is a missing one")
         stamps = stamps.astype(np.int64)
-        if np.any(np.diff(stamps) <= 0):
-            where = int(np.argmax(np.diff(stamps) <= 0))
-            raise OptionError(
-                f"pts must increase, but pts[{where}] = {stamps[where]} is followed by {stamps[where + 1]}"
-            )
-        base = exact(time_base)
-        if base <= 0 or last_duration < 1:
-            raise OptionError(
-                f"time_base ({base}) must be above zero and last_duration ({last_duration}) at least 1"
-            )
+        back = np.flatnonzero(stamps[1:] <= stamps[:-1])
+        if back.size:
+            k = int(back[0])
+            raise OptionError(f"pts must increase, but pts[{k}] = {stamps[k]} is followed by {stamps[k + 1]}")
+        base, last = exact(time_base), _whole_ticks(last_duration)
+        if base <= 0 or last < 1:
+            raise OptionError(f"time_base ({base}) must be above zero and last_duration ({last}) at least 1")
+        if last + (int(stamps[-1]) if stamps.size else 0) >= _STAMP_LIMIT:
+            raise OptionError(f"last_duration ({last}) is too long: the last cell would end beyond 62 bits")
         stamps.setflags(write=False)
         object.__setattr__(self, "pts", stamps)
         object.__setattr__(self, "time_base", base)
-        object.__setattr__(self, "last_duration", int(last_duration))
+        object.__setattr__(self, "last_duration", last)
         object.__setattr__(self, "clock", _checked_clock(clock))
 
     def __len__(self) -> int:
@@ -292,10 +333,33 @@ class Ticks(_CellsMath):
 
     @cached_property
     def _stamps(self) -> list[int]:
-        if len(self.pts) == 0:
-            return []
-        stamps: list[int] = self.pts.tolist()
-        return [*stamps, stamps[-1] + self.last_duration]
+        """The edges as Python integers, for bisection against Fractions; none where there is no cell."""
+        edges: list[int] = self._edges.tolist()
+        return edges
+
+    @cached_property
+    def _edges(self) -> IntArray:
+        end = self.pts[-1:] + self.last_duration
+        return np.concatenate([self.pts, end])
+
+    @cached_property
+    def _doubled_centers(self) -> list[int]:
+        doubled: list[int] = (self._edges[:-1] + self._edges[1:]).tolist()
+        return doubled
+
+    @property
+    def origin(self) -> Fraction:
+        """Zero: stamps of Ticks are time stamps."""
+        return Fraction(0)
+
+    @property
+    def tick(self) -> Fraction:
+        """The same as ``time_base``."""
+        return self.time_base
+
+    def stamps(self, count: int | None = None, first: int = 0) -> IntArray:
+        """Edges of ``count`` cells (default: the rest) from ``first`` on, int64 [count + 1], in ticks."""
+        return self._edges[first : self._stop(count, first) + 1]
 
     def edge(self, k: int) -> Fraction:
         """Left edge of cell k, 0 <= k <= len, in exact seconds."""
@@ -304,16 +368,16 @@ class Ticks(_CellsMath):
         return self._stamps[k] * self.time_base
 
     def edges(self, count: int | None = None, first: int = 0) -> FloatArray:
-        """Edges of ``count`` cells (default: the rest) from ``first``, float64 [count + 1], in seconds."""
-        stop = self._stop(count, first)
-        stamps = np.array(self._stamps[first : stop + 1], dtype=np.int64)
-        return _ratio(stamps * self.time_base.numerator, self.time_base.denominator)
+        """Edges of ``count`` cells (default: the rest) from ``first``, float64 [count + 1], in seconds.
+
+        Each is the float nearest to the exact edge.
+        """
+        return Line(self.time_base, Fraction(0)).floats(self.stamps(count, first))
 
     def centers(self, count: int | None = None, first: int = 0) -> FloatArray:
         """Centres of ``count`` cells (default: the rest) from ``first``, float64 [count], in seconds."""
-        stop = self._stop(count, first)
-        stamps = np.array(self._stamps[first : stop + 1], dtype=np.int64)
-        return _ratio((stamps[:-1] + stamps[1:]) * self.time_base.numerator, 2 * self.time_base.denominator)
+        stamps = self.stamps(count, first)
+        return Line(self.time_base / 2, Fraction(0)).floats(stamps[:-1] + stamps[1:])
 
     def _stop(self, count: int | None, first: int) -> int:
         stop = len(self) if count is None else first + count
@@ -322,7 +386,10 @@ class Ticks(_CellsMath):
         return stop
 
     def index(self, instant: Exact, rounding: Rounding = "floor") -> int:
-        """As :meth:`Grid.index`; -1 before the first cell and ``len`` from the last cell's end on."""
+        """As :meth:`Grid.index`; -1 before the first cell and ``len`` from the last cell's end on.
+
+        ``ceil`` gives ``len + 1`` after the last cell's end, where no edge follows.
+        """
         ticks = exact(instant) / self.time_base
         if rounding == "floor":
             return bisect_right(self._stamps, ticks) - 1
@@ -336,27 +403,17 @@ class Ticks(_CellsMath):
             return after if self._stamps[after] - ticks <= ticks - self._stamps[after - 1] else after - 1
         raise OptionError(f"the rounding {rounding!r} is unknown; use 'floor', 'ceil' or 'nearest'")
 
+    def _first_center_from(self, instant: Fraction) -> int:
+        return bisect_left(self._doubled_centers, 2 * instant / self.time_base)
+
     def indices(self, instants: npt.ArrayLike) -> IntArray:
         """The cells that contain float instants (seconds); -1 before the first, ``len`` after the last."""
-        times = np.asarray(instants, dtype=np.float64)
-        if not np.all(np.isfinite(times)):
-            raise OptionError("an instant is NaN or infinite; instants are finite seconds")
-        return np.asarray(np.searchsorted(self.edges(), times, side="right") - 1, dtype=np.int64)
+        return np.searchsorted(self.edges(), _finite(instants), side="right").astype(np.int64) - 1
 
     def cells(self, start: Exact, end: Exact, select: Selection = "touched") -> range:
         """The run of cells that ``[start, end)`` selects, as :meth:`Grid.cells`, within 0...len."""
-        low, high = _checked_span(start, end)
-        if select == "touched":
-            first, stop = self.index(low, "floor"), self.index(high, "ceil")
-        elif select == "inside":
-            first, stop = self.index(low, "ceil"), self.index(high, "floor")
-        elif select == "centers":
-            doubled = [a + b for a, b in zip(self._stamps, self._stamps[1:], strict=False)]
-            first = bisect_left(doubled, 2 * low / self.time_base)
-            stop = bisect_left(doubled, 2 * high / self.time_base)
-        else:
-            raise OptionError(f"the selection {select!r} is unknown; use 'touched', 'inside' or 'centers'")
-        first, stop = (min(max(k, 0), len(self)) for k in (first, stop))
+        chosen = super().cells(start, end, select)
+        first, stop = (min(max(k, 0), len(self)) for k in (chosen.start, chosen.stop))
         return range(first, max(first, stop))
 
     def shifted(self, seconds: Exact) -> Ticks:
@@ -365,8 +422,7 @@ class Ticks(_CellsMath):
         base = Fraction(1, math.lcm(self.time_base.denominator, shift.denominator))
         base *= math.gcd(int(self.time_base / base), int(shift / base)) or 1
         factor, add = int(self.time_base / base), int(shift / base)
-        limit = max((abs(s) for s in self._stamps), default=0) * factor + abs(add)
-        if limit > _INT64_MAX:
+        if max((abs(s) for s in self._stamps), default=0) * factor + abs(add) >= _STAMP_LIMIT:
             raise OptionError(f"a shift of {shift} s does not fit 64-bit time stamps; round it to 1/90000 s")
         return Ticks(self.pts * factor + add, base, self.last_duration * factor, self.clock)
 
@@ -395,9 +451,10 @@ class Ticks(_CellsMath):
         # Residual of stamp k against k/rate, in units of 1/scale ticks, exactly.
         step = 1 / (grid_rate * self.time_base)
         scale = step.denominator
-        if max(map(abs, self._stamps)) * scale > _INT64_MAX or len(self) * step.numerator > _INT64_MAX:
-            return None
-        residual = self.pts * scale - np.arange(len(self), dtype=np.int64) * step.numerator
+        count = len(self)
+        small = max(map(abs, self._stamps)) * scale + count * step.numerator < _STAMP_LIMIT
+        stamps, k = (a if small else a.astype(object) for a in (self.pts, np.arange(count, dtype=np.int64)))
+        residual = stamps * scale - k * step.numerator
         low, high = int(residual.min()), int(residual.max())
         if high - low > scale:
             return None
@@ -406,18 +463,6 @@ class Ticks(_CellsMath):
         rounded_down = first == high
         start = Fraction(first) if rounded_to_nearest or rounded_down else Fraction(low + high, 2)
         return Grid(grid_rate, start / scale * self.time_base, self.clock)
-
-    def unit(self) -> Fraction:
-        """The largest unit of which every edge and centre is an integer multiple, in seconds."""
-        return self.time_base / 2
-
-    def integer_edges(self, unit: Fraction, count: int) -> npt.NDArray[np.generic]:
-        """Edges of the first ``count`` cells in units (an integer array, exact)."""
-        stamps = self._stamps[: self._stop(count, 0) + 1]
-        factor = int(self.time_base / unit)
-        if max((abs(s) for s in stamps), default=0) * factor > _INT64_MAX // 4:
-            return np.array([s * factor for s in stamps], dtype=object)
-        return np.array(stamps, dtype=np.int64) * factor
 
     def to_dict(self) -> dict[str, object]:
         """A JSON form; :func:`genlock.core.serial.cells_from_dict` reads it."""
@@ -434,17 +479,6 @@ class Ticks(_CellsMath):
 Cells: TypeAlias = Grid | Ticks
 
 
-def common_unit(*cells: Cells) -> Fraction:
-    """The largest unit of which every edge and centre of all these cells is an integer multiple.
-
-    >>> common_unit(Grid(25), Grid("30000/1001"))
-    Fraction(1, 60000)
-    """
-    units = [c.unit() for c in cells]
-    denominator = math.lcm(*(u.denominator for u in units))
-    return Fraction(math.gcd(*(int(u * denominator) for u in units)), denominator)
-
-
 def require_same_clock(left: str, right: str, doing: str) -> None:
     """Raise ClockError unless two clocks are one; ``doing`` completes the sentence."""
     if left != right:
@@ -454,38 +488,21 @@ def require_same_clock(left: str, right: str, doing: str) -> None:
         )
 
 
+def _whole_ticks(duration: int) -> int:
+    try:
+        return as_integer(duration)
+    except TypeError:
+        raise OptionError(f"last_duration ({duration!r}) must be a whole number of ticks") from None
+
+
 def _checked_clock(clock: str) -> str:
     if not isinstance(clock, str) or not clock:
         raise OptionError(f"the clock {clock!r} is not a name; give a string that is not empty")
     return clock
 
 
-def _checked_span(start: Exact, end: Exact) -> tuple[Fraction, Fraction]:
-    low, high = exact(start), exact(end)
-    if high < low:
-        raise OptionError(f"the span ends at {end} s, before its start at {start} s")
-    return low, high
-
-
-def _affine(first: Fraction, step: Fraction, count: int) -> FloatArray:
-    """``first + k*step`` for k < count, float64, each within one ulp: divided once, from integers."""
-    unit = math.lcm(first.denominator, step.denominator)
-    numerators = _integer_line(first * unit, step * unit, count)
-    if numerators.dtype == object:
-        return np.array([float(Fraction(int(n), unit)) for n in numerators.tolist()], dtype=np.float64)
-    return _ratio(numerators.astype(np.int64), unit)
-
-
-def _integer_line(first: Fraction, step: Fraction, count: int) -> npt.NDArray[np.generic]:
-    origin, stride = int(first), int(step)
-    if abs(origin) + abs(stride) * max(count, 1) > _INT64_MAX // 4:
-        return np.array([origin + k * stride for k in range(count)], dtype=object)
-    return np.arange(count, dtype=np.int64) * stride + origin
-
-
-def _ratio(numerators: IntArray, denominator: int) -> FloatArray:
-    """Integers over an integer as float64; whole seconds apart, so that nothing above 2^53 is rounded twice."""
-    if denominator > _INT64_MAX:
-        return np.array([float(Fraction(int(n), denominator)) for n in numerators.ravel()]).reshape(numerators.shape)
-    whole, rest = np.divmod(numerators, denominator)
-    return np.asarray(whole + rest / denominator, dtype=np.float64)
+def _finite(instants: npt.ArrayLike) -> FloatArray:
+    times = np.asarray(instants, dtype=np.float64)
+    if not np.all(np.isfinite(times)):
+        raise OptionError("an instant is NaN or infinite; instants are finite seconds")
+    return times

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import overload
 
 import numpy as np
@@ -24,6 +26,11 @@ class Span:
 
     >>> Span("0.5", 1, "hello").duration
     Fraction(1, 2)
+
+    Raises
+    ------
+    OptionError
+        If it ends before it starts, or the confidence lies outside 0...1.
     """
 
     start: Fraction
@@ -66,6 +73,11 @@ class Spans(Sequence[Span]):
     >>> words = Spans([Span(0, "0.4", "bin"), Span("0.4", 1, "blue")])
     >>> words.at("0.4").label, [w.label for w in words.between(0, "0.2")]
     ('blue', ['bin'])
+
+    Raises
+    ------
+    OptionError
+        If a span starts before the one in front of it ends.
     """
 
     items: tuple[Span, ...]
@@ -77,11 +89,11 @@ class Spans(Sequence[Span]):
 
     def __init__(self, items: Iterable[Span] = (), clock: str = DEFAULT_CLOCK, name: str = "") -> None:
         spans = tuple(items)
-        for before, after in zip(spans, spans[1:], strict=False):
+        for before, after in pairwise(spans):
             if after.start < before.end:
                 raise OptionError(
-                    f"spans must be in order and apart, but {after.label!r} starts at {float(after.start):.6f} s, "
-                    f"before {before.label!r} ends at {float(before.end):.6f} s"
+                    f"spans must be in order and apart, but {after.label!r} starts at "
+                    f"{float(after.start):.6f} s, before {before.label!r} ends at {float(before.end):.6f} s"
                 )
         object.__setattr__(self, "items", spans)
         object.__setattr__(self, "clock", clock)
@@ -105,7 +117,11 @@ class Spans(Sequence[Span]):
     def at(self, instant: Exact) -> Span | None:
         """The span that contains an instant, or None."""
         where = exact(instant)
-        return next((span for span in self.items if span.start <= where < span.end), None)
+        # Of the spans that start at or before it, only the last that has a length can contain it.
+        for span in reversed(self.items[: bisect_right(self.items, where, key=lambda s: s.start)]):
+            if span.start < span.end:
+                return span if where < span.end else None
+        return None
 
     def between(self, start: Exact, end: Exact) -> Spans:
         """The spans that overlap ``[start, end)``, whole (events of no length count where they lie)."""
@@ -157,7 +173,8 @@ class Spans(Sequence[Span]):
     def to_dict(self) -> dict[str, object]:
         """A JSON form; :func:`genlock.core.serial.spans_from_dict` reads it."""
         return {
-            "kind": "spans", "name": self.name, "clock": self.clock, "items": [s.to_dict() for s in self.items],
+            "kind": "spans", "name": self.name, "clock": self.clock,
+            "items": [s.to_dict() for s in self.items],
         }  # fmt: skip
 
     def __str__(self) -> str:

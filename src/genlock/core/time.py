@@ -28,10 +28,15 @@ Instant: TypeAlias = Fraction
 
 # Decimal nicknames that everybody uses for the NTSC family; the true rates are n * 1000/1001.
 _NTSC_NICKNAMES = {
-    "23.976": Fraction(24000, 1001), "23.98": Fraction(24000, 1001), "29.97": Fraction(30000, 1001),
-    "47.952": Fraction(48000, 1001), "47.95": Fraction(48000, 1001), "59.94": Fraction(60000, 1001),
-    "119.88": Fraction(120000, 1001),
+    Fraction(decimal): Fraction(1000 * nominal, 1001)
+    for decimal, nominal in (
+        ("23.976", 24), ("23.98", 24), ("29.97", 30), ("47.952", 48), ("47.95", 48), ("59.94", 60),
+        ("119.88", 120), ("239.76", 240),
+    )
 }  # fmt: skip
+
+# What a float can say. A longer exponent is an attack or an accident, and would fill the memory.
+_MOST_DIGITS = 400
 
 
 def exact(value: Exact) -> Fraction:
@@ -59,9 +64,11 @@ def exact(value: Exact) -> Fraction:
             raise ValueError
         if isinstance(value, (int, np.integer)):
             return Fraction(int(value))
-        if isinstance(value, (float, np.floating)):
-            return Fraction(repr(float(value)))
-        return Fraction(value.strip())
+        text = str(value) if isinstance(value, (float, np.floating)) else value.strip()
+        exponent = text.lower().partition("e")[2]
+        if len(text) > _MOST_DIGITS or (exponent and abs(int(exponent)) > _MOST_DIGITS):
+            raise ValueError
+        return Fraction(text)
     except (ValueError, ZeroDivisionError, AttributeError, OverflowError):
         raise OptionError(
             f"{value!r} is not a finite number; give seconds such as 1.5 or a ratio such as 30000/1001"
@@ -71,21 +78,35 @@ def exact(value: Exact) -> Fraction:
 def exact_rate(value: Exact) -> Fraction:
     """Read a rate (cells per second) exactly; the NTSC nicknames mean their true rates.
 
+    A decimal such as 29.97 is a nickname, and a float such as ``30000 / 1001`` is the quotient that it was
+    made from. A Fraction, and a ratio in a string, are taken as they are.
+
     Examples
     --------
     >>> exact_rate("29.97"), exact_rate(25), exact_rate("21.5")
     (Fraction(30000, 1001), Fraction(25, 1), Fraction(43, 2))
+    >>> exact_rate(24000 / 1001), exact_rate("2997/100")
+    (Fraction(24000, 1001), Fraction(2997, 100))
 
     Raises
     ------
     OptionError
         If the value is not a finite number above zero.
     """
-    text = value.strip() if isinstance(value, str) else repr(value)
-    rate = _NTSC_NICKNAMES.get(text) or exact(value)
+    rate = exact(value)
     if rate <= 0:
         raise OptionError(f"the rate {value!r} is not above zero; give cells per second, such as 25")
-    return rate
+    if isinstance(value, Fraction) or (isinstance(value, str) and "/" in value):
+        return rate
+    return _NTSC_NICKNAMES.get(rate) or _ntsc_quotient(rate) or rate
+
+
+def _ntsc_quotient(rate: Fraction) -> Fraction | None:
+    """The rate n * 1000/1001 that has the same float as a decimal that was printed from it, or None."""
+    if not Fraction(1, 2) < rate < 10**6:
+        return None
+    quotient = Fraction(1000 * round_fraction(rate * 1001 / 1000, "nearest"), 1001)
+    return quotient if float(quotient) == float(rate) else None
 
 
 def round_fraction(value: Fraction, rounding: Rounding) -> int:

@@ -35,13 +35,16 @@ class Timecode:
     frame: int
     """Number of frames since ``00:00:00:00``; not below zero."""
     rate: Fraction
-    """Frames per second, exactly."""
+    """Frames per second, exactly; at least 1/2, so that a second of the label counts a frame."""
     drop: bool = False
     """True for drop-frame numbering; only at 30000/1001 and 60000/1001."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", exact_rate(self.rate))
         if self.frame < 0:
             raise OptionError(f"timecode frame {self.frame} is below zero")
+        if self.nominal < 1:
+            raise OptionError(f"timecode counts whole frames of a second; there are none at {self.rate}")
         if self.drop and self.rate not in (Fraction(30000, 1001), Fraction(60000, 1001)):
             raise OptionError(f"drop-frame timecode exists at 29.97 and 59.94, not at {self.rate}")
 

@@ -10,10 +10,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from genlock.core import draw, resample
 from genlock.core.errors import ClockError, OptionError
-from genlock.core.grid import Cells, Grid, Ticks, common_unit, require_same_clock
+from genlock.core.grid import Cells, Grid, Ticks, require_same_clock
+from genlock.core.resample import Mask, Values
 from genlock.core.time import Exact, exact
-from genlock.core.warp import Warp
+from genlock.core.warp import Piece, Warp
 
 __all__ = ["How", "Support", "Track"]
 
@@ -22,12 +24,9 @@ How: TypeAlias = Literal["sample", "mean", "nearest", "stack"]
 #: Seconds around its centre that a value depends on, or the whole signal.
 Support: TypeAlias = Fraction | Literal["whole"]
 
-Values: TypeAlias = npt.NDArray[Any]
-Mask: TypeAlias = npt.NDArray[np.bool_]
-Positions: TypeAlias = npt.NDArray[Any]
-
 # How much of a cell or window must be there for its value to be valid, unless the caller says otherwise.
 _DEFAULT_COVER = {"mean": Fraction(1, 2), "stack": Fraction(1)}
+_SAME_CLOCK = (Piece(None, None, Fraction(1), Fraction(0)),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,21 +57,30 @@ class Track:
     unit: str = ""
     """The unit of the values, such as ``"dB"``."""
     support: Support = Fraction(0)
-    """Seconds around ``center(k)`` that value k depends on, in all, or ``"whole"``."""
+    """Length of the window around ``center(k)`` beyond which nothing matters to value k, in seconds, or
+    ``"whole"``."""
     context: str = "whole"
     """How the signal was cut for the computation: ``"whole"``, or a text that says how."""
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values)
-        if values.ndim == 0 or values.dtype == object:
-            raise OptionError(f"a Track needs numbers of shape [T, ...], not {values.dtype} of shape {values.shape}")
+        if values.ndim == 0 or values.dtype.kind not in "biufc":
+            raise OptionError(
+                f"a Track needs numbers of shape [T, ...], not {values.dtype} of shape {values.shape}"
+            )
+        if not isinstance(self.grid, (Grid, Ticks)):
+            raise OptionError(f"a Track needs a Grid or Ticks, not {self.grid!r}; give Grid(rate)")
         length = len(values)
         if self.grid.length not in (None, length):
             raise OptionError(f"{length} values do not fit {self.grid.length} cells")
         valid = np.ones(length, bool) if self.valid is None else np.asarray(self.valid)
         if valid.shape != (length,) or valid.dtype != np.bool_:
-            raise OptionError(f"valid must be bool of shape [{length}], not {valid.dtype} of shape {valid.shape}")
+            raise OptionError(
+                f"valid must be bool of shape [{length}], not {valid.dtype} of shape {valid.shape}"
+            )
         support = self.support if self.support == "whole" else exact(self.support)
+        if support != "whole" and support < 0:
+            raise OptionError(f"a support of {support} s is not possible; give seconds from 0 on, or 'whole'")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "valid", valid)
         object.__setattr__(self, "support", support)
@@ -153,9 +161,10 @@ class Track:
         how : str
             ``sample``: linear between source centres, at the target cell's centre; in the outer half of a
             source cell that has no valid neighbour there, the cell's own value.
-            ``mean``: mean of what the target cell overlaps, weighted by overlap.
+            ``mean``: mean of what the target cell overlaps, weighted by overlap in target time.
             ``nearest``: value of the source cell whose centre is nearest (a tie goes to the earlier one).
-            ``stack``: the ``count`` source cells around the target centre, [T, count, ...]; missing ones zero.
+            ``stack``: the ``count`` source cells around the target centre, [T, count, ...]; missing or
+            invalid ones are zero.
         length : int, optional
             Number of target cells from cell 0; by default as many as start before this track's end
             (for Ticks all of them).
@@ -185,60 +194,52 @@ class Track:
         cover = exact(_DEFAULT_COVER.get(how, Fraction(1)) if min_cover is None else min_cover)
         if not 0 <= cover <= 1:
             raise OptionError(f"min_cover={min_cover} lies outside 0...1")
-        source, edges, centers, reached = self._places(grid, length, warp)
+        back, end = self._way_back(grid, warp)
+        target_length = self._target_length(grid, length, end)
+        if len(self) == 0:
+            return self._nothing_on(grid, how, count, target_length)
+        route = resample.Route(resample.Source(self.values, self.valid, self.grid), grid, target_length, back)
         if how == "mean":
-            values, valid = _mean(self.values, self.valid, source, edges, float(cover))
+            values, valid = resample.mean(route, cover)
         elif how == "sample":
-            values, valid = _sample(self.values, self.valid, source, centers)
+            values, valid = resample.sample(route)
         elif how == "nearest":
-            values, valid = _nearest(self.values, self.valid, source, centers)
+            values, valid = resample.nearest(route)
         else:
-            values, valid = _stack(self.values, self.valid, source, centers, count, float(cover))
-        return replace(self, values=values, grid=grid, valid=valid & reached, support=self._support_on(grid, how, count))
+            values, valid = resample.stack(route, count, cover)
+        support = self._support_on(grid, how, count, warp)
+        return replace(self, values=values, grid=grid, valid=valid, support=support)
 
-    def _support_on(self, grid: Cells, how: How, count: int) -> Support:
-        """What one new value depends on: the old support and how far the old centres that it reads lie apart."""
-        if self.support == "whole" or len(self) == 0:
+    def _nothing_on(self, grid: Cells, how: How, count: int, length: int) -> Track:
+        window = (count,) if how == "stack" else ()
+        kind = resample.float_type(self.values) if how in ("sample", "mean") else self.values.dtype
+        values = np.zeros((length, *window, *self.values.shape[1:]), kind)
+        return replace(self, values=values, grid=grid, valid=np.zeros(length, np.bool_))
+
+    def _support_on(self, grid: Cells, how: How, count: int, warp: Warp | None) -> Support:
+        """The old support, and how far away the old centres that a new value reads may lie."""
+        if self.support == "whole" or (grid == self.grid and how in ("sample", "nearest") and warp is None):
             return self.support
         assert isinstance(self.support, Fraction)
-        period = self.grid.period if isinstance(self.grid, Grid) else _longest(self.grid)
-        if how == "nearest":
-            return self.support
-        if how == "sample":
-            return self.support if grid == self.grid else self.support + period
-        if how == "stack":
-            return self.support + (count - 1) * period
-        target = grid.period if isinstance(grid, Grid) else _longest(grid)
-        return self.support + target + period
+        period, target = _longest(self.grid, len(self)), _longest(grid, len(self))
+        reach = {
+            "nearest": period, "sample": 2 * period, "stack": count * period, "mean": target + period,
+        }[how]  # fmt: skip
+        return self.support + reach
 
-    def _places(
-        self, grid: Cells, length: int | None, warp: Warp | None
-    ) -> tuple[Positions, Positions, Positions, Mask]:
-        """Source edges, target edges and target centres on this track's clock, doubled, and what is reachable.
-
-        Without a warp all are integers in one common unit, so that nothing is ever decided by rounding.
-        """
+    def _way_back(self, grid: Cells, warp: Warp | None) -> tuple[tuple[Piece, ...], Fraction]:
+        """The straight pieces from the target's clock back to this one, and this track's end over there."""
         if warp is None:
             require_same_clock(self.clock, grid.clock, f"put track {self.name!r} on the grid")
-            count = self._target_length(grid, length, self.end)
-            unit = common_unit(self.grid, grid)
-            source = self.grid.integer_edges(unit, len(self))
-            target = grid.integer_edges(unit, count)
-            both_small = source.dtype != object and target.dtype != object
-            if not both_small:
-                source, target = source.astype(object), target.astype(object)
-            return 2 * source, 2 * target, target[:-1] + target[1:], np.ones(count, bool)
+            return _SAME_CLOCK, self.end
         for name, own in ((warp.source_clock, self.clock), (warp.target_clock, grid.clock)):
             if name is not None and name != own:
-                raise ClockError(f"the warp leads from clock {warp.source_clock!r} to {warp.target_clock!r}, "
-                                 f"but the track is on {self.clock!r} and the grid on {grid.clock!r}")  # fmt: skip
-        back = warp.inverse()
-        count = self._target_length(grid, length, warp.last_value(self.end))
-        target_edges, target_centers = grid.edges(count), grid.centers(count)
-        lows, _ = back.map(target_edges[:-1], side="right")
-        highs, _ = back.map(target_edges[1:], side="left")
-        centers, reached = back.map(target_centers)
-        return 2 * self.edges, np.stack([2 * lows, 2 * highs]), 2 * centers, reached
+                raise ClockError(
+                    f"the warp leads from clock {warp.source_clock!r} to {warp.target_clock!r}, but the track "
+                    f"is on {self.clock!r} and the grid on {grid.clock!r}"
+                )
+        _, end = warp.bounds(self.start, self.end)
+        return warp.inverse().pieces(), grid.origin if end is None else end
 
     def _target_length(self, grid: Cells, length: int | None, end: Fraction) -> int:
         if isinstance(grid, Ticks):
@@ -263,138 +264,13 @@ class Track:
     def __str__(self) -> str:
         return (
             f"{self.name or 'track'} {list(self.values.shape)} {self.values.dtype}: {self.grid}, "
-            f"{float(self.start):.6f} to {float(self.end):.6f} s, {int(self.valid.sum())} of {len(self)} valid"
+            f"{float(self.start):.6f} to {float(self.end):.6f} s, "
+            f"{int(self.valid.sum())} of {len(self)} valid"
         )
 
 
-def _longest(ticks: Ticks) -> Fraction:
-    steps = np.diff(ticks.pts)
-    return max(int(steps.max()) if len(steps) else 0, ticks.last_duration) * ticks.time_base
-
-
-def _as_float(values: Values) -> Values:
-    return values if values.dtype.kind in "fc" and values.dtype.itemsize >= 4 else values.astype(np.float64)
-
-
-def _columns(weights: npt.NDArray[np.float64], values: Values) -> Values:
-    """Weights [T] shaped so that they multiply values [T, ...], in the values' precision."""
-    shaped = weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
-    return shaped.astype(values.real.dtype) if values.dtype.kind in "fc" else shaped
-
-
-def _containing(source: Positions, places: Positions) -> tuple[npt.NDArray[np.int64], Mask]:
-    """The source cell that holds each place (clipped), and whether it truly does."""
-    cell = np.searchsorted(source, places, side="right").astype(np.int64) - 1
-    inside = (cell >= 0) & (cell < len(source) - 1)
-    return np.clip(cell, 0, max(len(source) - 2, 0)), inside
-
-
-def _empty(values: Values, count: int) -> tuple[Values, Mask]:
-    return np.zeros((count, *values.shape[1:]), values.dtype), np.zeros(count, bool)
-
-
-def _sample(values: Values, valid: Mask, source: Positions, centers: Positions) -> tuple[Values, Mask]:
-    values = _as_float(values)
-    if len(values) == 0:
-        return _empty(values, len(centers))
-    cell, inside = _containing(source, centers)
-    middles = (source[:-1] + source[1:]) // 2 if source.dtype.kind != "f" else (source[:-1] + source[1:]) / 2
-    left = np.where(centers >= middles[cell], cell, cell - 1)
-    right = left + 1
-    has_left = (left >= 0) & valid[np.clip(left, 0, len(values) - 1)]
-    has_right = (right < len(values)) & valid[np.clip(right, 0, len(values) - 1)]
-    left, right = np.clip(left, 0, len(values) - 1), np.clip(right, 0, len(values) - 1)
-    width = np.maximum(middles[right] - middles[left], 1 if source.dtype.kind != "f" else 1e-300)
-    weight = ((centers - middles[left]) / width).astype(np.float64)
-    # Where a neighbour is missing or invalid, the cell's own value holds up to the cell's edge.
-    alone = ~(has_left & has_right)
-    weight = np.where(alone, (cell == right).astype(np.float64), np.clip(weight, 0.0, 1.0))
-    ok = inside & valid[cell]
-    out = np.zeros((len(centers), *values.shape[1:]), values.dtype)
-    rows = np.flatnonzero(ok)
-    low, high, part = values[left[rows]], values[right[rows]], _columns(weight[rows], values)
-    # A weight of exactly 0 or 1 must not mix in an invalid neighbour, which may be NaN.
-    both = rows.size and not alone[rows].any()
-    mixed = low + (high - low) * part if both else _blend(low, high, part)
-    out[rows] = mixed
-    return out, ok
-
-
-def _blend(low: Values, high: Values, part: Values) -> Values:
-    with np.errstate(invalid="ignore"):
-        mixed = low + (high - low) * part
-    return np.where(part == 0, low, np.where(part == 1, high, mixed))
-
-
-def _nearest(values: Values, valid: Mask, source: Positions, centers: Positions) -> tuple[Values, Mask]:
-    if len(values) == 0:
-        return _empty(values, len(centers))
-    _, inside = _containing(source, centers)
-    chosen = _nearest_cell(source, centers)
-    ok = inside & valid[chosen]
-    out, _ = _empty(values, len(centers))
-    out[ok] = values[chosen[ok]]
-    return out, ok
-
-
-def _nearest_cell(source: Positions, centers: Positions) -> npt.NDArray[np.int64]:
-    """The source cell whose centre is nearest, the earlier one in a tie."""
-    middles = source[:-1] + source[1:]  # doubled, to stay in integers
-    after = np.searchsorted(middles, 2 * centers, side="left").astype(np.int64)
-    before = np.clip(after - 1, 0, len(middles) - 1)
-    after = np.clip(after, 0, len(middles) - 1)
-    return np.where(2 * centers - middles[before] <= middles[after] - 2 * centers, before, after)
-
-
-def _stack(
-    values: Values, valid: Mask, source: Positions, centers: Positions, count: int, cover: float
-) -> tuple[Values, Mask]:
-    if len(values) == 0:
-        empty, ok = _empty(values, len(centers))
-        return np.repeat(empty[:, None], count, axis=1), ok
-    cell, inside = _containing(source, centers)
-    middles = source[:-1] + source[1:]
-    if count % 2:
-        first = _nearest_cell(source, centers) - (count - 1) // 2
-    else:
-        # An even window lies between two centres: half of it at or before the instant, half after.
-        first = np.searchsorted(middles, 2 * centers, side="right").astype(np.int64) - count // 2
-    rows = first[:, None] + np.arange(count)
-    there = (rows >= 0) & (rows < len(values))
-    rows = np.clip(rows, 0, len(values) - 1)
-    there &= valid[rows]
-    out = np.where(there.reshape(there.shape + (1,) * (values.ndim - 1)), values[rows], np.zeros((), values.dtype))
-    return out, inside & valid[cell] & (there.mean(axis=1) >= cover - 1e-12)
-
-
-def _mean(
-    values: Values, valid: Mask, source: Positions, edges: Positions, cover: float
-) -> tuple[Values, Mask]:
-    values = _as_float(values)
-    lows, highs = (edges[0], edges[1]) if edges.ndim == 2 else (edges[:-1], edges[1:])
-    out = np.zeros((len(lows), *values.shape[1:]), values.dtype)
-    ok = np.zeros(len(lows), bool)
-    if len(values) == 0:
-        return out, ok
-    clean = np.where(_columns(valid, values).astype(bool), values, 0) if not valid.all() else values
-    first = np.clip(np.searchsorted(source, lows, side="right") - 1, 0, len(values))
-    stop = np.clip(np.searchsorted(source, highs, side="left"), 0, len(values))
-    # Target cells that read equally many source cells are done together: exact, and no running sum that drifts.
-    widths = np.maximum(stop - first, 0)
-    for width in np.unique(widths[widths > 0]):
-        rows = np.flatnonzero(widths == width)
-        total = np.zeros((len(rows), *values.shape[1:]), np.result_type(values.dtype, np.float64))
-        weight = np.zeros(len(rows))
-        for step in range(int(width)):
-            cell = first[rows] + step
-            overlap = np.minimum(source[cell + 1], highs[rows]) - np.maximum(source[cell], lows[rows])
-            share = np.where(valid[cell], np.maximum(overlap, 0), 0).astype(np.float64)
-            total += clean[cell] * share.reshape(share.shape + (1,) * (values.ndim - 1))
-            weight += share
-        whole = (highs[rows] - lows[rows]).astype(np.float64)
-        good = (weight > 0) & (weight >= cover * whole * (1 - 1e-12))
-        divisor = np.where(weight > 0, weight, 1.0)
-        out[rows] = total / divisor.reshape(divisor.shape + (1,) * (values.ndim - 1))
-        ok[rows] = good
-    out[~ok] = 0
-    return out, ok
+def _longest(cells: Cells, count: int) -> Fraction:
+    """The longest of the first cells, in seconds."""
+    if isinstance(cells, Grid) or count == 0:
+        return cells.tick
+    return int(np.diff(cells.stamps()).max(initial=0)) * cells.tick

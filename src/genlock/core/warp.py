@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -19,11 +21,27 @@ import numpy.typing as npt
 from genlock.core.errors import ClockError, OptionError
 from genlock.core.time import Exact, exact, fraction_text
 
-__all__ = ["Side", "Warp"]
+__all__ = ["Piece", "Side", "Warp"]
 
 #: Which value a Warp takes where it jumps.
 Side: TypeAlias = Literal["left", "right"]
 Knot: TypeAlias = tuple[Fraction, Fraction]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One straight, rising piece of a Warp: ``target = slope * source + shift`` over ``[start, end)``."""
+
+    start: Fraction | None
+    """First source instant, in seconds; None if the piece has no beginning."""
+    end: Fraction | None
+    """First source instant after it; None if the piece has no end."""
+    slope: Fraction
+    """Target seconds per source second; above zero."""
+    shift: Fraction
+    """Target instant of source instant zero, in seconds, on this piece's line."""
+    closed: bool = False
+    """True where the map ends: ``end`` itself is then on it."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +91,7 @@ class Warp:
         pairs = [(exact(x), exact(y)) for x, y in knots]
         if not pairs:
             raise OptionError("a Warp needs at least one knot (source, target)")
-        for (x0, y0), (x1, y1) in zip(pairs, pairs[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(pairs):
             if x1 < x0 or y1 < y0:
                 raise OptionError(f"a Warp never goes back, but ({x0}, {y0}) is followed by ({x1}, {y1})")
         slopes = [None if s is None else exact(s) for s in (before, after)]
@@ -124,22 +142,49 @@ class Warp:
             raise ClockError(f"{instant} s has no place on the target clock: the warp {fate}")
         return value
 
+    @cached_property
+    def _sources(self) -> list[Fraction]:
+        return [x for x, _ in self.knots]
+
     def _value(self, where: Fraction, side: Side) -> tuple[Fraction | None, bool]:
-        xs = [x for x, _ in self.knots]
+        """The target instant (None outside the map), and whether ``where`` is mapped and not skipped."""
+        xs = self._sources
         left, right = bisect_left(xs, where), bisect_right(xs, where)
         if left < right:  # on a knot: the upper end of a jump for "right", the lower end for "left"
-            value = self.knots[right - 1][1] if side == "right" else self.knots[left][1]
-            neighbour = right if side == "right" else left - 1
+            at, neighbour = (right - 1, right) if side == "right" else (left, left - 1)
+            value = self.knots[at][1]
             held = 0 <= neighbour < len(xs) and self.knots[neighbour][1] == value
             return value, not held
-        if left == 0:
-            x, y = self.knots[0]
-            return (None, False) if self.before is None else (y + (where - x) * self.before, True)
-        if left == len(xs):
-            x, y = self.knots[-1]
-            return (None, False) if self.after is None else (y + (where - x) * self.after, True)
+        if left == 0 or left == len(xs):
+            (x, y), slope = (self.knots[0], self.before) if left == 0 else (self.knots[-1], self.after)
+            return (None, False) if slope is None else (y + (where - x) * slope, True)
         (x0, y0), (x1, y1) = self.knots[left - 1], self.knots[left]
         return y0 + (where - x0) * (y1 - y0) / (x1 - x0), y1 > y0
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """The straight rising pieces in order, without the holds and jumps between them.
+
+        >>> [(p.start, p.end) for p in Warp([(0, 0), (1, 1), (2, 1)]).pieces()]
+        [(None, Fraction(1, 1)), (Fraction(2, 1), None)]
+        """
+        return self._pieces
+
+    @cached_property
+    def _pieces(self) -> tuple[Piece, ...]:
+        found: list[Piece] = []
+        first, last = self.knots[0], self.knots[-1]
+        if self.before is not None:
+            found.append(_piece(None, first[0], self.before, first))
+        for (x0, y0), (x1, y1) in pairwise(self.knots):
+            if x1 > x0 and y1 > y0:
+                found.append(_piece(x0, x1, (y1 - y0) / (x1 - x0), (x0, y0)))
+        if self.after is not None:
+            found.append(_piece(last[0], None, self.after, last))
+        elif not found:  # a map of one instant
+            found.append(_piece(last[0], last[0], Fraction(1), last, closed=True))
+        else:
+            found[-1] = replace(found[-1], closed=True)
+        return tuple(found)
 
     def map(
         self, instants: npt.ArrayLike, side: Side = "right"
@@ -157,9 +202,11 @@ class Warp:
             Where the map ends, the value is that of the nearest end; where it skips, that of the hold.
         """
         times = np.asarray(instants, dtype=np.float64)
+        if not np.all(np.isfinite(times)):
+            raise OptionError("an instant is NaN or infinite; instants are finite seconds")
         xs = np.array([float(x) for x, _ in self.knots])
         ys = np.array([float(y) for _, y in self.knots])
-        # Segment s leads from knot s - 1 to knot s; segment 0 lies before the first, segment n after the last.
+        # Segment s leads from knot s - 1 to knot s; 0 lies before the first knot, n after the last.
         segment = np.searchsorted(xs, times, side="right" if side == "right" else "left")
         anchor = np.clip(segment - 1, 0, len(xs) - 1)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -172,30 +219,41 @@ class Warp:
         at_end = ((segment == 0) & (times == xs[0])) | ((segment == len(xs)) & (times == xs[-1]))
         return values, live[segment] | at_end
 
-    def last_value(self, instant: Exact) -> Fraction:
-        """The target instant of the last mapped source instant at or before ``instant`` (the first knot's if none)."""
-        where = exact(instant)
-        if where > self.knots[-1][0] and self.after is None:
-            return self.knots[-1][1]
-        if where < self.knots[0][0] and self.before is None:
-            return self.knots[0][1]
-        value, _ = self._value(where, "right")
-        assert value is not None
-        return value
-
     def bounds(self, start: Exact, end: Exact) -> tuple[Fraction | None, Fraction | None]:
-        """The target span that the source span ``[start, end]`` reaches, or (None, None) outside the map."""
+        """The target span ``[first, last)`` that the source span ``[start, end)`` reaches.
+
+        ``(None, None)`` where the map has no part of it. Target time that nothing maps to is left off at
+        both ends. An instant (``start == end``) is answered by itself.
+
+        >>> Warp([(0, 0), (1, 1), (2, 1), (2, 3)]).bounds("1.5", 4)
+        (Fraction(3, 1), Fraction(5, 1))
+        """
         low, high = exact(start), exact(end)
-        if self.before is None:
-            low = max(low, self.knots[0][0])
-        if self.after is None:
-            high = min(high, self.knots[-1][0])
-        if low > high:
+        if high < low:
+            raise OptionError(f"the span ends at {end} s, before its start at {start} s")
+        if low == high:
+            value, valid = self._value(low, "right")
+            return (value, value) if valid else (None, None)
+        mapped = [
+            (low if p.start is None else max(low, p.start), high if p.end is None else min(high, p.end), p)
+            for p in self._pieces_within(low, high)
+        ]
+        mapped = [(a, b, p) for a, b, p in mapped if a < b]
+        if not mapped:
             return None, None
-        first, _ = self._value(low, "right")
-        last, _ = self._value(high, "left")
-        # At one instant on a jump the two sides cross; the span then has no length.
-        return first, last if first is None or last is None else max(first, last)
+        (a, _, first), (_, b, last) = mapped[0], mapped[-1]
+        return a * first.slope + first.shift, b * last.slope + last.shift
+
+    def _pieces_within(self, low: Fraction, high: Fraction) -> tuple[Piece, ...]:
+        """The pieces that share time with ``[low, high)``."""
+        starts, ends = self._piece_bounds
+        return self._pieces[bisect_right(ends, low) : bisect_left(starts, high) + 1]
+
+    @cached_property
+    def _piece_bounds(self) -> tuple[list[Fraction], list[Fraction]]:
+        """Starts of all pieces but the first, which may have none, and ends of all but the last."""
+        starts = [p.start for p in self._pieces[1:] if p.start is not None]
+        return starts, [p.end for p in self._pieces[:-1] if p.end is not None]
 
     def inverse(self) -> Warp:
         """The map back: jumps become holds and holds become jumps."""
@@ -210,7 +268,8 @@ class Warp:
     def __matmul__(self, first: Warp) -> Warp:
         """``(second @ first)(t) == second(first(t))``, exactly.
 
-        Raises ClockError if ``first`` leads to another clock than ``self`` starts from, or never reaches it.
+        Raises ClockError if ``first`` leads to another clock than ``self`` starts from, or no time passes
+        through both.
         """
         if None not in (first.target_clock, self.source_clock) and first.target_clock != self.source_clock:
             raise ClockError(
@@ -222,10 +281,8 @@ class Warp:
         high = min([w.knots[-1][0] for w in (back, self) if w.after is None], default=None)
         if low is not None and high is not None and low > high:
             raise ClockError("cannot compose: the first warp ends before the second begins")
-        middles = sorted({x for w in (back, self) for x, _ in w.knots} | {m for m in (low, high) if m is not None})
-        middles = [m for m in middles if (low is None or m >= low) and (high is None or m <= high)]
-        if not middles:
-            middles = [m for m in (low, high) if m is not None]
+        bends = {x for w in (back, self) for x, _ in w.knots} | {m for m in (low, high) if m is not None}
+        middles = [m for m in sorted(bends) if (low is None or m >= low) and (high is None or m <= high)]
         knots: list[Knot] = []
         for m in middles:
             x0, x1 = back._ends(m)
@@ -233,12 +290,16 @@ class Warp:
             knots += [(x0, y0), (x1, y0), (x1, y1)]
         before = None if self.before is None or first.before is None else self.before * first.before
         after = None if self.after is None or first.after is None else self.after * first.after
-        return Warp(knots, before, after, first.source_clock, self.target_clock)
+        both = Warp(knots, before, after, first.source_clock, self.target_clock)
+        if len(both.knots) == 1 and before is None and after is None:
+            raise ClockError("cannot compose: no stretch of time passes through both warps")
+        return both
 
     def _ends(self, where: Fraction) -> tuple[Fraction, Fraction]:
         low, _ = self._value(where, "left")
         high, _ = self._value(where, "right")
-        assert low is not None and high is not None
+        assert low is not None
+        assert high is not None
         return low, high
 
     def is_identity(self) -> bool:
@@ -261,22 +322,35 @@ class Warp:
         }
 
 
+def _piece(
+    start: Fraction | None, end: Fraction | None, slope: Fraction, at: Knot, closed: bool = False
+) -> Piece:
+    return Piece(start, end, slope, at[1] - slope * at[0], closed)
+
+
 def _canonical(knots: list[Knot], before: Fraction | None, after: Fraction | None) -> tuple[Knot, ...]:
     """The shortest list of knots of the same map: one name for each map, so that equal maps compare equal."""
     corners: list[Knot] = []
     position = 0
     while position < len(knots):
         last = position
-        while last + 1 < len(knots) and (
-            knots[last + 1][0] == knots[last][0] or knots[last + 1][1] == knots[last][1]
-        ):
+        while last + 1 < len(knots) and _is_gap(knots[last], knots[last + 1]):
             last += 1
         # A run of jumps and holds is one gap in both clocks: stored as one hold, then one jump.
         (x0, y0), (x1, y1) = knots[position], knots[last]
         corners += [(x0, y0), (x1, y0), (x1, y1)]
         position = last + 1
     distinct = [knot for i, knot in enumerate(corners) if i == 0 or knot != corners[i - 1]]
+    # A gap at the end of a map that stops there holds nothing that is mapped.
+    while before is None and len(distinct) > 1 and _is_gap(distinct[0], distinct[1]):
+        del distinct[0]
+    while after is None and len(distinct) > 1 and _is_gap(distinct[-2], distinct[-1]):
+        del distinct[-1]
     return tuple(_without_straight(distinct, before, after))
+
+
+def _is_gap(a: Knot, b: Knot) -> bool:
+    return a[0] == b[0] or a[1] == b[1]
 
 
 def _without_straight(knots: list[Knot], before: Fraction | None, after: Fraction | None) -> list[Knot]:
@@ -285,7 +359,7 @@ def _without_straight(knots: list[Knot], before: Fraction | None, after: Fractio
     def slope(a: Knot, b: Knot) -> Fraction | Literal["jump"]:
         return (b[1] - a[1]) / (b[0] - a[0]) if b[0] != a[0] else "jump"
 
-    slopes = [before, *(slope(a, b) for a, b in zip(knots, knots[1:], strict=False)), after]
+    slopes = [before, *(slope(a, b) for a, b in pairwise(knots)), after]
     kept = [knot for i, knot in enumerate(knots) if slopes[i] is None or slopes[i] != slopes[i + 1]]
     if kept:
         return kept
