@@ -1,0 +1,198 @@
+"""From decoded frames to cells: exact spans, no frame twice, one scaler for each form."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.grid import Grid
+from genlock.media.forms import FrameTimes, VideoCell, VideoForm
+from genlock.media.notes import Ledger
+from genlock.media.streams import orientation_of, stated_rates
+
+__all__ = ["PictureLine"]
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass
+class _Shown:
+    """A frame that is on show, converted once for each form that wants it."""
+
+    frame: Any
+    pts: int
+    draw: _Scaler
+
+    def __post_init__(self) -> None:
+        self._made: dict[tuple[tuple[int, int] | None, str], Pixels] = {}
+
+    def pixels(self, form: VideoForm) -> Pixels:
+        key = (form.size, form.pixels)
+        if key not in self._made:
+            self._made[key] = self.draw(self.frame, form)
+        return self._made[key]
+
+
+class _Scaler:
+    """Scales, converts and turns a frame; every frame of a read has one size."""
+
+    def __init__(self, upright: bool, ledger: Ledger) -> None:
+        self.upright, self.ledger = upright, ledger
+        self.orientation: tuple[int, int, int, int] | None = None
+        self.stored: tuple[int, int] | None = None
+
+    def __call__(self, frame: Any, form: VideoForm) -> Pixels:
+        if self.orientation is None or self.stored is None:
+            self.orientation = orientation_of(frame) if self.upright else (1, 0, 0, 1)
+            self.stored = (frame.width, frame.height)
+        if (frame.width, frame.height) != self.stored:
+            self.ledger.count("resized", "frames of another size were scaled to the size of the first")
+        a, b, c, d = self.orientation
+        width, height = self.stored
+        if form.size is not None:
+            width, height = form.size if a else form.size[::-1]
+        image: Pixels = frame.reformat(width=width, height=height, format=form.pixels).to_ndarray()
+        if not a:
+            image = image.swapaxes(0, 1)
+        if (a or c) < 0:
+            image = image[:, ::-1]
+        if (d or b) < 0:
+            image = image[::-1]
+        image = np.ascontiguousarray(image)
+        image.setflags(write=False)
+        return image
+
+
+class _Tap:
+    """Hands the cells of one form to the consumers that asked for it."""
+
+    def __init__(
+        self, form: VideoForm | FrameTimes, clock: str, cut: tuple[Fraction | None, Fraction | None]
+    ):
+        self.form, self.clock = form, clock
+        self.start, self.end = cut
+        self.sinks: list[Callable[[VideoCell], None]] = []
+        self.index = 0
+        self.done = False
+        self.grid: Grid | None = None
+
+    def begin(self, origin: Fraction) -> None:
+        """Told the start of the picture's first frame (of the whole file), before the first cell."""
+        if isinstance(self.form, VideoForm) and self.form.rate is not None:
+            self.grid = Grid(self.form.rate, origin, self.clock)
+            self.index = 0 if self.start is None else max(0, self.grid.index(self.start, "floor"))
+
+    def push(self, shown: _Shown, start: Fraction, end: Fraction) -> None:
+        if self.grid is not None:
+            self._push_rate(self.grid, shown, start, end)
+        elif self.end is not None and start >= self.end:
+            self.done = True
+        elif self.start is None or end > self.start:
+            pixels = shown.pixels(self.form) if isinstance(self.form, VideoForm) else None
+            self._deliver(VideoCell(pixels, self.index, start, end, self.clock))  # type: ignore[arg-type]
+
+    def _push_rate(self, grid: Grid, shown: _Shown, start: Fraction, end: Fraction) -> None:
+        assert isinstance(self.form, VideoForm)
+        while not self.done and grid.center(self.index) < end:
+            low, high = grid.edge(self.index), grid.edge(self.index + 1)
+            if self.end is not None and low >= self.end:
+                self.done = True
+                return
+            self._deliver(VideoCell(shown.pixels(self.form), self.index, low, high, self.clock, (start, end)))
+
+    def _deliver(self, cell: VideoCell) -> None:
+        for sink in self.sinks:
+            sink(cell)
+        self.index += 1
+
+
+class PictureLine:
+    """Takes decoded frames in order of presentation; gives each cell once its end is known."""
+
+    def __init__(
+        self,
+        stream: Any,
+        clock: str,
+        cut: tuple[Fraction | None, Fraction | None],
+        upright: bool,
+        ledger: Ledger,
+    ) -> None:
+        self.stream, self.clock, self.cut, self.ledger = stream, clock, cut, ledger
+        self.time_base: Fraction = stream.time_base
+        self.scaler = _Scaler(upright, ledger)
+        self.taps: dict[VideoForm | FrameTimes, _Tap] = {}
+        self.origin: Fraction | None = None
+        self.held: _Shown | None = None
+        self.steps: Counter[int] = Counter()
+        self.frames = 0
+
+    def attach(self, form: VideoForm | FrameTimes, sink: Callable[[VideoCell], None]) -> None:
+        """Add a consumer; equal forms share their arrays."""
+        if form not in self.taps:
+            self.taps[form] = _Tap(form, self.clock, self.cut)
+        self.taps[form].sinks.append(sink)
+
+    @property
+    def done(self) -> bool:
+        """True once no consumer needs another frame."""
+        return bool(self.taps) and all(tap.done for tap in self.taps.values())
+
+    @property
+    def position(self) -> Fraction | None:
+        """Start of the frame on show, for progress."""
+        return self.held.pts * self.time_base if self.held else None
+
+    def begin(self, origin: Fraction) -> None:
+        """Fix the instant at which the picture of the whole file starts."""
+        self.origin = origin
+        for tap in self.taps.values():
+            tap.begin(origin)
+
+    def feed(self, frame: Any) -> None:
+        """Take the next decoded frame."""
+        pts = frame.pts
+        if pts is None:
+            pts = self.held.pts + self._usual_step(frame) if self.held else 0
+            self.ledger.count(
+                "unstamped", "frames without a time stamp were placed one frame after the one before"
+            )
+        if self.held is not None and pts <= self.held.pts:
+            self.ledger.count("backward", "frames stamped at or before the frame before them were left out")
+            return
+        if self.origin is None:
+            self.begin(pts * self.time_base)
+        if self.held is not None:
+            self.steps[pts - self.held.pts] += 1
+            self._show(pts)
+        self.held = _Shown(frame, pts, self.scaler)
+        self.frames += 1
+
+    def finish(self) -> None:
+        """Show the last frame for as long as it states, else for the median of the steps before it."""
+        if self.held is not None:
+            last = self.held.frame.duration or self._usual_step(self.held.frame)
+            self._show(self.held.pts + max(1, last))
+            self.held = None
+
+    def _show(self, end_pts: int) -> None:
+        assert self.held is not None
+        start, end = self.held.pts * self.time_base, end_pts * self.time_base
+        for tap in self.taps.values():
+            if not tap.done:
+                tap.push(self.held, start, end)
+
+    def _usual_step(self, frame: Any) -> int:
+        if self.steps:
+            half = (sum(self.steps.values()) - 1) // 2
+            for step in sorted(self.steps):
+                half -= self.steps[step]
+                if half < 0:
+                    return step
+        stated = next((rate for rate in stated_rates(self.stream) if rate), None)
+        return max(1, frame.duration or (round(1 / (stated * self.time_base)) if stated else 1))
