@@ -1,0 +1,20 @@
+"""Features of sound, each with the exact grid of what its frames look at.
+
+An extractor takes mono sound at its own rate and gives a Track::
+
+    track = make_extractor("mel:kaldi")(waveform)
+    track.on(frames)
+"""
+
+from genlock.extractors.base import AudioExtractor, AudioStream, FramedExtractor
+from genlock.extractors.energy import Energy, EnergyOptions
+from genlock.extractors.framing import Framing
+from genlock.extractors.mel import Mel, MelOptions
+from genlock.extractors.mfcc import Mfcc, MfccOptions
+from genlock.extractors.onset import Onset, OnsetOptions
+from genlock.extractors.registry import extractor_specs, make_extractor
+
+__all__ = [
+    "AudioExtractor", "AudioStream", "Energy", "EnergyOptions", "FramedExtractor", "Framing", "Mel",
+    "MelOptions", "Mfcc", "MfccOptions", "Onset", "OnsetOptions", "extractor_specs", "make_extractor",
+]  # fmt: skip

@@ -1,0 +1,5 @@
+"""Checks for those who extend Genlock."""
+
+from genlock.testing.extractors import check_extractor
+
+__all__ = ["check_extractor"]

@@ -1,0 +1,152 @@
+"""The checker passes what is right and catches what is deliberately wrong."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from genlock.core import Grid
+from genlock.extractors import Energy, Mel, Mfcc, make_extractor
+from genlock.extractors.base import FramedStream
+from genlock.testing import check_extractor
+
+BUILT_IN = [
+    "mel", "mel:kaldi", "mel:whisper", "mel:whisper-local", "mel:specvqgan", "mfcc", "mfcc:psf",
+    "mfcc:kaldi39", "mfcc:psf39", "energy", "energy:rms", "onset",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", BUILT_IN)
+def test_ours_are_right(spec: str) -> None:
+    check_extractor(make_extractor(spec))
+
+
+class Shifted(Mel):
+    """Its grid is off by a share of a cell."""
+
+    def __init__(self, cells: Fraction) -> None:
+        super().__init__(Mel.presets["kaldi"])
+        self.cells = cells
+
+    def grid(self, origin=0, clock="media"):  # type: ignore[no-untyped-def]
+        grid = super().grid(origin, clock)
+        return grid.shifted(self.cells / grid.rate)
+
+
+@pytest.mark.parametrize(
+    "cells", [Fraction(1, 2), Fraction(-1, 2), Fraction(1), Fraction(1, 4), Fraction(-1, 10)]
+)
+def test_a_grid_that_is_off(cells: Fraction) -> None:
+    with pytest.raises(AssertionError, match="grid's start"):
+        check_extractor(Shifted(cells))
+
+
+class HopInSeconds(Mfcc):
+    """10 ms at 22,050 Hz is not a whole number of samples."""
+
+    def grid(self, origin=0, clock="media"):  # type: ignore[no-untyped-def]
+        return Grid(100, super().grid(origin, clock).start, clock)
+
+    sample_rate = 22050
+
+
+def test_a_hop_that_drifts() -> None:
+    extractor = HopInSeconds()
+    extractor.sample_rate = 22050
+    with pytest.raises(AssertionError, match=r"hop of 220\.5000 samples"):
+        check_extractor(extractor)
+
+
+class WrongHop(Energy):
+    """Says 200 samples, takes 160."""
+
+    def grid(self, origin=0, clock="media"):  # type: ignore[no-untyped-def]
+        return Grid(80, super().grid(origin, clock).start, clock)
+
+
+def test_a_hop_that_is_another() -> None:
+    with pytest.raises(AssertionError):
+        check_extractor(WrongHop())
+
+
+class OneShort(Energy):
+    """Keeps the last value to itself."""
+
+    def __call__(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        track = super().__call__(*args, **kwargs)
+        return track.part(range(max(0, len(track) - 1)))
+
+
+def test_a_count_that_is_not_made() -> None:
+    with pytest.raises(AssertionError, match=r"count\(\) says"):
+        check_extractor(OneShort())
+
+
+def test_a_support_that_is_too_small() -> None:
+    slopes = make_extractor("mfcc:kaldi39")
+    slopes.support = Fraction(400, 16000)
+    with pytest.raises(AssertionError, match="support is declared as 0.025"):
+        check_extractor(slopes)
+
+
+class Forgetful(Energy):
+    """Loses the first sample of every piece but the first."""
+
+    def open(self, origin=0, clock="media"):  # type: ignore[no-untyped-def]
+        stream = super().open(origin, clock)
+        push, first = stream.push, [True]
+
+        def lossy(samples):  # type: ignore[no-untyped-def]
+            push(samples if first else samples[1:])
+            first.clear()
+
+        stream.push = lossy
+        return stream
+
+
+def test_a_stream_that_loses_samples() -> None:
+    with pytest.raises(AssertionError, match="the values differ from one push"):
+        check_extractor(Forgetful())
+
+
+class Normalised(Energy):
+    """Divides by the loudest value of all and calls itself local."""
+
+    def whole(self, values: np.ndarray) -> np.ndarray:
+        return values / max(1e-30, np.abs(values).max()) if values.size else values
+
+
+def test_a_hidden_look_at_the_whole() -> None:
+    extractor = Normalised(Energy.presets["rms"])
+    with pytest.raises(AssertionError, match="of the scale|of their scale"):
+        check_extractor(extractor)
+
+
+class NotANumber(Energy):
+    """The logarithm of silence."""
+
+    def kernel(self):  # type: ignore[no-untyped-def]
+        def energies(frames: np.ndarray) -> np.ndarray:
+            with np.errstate(divide="ignore"):
+                return np.log((frames**2).sum(axis=1) * 0)
+
+        return energies
+
+
+def test_a_value_that_is_not_a_number() -> None:
+    with pytest.raises(AssertionError, match="not finite"):
+        check_extractor(NotANumber())
+
+
+class OriginLost(Mfcc):
+    """Begins every sound at zero."""
+
+    def open(self, origin=0, clock="media") -> FramedStream:  # type: ignore[no-untyped-def]
+        return super().open(0, clock)
+
+
+def test_an_origin_that_is_ignored() -> None:
+    with pytest.raises(AssertionError, match="the Track lies on"):
+        check_extractor(OriginLost())
