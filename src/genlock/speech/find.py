@@ -1,0 +1,218 @@
+"""Words with times, for sound of any length: recognise or take the text, cut into pieces, align each."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import OptionError, TranscriptError
+from genlock.core.plugins import load_plugin, plugin_names
+from genlock.core.progress import Progress, silent
+from genlock.core.time import round_fraction
+from genlock.speech.anchors import Piece, match_words, pieces
+from genlock.speech.recognize import Heard, choose_recognizer, recognize
+from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, seconds_long
+from genlock.speech.sphinx_align import Placed, SphinxAligner
+from genlock.speech.subtitles import Cue
+from genlock.speech.text import Token, tokenize
+from genlock.speech.words import Word, Words
+
+__all__ = ["ALIGNERS", "Aligner", "choose_aligner", "recognize_and_align"]
+
+#: Entry-point group of aligners.
+ALIGNERS = "genlock.aligners"
+
+#: A text is aligned in one piece with sound up to this long; longer sound is cut at recognised anchors.
+WHOLE_SECONDS = 45
+#: A word less sure than this is not said to be there.
+LEAST_CONFIDENCE = 0.1
+#: With a typical confidence below this, the text does not belong to the sound, and no word keeps its times.
+LEAST_MEDIAN = 0.35
+_FOREIGN = "the text does not fit the sound: another language, or the text of another recording?"
+
+
+class Aligner(Protocol):
+    """What puts words on the clock. Registered under ``genlock.aligners``; made without arguments."""
+
+    name: str
+    languages: tuple[str, ...]
+    """ISO 639-1 codes."""
+
+    def align(
+        self, samples: npt.NDArray[np.floating], tokens: Sequence[Token], origin: Fraction = ..., clock: str = ...
+    ) -> list[Placed]:
+        """One place for each token, in order, in a piece of 16 kHz sound whose sample 0 is at ``origin``."""
+        ...
+
+
+def choose_aligner(name: str, language: str) -> Aligner | None:
+    """The aligner of a name, or for ``auto`` the best one that knows the language; None if none does.
+
+    Raises OptionError if an aligner was named that does not exist.
+
+    >>> choose_aligner("auto", "en").name, choose_aligner("auto", "de")
+    ('pocketsphinx', None)
+    """
+    candidates = [*(n for n in plugin_names(ALIGNERS) if n != "pocketsphinx"), "pocketsphinx"] if name == "auto" else [name]
+    for candidate in candidates:
+        kind: Any = SphinxAligner if candidate == "pocketsphinx" else load_plugin(ALIGNERS, candidate)
+        if language in kind.languages:
+            made: Aligner = kind()
+            return made
+    return None
+
+
+def recognize_and_align(
+    sound: SoundSource,
+    *,
+    transcript: str | None = None,
+    cues: Sequence[Cue] | None = None,
+    language: str = "en",
+    recognizer: str = "auto",
+    aligner: str = "auto",
+    progress: Progress = silent,
+) -> Words:
+    """The words of a sound and their times on its clock.
+
+    Parameters
+    ----------
+    sound : SoundSource
+        16 kHz mono sound of any length; about half a minute of it is in memory at a time.
+    transcript : str, optional
+        The words that are spoken. Each comes back as written, with times or a reason. None: recognise them.
+    cues : sequence of Cue, optional
+        Subtitles whose words are the transcript; their old times are not used.
+    language : ISO 639-1 code
+    recognizer, aligner : str
+        A registered name, or ``auto``: the best one present.
+
+    Raises
+    ------
+    TranscriptError
+        If the transcript holds no word.
+    OptionError
+        If there is no transcript and nothing here recognises the language, or a name is unknown.
+    MissingModel
+        If the recogniser that was named lacks its model.
+
+    Examples
+    --------
+    >>> from genlock.core import Grid, Track
+    >>> from genlock.speech.sound import TrackSound
+    >>> quiet = TrackSound(Track(np.zeros(16000, np.float32), Grid.of_samples(16000)))
+    >>> print(recognize_and_align(quiet, transcript="Hello there"))
+             -          -  Hello  (the sound is silent here)
+             -          -  there  (the sound is silent here)
+    note: the sound is silent here
+    """
+    if sound.rate != SAMPLE_RATE:
+        raise OptionError(f"speech is read at {SAMPLE_RATE} Hz, not {sound.rate}; resample the sound first")
+    chosen = choose_aligner(aligner, language)
+    text = " ".join(cue.plain for cue in cues) if transcript is None and cues is not None else transcript
+    if text is None:
+        return _recognized(sound, language, recognizer, chosen, progress)
+    tokens = tokenize(text, language)
+    if not tokens:
+        raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
+    if chosen is None:
+        reason = f"nothing here aligns the language {language!r}; pocketsphinx knows en"
+        return Words([Word(t.text, reason=t.reason or reason) for t in tokens], sound.clock, language=language, reason=reason)
+    if not any(token.forms for token in tokens):
+        reason = "the transcript holds nothing that can be spoken"
+        return Words([Word(t.text, reason=t.reason or reason) for t in tokens], sound.clock, language=language, reason=reason)
+    if seconds_long(sound) <= WHOLE_SECONDS:
+        placed = chosen.align(sound.samples(0, sound.count), tokens, sound.origin, sound.clock)
+        progress("align", float(seconds_long(sound)), float(seconds_long(sound)))
+        return _judged(tokens, placed, sound, None, chosen.name, language)
+    listener = choose_recognizer(recognizer, language)
+    heard = recognize(sound, listener, language, progress)
+    found = match_words(tokens, heard)
+    placed = _in_pieces(sound, tokens, found, chosen, progress)
+    return _judged(tokens, placed, sound, listener.name, chosen.name, language)
+
+
+def _recognized(
+    sound: SoundSource, language: str, recognizer: str, aligner: Aligner | None, progress: Progress
+) -> Words:
+    listener = choose_recognizer(recognizer, language)
+    heard = recognize(sound, listener, language, progress)
+    if not heard:
+        return Words((), sound.clock, listener.name, None, language, "no speech was recognised")
+    tokens = tokenize(" ".join(word.text for word in heard), language)
+    # A recognised word is one token, unless the recogniser put spaces into it.
+    owners = [word for word in heard for _ in word.text.split()]
+    if aligner is None:
+        reason = f"nothing here aligns the language {language!r}"
+        return Words([Word(t.text, reason=reason) for t in tokens], sound.clock, listener.name, None, language, reason)
+    placed = _in_pieces(sound, tokens, dict(enumerate(owners)), aligner, progress)
+    words = []
+    for token, place, word in zip(tokens, placed, owners, strict=True):
+        if place.start is None or place.end is None:
+            near = f"{place.reason}; recognised near {float(word.start):.2f} s"
+            words.append(Word(token.text, reason=near))
+        else:
+            words.append(Word(token.text, place.start, place.end, round(place.confidence * word.probability, 4)))
+    return Words(words, sound.clock, listener.name, aligner.name, language)
+
+
+def _in_pieces(
+    sound: SoundSource, tokens: Sequence[Token], anchors: dict[int, Heard], aligner: Aligner, progress: Progress
+) -> list[Placed]:
+    """Align piece by piece; words that overlap the ones before them by a border's doubt are cut back."""
+    start, end = sound.origin, sound.origin + seconds_long(sound)
+    parts = pieces(len(tokens), anchors, start, end)
+    placed = [Placed(None, None, 0.0, t.reason or "no word around it was recognised") for t in tokens]
+    reached = start
+    for part in parts:
+        places = _piece(sound, tokens, part, aligner)
+        for number in part.keep:
+            place = places[number - part.words.start]
+            if place.start is not None and place.end is not None:
+                place = Placed(max(place.start, reached), max(place.end, reached), place.confidence)
+                if place.start == place.end:
+                    place = Placed(None, None, 0.0, "it would lie inside the word before it")
+                reached = max(reached, place.end or reached)
+            placed[number] = place
+        progress("align", float(part.end - start), float(end - start))
+    progress("align", float(end - start), float(end - start))
+    return placed
+
+
+def _piece(sound: SoundSource, tokens: Sequence[Token], part: Piece, aligner: Aligner) -> list[Placed]:
+    first = max(0, round_fraction((part.start - sound.origin) * sound.rate, "floor"))
+    stop = min(sound.count, round_fraction((part.end - sound.origin) * sound.rate, "ceil"))
+    samples = sound.samples(first, stop)
+    return aligner.align(samples, tokens[part.words.start : part.words.stop], instant(sound, first), sound.clock)
+
+
+def _judged(
+    tokens: Sequence[Token], placed: Sequence[Placed], sound: SoundSource, recognizer: str | None, aligner: str, language: str
+) -> Words:
+    """Times only for words that fit the sound; none at all if the text as a whole does not."""
+    spoken = [p for t, p in zip(tokens, placed, strict=True) if t.forms]
+    sure = [p.confidence if p.start is not None else 0.0 for p in spoken]
+    reason = None
+    if all(p.start is None for p in spoken):
+        reasons = list(dict.fromkeys(p.reason for p in spoken if p.reason))
+        reason = reasons[0] if len(reasons) == 1 else _FOREIGN
+    elif statistics.median([c for p, c in zip(spoken, sure, strict=True) if p.start is not None]) < LEAST_MEDIAN:
+        reason = _FOREIGN
+        placed = [p if p.start is None else Placed(None, None, p.confidence, _FOREIGN) for p in placed]
+    words = [_word(token, place) for token, place in zip(tokens, placed, strict=True)]
+    missing = sum(w.start is None for t, w in zip(tokens, words, strict=True) if t.forms)
+    if reason is None and missing > len(spoken) / 2:
+        reason = f"{missing} of {len(spoken)} words were not found: the text is longer than what is spoken, or differs from it"
+    return Words(words, sound.clock, recognizer, aligner, language, reason)
+
+
+def _word(token: Token, place: Placed) -> Word:
+    if place.start is None or place.end is None:
+        return Word(token.text, reason=place.reason or "not found in the sound")
+    if place.confidence < LEAST_CONFIDENCE:
+        return Word(token.text, reason=f"the sound from {float(place.start):.2f} to {float(place.end):.2f} s, where it would be, does not fit it")
+    return Word(token.text, place.start, place.end, round(place.confidence, 4))

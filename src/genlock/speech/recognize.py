@@ -1,0 +1,284 @@
+"""Recognisers: what is said, and roughly when. The exact times come from alignment.
+
+Sound of any length is cut into pieces of at most half a minute, each at the quietest place within reach.
+Where that place is not surely silent, neighbouring pieces overlap by a second, and each word counts in the piece that holds its
+middle: no word is cut, none counts twice. Only one piece is in memory at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import MissingDependency, MissingModel, OptionError
+from genlock.core.plugins import load_plugin, plugin_names
+from genlock.core.progress import Progress, silent
+from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, level_db, quiet_cuts, seconds_long
+from genlock.speech.sphinx_model import model_folder
+from genlock.weights.registry import find, require
+
+try:
+    from faster_whisper import WhisperModel
+except ImportError:
+    WhisperModel = None
+
+try:
+    import pocketsphinx
+except ImportError:
+    pocketsphinx = None
+
+__all__ = [
+    "GROUP", "FasterWhisper", "Heard", "PocketSphinx", "Recognizer", "choose_recognizer", "recognize",
+]  # fmt: skip
+
+#: Entry-point group of recognisers.
+GROUP = "genlock.recognizers"
+#: The recognisers that ``auto`` tries, the best first.
+PREFERRED = ("faster-whisper", "pocketsphinx")
+
+Samples = npt.NDArray[np.float32]
+
+_SHORTEST, _LONGEST = 15 * SAMPLE_RATE, 28 * SAMPLE_RATE
+_OVERLAP = SAMPLE_RATE
+#: Below this level a piece is not worth recognising: it holds nothing that could be heard.
+_SILENT_DB = -65.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A word as recognised.
+
+    >>> Heard("hello", Fraction(1), Fraction(3, 2), 0.9).middle
+    Fraction(5, 4)
+    """
+
+    text: str
+    """The word, with the recogniser's punctuation."""
+    start: Fraction
+    """About when it starts, in seconds: on a piece's own time from a recogniser, on the clock from :func:`recognize`."""
+    end: Fraction
+    """About when it ends."""
+    probability: float
+    """The recogniser's own, 0...1."""
+
+    @property
+    def middle(self) -> Fraction:
+        """Half way between start and end."""
+        return (self.start + self.end) / 2
+
+
+class Recognizer(Protocol):
+    """What turns a piece of sound into words. Registered under ``genlock.recognizers``; made without arguments."""
+
+    name: str
+    languages: tuple[str, ...]
+    """ISO 639-1 codes."""
+
+    def hear(self, samples: Samples, language: str) -> list[Heard]:
+        """Words in at most 30 s of 16 kHz sound, float32 [n]; times count from its first sample."""
+        ...
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why it cannot be used on this machine, in one line that says what to do; None if it can."""
+        ...
+
+
+class FasterWhisper:
+    """Whisper by the package faster-whisper, with the model tiny.en of the weight registry: 8-bit, on the CPU.
+
+    What Whisper makes up over silence and music is kept out in four ways: its voice detector hands on only speech, a piece
+    that it doubts (no-speech probability, mean log probability) or that repeats itself (compression) is dropped, and a gap of
+    two seconds around a suspicious word discards it.
+    """
+
+    name = "faster-whisper"
+    languages: tuple[str, ...] = ("en",)
+    model_name = "whisper-tiny.en"
+
+    def __init__(self) -> None:
+        if WhisperModel is None:
+            raise MissingDependency("the recogniser faster-whisper is not installed: pip install faster-whisper")
+        self._model = _whisper(require(self.model_name))
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why it cannot be used here, or None."""
+        if WhisperModel is None:
+            return "the package faster-whisper is not installed: pip install faster-whisper"
+        if find(cls.model_name) is None:
+            return f"its model is not on this machine: genlock models fetch {cls.model_name}"
+        return None
+
+    def hear(self, samples: Samples, language: str) -> list[Heard]:
+        """Words in at most 30 s of sound."""
+        segments, _ = self._model.transcribe(
+            samples, language="en", beam_size=5, word_timestamps=True, condition_on_previous_text=False,
+            vad_filter=True, vad_parameters={"min_silence_duration_ms": 1000, "speech_pad_ms": 400},
+            no_speech_threshold=0.6, log_prob_threshold=-1.0, compression_ratio_threshold=2.4,
+            hallucination_silence_threshold=2.0, temperature=(0.0, 0.4, 0.8),
+        )  # fmt: skip
+        heard: list[Heard] = []
+        for segment in segments:
+            if segment.compression_ratio > 2.4 or (segment.no_speech_prob > 0.6 and segment.avg_logprob < -0.7):
+                continue
+            for word in segment.words or ():
+                heard = _with(heard, word.word, word.start, word.end, word.probability)
+        return heard
+
+
+@lru_cache(maxsize=1)
+def _whisper(folder: Path) -> Any:
+    return WhisperModel(str(folder), device="cpu", compute_type="int8", local_files_only=True)
+
+
+def _with(heard: list[Heard], text: str, start: float, end: float, probability: float) -> list[Heard]:
+    """Append a word; one without a space before it continues the word before (``-19`` of ``COVID-19``)."""
+    # Times are rough and only seed the alignment: 10 ms is finer than they are.
+    low, high = (Fraction(round(100 * t), 100) for t in (start, max(start, end)))
+    sure = min(max(float(probability), 0.0), 1.0)
+    if heard and not text.startswith(" ") and text.strip():
+        last = heard[-1]
+        return [*heard[:-1], Heard(last.text + text.strip(), last.start, max(high, last.end), min(last.probability, sure))]
+    return [*heard, Heard(text.strip(), low, high, sure)] if text.strip() else heard
+
+
+class PocketSphinx:
+    """The recogniser of CMU Sphinx with the model inside its package: always there, and much the weaker one."""
+
+    name = "pocketsphinx"
+    languages: tuple[str, ...] = ("en",)
+
+    def __init__(self) -> None:
+        if pocketsphinx is None:
+            raise MissingDependency("the recogniser pocketsphinx is not installed: pip install pocketsphinx")
+        self._decoder = _sphinx_decoder()
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why it cannot be used here, or None."""
+        return None if pocketsphinx is not None else "the package pocketsphinx is not installed: pip install pocketsphinx"
+
+    def hear(self, samples: Samples, language: str) -> list[Heard]:
+        """Words in at most 30 s of sound."""
+        decoder = self._decoder
+        decoder.start_utt()
+        decoder.process_raw(_sixteen_bits(samples), no_search=False, full_utt=True)
+        decoder.end_utt()
+        heard = []
+        for segment in decoder.seg() or ():
+            if segment.word[0] in "<[" or segment.word.startswith("++"):
+                continue
+            # Frame k is centred on sample 160 k + 204.5; its 10 ms cell is what it stands for.
+            start, end = (Fraction(160 * k + 205 - 80, SAMPLE_RATE) for k in (segment.start_frame, segment.end_frame + 1))
+            heard.append(Heard(segment.word.partition("(")[0], start, end, min(max(float(segment.prob), 0.0), 1.0)))
+        return heard
+
+
+def _sphinx_decoder() -> Any:
+    folder = model_folder()
+    return pocketsphinx.Decoder(
+        hmm=str(folder / "en-us"), lm=str(folder / "en-us.lm.bin"), dict=str(folder / "cmudict-en-us.dict"), loglevel="FATAL",
+    )  # fmt: skip
+
+
+def _sixteen_bits(samples: Samples) -> bytes:
+    clean = np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
+    return np.rint(clean * 32767).astype("<i2").tobytes()
+
+
+def choose_recognizer(name: str, language: str) -> Recognizer:
+    """The recogniser of a name, or for ``auto`` the best one that is present and knows the language.
+
+    Raises
+    ------
+    OptionError
+        If no recogniser of that name exists, or it does not know the language.
+    MissingModel
+        If its model is not on this machine.
+    """
+    if name != "auto":
+        return _made(name, language)
+    others = [n for n in plugin_names(GROUP) if n not in PREFERRED]
+    problems = []
+    for candidate in (*others, *PREFERRED):
+        kind = _kind(candidate)
+        problem = kind.missing() if language in kind.languages else f"it knows only {', '.join(kind.languages)}"
+        if problem is None:
+            return _instance(candidate)
+        problems.append(f"{candidate}: {problem}")
+    raise OptionError(
+        f"nothing here recognises speech in the language {language!r} ({'; '.join(problems)}); give a transcript"
+    )
+
+
+def _made(name: str, language: str) -> Recognizer:
+    kind = _kind(name)
+    if language not in kind.languages:
+        raise OptionError(
+            f"the recogniser {name!r} knows only {', '.join(kind.languages)}, not the language {language!r}; give a transcript"
+        )
+    problem = kind.missing()
+    if problem is not None:
+        raise MissingModel(f"the recogniser {name!r} cannot be used: {problem}")
+    return _instance(name)
+
+
+def _kind(name: str) -> Any:
+    built_in = {"faster-whisper": FasterWhisper, "pocketsphinx": PocketSphinx}
+    return built_in[name] if name in built_in else load_plugin(GROUP, name)
+
+
+@lru_cache(maxsize=4)
+def _instance(name: str) -> Recognizer:
+    made: Recognizer = _kind(name)()
+    return made
+
+
+def recognize(sound: SoundSource, recognizer: Recognizer, language: str = "en", progress: Progress = silent) -> list[Heard]:
+    """All words of a sound of any length, in order, on the sound's clock.
+
+    Examples
+    --------
+    >>> from genlock.core import Grid, Track
+    >>> from genlock.speech.sound import TrackSound
+    >>> quiet = TrackSound(Track(np.zeros(16000, np.float32), Grid.of_samples(16000)))
+    >>> recognize(quiet, PocketSphinx())
+    []
+    """
+    words: list[Heard] = []
+    first, first_silent = 0, True
+    total = float(seconds_long(sound))
+    for cut, cut_silent in quiet_cuts(sound, _SHORTEST, _LONGEST):
+        begin = first if first_silent else max(0, first - _OVERLAP)
+        finish = cut if cut_silent else min(sound.count, cut + _OVERLAP)
+        samples = np.nan_to_num(sound.samples(begin, finish), nan=0.0, posinf=0.0, neginf=0.0)
+        if len(samples) and level_db(samples) > _SILENT_DB:
+            at = instant(sound, begin)
+            heard = [Heard(w.text, at + w.start, at + w.end, w.probability) for w in recognizer.hear(samples, language)]
+            words = _joined(words, _within(heard, instant(sound, first), instant(sound, cut)))
+        first, first_silent = cut, cut_silent
+        progress("recognise", cut / sound.rate, total)
+    return words
+
+
+def _within(heard: Sequence[Heard], start: Fraction, end: Fraction) -> Iterator[Heard]:
+    return (word for word in heard if start <= word.middle < end)
+
+
+def _joined(before: list[Heard], after: Iterator[Heard]) -> list[Heard]:
+    """Join two pieces' words; a word at the border that both have counts once."""
+    new = list(after)
+    if before and new:
+        last, first = before[-1], new[0]
+        same = last.text.strip(".,;:!?").lower() == first.text.strip(".,;:!?").lower()
+        if same and abs(first.middle - last.middle) < Fraction(3, 10):
+            new = new[1:]
+    return before + new

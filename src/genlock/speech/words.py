@@ -1,0 +1,229 @@
+"""Words with times on a clock: what recognition and alignment of speech give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, Literal, overload
+
+from genlock.core import Span, Spans
+from genlock.core.errors import FormatError, OptionError
+from genlock.core.time import Exact, exact, fraction_text
+
+__all__ = ["Status", "Word", "Words"]
+
+Status = Literal["aligned", "unaligned"]
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word as it was written, and where it is spoken.
+
+    >>> Word("Hello,", "0.5", "0.82", confidence=0.97).duration
+    Fraction(8, 25)
+    >>> str(Word("♪", reason="nothing to say"))
+    '         -          -  ♪  (nothing to say)'
+
+    Raises
+    ------
+    OptionError
+        If only one of start and end is given, the end lies before the start, the confidence outside 0...1,
+        or a word without times has no reason.
+    """
+
+    text: str
+    """The word as written, with its punctuation and case."""
+    start: Fraction | None = None
+    """First instant, in exact seconds on the clock; None if unaligned."""
+    end: Fraction | None = None
+    """First instant after it, in exact seconds; None if unaligned."""
+    confidence: float | None = None
+    """How sure it is that this word is spoken there, 0...1; None if unaligned."""
+    reason: str | None = None
+    """Why the word has no times; None if it has."""
+
+    def __init__(
+        self, text: str, start: Exact | None = None, end: Exact | None = None,
+        confidence: float | None = None, reason: str | None = None,
+    ) -> None:  # fmt: skip
+        low, high = (None if t is None else exact(t) for t in (start, end))
+        if (low is None) != (high is None):
+            raise OptionError(f"the word {text!r} has only one of start and end")
+        if low is not None and high is not None and high < low:
+            raise OptionError(
+                f"the word {text!r} ends at {float(high)} s, before its start at {float(low)} s"
+            )
+        if confidence is not None and not 0 <= confidence <= 1:
+            raise OptionError(f"the confidence {confidence} of the word {text!r} lies outside 0...1")
+        if low is None and not reason:
+            raise OptionError(f"the word {text!r} has no times and no reason for that; say why")
+        for name, value in zip(("text", "start", "end", "confidence", "reason"),
+                               (text, low, high, confidence, reason), strict=True):  # fmt: skip
+            object.__setattr__(self, name, value)
+
+    @property
+    def status(self) -> Status:
+        """``aligned`` if the word has times, else ``unaligned``."""
+        return "unaligned" if self.start is None else "aligned"
+
+    @property
+    def duration(self) -> Fraction | None:
+        """``end - start``, in exact seconds; None if unaligned."""
+        return None if self.start is None or self.end is None else self.end - self.start
+
+    def shifted(self, seconds: Exact) -> Word:
+        """The same word, later by so many exact seconds."""
+        if self.start is None or self.end is None:
+            return self
+        by = exact(seconds)
+        return replace(self, start=self.start + by, end=self.end + by)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON form: readable seconds, and the exact ones as text."""
+        return {
+            "text": self.text,
+            "start_seconds": None if self.start is None else float(self.start),
+            "end_seconds": None if self.end is None else float(self.end),
+            "status": self.status, "confidence": self.confidence, "reason": self.reason,
+            "start": None if self.start is None else fraction_text(self.start),
+            "end": None if self.end is None else fraction_text(self.end),
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Word:
+        """The word that :meth:`to_dict` described. Raises FormatError if the mapping is none."""
+        try:
+            return cls(data["text"], data["start"], data["end"], data["confidence"], data["reason"])
+        except (KeyError, TypeError) as error:
+            raise FormatError(f"{data!r} is not a word that genlock wrote") from error
+
+    def __str__(self) -> str:
+        times = "".join(f"{'-':>10} " if t is None else f"{float(t):10.3f} " for t in (self.start, self.end))
+        return f"{times} {self.text}" + (f"  ({self.reason})" if self.reason else "")
+
+
+@dataclass(frozen=True)
+class Words(Sequence[Word]):
+    """Words in the order of the text.
+
+    >>> words = Words([Word("bin", 1, "1.2", 0.9), Word("-", reason="nothing to say")], clock="media")
+    >>> len(words), len(words.spans), words.share_aligned
+    (2, 1, 0.5)
+    """
+
+    items: tuple[Word, ...] = ()
+    """The words. Those with times start no earlier than the one before them ends."""
+    clock: str = "media"
+    """Name of the time axis."""
+    recognizer: str | None = None
+    """What recognised the words, or found the anchors of a long text; None if nothing did."""
+    aligner: str | None = None
+    """What put them on the clock; None if nothing did."""
+    language: str = "en"
+    """Language of the speech, ISO 639-1."""
+    reason: str | None = None
+    """Why the result as a whole cannot be trusted, or is empty; None if nothing speaks against it."""
+
+    def __init__(
+        self, items: Sequence[Word] = (), clock: str = "media", recognizer: str | None = None,
+        aligner: str | None = None, language: str = "en", reason: str | None = None,
+    ) -> None:  # fmt: skip
+        words = tuple(items)
+        last: Fraction | None = None
+        for word in words:
+            if word.start is None or word.end is None:
+                continue
+            if last is not None and word.start < last:
+                raise OptionError(
+                    f"words must be in order and apart, but {word.text!r} starts at {float(word.start):.6f} s, "
+                    f"before the word before it ends at {float(last):.6f} s"
+                )
+            last = word.end
+        for name, value in zip(("items", "clock", "recognizer", "aligner", "language", "reason"),
+                               (words, clock, recognizer, aligner, language, reason), strict=True):  # fmt: skip
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def none(cls, clock: str, reason: str, text: str | None = None, language: str = "en") -> Words:
+        """No word with times, for one reason; the words of ``text``, if any, come back unaligned.
+
+        >>> print(Words.none("media", "the file has no sound", "Good morning"))
+                 -          -  Good  (the file has no sound)
+                 -          -  morning  (the file has no sound)
+        note: the file has no sound
+        """
+        words = [Word(token, reason=reason) for token in (text or "").split()]
+        return cls(words, clock, language=language, reason=reason)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Word]:
+        return iter(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> Word: ...
+    @overload
+    def __getitem__(self, index: slice) -> Words: ...
+    def __getitem__(self, index: int | slice) -> Word | Words:
+        if isinstance(index, slice):
+            return replace(self, items=self.items[index])
+        return self.items[index]
+
+    @property
+    def spans(self) -> Spans:
+        """The words that have times, as Spans."""
+        return Spans(
+            [Span(w.start, w.end, w.text, w.confidence) for w in self if w.start is not None and w.end is not None],
+            self.clock, "words",
+        )  # fmt: skip
+
+    @property
+    def share_aligned(self) -> float:
+        """The share of words that have times, 0...1; 0 if there are none."""
+        return sum(w.start is not None for w in self) / len(self) if len(self) else 0.0
+
+    @property
+    def text(self) -> str:
+        """The words with single spaces between them."""
+        return " ".join(w.text for w in self)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know before using the result, in sentences; empty if all is well."""
+        notes = [self.reason] if self.reason else []
+        missing = [w for w in self if w.start is None and w.reason != self.reason]
+        for reason in dict.fromkeys(w.reason for w in missing):
+            texts = [repr(w.text) for w in missing if w.reason == reason]
+            shown = ", ".join(texts[:5]) + (f" and {len(texts) - 5} more" if len(texts) > 5 else "")
+            notes.append(f"no times for {shown}: {reason}")
+        return tuple(notes)
+
+    def shifted(self, seconds: Exact) -> Words:
+        """The same words, later by so many exact seconds."""
+        return replace(self, items=tuple(w.shifted(seconds) for w in self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """``words[]``, ``recognizer``, ``aligner``, ``language``, ``reason``, ``clock``."""
+        return {
+            "words": [w.to_dict() for w in self], "recognizer": self.recognizer, "aligner": self.aligner,
+            "language": self.language, "reason": self.reason, "clock": self.clock,
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Words:
+        """The words that :meth:`to_dict` described. Raises FormatError if the mapping is none."""
+        try:
+            items = [Word.from_dict(w) for w in data["words"]]
+            return cls(
+                items, data["clock"], data["recognizer"], data["aligner"], data["language"], data["reason"]
+            )
+        except (KeyError, TypeError) as error:
+            raise FormatError(
+                f"this is not a list of words that genlock wrote: {error!r} is missing"
+            ) from error
+
+    def __str__(self) -> str:
+        lines = [str(w) for w in self] or ["(no words)"]
+        return "\n".join(lines + [f"note: {self.reason}"] * bool(self.reason))
