@@ -1,0 +1,16 @@
+"""The page that a person opens: one HTML file in which picture, sound and words play in step."""
+
+from genlock.report.build import write_report
+from genlock.report.content import OutputFile, ReportContent
+from genlock.report.envelope import Envelope
+from genlock.report.preview import Preview, PreviewOptions, make_preview
+
+__all__ = [
+    "Envelope",
+    "OutputFile",
+    "Preview",
+    "PreviewOptions",
+    "ReportContent",
+    "make_preview",
+    "write_report",
+]
