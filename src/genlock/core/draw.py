@@ -1,1 +1,186 @@
-"""stub"""
+"""Small pictures of tracks and spans for notebooks, as SVG, made from strings alone.
+
+A track of one number per cell is drawn as the band between its lowest and highest value in each column of
+pixels, one of many numbers as a heat map (its first row lowest); cells that are not valid stay grey.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+import zlib
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from genlock.core.spans import Spans
+    from genlock.core.track import Track
+
+__all__ = ["html", "spans_svg", "track_svg"]
+
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 96, 8, 22
+_COLUMNS = 720
+_ROWS = 96
+_INK, _GREY, _PAPER = "#1f3a5f", "#c9ced6", "#f4f6f9"
+# Dark blue to pale yellow, of steadily rising lightness; colours between are mixed.
+_HEAT = np.array([(20, 24, 60), (40, 80, 130), (50, 140, 140), (140, 195, 110), (250, 245, 190)], np.float64)
+
+
+def html(text: str, svg: str) -> str:
+    """A line of text above a picture."""
+    return f'<div style="font:13px sans-serif"><div>{escape(text)}</div>{svg}</div>'
+
+
+def track_svg(track: Track) -> str:
+    """A picture of a track, 726 pixels wide."""
+    start, end = float(track.start), float(track.end)
+    if len(track) == 0:
+        return _frame(start, end, _note("no cells"))
+    first, stop = _columns(track)
+    rows = np.abs(track.values) if np.iscomplexobj(track.values) else track.values
+    rows = rows.reshape(len(track), -1)
+    if rows.shape[1] == 0 or not track.valid.any():
+        return _frame(start, end, _note("no valid values"))
+    drawing = (
+        _band(rows[:, 0], track.valid, first, stop) if rows.shape[1] == 1 else _heat(rows, track.valid, first)
+    )
+    return _frame(start, end, drawing)
+
+
+def spans_svg(spans: Spans) -> str:
+    """A picture of spans: a box for each, with its label where there is room."""
+    if not spans.items:
+        return _frame(0.0, 1.0, _note("no spans"))
+    start, end = float(spans.items[0].start), float(spans.items[-1].end)
+    scale = _WIDTH / (end - start) if end > start else 1.0
+    boxes = []
+    for number, span in enumerate(spans.items):
+        left, width = (float(span.start) - start) * scale, max(float(span.duration) * scale, 1.5)
+        shown = span.label if len(span.label) * 7 + 4 < width else ""
+        shade = "#d7e3f4" if number % 2 else "#bcd0ea"
+        boxes.append(
+            f'<g transform="translate({left:.1f},24)"><title>{escape(_clean(span.label))}: '
+            f"{float(span.start):.3f} to {float(span.end):.3f} s</title>"
+            f'<rect width="{width:.1f}" height="48" fill="{shade}" stroke="#fff"/>'
+            f'<text x="{width / 2:.1f}" y="28" text-anchor="middle">{escape(_clean(shown))}</text></g>'
+        )
+    return _frame(start, end, "".join(boxes))
+
+
+def _columns(track: Track) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The cells ``[first, stop)`` that each column of pixels shows, by time."""
+    edges = track.edges
+    instants = np.linspace(edges[0], edges[-1], min(_COLUMNS, 4 * len(track)) + 1)
+    first = np.clip(np.searchsorted(edges, instants[:-1], side="right") - 1, 0, len(track) - 1)
+    stop = np.clip(np.searchsorted(edges, instants[1:], side="left"), first + 1, len(track))
+    return first.astype(np.int64), stop.astype(np.int64)
+
+
+def _band(
+    values: npt.NDArray[Any],
+    valid: npt.NDArray[np.bool_],
+    first: npt.NDArray[np.int64],
+    stop: npt.NDArray[np.int64],
+) -> str:
+    known = valid & np.isfinite(values)
+    if not known.any():
+        return _note("no finite values")
+    data = np.where(known, values, 0).astype(np.float64)
+    low, high = float(data[known].min()), float(data[known].max())
+    lows = np.minimum.reduceat(np.where(known, data, np.inf), first)
+    highs = np.maximum.reduceat(np.where(known, data, -np.inf), first)
+    # reduceat runs to the next column's first cell, which is this column's last where the two share one.
+    step = _WIDTH / len(first)
+    scale = (_HEIGHT - 8) / (high - low) if high > low else 0.0
+    lines = []
+    for column in np.flatnonzero(np.isfinite(lows)).tolist():
+        top = _HEIGHT - 4 - (float(highs[column]) - low) * scale
+        bottom = _HEIGHT - 4 - (float(lows[column]) - low) * scale
+        lines.append(f"M{(column + 0.5) * step:.1f} {top - 0.7:.1f}V{bottom + 0.7:.1f}")
+    gaps = _gaps(~np.isfinite(lows), step)
+    return (
+        f'{gaps}<path d="{"".join(lines)}" stroke="{_INK}" stroke-width="{max(step, 1):.2f}"/>'
+        f'<text x="4" y="12">{high:.4g}</text><text x="4" y="{_HEIGHT - 4}">{low:.4g}</text>'
+    )
+
+
+def _heat(rows: npt.NDArray[Any], valid: npt.NDArray[np.bool_], first: npt.NDArray[np.int64]) -> str:
+    picked = rows[first][:, :: max(1, math.ceil(rows.shape[1] / _ROWS))].astype(np.float64)
+    known = valid[first][:, None] & np.isfinite(picked)
+    if not known.any():
+        return _note("no finite values")
+    low, high = np.percentile(picked[known], [1, 99])
+    level = np.clip((np.where(known, picked, low) - low) / max(high - low, 1e-300), 0, 1) * (len(_HEAT) - 1)
+    below = np.minimum(level.astype(np.int64), len(_HEAT) - 2)
+    colours = _HEAT[below] + (_HEAT[below + 1] - _HEAT[below]) * (level - below)[..., None]
+    colours[~known] = [int(_GREY[i : i + 2], 16) for i in (1, 3, 5)]
+    image = base64.b64encode(_png(colours.transpose(1, 0, 2)[::-1].astype(np.uint8))).decode()
+    return (
+        f'<image width="{_WIDTH}" height="{_HEIGHT}" preserveAspectRatio="none" '
+        f'style="image-rendering:pixelated" href="data:image/png;base64,{image}"/>'
+    )
+
+
+def _gaps(gap: npt.NDArray[np.bool_], step: float) -> str:
+    """Grey where nothing is known."""
+    turns = np.flatnonzero(np.diff(np.concatenate([[0], gap.astype(np.int8), [0]])))
+    return "".join(
+        f'<rect x="{a * step:.1f}" width="{(b - a) * step:.1f}" height="{_HEIGHT}" fill="{_GREY}"/>'
+        for a, b in zip(turns[::2].tolist(), turns[1::2].tolist(), strict=True)
+    )
+
+
+def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """An image [height, width, 3] as PNG (ISO/IEC 15948): 8 bits, RGB, no filter."""
+    height, width, _ = pixels.shape
+    lines = np.concatenate([np.zeros((height, 1), np.uint8), pixels.reshape(height, -1)], axis=1)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines.tobytes())) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def _frame(start: float, end: float, drawing: str) -> str:
+    """A drawing above its axis of seconds."""
+    marks = []
+    for second in _round_seconds(start, end):
+        x = (second - start) / (end - start) * _WIDTH
+        anchor = "middle" if 20 < x < _WIDTH - 20 else "start" if x <= 20 else "end"
+        marks.append(
+            f'<path d="M{x:.1f} {_HEIGHT}v5" stroke="#777"/>'
+            f'<text x="{x:.1f}" y="{_HEIGHT + 17}" text-anchor="{anchor}">{second:g} s</text>'
+        )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-3 -3 {_WIDTH + 6} {_HEIGHT + _BOTTOM + 3}" '
+        f'width="{_WIDTH + 6}" style="max-width:100%" font-family="sans-serif" font-size="11" fill="#333">'
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="{_PAPER}"/>{drawing}{"".join(marks)}</svg>'
+    )
+
+
+def _round_seconds(start: float, end: float) -> Sequence[float]:
+    """Some six round numbers of seconds between two instants."""
+    if not end > start:
+        return []
+    rough = (end - start) / 6
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * next(m for m in (1, 2, 5, 10) if power * m >= rough)
+    first = math.ceil(start / step - 1e-9)
+    count = math.floor(end / step + 1e-9) - first + 1
+    return [round((first + k) * step, 12) + 0.0 for k in range(max(0, min(count, 20)))]
+
+
+def _note(text: str) -> str:
+    return f'<text x="{_WIDTH / 2}" y="{_HEIGHT / 2}" text-anchor="middle">{text}</text>'
+
+
+def _clean(text: str) -> str:
+    """Without the control characters and half surrogates that XML cannot hold."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

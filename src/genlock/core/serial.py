@@ -229,7 +229,7 @@ def load_track(path: str | os.PathLike[str]) -> Track:
         raise FormatError(f"there is no file {origin}") from error
     except _DAMAGE as error:
         raise FormatError(f"{origin} is not a whole genlock track ({error}); make it again") from error
-    with _described(f"{origin} has a damaged header"):
+    with _described(f"make {origin} again: it has a damaged header"):
         support: Support = "whole" if header["support"] == "whole" else Fraction(header["support"])
         grid = cells_from_dict(header["grid"])
         return Track(values, grid, valid, header["name"], header["unit"], support, header["context"])
@@ -248,10 +248,8 @@ def _described(what: str) -> Iterator[None]:
     """Turn what a damaged description raises into a FormatError."""
     try:
         yield
-    except FormatError:
-        raise
-    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, ZeroDivisionError) as error:
-        raise FormatError(f"{what} ({type(error).__name__}: {error}); make it again") from error
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise FormatError(f"{what} ({type(error).__name__}: {error})") from error
 
 
 def cells_from_dict(data: Mapping[str, Any]) -> Cells:

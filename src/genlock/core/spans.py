@@ -12,6 +12,7 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from genlock.core import draw
 from genlock.core.errors import OptionError
 from genlock.core.grid import DEFAULT_CLOCK, Cells, require_same_clock
 from genlock.core.time import Exact, exact, fraction_text
@@ -176,6 +177,12 @@ class Spans(Sequence[Span]):
             "kind": "spans", "name": self.name, "clock": self.clock,
             "items": [s.to_dict() for s in self.items],
         }  # fmt: skip
+
+    def _repr_svg_(self) -> str:
+        return draw.spans_svg(self)
+
+    def _repr_html_(self) -> str:
+        return draw.html(f"{self.name or 'spans'}: {len(self)} on clock {self.clock!r}", self._repr_svg_())
 
     def __str__(self) -> str:
         lines = [f"{float(s.start):10.3f} {float(s.end):10.3f}  {s.label}" for s in self.items]

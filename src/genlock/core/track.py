@@ -261,6 +261,12 @@ class Track:
             "context": self.context, "valid_cells": int(self.valid.sum()),
         }  # fmt: skip
 
+    def _repr_svg_(self) -> str:
+        return draw.track_svg(self)
+
+    def _repr_html_(self) -> str:
+        return draw.html(str(self), self._repr_svg_())
+
     def __str__(self) -> str:
         return (
             f"{self.name or 'track'} {list(self.values.shape)} {self.values.dtype}: {self.grid}, "

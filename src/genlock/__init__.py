@@ -1,0 +1,57 @@
+"""Sound and picture of a video on one exact clock.
+
+>>> import genlock
+>>> clip = genlock.align("talk.mp4")                # doctest: +SKIP
+>>> clip.words                                      # doctest: +SKIP
+>>> clip.track("mel").on(clip.frames)               # doctest: +SKIP
+
+The names:
+
+======================  ===========================================================================
+``align``               the main job: features, words and frames of a video on its clock
+``probe``               what is in a file, exactly
+``features``            sound features, each on its own exact grid
+``words``               words with times, recognised or from a transcript
+``read_audio``          the waveform of a file as a Track
+``Grid``, ``Ticks``     cells of a constant and of a variable rate
+``Track``, ``Spans``    values and labelled intervals on cells and clocks
+``Warp``                a monotone map from clock to clock
+``load_track``          a Track that genlock saved
+``GenlockError``        root of everything that is raised on purpose
+======================  ===========================================================================
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from genlock.core import GenlockError, Grid, Spans, Ticks, Track, Warp
+from genlock.core.serial import load_track
+
+if TYPE_CHECKING:
+    from genlock.api import align, features, probe, words
+    from genlock.media import read_audio
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GenlockError", "Grid", "Spans", "Ticks", "Track", "Warp", "__version__", "align", "features", "load_track",
+    "probe", "read_audio", "words",
+]  # fmt: skip
+
+# Decoders and recognisers take a second to import: only whoever uses them waits for them.
+_LATER = {
+    "align": "genlock.api", "features": "genlock.api", "probe": "genlock.api", "words": "genlock.api",
+    "read_audio": "genlock.media",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'genlock' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,149 @@
+"""The functions that ``import genlock`` offers: the tasks, with keyword options instead of option objects."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from genlock.core.track import Track
+from genlock.media import MediaInfo, ReadOptions
+from genlock.media import probe as probe_media
+from genlock.pipeline import ClipRequest, read_clip
+from genlock.speech import Words
+from genlock.tasks.align_video import Alignment, AlignOptions, align_video
+from genlock.tasks.extract_features import DEFAULT_FEATURES, make_extractors
+from genlock.tasks.find_words import WordOptions, find_words
+
+__all__ = ["align", "features", "probe", "words"]
+
+Source = str | os.PathLike[str]
+_READING = frozenset(ReadOptions.__dataclass_fields__)
+
+
+def probe(file: Source) -> MediaInfo:
+    """What is in a file: every stream's exact rate, start and duration, timecode, rotation, encoder delay.
+
+    Parameters
+    ----------
+    file : path or URL
+
+    Returns
+    -------
+    MediaInfo
+        Rates in cells per second and starts in seconds, as exact Fractions on the media clock.
+
+    Raises
+    ------
+    MediaError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> info = probe(example_video)
+    >>> info.video[0].rate, info.video[0].start
+    (Fraction(25, 1), Fraction(0, 1))
+    """
+    return probe_media(file)
+
+
+def features(file: Source, names: str = DEFAULT_FEATURES, **reading: Any) -> dict[str, Track]:
+    """Sound features of a file, each on its own exact grid.
+
+    Parameters
+    ----------
+    file : path or URL
+    names : names separated by commas, each with an optional preset, such as ``"mel:whisper,mfcc"``
+    reading : ``start``, ``end`` (seconds), ``audio_stream``, ``video_stream``
+
+    Returns
+    -------
+    dict of Track
+        By name; float32 [T, ...]. Empty if the file has no sound.
+
+    Raises
+    ------
+    MediaError, OptionError
+        If the file cannot be read, or a name is unknown.
+
+    Examples
+    --------
+    >>> mel = features(example_video, "mel:kaldi")["mel:kaldi"]
+    >>> mel.grid.rate, mel.values.shape[1]
+    (Fraction(100, 1), 80)
+    """
+    request = ClipRequest(extractors=make_extractors(names), reading=ReadOptions(**reading))
+    with read_clip(file, request) as clip:
+        return clip.tracks
+
+
+def words(file: Source, transcript: Source | None = None, **options: Any) -> Words:
+    """Words with their times on the media clock: recognised, or those of a transcript.
+
+    Parameters
+    ----------
+    file : path or URL
+    transcript : a text, SRT or VTT file whose words are spoken; None recognises them
+    options : ``language``, ``recognizer``, ``aligner``, and what :func:`features` takes for reading
+
+    Returns
+    -------
+    Words
+        Every word with ``start`` and ``end`` (exact seconds), or with a status that says why not.
+
+    Raises
+    ------
+    NoStream, TranscriptError, MediaError
+        If there is no sound, or a file cannot be read.
+
+    Examples
+    --------
+    >>> found = words(example_video)
+    >>> len(found)
+    0
+    """
+    return find_words(file, WordOptions(transcript=_text(transcript), **_split(options))).words
+
+
+def align(
+    file: Source, transcript: Source | None = None, output: Source | None = None, **options: Any
+) -> Alignment:
+    """The main job: features, words and frames of a video, on its one clock.
+
+    Parameters
+    ----------
+    file : path or URL
+    transcript : a text, SRT or VTT file whose words are spoken; None recognises them
+    output : folder to write ``summary.json``, tracks, word files and ``report.html`` to; None writes nothing
+    options : ``feature`` (names separated by commas), ``language``, ``recognizer``, ``aligner``, ``how``, and what
+        :func:`features` takes for reading
+
+    Returns
+    -------
+    Alignment
+        ``.words``, ``.frames`` (Grid or Ticks), ``.track(name)`` on its own grid; ``.track(name).on(clip.frames)``
+        has one row for each video frame.
+
+    Raises
+    ------
+    MediaError, TranscriptError, OutputError
+        If a file cannot be read, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> clip = align(example_video, feature="mel")
+    >>> clip.track("mel").on(clip.frames, length=clip.frame_count).values.shape
+    (50, 128)
+    """
+    chosen = AlignOptions(transcript=_text(transcript), **_split(options))
+    return align_video(file, chosen, output, write=output is not None)
+
+
+def _text(path: Source | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def _split(options: dict[str, Any]) -> dict[str, Any]:
+    """Keyword options, with those of reading gathered into one ReadOptions."""
+    reading = {name: value for name, value in options.items() if name in _READING}
+    rest = {name: value for name, value in options.items() if name not in _READING}
+    return {**rest, "reading": ReadOptions(**reading)}

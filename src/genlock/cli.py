@@ -1,0 +1,287 @@
+"""The command line: ``genlock COMMAND``. It reads options, shows progress and prints; it knows no algorithm."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from genlock import tasks
+from genlock.core.errors import GenlockError, InputError, OptionError
+from genlock.core.serial import dump_json
+from genlock.core.time import Exact
+from genlock.weights import registry
+
+__all__ = ["main"]
+
+Files = tyro.conf.Positional[tuple[str, ...]]
+Json = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+Output = Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def probe(files: Files, /, json: Json = False) -> None:
+    """What is in a file, exactly: rates, starts, durations, timecode, how far sound and picture start apart.
+
+    Args:
+        files: Videos, sounds or folders of them.
+        json: Print one JSON object instead of text.
+    """
+    _each(files, None, json, lambda file, where, bar: tasks.probe_file(file))
+
+
+def features(
+    files: Files,
+    /,
+    options: tasks.FeatureOptions = tasks.FeatureOptions(),
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Sound features with exact times, on their own grid or on the video's frames.
+
+    Args:
+        files: Videos, sounds or folders of them.
+        output: Folder for the tracks (default: FILE.genlock beside each file).
+        json: Print one JSON object instead of text.
+    """
+    _each(files, output, json, lambda file, where, bar: tasks.extract_features(file, options, where, bar))
+
+
+def words(
+    files: Files,
+    /,
+    options: tasks.WordOptions = tasks.WordOptions(),
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Words with their times: recognised, or a transcript of yours put on the clock.
+
+    Args:
+        files: Videos, sounds or folders of them.
+        output: Where to write; the ending says what: .srt .vtt .TextGrid .ctm .json, or a folder for all.
+        json: Print one JSON object instead of text.
+    """
+    _each(files, output, json, lambda file, where, bar: tasks.find_words(file, options, where, bar))
+
+
+def align(
+    files: Files,
+    /,
+    options: tasks.AlignOptions = tasks.AlignOptions(),
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """The main job: probe, features on the video's frames, words, and a report to look at.
+
+    Args:
+        files: Videos, sounds or folders of them.
+        output: Folder for the results (default: VIDEO.genlock beside each video).
+        json: Print one JSON object instead of text.
+    """
+    _each(files, output, json, lambda file, where, bar: tasks.align_video(file, options, where, bar))
+
+
+def demo(output: Output = None, json: Json = False) -> None:
+    """Make a short talking test card and align it.
+
+    Args:
+        output: Folder to make it in (default: genlock-demo here).
+        json: Print one JSON object instead of text.
+    """
+    folder = output or "genlock-demo"
+    _each([folder], None, json, lambda folder, where, bar: tasks.run_demo(folder, bar), expand=False)
+
+
+def models(
+    action: tyro.conf.Positional[str] = "list",
+    names: tyro.conf.Positional[tuple[str, ...]] = (),
+    /,
+    json: Json = False,
+) -> None:
+    """List, fetch or verify model files. Only ``fetch`` ever touches the network.
+
+    Args:
+        action: list, fetch or verify.
+        names: Model names; ``default`` means those of the standard set-up (as does no name).
+        json: Print one JSON object instead of text.
+    """
+    if action not in ("list", "fetch", "verify"):
+        raise OptionError(f"models {action!r} is unknown; use list, fetch or verify")
+    known = registry.list_models()
+    if action == "list":
+        return _print_models(known, json)
+    chosen = [n for n in names if n != "default"]
+    if not names or "default" in names:
+        chosen += [status.model.name for status in known if status.model.default]
+    results = [_fetch(name) if action == "fetch" else registry.verify(name) for name in dict.fromkeys(chosen)]
+    if json:
+        print(dump_json({"results": [r.to_dict() for r in results]}))
+    else:
+        for result in results:
+            print(result)
+    return None
+
+
+_COMMANDS: Mapping[str, Callable[..., None]] = {
+    "align": align, "probe": probe, "words": words, "features": features, "models": models, "demo": demo,
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------- reading options
+
+_REGISTRY = tyro.constructors.ConstructorRegistry()
+
+
+@_REGISTRY.primitive_rule
+def _text_options(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """Exact numbers and texts that may be left out are typed as they are: the option's class reads them."""
+    metavar = {Exact | None: "NUMBER", Exact: "NUMBER", str | None: "TEXT", int | None: "INT"}.get(info.type)
+    if metavar is None:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=metavar,
+        instance_from_str=lambda words: int(words[0]) if metavar == "INT" else words[0],
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+# ---------------------------------------------------------------- running one
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0 done, 2 for bad input, 130 when interrupted."""
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            dict(_COMMANDS),
+            prog="genlock",
+            description="Sound and picture of a video on one exact clock.",
+            args=arguments,
+            registry=_REGISTRY,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        )
+    except GenlockError as error:
+        _say(f"genlock: {error}")
+        return error.exit_status
+    except KeyboardInterrupt:
+        _say("genlock: interrupted; nothing was left half-written")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone, as with `| head`: nothing to tell anyone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _each(
+    files: Sequence[str],
+    output: str | None,
+    as_json: bool,
+    work: Callable[[str, str | None, _Bar], tasks.Result],
+    *,
+    expand: bool = True,
+) -> None:
+    """One file: its result. Several, or a folder: all results, failures listed at the end with status 2."""
+    if not files:
+        raise InputError("which file? Name at least one video, sound or folder; --help shows how")
+    found, many = tasks.expand_files(files) if expand else (list(files), False)
+    folders = tasks.result_folders(found, output) if many else [output]
+    results: list[dict[str, Any]] = []
+    failures: list[str] = []
+    for number, (file, folder) in enumerate(zip(found, folders, strict=True), 1):
+        prefix = f"[{number}/{len(found)}] " if many else ""
+        try:
+            with _Bar(prefix) as bar:
+                result = work(file, folder, bar)
+        except GenlockError as error:
+            if not many:
+                raise
+            failures.append(f"{file}: {error}")
+            results.append({"file": file, "error": str(error)})
+            _say(f"{prefix}{error}")
+            continue
+        results.append({"file": file, **result.to_dict()} if many else result.to_dict())
+        if not as_json:
+            print(f"{prefix}{result}")
+    if as_json:
+        print(
+            dump_json(
+                {"genlock_schema": 1, "results": results} if many else {"genlock_schema": 1, **results[0]}
+            )
+        )
+    if failures:
+        raise InputError(
+            f"{len(failures)} of {len(found)} files could not be done:\n  " + "\n  ".join(failures)
+        )
+
+
+class _Bar:
+    """A progress bar with an ETA on standard error; silent where that is no terminal."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._progress = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(),
+            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
+        )  # fmt: skip
+        self._stages: dict[str, TaskID] = {}
+
+    def __enter__(self) -> _Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, stage: str, done: float, total: float | None) -> None:
+        if stage not in self._stages:
+            self._stages[stage] = self._progress.add_task(self._prefix + stage, total=total)
+        self._progress.update(self._stages[stage], completed=done, total=total)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+# ---------------------------------------------------------------- models
+
+
+def _print_models(known: Sequence[registry.ModelStatus], as_json: bool) -> None:
+    if as_json:
+        print(dump_json({"models": [status.to_dict() for status in known]}))
+    else:
+        for status in known:
+            print(status)
+
+
+def _fetch(name: str) -> registry.FetchResult:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as shown:
+        task = shown.add_task(name, total=None)
+        return registry.fetch(
+            name, progress=lambda at: shown.update(task, completed=at.done_bytes, total=at.total_bytes)
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""What is done to one clip, in one pass over its file; the same for one file and for a million.
+
+Whoever wants something of a file says so in a :class:`ClipRequest`; :func:`read_clip` opens the file once,
+decodes each stream once, and feeds every feature, the spool for the recogniser and whoever else asks while
+it reads. Memory does not grow with the length of the file, except by the results.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import OutputError
+from genlock.core.grid import Cells, Grid
+from genlock.core.progress import Progress, silent
+from genlock.core.track import Track
+from genlock.extractors import AudioExtractor, AudioStream
+from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, ReadOptions, frame_cells, probe, read
+
+__all__ = ["SPEECH_RATE", "Clip", "ClipRequest", "SpooledSound", "read_clip"]
+
+#: Samples per second of the sound that recognisers and aligners of speech take.
+SPEECH_RATE = 16000
+
+
+@dataclass(frozen=True)
+class ClipRequest:
+    """What is wanted of a file."""
+
+    extractors: tuple[AudioExtractor, ...] = ()
+    """Sound features."""
+    speech: bool = False
+    """Whether the sound is kept, mono at 16 kHz, in a temporary file for recognisers and aligners."""
+    consumers: tuple[Consumer, ...] = ()
+    """Whoever else wants to be fed from the same pass; left alone where the file has no such stream."""
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """Which streams, and which part of them."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What one pass over a file gave. Close it (or use ``with``) to drop the spooled sound."""
+
+    info: MediaInfo
+    """What the file is."""
+    frames: Cells | None
+    """The cells of the video frames, or None without a picture."""
+    frame_count: int
+    """How many video frames were found."""
+    tracks: dict[str, Track]
+    """Each wanted feature by name, on its own grid; empty without sound."""
+    speech: SpooledSound | None
+    """The sound for recognisers, or None."""
+    notes: tuple[str, ...]
+    """What the reader had to repair or leave out, in words."""
+
+    def __enter__(self) -> Clip:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the temporary sound file."""
+        if self.speech is not None:
+            self.speech.close()
+
+
+def read_clip(path: str | os.PathLike[str], request: ClipRequest, progress: Progress = silent) -> Clip:
+    """Read a file once and give everything that was asked for.
+
+    Raises
+    ------
+    MediaError
+        If the file cannot be read.
+    """
+    info = probe(path)
+    features: list[_Feature] = []
+    spool: _Spool | None = None
+    if info.audio:
+        features = [_Feature(extractor) for extractor in request.extractors]
+        spool = _Spool() if request.speech else None
+    consumers: list[Consumer] = [*features, *([spool] if spool is not None else [])]
+    for consumer in request.consumers:
+        if info.audio if isinstance(consumer.form, AudioForm) else info.video:
+            consumers.append(consumer)
+    frames, frame_count = frame_cells(path, request.reading) if info.video else (None, 0)
+    notes: tuple[str, ...] = info.notes
+    if consumers:
+        try:
+            report = read(path, consumers, request.reading, lambda done, total: progress("read", done, total))
+        except BaseException:
+            if spool is not None:
+                spool.discard()
+            raise
+        notes += tuple(str(note) for note in report.notes)
+    return Clip(
+        info=info,
+        frames=frames,
+        frame_count=frame_count,
+        tracks={f.extractor.name: f.track for f in features if f.track is not None},
+        speech=spool.sound() if spool is not None else None,
+        notes=notes,
+    )
+
+
+class _Feature:
+    """Feeds one extractor."""
+
+    def __init__(self, extractor: AudioExtractor) -> None:
+        self.extractor = extractor
+        self.form = AudioForm(rate=extractor.sample_rate, channels=1)
+        self.track: Track | None = None
+        self._stream: AudioStream | None = None
+
+    def push(self, block: AudioBlock) -> None:
+        if self._stream is None:
+            self._stream = self.extractor.open(block.start, block.clock)
+        self._stream.push(block.samples[:, 0])
+
+    def finish(self) -> None:
+        if self._stream is not None:
+            self.track = self._stream.finish()
+
+
+class _Spool:
+    """Keeps the sound for recognisers in a temporary file: hours of it would not fit the memory."""
+
+    form = AudioForm(rate=SPEECH_RATE, channels=1)
+
+    def __init__(self) -> None:
+        self._file: BinaryIO = tempfile.TemporaryFile(prefix="genlock-sound-")  # noqa: SIM115 - SpooledSound closes it
+        self._first: AudioBlock | None = None
+        self._count = 0
+
+    def push(self, block: AudioBlock) -> None:
+        if self._first is None:
+            self._first = block
+        try:
+            self._file.write(np.ascontiguousarray(block.samples[:, 0]).data)
+        except OSError as error:
+            raise OutputError(
+                f"the temporary folder {tempfile.gettempdir()!r} cannot take the sound ({error.strerror}); "
+                "free some space there, or set TMPDIR to another folder"
+            ) from error
+        self._count += len(block.samples)
+
+    def finish(self) -> None:
+        self._file.flush()
+
+    def sound(self) -> SpooledSound | None:
+        if self._first is None:
+            self.discard()
+            return None
+        return SpooledSound(self._file, self._first.start, self._count, self._first.clock)
+
+    def discard(self) -> None:
+        self._file.close()
+
+
+@dataclass(frozen=True, eq=False)
+class SpooledSound:
+    """Mono sound at 16 kHz in a temporary file that vanishes when closed. Reads never hold more than a piece."""
+
+    file: BinaryIO
+    """float32 samples, nothing else."""
+    origin: Fraction
+    """Instant of sample 0, in exact seconds."""
+    count: int
+    """Number of samples."""
+    clock: str
+    """Name of the time axis."""
+    rate: int = SPEECH_RATE
+    """Samples per second."""
+
+    def samples(self, first: int, stop: int) -> npt.NDArray[np.float32]:
+        """Samples ``first ... stop - 1``, clipped to what there is; float32 [n]."""
+        first, stop = max(0, first), min(stop, self.count)
+        if stop <= first:
+            return np.zeros(0, np.float32)
+        self.file.seek(4 * first)
+        return np.frombuffer(self.file.read(4 * (stop - first)), np.float32)
+
+    def blocks(self, seconds: int = 10) -> Iterator[AudioBlock]:
+        """The whole sound in blocks, in order."""
+        step = seconds * self.rate
+        for first in range(0, self.count, step):
+            samples = self.samples(first, first + step)[:, None]
+            yield AudioBlock(samples, self.rate, self.origin + Fraction(first, self.rate), self.clock)
+
+    def part(self, start: Fraction, end: Fraction) -> Track:
+        """The waveform of the samples whose instants lie in ``[start, end)``; float32 [n]."""
+        grid = Grid.of_samples(self.rate, self.origin, self.clock)
+        chosen = grid.cells(start, end, "centers")
+        first = min(max(chosen.start, 0), self.count)
+        values = self.samples(first, chosen.stop)
+        return Track(values, Grid.of_samples(self.rate, grid.center(first), self.clock), name="sound")
+
+    def close(self) -> None:
+        """Drop the file."""
+        self.file.close()

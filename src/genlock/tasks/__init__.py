@@ -1,0 +1,15 @@
+"""One function for each command. The command line and the studio call these and know no algorithm."""
+
+from genlock.tasks.align_video import Alignment, AlignOptions, align_video
+from genlock.tasks.demo import run_demo
+from genlock.tasks.extract_features import FeatureOptions, FeatureResult, extract_features
+from genlock.tasks.files import expand_files, result_folder, result_folders
+from genlock.tasks.find_words import WordOptions, WordResult, find_words
+from genlock.tasks.probe_file import probe_file
+from genlock.tasks.result import Result
+
+__all__ = [
+    "AlignOptions", "Alignment", "FeatureOptions", "FeatureResult", "Result", "WordOptions", "WordResult",
+    "align_video", "expand_files", "extract_features", "find_words", "probe_file", "result_folder",
+    "result_folders", "run_demo",
+]  # fmt: skip

@@ -1,0 +1,357 @@
+"""``genlock align``, the main job: probe, features on the video's frames, words, and a report."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from genlock import __version__
+from genlock.core.errors import FormatError, MediaError, OptionError, OutputError
+from genlock.core.folders import atomic_folder
+from genlock.core.grid import Cells, Grid
+from genlock.core.progress import Progress, silent
+from genlock.core.serial import read_json_file, write_json
+from genlock.core.time import fraction_text
+from genlock.core.track import Track
+from genlock.media import AudioBlock, AudioForm, MediaInfo, ReadOptions
+from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
+from genlock.report import Envelope, OutputFile, Preview, ReportContent, make_preview, write_report
+from genlock.speech import Cue, Words, recognize_and_align
+from genlock.tasks.extract_features import (
+    DEFAULT_FEATURES,
+    SavedTrack,
+    make_extractors,
+    on_frames,
+    save_tracks,
+)
+from genlock.tasks.files import result_folder
+from genlock.tasks.find_words import load_transcript, write_all_forms
+
+__all__ = ["AlignOptions", "Alignment", "align_video"]
+
+_MARKER = "summary.json"
+
+
+@dataclass(frozen=True)
+class AlignOptions:
+    """Options of ``genlock align``."""
+
+    transcript: str | None = None
+    """The words that are spoken: a text, SRT or VTT file, or ``-`` for standard input. None: recognise them."""
+    language: str = "en"
+    """Language of the speech, ISO 639-1."""
+    recognizer: str = "auto"
+    """What recognises speech: ``faster-whisper``, ``pocketsphinx``, or ``auto``, the best one present."""
+    aligner: str = "auto"
+    """What puts words on the clock: ``pocketsphinx``, or ``auto``, the best one present."""
+    feature: str = DEFAULT_FEATURES
+    """Sound features to put on the video's frames, separated by commas (on their own grid without a picture)."""
+    how: Literal["mean", "sample", "nearest"] = "mean"
+    """How values pass to the frames: ``mean`` of what a frame spans, ``sample`` at its middle, or ``nearest``."""
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """Which streams, and which part of them."""
+
+
+@dataclass(frozen=True)
+class SyncUnknown:
+    """The place of the offset of sound against picture, which this version does not measure."""
+
+    container_offset_seconds: float | None
+    """Start of the sound minus start of the picture, a fact of the file; None if one is missing."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of ``genlock sync``, with nothing claimed."""
+        return {
+            "offset_seconds": None, "interval_seconds": None, "probability": None, "drift_ppm": None,
+            "container_offset_seconds": self.container_offset_seconds,
+            "reason": "not measured", "sentence": "unknown: not measured",
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Everything that ``genlock align`` found about one video, on its media clock."""
+
+    media: MediaInfo
+    """What the file is."""
+    frames: Cells | None
+    """The cells of the video frames; None without a picture."""
+    frame_count: int
+    """How many video frames there are."""
+    words: Words
+    """The words with their times; empty without sound."""
+    tracks: dict[str, Track]
+    """Each feature by name, on its own grid."""
+    sync: SyncUnknown
+    """The offset of sound against picture: unknown, not measured."""
+    notes: tuple[str, ...]
+    """What could not be done, or had to be repaired, in words."""
+    directory: Path | None = None
+    """The folder of results, if one was written."""
+
+    def track(self, name: str) -> Track:
+        """One feature on its own grid; ``.on(frames)`` puts it on the video's frames.
+
+        Raises OptionError if it was not extracted; the message names those that were.
+        """
+        if name not in self.tracks:
+            raise OptionError(f"there is no track {name!r}; there are: {', '.join(self.tracks) or 'none'}")
+        return self.tracks[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """``directory``, ``media``, ``sync``, ``words``, ``notes[]``; the tracks are listed in ``summary.json``."""
+        return {
+            "directory": None if self.directory is None else str(self.directory),
+            "media": self.media.to_dict(), "sync": self.sync.to_dict(), **self.words.to_dict(),
+            "notes": list(self.notes),
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        aligned = sum(word.status == "aligned" for word in self.words)
+        lines = [
+            str(self.media),
+            *([f"{self.frame_count} frames: {self.frames}"] if self.frames is not None else []),
+            f"{aligned} words with times, {len(self.words) - aligned} without, by {self.words.recognizer} "
+            f"and {self.words.aligner}",
+            "sound against picture: unknown: not measured",
+            *(f"note: {note}" for note in self.notes),
+        ]
+        if self.directory is not None:
+            lines.append(f"open {self.directory / 'report.html'}")
+        return "\n".join(lines)
+
+
+def align_video(
+    file: str | os.PathLike[str],
+    options: AlignOptions | None = None,
+    output: str | os.PathLike[str] | None = None,
+    progress: Progress = silent,
+    *,
+    write: bool = True,
+) -> Alignment:
+    """Probe a video, extract its features, find its words, and write the folder of results.
+
+    Parameters
+    ----------
+    file : path or URL of a video or sound
+    output : the folder; by default ``NAME.genlock`` beside the file
+    write : False computes only
+
+    Raises
+    ------
+    MediaError
+        If the file cannot be read.
+    OutputError
+        If the folder cannot be written, or holds something else. Nothing is left half-written.
+    """
+    options = options or AlignOptions()
+    extractors = make_extractors(options.feature)
+    text, cues = load_transcript(options.transcript)
+    folder = result_folder(file, output)
+    if write:
+        _require_ours(folder, file)
+    outline = _Outline()
+    request = ClipRequest(
+        extractors, speech=True, consumers=(outline,) if write else (), reading=options.reading
+    )
+    with read_clip(file, request, progress) as clip:
+        words = _words(clip, text, cues, options, progress)
+        result = _alignment(clip, words, None)
+        if not write:
+            return result
+        with atomic_folder(folder, marker=_MARKER) as fresh:
+            _write_folder(fresh, folder, file, clip, outline, result, cues, options, progress)
+        return _alignment(clip, words, folder)
+
+
+def _words(
+    clip: Clip, text: str | None, cues: tuple[Cue, ...] | None, options: AlignOptions, progress: Progress
+) -> Words:
+    if clip.speech is None:
+        return Words.none(clip.info.clock, "the file has no sound", text)
+    return recognize_and_align(
+        clip.speech, transcript=text, cues=cues, language=options.language,
+        recognizer=options.recognizer, aligner=options.aligner, progress=progress,
+    )  # fmt: skip
+
+
+def _alignment(clip: Clip, words: Words, directory: Path | None) -> Alignment:
+    offset = clip.info.sound_minus_picture_start
+    return Alignment(
+        media=clip.info, frames=clip.frames, frame_count=clip.frame_count, words=words, tracks=clip.tracks,
+        sync=SyncUnknown(None if offset is None else float(offset)),
+        notes=(*_missing(clip), *clip.notes, *words.notes), directory=directory,
+    )  # fmt: skip
+
+
+def _missing(clip: Clip) -> tuple[str, ...]:
+    notes = []
+    if not clip.info.audio:
+        notes.append("the file has no sound: no features, no words")
+    if clip.frames is None:
+        notes.append("the file has no picture: features stay on their own grids")
+    return tuple(notes)
+
+
+def _require_ours(folder: Path, file: str | os.PathLike[str]) -> None:
+    """A result of another file (talk.mov beside talk.mp4) is not overwritten."""
+    if not (folder / _MARKER).exists():
+        return
+    try:
+        owner = read_json_file(folder / _MARKER).get("file")
+    except FormatError:
+        return  # damaged: it may be replaced
+    name = Path(os.fspath(file)).name
+    if owner not in (None, name):
+        raise OutputError(f"the folder {str(folder)!r} holds the result of {owner!r}; choose another with -o")
+
+
+# ---------------------------------------------------------------- the folder
+
+
+def _write_folder(
+    fresh: Path,
+    folder: Path,
+    file: str | os.PathLike[str],
+    clip: Clip,
+    outline: _Outline,
+    result: Alignment,
+    cues: tuple[Cue, ...] | None,
+    options: AlignOptions,
+    progress: Progress,
+) -> None:
+    """Fill ``fresh``, which will be called ``folder``."""
+    tracks = result.tracks
+    if clip.frames is not None:
+        tracks = on_frames(tracks, clip.frames, clip.frame_count, options.how)
+    saved = save_tracks(tracks, fresh / "tracks", folder / "tracks")
+    word_files = write_all_forms(result.words, cues, fresh, "words")
+    preview, why = _preview(fresh, file, clip, options, progress)
+    content = ReportContent(
+        title=Path(os.fspath(file)).name,
+        media=result.media.to_dict(),
+        sync=result.sync.to_dict(),
+        words=result.words.to_dict()["words"],
+        frame_edges=None if clip.frames is None else clip.frames.edges(clip.frame_count),
+        waveform=outline.track,
+        spectrogram=_in_decibels(result.tracks),
+        curves=[track for track in result.tracks.values() if track.values.ndim == 1],
+        notes=result.notes,
+        preview=preview,
+        preview_reason=why,
+        versions={
+            "genlock": __version__,
+            "recognizer": result.words.recognizer,
+            "aligner": result.words.aligner,
+        },
+        options=_plain_options(options),
+        files=[
+            *_track_files(saved),
+            *_word_files(word_files),
+            OutputFile(_MARKER, "all facts, for programs"),
+        ],
+    )
+    progress("report", 0, 1)
+    written = write_report(fresh / "report.html", content)
+    if preview is not None and written.preview is None:
+        preview.path.unlink()  # it lies inside the page
+    write_json(fresh / _MARKER, _summary(file, result, saved, options))
+    progress("report", 1, 1)
+
+
+def _summary(
+    file: str | os.PathLike[str], result: Alignment, saved: tuple[SavedTrack, ...], options: AlignOptions
+) -> dict[str, Any]:
+    words = result.words.to_dict()
+    return {
+        "genlock": __version__,
+        "file": Path(os.fspath(file)).name,
+        "media": result.media.to_dict(),
+        "sync": result.sync.to_dict(),
+        "words": words["words"],
+        "recognizer": words["recognizer"],
+        "aligner": words["aligner"],
+        "language": words["language"],
+        "frames": None
+        if result.frames is None
+        else {"length": result.frame_count, **_rate_of(result.frames)},
+        "tracks": [{**track.to_dict(), "path": f"tracks/{track.path.name}"} for track in saved],
+        "notes": list(result.notes),
+        "options": _plain_options(options),
+    }
+
+
+def _rate_of(frames: Cells) -> dict[str, Any]:
+    uniform = isinstance(frames, Grid)
+    return {
+        "rate": fraction_text(frames.rate) if uniform else None,
+        "start": fraction_text(frames.edge(0)),
+        "variable_rate": not uniform,
+    }
+
+
+def _plain_options(options: AlignOptions) -> dict[str, Any]:
+    return {
+        name: str(value) if isinstance(value, Fraction) else value for name, value in asdict(options).items()
+    }
+
+
+def _in_decibels(tracks: dict[str, Track]) -> Track | None:
+    """The first feature with bands, on a logarithmic scale, for the spectrogram lane."""
+    track = next((t for name, t in tracks.items() if name.startswith("mel") and t.values.ndim == 2), None)
+    if track is None or track.unit != "power":
+        return track
+    return track.map(lambda power: 10 * np.log10(np.maximum(power, 1e-10)), unit="dB")
+
+
+def _preview(
+    fresh: Path, file: str | os.PathLike[str], clip: Clip, options: AlignOptions, progress: Progress
+) -> tuple[Preview | None, str]:
+    """A playable copy; a file that cannot have one still gets its report, which says why."""
+    try:
+        return make_preview(
+            file, fresh / "preview.mp4", reading=options.reading, info=clip.info, progress=progress
+        ), ""
+    except MediaError as error:
+        return None, str(error)
+
+
+def _track_files(saved: tuple[SavedTrack, ...]) -> list[OutputFile]:
+    return [
+        OutputFile(
+            f"tracks/{item.path.name}", f"{item.track.name}, {list(item.track.values.shape)}: one row a cell"
+        )
+        for item in saved
+    ]
+
+
+def _word_files(paths: tuple[Path, ...]) -> list[OutputFile]:
+    what = {
+        ".json": "words with times, for programs", ".srt": "subtitles", ".vtt": "subtitles for the web",
+        ".TextGrid": "words for Praat", ".ctm": "words, as NIST scoring reads them",
+    }  # fmt: skip
+    return [OutputFile(path.name, what[path.suffix]) for path in paths]
+
+
+class _Outline:
+    """The outline of the waveform, for the report, out of the same pass."""
+
+    form = AudioForm(rate=SPEECH_RATE, channels=1)
+
+    def __init__(self) -> None:
+        self.track: Track | None = None
+        self._envelope: Envelope | None = None
+
+    def push(self, block: AudioBlock) -> None:
+        if self._envelope is None:
+            self._envelope = Envelope(block.rate, block.start, block.clock)
+        self._envelope.push(block.samples[:, 0])
+
+    def finish(self) -> None:
+        if self._envelope is not None:
+            self.track = self._envelope.finish()

@@ -1,0 +1,23 @@
+"""``genlock demo``: a talking test card of our own, and the main job on it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from genlock.core.progress import Progress, silent
+from genlock.core.serial import write_text
+from genlock.synth import make_card
+from genlock.tasks.align_video import Alignment, AlignOptions, align_video
+
+__all__ = ["run_demo"]
+
+
+def run_demo(folder: str | os.PathLike[str], progress: Progress = silent) -> Alignment:
+    """Make ``testcard.mp4`` with its transcript in a folder, and align it."""
+    where = Path(folder)
+    where.mkdir(parents=True, exist_ok=True)
+    video, text = where / "testcard.mp4", where / "testcard.txt"
+    truth = make_card(video)
+    write_text(text, " ".join(span.label for span in truth.words) + "\n")
+    return align_video(video, AlignOptions(transcript=str(text)), None, progress)

@@ -1,0 +1,148 @@
+"""``genlock features``: sound features on their own grid or on the video's frames."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from genlock.core.errors import NoStream, OptionError
+from genlock.core.grid import Cells, Grid
+from genlock.core.progress import Progress, silent
+from genlock.core.serial import save_track
+from genlock.core.time import fraction_text
+from genlock.core.track import Track
+from genlock.extractors import AudioExtractor, make_extractor
+from genlock.media import ReadOptions
+from genlock.pipeline import ClipRequest, read_clip
+from genlock.tasks.files import result_folder
+
+__all__ = [
+    "DEFAULT_FEATURES", "FeatureOptions", "FeatureResult", "SavedTrack", "extract_features", "make_extractors",
+    "on_frames", "save_tracks",
+]  # fmt: skip
+
+#: What ``genlock align`` and ``genlock features`` extract unless told otherwise.
+DEFAULT_FEATURES = "mel,mfcc,energy,onset"
+
+
+@dataclass(frozen=True)
+class FeatureOptions:
+    """Options of ``genlock features``."""
+
+    feature: str = DEFAULT_FEATURES
+    """Names of features, separated by commas, each with an optional preset: ``mel,mel:whisper,mfcc:psf``."""
+    on: Literal["frames", "native"] = "native"
+    """Which cells the values lie on: those of the video's ``frames``, or the feature's own (``native``)."""
+    how: Literal["mean", "sample", "nearest"] = "mean"
+    """How values pass to the frames: ``mean`` of what a frame spans, ``sample`` at its middle, or ``nearest``."""
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """Which streams, and which part of them."""
+
+
+@dataclass(frozen=True)
+class SavedTrack:
+    """One track and the file that holds it."""
+
+    track: Track
+    """The values."""
+    path: Path
+    """Its ``.npz``, as :func:`genlock.load_track` reads it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """``name``, ``rate`` (exact; null when variable), ``start`` (exact), ``length``, ``shape``, ``support``, ``path``."""
+        grid = self.track.grid
+        return {
+            "name": self.track.name,
+            "rate": fraction_text(grid.rate) if isinstance(grid, Grid) else None,
+            "start": fraction_text(self.track.start),
+            "length": len(self.track),
+            "shape": list(self.track.values.shape),
+            "unit": self.track.unit,
+            "support": "whole" if self.track.support == "whole" else {"seconds": float(self.track.support)},
+            "context": self.track.context,
+            "valid_cells": int(self.track.valid.sum()),
+            "path": str(self.path),
+        }
+
+
+@dataclass(frozen=True)
+class FeatureResult:
+    """What ``genlock features`` found."""
+
+    directory: Path
+    """The folder that holds the tracks."""
+    tracks: tuple[SavedTrack, ...]
+    """One for each feature."""
+    notes: tuple[str, ...] = ()
+    """What the reader had to repair or leave out."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """``directory``, ``tracks[]``, ``notes[]``."""
+        return {
+            "directory": str(self.directory),
+            "tracks": [saved.to_dict() for saved in self.tracks],
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{saved.path}: {saved.track}" for saved in self.tracks]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def extract_features(
+    file: str | os.PathLike[str],
+    options: FeatureOptions | None = None,
+    output: str | os.PathLike[str] | None = None,
+    progress: Progress = silent,
+) -> FeatureResult:
+    """Extract sound features of a file and save each as ``NAME.npz``.
+
+    They go into the folder ``output``, or into ``tracks`` in the file's ``.genlock`` folder.
+
+    Raises
+    ------
+    NoStream
+        If the file has no sound, or no picture and ``on="frames"``.
+    """
+    options = options or FeatureOptions()
+    extractors = make_extractors(options.feature)
+    folder = Path(output) if output is not None else result_folder(file, None) / "tracks"
+    with read_clip(file, ClipRequest(extractors=extractors, reading=options.reading), progress) as clip:
+        if not clip.info.audio:
+            raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no sound features")
+        tracks = clip.tracks
+        if options.on == "frames":
+            if clip.frames is None:
+                raise NoStream(f"{os.fspath(file)!r} has no picture, so no frames; use --on native")
+            tracks = on_frames(tracks, clip.frames, clip.frame_count, options.how)
+        return FeatureResult(folder, save_tracks(tracks, folder, folder), clip.notes)
+
+
+def make_extractors(names: str) -> tuple[AudioExtractor, ...]:
+    """The extractors of a comma-separated list, once each.
+
+    Raises OptionError for an empty list or an unknown name.
+    """
+    specs = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    if not specs:
+        raise OptionError(f"--feature {names!r} names no feature; try --feature {DEFAULT_FEATURES}")
+    return tuple(make_extractor(spec) for spec in specs)
+
+
+def on_frames(
+    tracks: dict[str, Track], frames: Cells, count: int, how: Literal["mean", "sample", "nearest"] = "mean"
+) -> dict[str, Track]:
+    """Every track on the cells of the video frames: row k belongs to frame k."""
+    return {name: track.on(frames, how=how, length=count) for name, track in tracks.items()}
+
+
+def save_tracks(tracks: dict[str, Track], fresh: Path, final: Path) -> tuple[SavedTrack, ...]:
+    """Write tracks into ``fresh``, a folder that will be called ``final``; the paths are those in ``final``."""
+    saved = []
+    for name, track in tracks.items():
+        file = f"{name.replace(':', '-')}.npz"
+        save_track(track, fresh / file)
+        saved.append(SavedTrack(track, final / file))
+    return tuple(saved)

@@ -1,0 +1,114 @@
+"""Which files a command means: files, folders and patterns, and where their results go."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from genlock.core.errors import InputError
+from genlock.media.opening import is_url
+
+__all__ = ["expand_files", "result_folder", "result_folders"]
+
+#: Endings that are taken from a folder; a file that is named outright is opened whatever its ending.
+MEDIA_ENDINGS = frozenset(
+    ".3gp .aac .ac3 .aif .aiff .asf .avi .caf .flac .flv .gxf .m2ts .m4a .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpeg "
+    ".mpg .mts .mxf .oga .ogg .ogv .opus .ts .vob .wav .webm .wma .wmv".split()
+)
+
+
+def expand_files(named: Sequence[str]) -> tuple[list[str], bool]:
+    """The files that the names mean, in order and once each, and whether the caller meant several.
+
+    A folder means the media files in it and below; a pattern that no shell expanded means what it matches.
+
+    Raises
+    ------
+    InputError
+        If a folder holds no media file, or nothing matches a pattern.
+    """
+    found: list[str] = []
+    for name in named:
+        path = Path(name)
+        if is_url(name) or path.is_file():
+            found.append(name)
+        elif path.is_dir():
+            found += _in_folder(path)
+        elif any(mark in name for mark in "*?[") and not path.exists():
+            matches = sorted(glob.glob(name, recursive=True))
+            if not matches:
+                raise InputError(f"nothing matches {name!r}")
+            found += [match for match in matches if os.path.isfile(match)]
+        else:
+            found.append(name)  # opening it says what is wrong
+    several = len(named) > 1 or any(Path(name).is_dir() or name not in found for name in named)
+    return list(dict.fromkeys(found)), several
+
+
+def _in_folder(folder: Path) -> list[str]:
+    inside = [
+        str(path)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in MEDIA_ENDINGS
+        and path.is_file()
+        and not _in_result(path.relative_to(folder))
+    ]
+    if not inside:
+        raise InputError(f"the folder {str(folder)!r} holds no video or sound file; name the file itself")
+    return inside
+
+
+def _in_result(path: Path) -> bool:
+    # The preview inside a result of ours is no new input.
+    return any(part.endswith(".genlock") or part.startswith(".genlock-") for part in path.parts[:-1])
+
+
+def result_folder(file: str | os.PathLike[str], output: str | os.PathLike[str] | None) -> Path:
+    """The folder for a file's results: the one that was asked for, or ``NAME.genlock`` beside the file.
+
+    >>> str(result_folder("films/talk.mp4", None))
+    'films/talk.genlock'
+    """
+    if output is not None:
+        return Path(output)
+    name = os.fspath(file)
+    if is_url(name):
+        last = name.split("?")[0].rstrip("/").rsplit("/", 1)[-1] or "stream"
+        return Path(f"{Path(last).stem}.genlock")
+    return Path(name).with_name(f"{Path(name).stem}.genlock")
+
+
+def result_folders(files: Sequence[str], output: str | None) -> list[str | None]:
+    """One folder for each of several files, never the same one twice.
+
+    Files whose names differ in the ending only keep it, and files of one name in several folders are numbered.
+    None leaves the choice to :func:`result_folder`.
+
+    >>> result_folders(["a/talk.mp4", "a/talk.mov", "b/song.wav"], None)
+    ['a/talk.mp4.genlock', 'a/talk.mov.genlock', None]
+    >>> result_folders(["a/talk.mp4", "b/talk.mp4"], "out")
+    ['out/talk.genlock', 'out/talk-2.genlock']
+    """
+    wanted = [str(result_folder(file, None) if output is None else _below(file, output)) for file in files]
+    chosen: list[str | None] = []
+    taken: set[str] = set()
+    for file, folder in zip(files, wanted, strict=True):
+        if output is None and wanted.count(folder) == 1:
+            chosen.append(None)
+            continue
+        name = folder
+        same_stem = [other for other, where in zip(files, wanted, strict=True) if where == folder]
+        if len({Path(other).name for other in same_stem}) == len(same_stem) > 1:
+            name = str(Path(folder).with_name(f"{Path(file).name}.genlock"))
+        number, free = 2, name
+        while free in taken:
+            free, number = name.removesuffix(".genlock") + f"-{number}.genlock", number + 1
+        taken.add(free)
+        chosen.append(free)
+    return chosen
+
+
+def _below(file: str, output: str) -> Path:
+    return Path(output) / result_folder(file, None).name

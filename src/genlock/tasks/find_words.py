@@ -1,0 +1,137 @@
+"""``genlock words``: words with times, recognised or from a transcript."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from genlock.core.errors import NoStream, OptionError, TranscriptError
+from genlock.core.progress import Progress, silent
+from genlock.media import ReadOptions
+from genlock.pipeline import ClipRequest, read_clip
+from genlock.speech import Cue, Words, read_transcript, recognize_and_align, write_words
+from genlock.tasks.files import result_folder
+
+__all__ = ["WORD_FORMS", "WordOptions", "WordResult", "find_words", "load_transcript", "write_all_forms"]
+
+#: The word files that ``genlock align`` and ``genlock words -o FOLDER`` write.
+WORD_FORMS = (".json", ".srt", ".vtt", ".TextGrid", ".ctm")
+
+
+@dataclass(frozen=True)
+class WordOptions:
+    """Options of ``genlock words``."""
+
+    transcript: str | None = None
+    """The words that are spoken: a text, SRT or VTT file, or ``-`` for standard input. None: recognise them."""
+    language: str = "en"
+    """Language of the speech, ISO 639-1."""
+    recognizer: str = "auto"
+    """What recognises speech: ``faster-whisper``, ``pocketsphinx``, or ``auto``, the best one present."""
+    aligner: str = "auto"
+    """What puts words on the clock: ``pocketsphinx``, or ``auto``, the best one present."""
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """Which streams, and which part of them."""
+
+
+@dataclass(frozen=True)
+class WordResult:
+    """What ``genlock words`` found."""
+
+    words: Words
+    """The words, on the media clock."""
+    written: tuple[Path, ...] = ()
+    """The files that were written."""
+    notes: tuple[str, ...] = ()
+    """What the reader had to repair or leave out."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """``words[]``, ``recognizer``, ``aligner``, ``language``, ``written[]``, ``notes[]``."""
+        return {
+            **self.words.to_dict(),
+            "written": [str(path) for path in self.written],
+            "notes": [*self.words.notes, *self.notes],
+        }
+
+    def __str__(self) -> str:
+        lines = [str(self.words), *(f"wrote {path}" for path in self.written)]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def find_words(
+    file: str | os.PathLike[str],
+    options: WordOptions | None = None,
+    output: str | os.PathLike[str] | None = None,
+    progress: Progress = silent,
+) -> WordResult:
+    """Find the words of a file and their times; write them where ``output`` says.
+
+    Parameters
+    ----------
+    output : a file whose ending says the form (.srt .vtt .TextGrid .ctm .json), or a folder for all of them
+
+    Raises
+    ------
+    NoStream
+        If the file has no sound.
+    TranscriptError
+        If the transcript cannot be read.
+    """
+    options = options or WordOptions()
+    text, cues = load_transcript(options.transcript)
+    if output is not None:
+        _check_form(Path(output))
+    with read_clip(file, ClipRequest(speech=True, reading=options.reading), progress) as clip:
+        if clip.speech is None:
+            raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
+        words = recognize_and_align(
+            clip.speech, transcript=text, cues=cues, language=options.language,
+            recognizer=options.recognizer, aligner=options.aligner, progress=progress,
+        )  # fmt: skip
+    written: tuple[Path, ...] = ()
+    if output is not None:
+        written = _write(words, cues, Path(output), result_folder(file, None).stem)
+    return WordResult(words, written, clip.notes)
+
+
+def load_transcript(source: str | None) -> tuple[str | None, tuple[Cue, ...] | None]:
+    """The text of a transcript, and its cues if it is a subtitle file; ``-`` reads standard input.
+
+    Raises TranscriptError for what is no text, or cannot be read.
+    """
+    if source is None:
+        return None, None
+    if source == "-":
+        return read_transcript(sys.stdin.buffer.read(), "standard input")
+    try:
+        data = Path(source).read_bytes()
+    except OSError as error:
+        raise TranscriptError(
+            f"cannot read the transcript {source!r}: {error.strerror}; give a text or subtitle file"
+        ) from error
+    return read_transcript(data, source)
+
+
+def write_all_forms(words: Words, cues: tuple[Cue, ...] | None, folder: Path, stem: str) -> tuple[Path, ...]:
+    """Write the words in every form into a folder, as ``STEM.srt`` and so on."""
+    paths = tuple(folder / f"{stem}{ending}" for ending in WORD_FORMS)
+    for path in paths:
+        write_words(words, path, cues=cues)
+    return paths
+
+
+def _check_form(output: Path) -> None:
+    if not output.is_dir() and output.suffix and output.suffix not in WORD_FORMS:
+        raise OptionError(
+            f"-o {str(output)!r}: the ending {output.suffix!r} is unknown; use {', '.join(WORD_FORMS)}, or a folder"
+        )
+
+
+def _write(words: Words, cues: tuple[Cue, ...] | None, output: Path, stem: str) -> tuple[Path, ...]:
+    if output.suffix in WORD_FORMS and not output.is_dir():
+        write_words(words, output, cues=cues)
+        return (output,)
+    return write_all_forms(words, cues, output, stem)
