@@ -1,0 +1,149 @@
+"""Speed of sound features: Genlock's one pass against ffmpeg-to-wav and librosa, on the same clips, in one run.
+
+Both sides make a mel spectrogram (librosa's default), 13 MFCC, energy and onset strength of every clip.
+
+- Genlock: what ``genlock features`` does for a clip: probe, the times of the video frames, and one pass over the
+  file that decodes the sound once and feeds four extractors.
+- The chain: ``ffmpeg`` writes a wav file, ``librosa.load`` reads it at 22,050 Hz, and ``melspectrogram``,
+  ``mfcc``, ``rms`` and ``onset_strength`` are called on the samples. ``shared`` is the same for somebody who knows
+  that librosa makes the spectrogram anew in every call, and makes it once by hand.
+
+The start of Python and the import of packages count for neither side; the start of the ffmpeg process, which the
+chain needs for every clip, counts, and is printed apart. The sides take turns, clip by clip.
+
+    python benchmarks/features_speed.py [--clips FOLDER] [--count 60]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import librosa
+
+from genlock.extractors import AudioExtractor, make_extractor
+from genlock.media import AudioBlock, AudioForm, read
+from genlock.pipeline import ClipRequest, read_clip
+
+SPECS = ("mel", "mfcc", "energy", "onset")
+
+
+class Feed:
+    """Hands sound on to an extractor."""
+
+    def __init__(self, extractor: AudioExtractor) -> None:
+        self.extractor, self.form = extractor, AudioForm(extractor.sample_rate)
+        self.stream = None
+
+    def push(self, block: AudioBlock) -> None:
+        if self.stream is None:
+            self.stream = self.extractor.open(block.start, block.clock)
+        self.stream.push(block.samples)
+
+    def finish(self) -> None:
+        self.track = self.stream.finish()
+
+
+def find_ffmpeg() -> str:
+    """The ffmpeg program: on the path, or in the imageio-ffmpeg package."""
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        sys.exit("the chain to compare with needs ffmpeg: install it, or `pip install imageio-ffmpeg`")
+    return str(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def ours(extractors: list[AudioExtractor]) -> Callable[[Path], object]:
+    return lambda clip: read_clip(clip, ClipRequest(extractors=tuple(extractors)))
+
+
+def ours_bare(extractors: list[AudioExtractor]) -> Callable[[Path], object]:
+    return lambda clip: read(clip, [Feed(extractor) for extractor in extractors])
+
+
+def to_wav(ffmpeg: str, folder: str) -> Callable[[Path], Path]:
+    def convert(clip: Path) -> Path:
+        wav = Path(folder) / "clip.wav"
+        command = [ffmpeg, "-v", "error", "-nostdin", "-y", "-i", str(clip), "-vn", str(wav)]
+        subprocess.run(command, check=True)
+        return wav
+
+    return convert
+
+
+def chain(convert: Callable[[Path], Path]) -> Callable[[Path], object]:
+    def run(clip: Path) -> object:
+        samples, rate = librosa.load(convert(clip), sr=22050)
+        return (
+            librosa.feature.melspectrogram(y=samples, sr=rate),
+            librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=13),
+            librosa.feature.rms(y=samples),
+            librosa.onset.onset_strength(y=samples, sr=rate),
+        )
+
+    return run
+
+
+def chain_shared(convert: Callable[[Path], Path]) -> Callable[[Path], object]:
+    def run(clip: Path) -> object:
+        samples, rate = librosa.load(convert(clip), sr=22050)
+        mel = librosa.feature.melspectrogram(y=samples, sr=rate)
+        decibels = librosa.power_to_db(mel)
+        return (
+            mel,
+            librosa.feature.mfcc(S=decibels, sr=rate, n_mfcc=13),
+            librosa.feature.rms(y=samples),
+            librosa.onset.onset_strength(S=decibels, sr=rate),
+        )
+
+    return run
+
+
+def main() -> None:
+    """Print seconds a clip for each side, and the ratios."""
+    named = os.environ.get("GENLOCK_DATA", str(Path(__file__).resolve().parents[2] / "shared" / "data"))
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--clips", type=Path, default=Path(named) / "grid_s1" / "video", help="folder of clips")
+    parser.add_argument("--count", type=int, default=60, help="how many of them")
+    arguments = parser.parse_args()
+    clips = sorted(p for p in arguments.clips.glob("*") if p.is_file())[: arguments.count]
+    if not clips:
+        sys.exit(f"there are no clips in {arguments.clips}; name a folder with --clips")
+    extractors = [make_extractor(spec) for spec in SPECS]
+    with tempfile.TemporaryDirectory() as folder:
+        convert = to_wav(find_ffmpeg(), folder)
+        sides: dict[str, Callable[[Path], object]] = {
+            "genlock features": ours(extractors),
+            "genlock, read and extractors alone": ours_bare(extractors),
+            "ffmpeg + librosa": chain(convert),
+            "ffmpeg + librosa, shared": chain_shared(convert),
+            "ffmpeg alone": convert,
+        }
+        spent = dict.fromkeys(sides, 0.0)
+        for side in sides.values():
+            side(clips[0])  # imports, compilation and caches
+        for clip in clips:
+            for name, side in sides.items():
+                began = time.perf_counter()
+                side(clip)
+                spent[name] += time.perf_counter() - began
+    print(f"{len(clips)} clips, features {', '.join(SPECS)}")
+    for name, seconds in spent.items():
+        print(f"{name:<36} {1000 * seconds / len(clips):8.1f} ms a clip")
+    base = spent["genlock features"]
+    print(f"ratio: {spent['ffmpeg + librosa'] / base:.2f} x (aim: 3), "
+          f"shared spectrogram: {spent['ffmpeg + librosa, shared'] / base:.2f} x")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
