@@ -39,7 +39,8 @@ def probe(file: Source) -> MediaInfo:
 
     Examples
     --------
-    >>> info = probe(example_video)
+    >>> from genlock.testing import example_video
+    >>> info = probe(example_video())
     >>> info.video[0].rate, info.video[0].start
     (Fraction(25, 1), Fraction(0, 1))
     """
@@ -67,7 +68,8 @@ def features(file: Source, names: str = DEFAULT_FEATURES, **reading: Any) -> dic
 
     Examples
     --------
-    >>> mel = features(example_video, "mel:kaldi")["mel:kaldi"]
+    >>> from genlock.testing import example_video
+    >>> mel = features(example_video(), "mel:kaldi")["mel:kaldi"]
     >>> mel.grid.rate, mel.values.shape[1]
     (Fraction(100, 1), 80)
     """
@@ -97,7 +99,8 @@ def words(file: Source, transcript: Source | None = None, **options: Any) -> Wor
 
     Examples
     --------
-    >>> found = words(example_video)
+    >>> from genlock.testing import example_video
+    >>> found = words(example_video())
     >>> len(found)
     0
     """
@@ -130,7 +133,8 @@ def align(
 
     Examples
     --------
-    >>> clip = align(example_video, feature="mel")
+    >>> from genlock.testing import example_video
+    >>> clip = align(example_video(), feature="mel")
     >>> clip.track("mel").on(clip.frames, length=clip.frame_count).values.shape
     (50, 128)
     """

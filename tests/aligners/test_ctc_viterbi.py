@@ -234,6 +234,38 @@ def test_a_proven_band_holds_the_best_path():
     assert min(proven, unproven) > 20
 
 
+def decoy(kind: str) -> tuple[np.ndarray, list[int]]:
+    """A talk in which the best path runs far behind the best score so far, or far ahead of it."""
+    random = np.random.default_rng(20)
+    first, second, rest = (random.permutation(np.arange(1, 61)).tolist() for _ in range(3))
+    if kind == "behind":
+        # The beginning is said twice: quickly, which is tempting, and slowly, which fits better.
+        parts = [(first, 1), (first, 3), (rest, 1)]
+        text = first + rest
+    else:
+        # The second part is said slowly at once; later comes everything in order, but quickly.
+        parts = [(second, 3), (first, 1), (second, 1), (rest, 1)]
+        text = first + second + rest
+    said = [token for part, _ in parts for token in part]
+    widths = [width for part, width in parts for _ in part]
+    stops = np.cumsum(widths) + np.arange(len(widths)) + 3
+    places = np.stack([stops - widths, stops], axis=1)
+    return planted_emissions(said, places, int(stops[-1]) + 3, 61, random, noise=0.3), text
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("kind", ["behind", "ahead"])
+def test_a_band_that_follows_a_decoy_is_not_proven(kind):
+    emissions, text = decoy(kind)
+    chain = CtcChain(text, 61)
+    states, score = best_states(emissions, chain)
+    lured = best_path(emissions, chain, method="band", band=18)
+    assert lured.score < score - 100
+    assert not lured.proven
+    path = best_path(emissions, chain, band=18)
+    assert (path.proven, path.score, path.states.tolist()) == (True, score, states.tolist())
+
+
 def test_the_band_is_widened_when_the_best_path_leaves_it():
     # 600 tokens in the first tenth of the time, then silence, then the rest: no narrow band follows the
     # scores there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def reference_on(
 ) -> list[object]:  # fmt: skip
     """One answer for each target cell: None where it is invalid, else an array (object) of exact numbers."""
     edges = [track.grid.edge(k) for k in range(len(track) + 1)] if len(track) else []
-    cells = list(zip(edges, edges[1:], strict=False))
+    cells = list(pairwise(edges))
     data = [_exact_values(v) for v in track.values]
     back = warp.inverse() if warp else Warp.identity()
     answers: list[object] = []
@@ -103,7 +104,7 @@ def _mean(low, high, cells, data, valid, warp, back, cover):  # type: ignore[no-
         marks |= {y for y in (_side(warp, edge, "left"), _side(warp, edge, "right")) if y is not None}
     marks = sorted(m for m in marks if low <= m <= high)
     total, covered = None, Fraction(0)
-    for a, b in zip(marks, marks[1:], strict=False):
+    for a, b in pairwise(marks):
         where = _at(back, (a + b) / 2)
         cell = None if where is None else _holding(cells, where)
         if cell is not None and valid[cell]:

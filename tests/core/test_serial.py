@@ -42,7 +42,9 @@ def same(a: Track, b: Track) -> bool:
 
 @settings(max_examples=60)
 @given(track=tracks(), name=st.text(max_size=8), support=st.just("whole") | st.fractions(0, 3))
-def test_tracks_come_back_whole(tmp_path_factory: pytest.TempPathFactory, track: Track, name: str, support: object) -> None:
+def test_tracks_come_back_whole(
+    tmp_path_factory: pytest.TempPathFactory, track: Track, name: str, support: object
+) -> None:
     path = tmp_path_factory.mktemp("t") / "a.npz"
     track = Track(track.values, track.grid, track.valid, name, "Hz", support)  # type: ignore[arg-type]
     serial.save_track(track, path)
@@ -85,7 +87,14 @@ def test_half_a_surrogate_in_a_name_survives(tmp_path: Path) -> None:
 
 
 def test_json_takes_our_kinds_and_refuses_nan(tmp_path: Path) -> None:
-    data = {"a": Fraction(1, 3), "b": np.float32(0.5), "c": np.arange(2), "d": Path("x"), "e": Span(0, 1, "a"), "f": "é"}
+    data = {
+        "a": Fraction(1, 3),
+        "b": np.float32(0.5),
+        "c": np.arange(2),
+        "d": Path("x"),
+        "e": Span(0, 1, "a"),
+        "f": "é",
+    }
     assert json.loads(serial.dump_json(data))["c"] == [0, 1]
     with pytest.raises(ValueError, match="Out of range|JSON compliant"):
         serial.dump_json({"a": float("nan")})
@@ -101,7 +110,9 @@ def test_json_takes_our_kinds_and_refuses_nan(tmp_path: Path) -> None:
 
 def test_old_tracks_still_open() -> None:
     assert same(serial.load_track(OLD / "track-grid-1.npz"), TRACK)
-    variable = Track(np.array([1, 2, 3], np.int16), Ticks([0, 40, 73], "1/1000", 33), name="onset", support="whole")
+    variable = Track(
+        np.array([1, 2, 3], np.int16), Ticks([0, 40, 73], "1/1000", 33), name="onset", support="whole"
+    )
     assert same(serial.load_track(OLD / "track-ticks-1.npz"), variable)
 
 
@@ -162,8 +173,11 @@ def test_json_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
             serial.read_json_file(tmp_path / "cut.json")
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", "3", '{"a": 1}', '{"genlock_schema": "1"}', '{"genlock_schema": true}',
-                                  '{"genlock_schema": 0}', "[" * 100_000, '{"genlock_schema": 1e999}'])  # fmt: skip
+NOT_OURS = ["{", "[1]", "3", '{"a": 1}', "[" * 100_000]
+NOT_OURS += [f'{{"genlock_schema": {wrong}}}' for wrong in ('"1"', "true", "0", "1e999", "null")]
+
+
+@pytest.mark.parametrize("text", NOT_OURS)
 def test_what_is_not_ours_is_refused(text: str) -> None:
     with pytest.raises(FormatError, match="'here'"):
         serial.load_json(text, "'here'")
@@ -173,7 +187,12 @@ def test_a_newer_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="schema 2.*newer genlock"):
         serial.load_json('{"genlock_schema": 2}', "'here'")
     header = json.dumps({"genlock_schema": 99}).encode()
-    np.savez(tmp_path / "new.npz", header=np.frombuffer(header, np.uint8), values=np.zeros(1), valid=np.ones(1, bool))
+    np.savez(
+        tmp_path / "new.npz",
+        header=np.frombuffer(header, np.uint8),
+        values=np.zeros(1),
+        valid=np.ones(1, bool),
+    )
     with pytest.raises(FormatError, match="schema 99.*newer genlock"):
         serial.load_track(tmp_path / "new.npz")
 
@@ -205,20 +224,30 @@ def test_no_pickle_in_the_package() -> None:
         assert "allow_pickle=True" not in text
 
 
-@pytest.mark.parametrize("change", [{"rate": "x"}, {"rate": None}, {"kind": "circle"}, {"start": []}, {"clock": ""}])
+@pytest.mark.parametrize(
+    "change", [{"rate": "x"}, {"rate": None}, {"kind": "circle"}, {"start": []}, {"clock": ""}]
+)
 def test_a_damaged_grid_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(FormatError, match="grid or ticks"):
         serial.cells_from_dict({**Grid(25).to_dict(), **change})
 
 
-@pytest.mark.parametrize("change", [{"pts": [0, 2**70]}, {"pts": "abc"}, {"pts": [3, 1]}, {"last_duration": 0}, {"time_base": "1/0"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"pts": [0, 2**70]}, {"pts": "abc"}, {"pts": [3, 1]}, {"last_duration": 0}, {"time_base": "1/0"}],
+)
 def test_damaged_ticks_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(FormatError):
         serial.cells_from_dict({**Ticks([0, 2], "1/10", 1).to_dict(), **change})
 
 
-@pytest.mark.parametrize("data", [{}, {"kind": "spans"}, {"kind": "warp"}, {"kind": "warp", "knots": [[0]]}, {"kind": "grid"},
-                                  {"kind": "spans", "items": [{"start": 2, "end": 1, "label": ""}], "clock": "a", "name": ""}])  # fmt: skip
+BACKWARD = {"kind": "spans", "items": [{"start": 2, "end": 1, "label": ""}], "clock": "a", "name": ""}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"kind": "spans"}, {"kind": "warp"}, {"kind": "warp", "knots": [[0]]}, {"kind": "grid"}, BACKWARD],
+)
 def test_damaged_descriptions_are_refused(data: dict[str, object]) -> None:
     for read in (serial.cells_from_dict, serial.spans_from_dict, serial.warp_from_dict):
         with pytest.raises(FormatError):
@@ -227,20 +256,29 @@ def test_damaged_descriptions_are_refused(data: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("change", [{"support": "many"}, {"support": "-1"}, {"grid": 5}, {"grid": None}])
 def test_a_damaged_header_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
-    header = {"genlock_schema": 1, "name": "", "unit": "", "support": "0", "context": "", "grid": Grid(25).to_dict()}
+    header = {
+        "genlock_schema": 1,
+        "name": "",
+        "unit": "",
+        "support": "0",
+        "context": "",
+        "grid": Grid(25).to_dict(),
+    }
     text = json.dumps({**header, **change}).encode()
-    np.savez(tmp_path / "a.npz", header=np.frombuffer(text, np.uint8), values=np.zeros(1), valid=np.ones(1, bool))
+    np.savez(
+        tmp_path / "a.npz", header=np.frombuffer(text, np.uint8), values=np.zeros(1), valid=np.ones(1, bool)
+    )
     with pytest.raises(FormatError, match="damaged header"):
         serial.load_track(tmp_path / "a.npz")
 
 
-def test_a_track_that_claims_to_be_huge_is_refused(tmp_path: Path, whole: bytes) -> None:
-    with zipfile.ZipFile(tmp_path / "huge.npz", "w") as archive:
-        with zipfile.ZipFile(OLD / "track-grid-1.npz") as old:
-            archive.writestr("header.npy", old.read("header.npy"))
-            archive.writestr("valid.npy", old.read("valid.npy"))
-            values = old.read("values.npy").replace(b"'shape': (3, 2), }", b"'shape': (9999999999999, 2), }")
-            archive.writestr("values.npy", values)
+def test_a_track_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(OLD / "track-grid-1.npz") as old, zipfile.ZipFile(tmp_path / "huge.npz", "w") as new:
+        new.writestr("header.npy", old.read("header.npy"))
+        new.writestr("valid.npy", old.read("valid.npy"))
+        modest, huge = b"'shape': (3, 2), }            ", b"'shape': (9999999999999, 2), }"
+        assert modest in old.read("values.npy")
+        new.writestr("values.npy", old.read("values.npy").replace(modest, huge))
     with pytest.raises(FormatError):
         serial.load_track(tmp_path / "huge.npz")
 
@@ -276,10 +314,9 @@ def test_a_file_appears_whole(tmp_path: Path) -> None:
 def test_a_block_that_fails_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
     (tmp_path / "old.txt").write_text("old")
     for target in (tmp_path / "old.txt", tmp_path / "new" / "folder" / "new.txt"):
-        with pytest.raises(type(error)):  # noqa: SIM117
-            with serial.atomic_path(target) as path:
-                path.write_text("half")
-                raise error
+        with pytest.raises(type(error)), serial.atomic_path(target) as path:  # noqa: PT012
+            path.write_text("half")
+            raise error
     assert os.listdir(tmp_path) == ["old.txt"]
     assert (tmp_path / "old.txt").read_text() == "old"
 
@@ -306,7 +343,9 @@ def test_rights_and_links_stay(tmp_path: Path) -> None:
 BELOW_A_FILE = "plain/below.txt"
 
 
-@pytest.mark.parametrize("target", [BELOW_A_FILE, "folder", "x" * 300, "a\0b.txt", "/proc/genlock.txt", "/dev/full", "/dev/null"])
+@pytest.mark.parametrize(
+    "target", [BELOW_A_FILE, "folder", "x" * 300, "a\0b.txt", "/proc/genlock.txt", "/dev/full", "/dev/null"]
+)
 def test_targets_that_cannot_be_written(tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if target.startswith("/") and not Path(target).parent.is_dir():
         pytest.skip("this system has no such folder")
@@ -342,7 +381,9 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path) -> None:
     """)
     (tmp_path / "old.npz").write_text("old")
     for target in (tmp_path / "old.npz", tmp_path / "deep" / "new.npz"):
-        done = subprocess.run([sys.executable, "-c", script, str(target)], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(target)], capture_output=True, text=True, check=True
+        )
         assert done.stdout.count("cannot write") == 2
         assert done.stdout.count("File too large") == 2
     assert os.listdir(tmp_path) == ["old.npz"]

@@ -24,7 +24,7 @@ def test_at(items: Spans, where: Fraction) -> None:
 @given(spans(), rationals(-6, 20, 100), rationals(0, 5, 100))
 def test_between(items: Spans, start: Fraction, length: Fraction) -> None:
     end = start + length
-    wanted = [s for s in items if s.start < end and s.end > start or (s.start == s.end == start and length)]
+    wanted = [s for s in items if (s.start < end and s.end > start) or (s.start == s.end == start and length)]
     assert list(items.between(start, end)) == wanted
 
 

@@ -28,16 +28,21 @@ def test_a_part_keeps_its_times(track: Track, data: st.DataObject) -> None:
 
 
 @given(tracks(), rationals(-3, 3, 60), rationals(0, 3, 60))
-def test_between_takes_the_cells_whose_centres_lie_there(track: Track, start: Fraction, length: Fraction) -> None:
+def test_between_takes_the_cells_whose_centres_lie_there(
+    track: Track, start: Fraction, length: Fraction
+) -> None:
     got = track.between(start, start + length)
     wanted = [k for k in range(len(track)) if start <= track.grid.center(k) < start + length]
     assert got.values.tobytes() == track.values[wanted].tobytes()
 
 
 def test_what_a_track_says() -> None:
-    track = Track(np.zeros((4, 2), np.float32), Grid(25, 1), np.array([True, True, False, True]), "mel", "dB", "0.025")
+    track = Track(
+        np.zeros((4, 2), np.float32), Grid(25, 1), np.array([True, True, False, True]), "mel", "dB", "0.025"
+    )
     assert str(track) == (
-        "mel [4, 2] float32: 25 cells per second from 1 s on clock 'media', 1.000000 to 1.160000 s, 3 of 4 valid"
+        "mel [4, 2] float32: 25 cells per second from 1 s on clock 'media', "
+        "1.000000 to 1.160000 s, 3 of 4 valid"
     )
     assert track.to_dict()["support"] == {"seconds": 0.025}
     assert track.map(np.abs, name="size").name == "size"

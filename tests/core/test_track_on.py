@@ -50,7 +50,8 @@ def test_reference_runs_on_a_case_worked_out_by_hand() -> None:
     track = Track(np.arange(8.0), Grid(1))
     warp = Warp([(0, 0), (1, 1), (3, 1), (6, 4), (6, 5), (8, 7)])
     got = track.on(Grid("2/3"), "mean", min_cover=0, warp=warp)
-    # Cells [0, 1.5) [1.5, 3) [3, 4.5) [4.5, 6) [6, 7.5) read source [0, 1)+[3, 3.5), [3.5, 5), [5, 6), [6, 7), [7, 8).
+    # Cells [0, 1.5) [1.5, 3) [3, 4.5) [4.5, 6) [6, 7.5) read
+    # source [0, 1)+[3, 3.5), [3.5, 5), [5, 6), [6, 7), [7, 8).
     assert got.values.tolist() == pytest.approx([1.0, (3 * 0.5 + 4) / 1.5, 5.0, 6.0, 7.0])
     covers = track.on(Grid("2/3"), "mean", min_cover=1, warp=warp).valid.tolist()
     assert covers == [True, True, False, False, False]

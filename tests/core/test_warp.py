@@ -41,7 +41,9 @@ def test_the_inverse_of_the_inverse_is_the_map(warp: Warp) -> None:
 def test_equal_maps_are_equal_objects(warp: Warp) -> None:
     """However a map is written down: more knots on its lines, corners the other way round."""
     more = [k for pair in zip(warp.knots, warp.knots, strict=True) for k in pair]
-    halves = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in zip(warp.knots, warp.knots[1:], strict=False)]
+    halves = [
+        ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in zip(warp.knots, warp.knots[1:], strict=False)
+    ]
     first, last = warp.knots[0], warp.knots[-1]
     if warp.before is not None:
         more.append((first[0] - 1, first[1] - warp.before))
@@ -246,7 +248,9 @@ def test_bad_warps_are_refused(make) -> None:  # type: ignore[no-untyped-def]
 def test_many_knots_stay_quick_to_use() -> None:
     """A DTW path of a long recording: composed and asked without going through all knots each time."""
     rng = np.random.default_rng(0)
-    knots = [(Fraction(int(a), 50), Fraction(int(b), 50)) for a, b in np.cumsum(rng.integers(1, 4, (3000, 2)), 0)]
+    knots = [
+        (Fraction(int(a), 50), Fraction(int(b), 50)) for a, b in np.cumsum(rng.integers(1, 4, (3000, 2)), 0)
+    ]
     warp = Warp(knots)
     back = warp.inverse()
     assert (back @ warp).is_identity()

@@ -382,6 +382,34 @@ def test_a_clock_that_starts_again_or_leaps_for_days_is_not_followed():
         assert [n.kind for n in line.ledger.notes] == ["restart"]
 
 
+def show(stamps, rate=None):
+    """A PictureLine fed with frames at these ticks of 1/25 s; the spans that come out, and the line."""
+    from genlock.media.notes import Ledger
+    from genlock.media.picture import PictureLine
+
+    class Stream:
+        time_base = Fraction(1, 25)
+        average_rate = guessed_rate = base_rate = Fraction(25)
+        codec_context = type("C", (), {"framerate": None})
+
+    out = []
+    line = PictureLine(Stream, "media", (None, None), True, Fraction(3600), Ledger())
+    line.attach(FrameTimes(), lambda cell: out.append((int(cell.start * 25), int(cell.end * 25))))
+    for pts in stamps:
+        line.feed(type("F", (), {"pts": pts, "duration": 1})())
+    line.finish()
+    return out, [(note.kind, note.count) for note in line.ledger.notes]
+
+
+def test_frames_with_missing_double_backward_or_wild_stamps():
+    assert show([0, 1, None, 3]) == ([(0, 1), (1, 2), (2, 3), (3, 4)], [("unstamped", 1)])
+    assert show([0, 1, 1, 0, 2]) == ([(0, 1), (1, 2), (2, 3)], [("backward", 2)])
+    assert show([0, 1, 9999, 2, 3]) == ([(0, 1), (1, 2), (2, 3), (3, 4)], [("leap", 1)])
+    assert show([0, 1, 9999, 10000]) == ([(0, 1), (1, 9999), (9999, 10000), (10000, 10001)], [])
+    assert show([0, 1, 10**12, 10**12 + 1]) == ([(0, 1), (1, 2)], [("leap", 2)])
+    assert show([0, 1, 9999]) == ([(0, 1), (1, 9999), (9999, 10000)], [])
+
+
 def test_a_real_file_with_a_hole(tmp_path, media_tools):
     """Packets taken out of a file: the rest keeps its place, and the hole is invalid."""
     whole, holed = tmp_path / "whole.mkv", tmp_path / "holed.mkv"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
-_FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --mute-audio "
-    "--autoplay-policy=no-user-gesture-required --disable-features=Translate,OptimizationHints,MediaRouter "
-    "--disable-default-apps --disable-extensions --disable-client-side-phishing-detection "
-    "--force-color-profile=srgb"
-).split()
+_FLAGS = """
+    --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --mute-audio
+    --autoplay-policy=no-user-gesture-required --disable-features=Translate,OptimizationHints,MediaRouter
+    --disable-default-apps --disable-extensions --disable-client-side-phishing-detection
+    --force-color-profile=srgb
+"""
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def chromium(profile: Path, size: tuple[int, int] = (1440, 1000), light: bool = 
     os.environ["SE_OFFLINE"] = "true"
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for flag in (*_FLAGS, f"--user-data-dir={profile}", f"--window-size={size[0]},{size[1]}"):
+    for flag in (*_FLAGS.split(), f"--user-data-dir={profile}", f"--window-size={size[0]},{size[1]}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     service = webdriver.ChromeService(executable_path=DRIVER)
@@ -46,11 +47,7 @@ def chromium(profile: Path, size: tuple[int, int] = (1440, 1000), light: bool = 
     try:
         driver.execute_cdp_cmd("Network.enable", {})
         scheme(driver, light)
-        # Headless windows have a least width: this sets the page's own.
-        driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600},
-        )
+        resize(driver, size)
         yield driver
     finally:
         driver.quit()
@@ -60,6 +57,14 @@ def scheme(driver: Any, light: bool) -> None:
     """What the page is told that the person prefers."""
     feature = {"name": "prefers-color-scheme", "value": "light" if light else "dark"}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+
+def resize(driver: Any, size: tuple[int, int]) -> None:
+    """The size of the page's view; a headless window has a least width, this has none."""
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600},
+    )
 
 
 def open_report(driver: Any, page: Path) -> None:
@@ -77,7 +82,8 @@ def until(driver: Any, script: str, what: str, seconds: float = 60) -> Any:
             return answer
         time.sleep(0.02)
     state = driver.execute_script(
-        "const v=document.getElementById('video');return [v.readyState,v.currentTime,v.paused,v.error&&v.error.message]"
+        "const v = document.getElementById('video');"
+        "return [v.readyState, v.currentTime, v.paused, v.error && v.error.message]"
     )
     raise AssertionError(
         f"waited in vain until {what}; the video says {state}, the console {console(driver)}"
@@ -116,16 +122,17 @@ def frame_pixels(driver: Any, width: int = 320, height: int = 180) -> np.ndarray
 
 
 def console(driver: Any) -> list[str]:
-    """Messages of the console that are warnings or worse, since the last call."""
+    """Warnings and errors of the console since the last call, but not those about the tests' own listening."""
+    own = ("ScriptProcessorNode", "willReadFrequently")
     return [
-        entry["message"] for entry in driver.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")
+        entry["message"]
+        for entry in driver.get_log("browser")
+        if entry["level"] in ("WARNING", "SEVERE") and not any(name in entry["message"] for name in own)
     ]
 
 
 def requests(driver: Any) -> list[str]:
     """Addresses that the page asked for, other than itself and what lies inside it."""
-    import json
-
     asked = []
     for entry in driver.get_log("performance"):
         message = json.loads(entry["message"])["message"]
@@ -141,6 +148,3 @@ def screenshot(driver: Any, path: Path, whole: bool = True) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": whole})
     path.write_bytes(base64.b64decode(shot["data"]))
-
-
-Ask = Callable[[str], Any]

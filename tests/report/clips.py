@@ -1,4 +1,4 @@
-"""Clips whose truth is planted: every frame carries its number as a barcode, and a flash and a beep coincide."""
+"""Clips whose truth is planted: each frame carries its number as a barcode, and flashes come with beeps."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Clip:
 
 
 def barcode(number: int, bright: bool = False) -> np.ndarray:
-    """A frame with its number in two rows of black and white blocks (the lower row inverted), uint8 [H, W, 3]."""
+    """A frame with its number in two rows of black and white blocks, one inverted, uint8 [H, W, 3]."""
     frame = np.full((HEIGHT, WIDTH, 3), (235, 235, 235) if bright else (52, 60, 74), np.uint8)
     block = WIDTH // BITS
     for bit in range(BITS):

@@ -52,7 +52,9 @@ def report(tmp_path_factory: pytest.TempPathFactory, clip: Callable[[str], Clip]
             options = PreviewOptions(copy_up_to_bytes=0 if encode else 24_000_000)
             preview = make_preview(truth.path, page.with_suffix(".mp4"), options)
             words = [
-                word(f"flash{n}", float(truth.cells.edge(k)), float(truth.cells.edge(min(k + 10, truth.count))))
+                word(
+                    f"flash{n}", float(truth.cells.edge(k)), float(truth.cells.edge(min(k + 10, truth.count)))
+                )
                 for n, k in enumerate(truth.flashes)
             ]
             words.insert(1, word("lost", None, None, reason="nothing in the sound fits it"))

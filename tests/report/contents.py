@@ -1,4 +1,4 @@
-"""Reports made without the pipeline: features by librosa, words from corpora or made up."""
+"""Reports made without the pipeline: words from corpora or made up."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from genlock.core import Grid, Track
+from genlock.core import Track
+from genlock.extractors import make_extractor
 from genlock.media import frame_cells, probe, read_audio
 from genlock.report import Envelope, OutputFile, Preview, ReportContent
 
@@ -22,8 +21,6 @@ def content_of(
     notes: list[str] | None = None,
 ) -> ReportContent:
     """What the main job would give for a file, computed simply."""
-    import librosa
-
     info = probe(media).to_dict()
     kinds = [stream["kind"] for stream in info["streams"]]
     waveform = spectrogram = None
@@ -33,16 +30,9 @@ def content_of(
         envelope = Envelope(16000, sound.grid.center(0), sound.clock)
         envelope.push(sound.values)
         waveform = envelope.finish()
-        hop = 160
-        grid = Grid.of_windows(
-            sample_rate=16000, hop=hop, first_center=0, origin=sound.grid.center(0), clock=sound.clock
-        )
-        mel = librosa.feature.melspectrogram(y=sound.values, sr=16000, n_fft=512, hop_length=hop, n_mels=80)
-        levels = librosa.power_to_db(mel, ref=1.0, top_db=80).T.astype(np.float32)
-        spectrogram = Track(levels, grid, name="mel energy", unit="dB")
-        energy = 10 * np.log10(np.maximum(mel.sum(axis=0), 1e-8))
-        onset = librosa.onset.onset_strength(y=sound.values, sr=16000, hop_length=hop)
-        curves = [Track(energy, grid, name="energy", unit="dB"), Track(onset, grid, name="onset strength")]
+        extractors = [make_extractor(name) for name in ("mel:kaldi", "energy", "onset")]
+        mel, *curves = [extractor(read_audio(media, rate=extractor.sample_rate)) for extractor in extractors]
+        spectrogram = mel
     edges = None
     if "video" in kinds:
         cells, count = frame_cells(media)
@@ -50,11 +40,11 @@ def content_of(
     return ReportContent(
         title or media.name, media=info, words=words, frame_edges=edges, waveform=waveform,
         spectrogram=spectrogram, curves=curves, preview=preview, notes=notes or [],
-        versions={"genlock": "0.1.0", "recognizer": "faster-whisper tiny.en", "aligner": "pocketsphinx 5.0.4"},
-        options={"features": ["mel", "energy", "onset"], "language": "en", "start": None, "end": Fraction(3, 2)},
+        versions={"genlock": "0.1.0", "recognizer": "faster-whisper tiny.en", "aligner": "pocketsphinx"},
+        options={"features": ["mel", "energy"], "language": "en", "start": None, "end": Fraction(3, 2)},
         command=f"genlock align {media.name} --transcript words.txt",
         files=[
-            OutputFile("summary.json", "Everything on this page for programs: media, sync, words, tracks", 8123),
+            OutputFile("summary.json", "All of this page for programs: media, sync, words, tracks", 8123),
             OutputFile("words.srt", "The words as subtitles", 412),
             OutputFile("mel.npz", "Mel energy on the video's frames, 80 bands, with its grid", 61234),
         ],

@@ -26,7 +26,9 @@ from genlock.report.facts import facts_of, streams_of, timecode_of
 
 from .contents import word
 
-HOSTILE = "</script><script>alert(1)</script><!-- <script> \" ' & {{style}} \u2028 <img src=x onerror=alert(1)> é 日本"
+HOSTILE = (
+    "</script><script>alert(1)</script><!-- <script> \" ' & {{style}} \u2028 <img src=x onerror=alert(1)> é"
+)
 
 
 class Elements(HTMLParser):
@@ -65,9 +67,10 @@ def hostile_content(**more: Any) -> ReportContent:
     curve = Track(np.arange(4.0), Grid(10), name=HOSTILE, unit=HOSTILE)
     media = {"streams": [{"kind": "audio", "codec": HOSTILE, "rate": "16000", "layout": HOSTILE}]}
     return ReportContent(
-        HOSTILE, media=media, words=[word(HOSTILE, 0.1, 0.2), word(HOSTILE, None, None, reason=HOSTILE)],
-        waveform=track, curves=[curve], notes=[HOSTILE], versions={HOSTILE: HOSTILE}, options={HOSTILE: HOSTILE},
-        command=HOSTILE, files=[OutputFile(HOSTILE, HOSTILE, 1)], sync={"sentence": HOSTILE, "reason": HOSTILE}, **more,
+        HOSTILE, media=media, sync={"sentence": HOSTILE, "reason": HOSTILE}, waveform=track, curves=[curve],
+        words=[word(HOSTILE, 0.1, 0.2), word(HOSTILE, None, None, reason=HOSTILE)], notes=[HOSTILE],
+        versions={HOSTILE: HOSTILE}, options={HOSTILE: HOSTILE}, command=HOSTILE,
+        files=[OutputFile(HOSTILE, HOSTILE, 1)], **more,
     )  # fmt: skip
 
 
@@ -105,10 +108,14 @@ def test_the_modules_of_the_page_share_no_name() -> None:
     names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", _bundle(), re.MULTILINE)
     assert len(names) == len(set(names)), [name for name in set(names) if names.count(name) > 1]
     for module in _MODULES:  # an import over several lines would be left in
-        assert "import " not in "".join(line for line in _part(f"{module}.js").splitlines() if not line.startswith("import"))
+        assert "import " not in "".join(
+            line for line in _part(f"{module}.js").splitlines() if not line.startswith("import")
+        )
 
 
-def test_a_small_preview_lies_inside_and_a_large_one_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_preview_lies_inside_and_a_large_one_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("genlock.report.build.EMBED_UP_TO_BYTES", 1000)
     made = tmp_path / "elsewhere"
     made.mkdir()
@@ -184,9 +191,8 @@ def test_what_is_not_valid_is_level_zero() -> None:
     assert np.frombuffer(curve_rows(track).data, np.uint8).tolist() == [1, 0, 255, 0]
     bands = Track(np.array([[0.0, 1.0], [2.0, 3.0]]), Grid(10), np.array([True, False]))
     assert np.frombuffer(spectrogram_rows(bands).data, np.uint8)[2:].tolist() == [0, 0]
-    assert np.frombuffer(waveform_rows(Track(np.ones((2, 2)), Grid(10), np.array([True, False]))).data, np.int8).tolist() == [
-        127, 127, 0, 0,
-    ]  # fmt: skip
+    wave = waveform_rows(Track(np.ones((2, 2)), Grid(10), np.array([True, False])))
+    assert np.frombuffer(wave.data, np.int8).tolist() == [127, 127, 0, 0]
 
 
 def test_values_on_a_variable_rate_are_shown_near_their_cells() -> None:
@@ -210,7 +216,9 @@ def test_an_hour_fits_into_ten_megabytes(tmp_path: Path) -> None:
     assert write_report(tmp_path / "hour.html", content).size_bytes < 10_000_000
 
 
-@given(st.integers(1, 300), st.integers(1, 8), st.lists(st.integers(0, 40), max_size=12), st.integers(0, 10**6))
+@given(
+    st.integers(1, 300), st.integers(1, 8), st.lists(st.integers(0, 40), max_size=12), st.integers(0, 10**6)
+)
 def test_the_envelope_is_that_of_the_samples(length: int, half: int, cuts: list[int], seed: int) -> None:
     samples = np.random.default_rng(seed).uniform(-1, 1, length).astype(np.float32)
     envelope = Envelope(8000, "1/7", max_bins=2 * half)
@@ -237,7 +245,15 @@ def test_facts_say_the_rate_exactly_and_the_sync_in_words() -> None:
     media = {
         "sound_minus_picture_start_seconds": -0.0213,
         "streams": [
-            {"kind": "video", "rate": "30000/1001", "frames": 60, "width": 320, "height": 180, "codec": "h264", "start": "1/30"},
+            {
+                "kind": "video",
+                "rate": "30000/1001",
+                "frames": 60,
+                "width": 320,
+                "height": 180,
+                "codec": "h264",
+                "start": "1/30",
+            },
             {"kind": "audio", "rate": "44100", "layout": "stereo", "codec": "aac", "start": "0"},
         ],
     }
@@ -249,7 +265,11 @@ def test_facts_say_the_rate_exactly_and_the_sync_in_words() -> None:
     assert (facts["In step"]["value"], facts["In step"]["sub"]) == ("unknown", "not measured")
     assert streams_of(media)["rows"][0][3:5] == ["30000/1001 /s", "0.033333 s (1/30)"]
     early = facts_of(ReportContent("a", sync={"offset_seconds": 0.12, "sentence": "the sound is early"}))[0]
-    assert (early["value"], early["mark"], early["sub"]) == ("sound 120.0 ms early", "bad", "the sound is early")
+    assert (early["value"], early["mark"], early["sub"]) == (
+        "sound 120.0 ms early",
+        "bad",
+        "the sound is early",
+    )
     late = facts_of(ReportContent("a", sync={"offset_seconds": -0.05}))[0]
     assert (late["value"], late["mark"]) == ("sound 50.0 ms late", "good")
 

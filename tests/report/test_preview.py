@@ -61,7 +61,9 @@ def test_every_frame_and_every_beep_stays_where_it_was(
     assert preview.has_sound
 
 
-def test_what_browsers_play_is_copied_and_the_rest_encoded(clip: Callable[[str], Clip], tmp_path: Path) -> None:
+def test_what_browsers_play_is_copied_and_the_rest_encoded(
+    clip: Callable[[str], Clip], tmp_path: Path
+) -> None:
     copied = {name: make_preview(clip(name).path, tmp_path / "p.mp4").copied for name in CLIPS}
     assert copied["plain.mp4"]
     assert copied["variable.mp4"]
@@ -92,7 +94,12 @@ def test_a_part_is_cut_on_the_media_clock(clip: Callable[[str], Clip], tmp_path:
 def test_sound_alone_and_picture_alone(tmp_path: Path) -> None:
     sound = planted(tmp_path / "s.wav", picture=False, sound_codec=None)
     heard = make_preview(sound.path, tmp_path / "s.mp4")
-    assert (heard.has_picture, heard.has_sound, heard.frame_count, heard.mime) == (False, True, 0, "audio/mp4")
+    assert (heard.has_picture, heard.has_sound, heard.frame_count, heard.mime) == (
+        False,
+        True,
+        0,
+        "audio/mp4",
+    )
     picture = planted(tmp_path / "v.mp4", sound=False, start="0.4")
     seen = make_preview(picture.path, tmp_path / "v.preview.mp4")
     assert (seen.has_picture, seen.has_sound, seen.zero) == (True, False, Fraction(2, 5))
@@ -113,7 +120,9 @@ def test_a_sideways_picture_is_turned_upright_and_pixels_made_square(tmp_path: P
 
 
 def test_a_large_picture_is_made_small_and_even(tmp_path: Path) -> None:
-    encode(tmp_path / "large.mkv", Picture([np.zeros((725, 1281), np.uint8)] * 3, codec="ffv1", pixels="gray"))
+    encode(
+        tmp_path / "large.mkv", Picture([np.zeros((725, 1281), np.uint8)] * 3, codec="ffv1", pixels="gray")
+    )
     preview = make_preview(tmp_path / "large.mkv", tmp_path / "p.mp4", PreviewOptions(short_side=240))
     with av.open(str(preview.path)) as container:
         context = container.streams.video[0].codec_context
@@ -147,7 +156,9 @@ def test_what_is_no_media_leaves_nothing(content: bytes, tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["bad.mp4"]
 
 
-def test_a_part_without_anything_and_a_target_that_cannot_be(clip: Callable[[str], Clip], tmp_path: Path) -> None:
+def test_a_part_without_anything_and_a_target_that_cannot_be(
+    clip: Callable[[str], Clip], tmp_path: Path
+) -> None:
     with pytest.raises((NoStream, MediaError)):
         make_preview(clip("plain.mp4").path, tmp_path / "p.mp4", reading=ReadOptions(start=50))
     (tmp_path / "folder.mp4").mkdir()

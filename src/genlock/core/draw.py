@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["html", "spans_svg", "track_svg"]
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 96, 8, 22
+_WIDTH, _HEIGHT, _BOTTOM = 720, 96, 22
 _COLUMNS = 720
 _ROWS = 96
 _INK, _GREY, _PAPER = "#1f3a5f", "#c9ced6", "#f4f6f9"
@@ -41,15 +41,11 @@ def track_svg(track: Track) -> str:
     start, end = float(track.start), float(track.end)
     if len(track) == 0:
         return _frame(start, end, _note("no cells"))
-    first, stop = _columns(track)
-    rows = np.abs(track.values) if np.iscomplexobj(track.values) else track.values
-    rows = rows.reshape(len(track), -1)
+    rows = track.values.reshape(len(track), -1)
     if rows.shape[1] == 0 or not track.valid.any():
         return _frame(start, end, _note("no valid values"))
-    drawing = (
-        _band(rows[:, 0], track.valid, first, stop) if rows.shape[1] == 1 else _heat(rows, track.valid, first)
-    )
-    return _frame(start, end, drawing)
+    draw = _band if rows.shape[1] == 1 else _heat
+    return _frame(start, end, draw(rows, track.valid, _columns(track)))
 
 
 def spans_svg(spans: Spans) -> str:
@@ -62,7 +58,7 @@ def spans_svg(spans: Spans) -> str:
     for number, span in enumerate(spans.items):
         left, width = (float(span.start) - start) * scale, max(float(span.duration) * scale, 1.5)
         shown = span.label if len(span.label) * 7 + 4 < width else ""
-        shade = "#d7e3f4" if number % 2 else "#bcd0ea"
+        shade = _INK if not span.duration else "#d7e3f4" if number % 2 else "#bcd0ea"
         boxes.append(
             f'<g transform="translate({left:.1f},24)"><title>{escape(_clean(span.label))}: '
             f"{float(span.start):.3f} to {float(span.end):.3f} s</title>"
@@ -72,29 +68,22 @@ def spans_svg(spans: Spans) -> str:
     return _frame(start, end, "".join(boxes))
 
 
-def _columns(track: Track) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The cells ``[first, stop)`` that each column of pixels shows, by time."""
-    edges = track.edges
-    instants = np.linspace(edges[0], edges[-1], min(_COLUMNS, 4 * len(track)) + 1)
-    first = np.clip(np.searchsorted(edges, instants[:-1], side="right") - 1, 0, len(track) - 1)
-    stop = np.clip(np.searchsorted(edges, instants[1:], side="left"), first + 1, len(track))
-    return first.astype(np.int64), stop.astype(np.int64)
+def _columns(track: Track) -> npt.NDArray[np.int64]:
+    """The first cell that each column of pixels shows, by time."""
+    instants = np.linspace(float(track.start), float(track.end), min(_COLUMNS, 4 * len(track)) + 1)[:-1]
+    return np.clip(track.grid.indices(instants), 0, len(track) - 1)
 
 
-def _band(
-    values: npt.NDArray[Any],
-    valid: npt.NDArray[np.bool_],
-    first: npt.NDArray[np.int64],
-    stop: npt.NDArray[np.int64],
-) -> str:
+def _band(rows: npt.NDArray[Any], valid: npt.NDArray[np.bool_], first: npt.NDArray[np.int64]) -> str:
+    values = rows[:, 0]
     known = valid & np.isfinite(values)
     if not known.any():
         return _note("no finite values")
-    data = np.where(known, values, 0).astype(np.float64)
+    data = np.where(known, values, 0)
+    data = np.abs(data) if np.iscomplexobj(data) else data.astype(np.float64)
     low, high = float(data[known].min()), float(data[known].max())
     lows = np.minimum.reduceat(np.where(known, data, np.inf), first)
     highs = np.maximum.reduceat(np.where(known, data, -np.inf), first)
-    # reduceat runs to the next column's first cell, which is this column's last where the two share one.
     step = _WIDTH / len(first)
     scale = (_HEIGHT - 8) / (high - low) if high > low else 0.0
     lines = []
@@ -105,12 +94,14 @@ def _band(
     gaps = _gaps(~np.isfinite(lows), step)
     return (
         f'{gaps}<path d="{"".join(lines)}" stroke="{_INK}" stroke-width="{max(step, 1):.2f}"/>'
-        f'<text x="4" y="12">{high:.4g}</text><text x="4" y="{_HEIGHT - 4}">{low:.4g}</text>'
+        f'<g paint-order="stroke" stroke="{_PAPER}" stroke-width="4"><text x="4" y="12">{high:.4g}</text>'
+        f'<text x="4" y="{_HEIGHT - 4}">{low:.4g}</text></g>'
     )
 
 
 def _heat(rows: npt.NDArray[Any], valid: npt.NDArray[np.bool_], first: npt.NDArray[np.int64]) -> str:
-    picked = rows[first][:, :: max(1, math.ceil(rows.shape[1] / _ROWS))].astype(np.float64)
+    picked = rows[first][:, :: max(1, math.ceil(rows.shape[1] / _ROWS))]
+    picked = np.abs(picked) if np.iscomplexobj(picked) else picked.astype(np.float64)
     known = valid[first][:, None] & np.isfinite(picked)
     if not known.any():
         return _note("no finite values")

@@ -67,7 +67,7 @@ def atomic_folder(target: str | os.PathLike[str], *, marker: str) -> Iterator[Pa
 
 
 def _inside(name: object, *folders: Path) -> bool:
-    path = Path(os.path.abspath(str(name)))
+    path = Path(os.path.abspath(str(name).removeprefix("file:")))  # FFmpeg names files so
     return any(path == folder or folder in path.parents for folder in folders)
 
 

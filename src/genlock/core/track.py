@@ -235,8 +235,8 @@ class Track:
         for name, own in ((warp.source_clock, self.clock), (warp.target_clock, grid.clock)):
             if name is not None and name != own:
                 raise ClockError(
-                    f"the warp leads from clock {warp.source_clock!r} to {warp.target_clock!r}, but the track "
-                    f"is on {self.clock!r} and the grid on {grid.clock!r}"
+                    f"the warp leads from clock {warp.source_clock!r} to {warp.target_clock!r}, "
+                    f"but the track is on {self.clock!r} and the grid on {grid.clock!r}"
                 )
         _, end = warp.bounds(self.start, self.end)
         return warp.inverse().pieces(), grid.origin if end is None else end

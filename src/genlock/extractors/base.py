@@ -40,7 +40,7 @@ FrameKernel: TypeAlias = Callable[[Samples], Values]
 # Sound is within -1...1. Far outside it, powers overflow float32 and values would silently be infinite.
 _LARGEST_SAMPLE = 1e9
 # A block's frames together are about this many samples: they stay in the processor's cache.
-_BLOCK_SAMPLES = 65536
+_BLOCK_SAMPLES = 32768
 
 
 class AudioStream(Protocol):
@@ -166,6 +166,11 @@ class FramedExtractor(AudioExtractor):
         """What is done once to all values, [T, ...]; by default nothing."""
         return values
 
+    @property
+    def block_frames(self) -> int:
+        """How many frames the kernel is given at once, except at the end of a sound."""
+        return max(8, _BLOCK_SAMPLES // (self.lookback + self.framing.window))
+
     def after_end(self, last: np.float32, count: int) -> Samples:
         """``count`` samples that stand in after the ``last`` one; by default zeros."""
         return np.zeros(count, np.float32)
@@ -193,7 +198,7 @@ class FramedStream:
         self._origin, self._clock = origin, clock
         self._kernel = extractor.kernel()
         self._width = extractor.lookback + framing.window
-        self._block = max(8, _BLOCK_SAMPLES // self._width)
+        self._block = extractor.block_frames
         self._buffer = np.zeros((self._block - 1) * framing.hop + self._width, np.float32)
         self._filled = 0
         self._samples = 0

@@ -82,7 +82,8 @@ class Energy(FramedExtractor):
         shares = (weights / weights.sum()).astype(np.float32)
 
         def energies(frames: npt.NDArray[np.float32]) -> Values:
-            mean_square = np.square(frames) @ shares
+            # Not a matrix product, which would be spread over threads for so little work.
+            mean_square = np.einsum("ij,j->i", np.square(frames), shares)
             if self.options.values == "rms":
                 return np.asarray(np.sqrt(mean_square))
             return np.asarray(np.float32(10) * np.log10(np.maximum(mean_square, _FLOOR)))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from genlock.core.errors import OptionError
 from genlock.extractors.base import FramedExtractor, FrameKernel, Values
 from genlock.extractors.framing import Framing, kaldi, stft_centered
-from genlock.extractors.spectrum import MelScale, PowerSpectrum, Window, mel_filters, window_samples
+from genlock.extractors.spectrum import Bands, MelScale, PowerSpectrum, Window, mel_filters, window_samples
 
 __all__ = ["Mel", "MelOptions", "kaldi_frames"]
 
@@ -133,9 +133,10 @@ class Mel(FramedExtractor):
         self.unit = _UNITS[options.values]
         self.value_shape = (options.bands,)
         high = options.sample_rate / 2 if options.high_hz is None else options.high_hz
-        self._filters = mel_filters(
+        filters = mel_filters(
             options.sample_rate, options.n_fft, options.bands, options.low_hz, high, options.scale
         )
+        self._bands = Bands(filters, self.block_frames)
 
     @property
     def local(self) -> Mel:
@@ -156,7 +157,7 @@ class Mel(FramedExtractor):
             power = spectrum(kaldi_frames(frames) if options.condition else frames)
             if options.magnitude:
                 np.sqrt(power, out=power)
-            return self._scaled(power @ self._filters)
+            return self._scaled(self._bands(power))
 
         return bands
 

@@ -16,6 +16,7 @@ from genlock.extractors.base import FramedExtractor, FrameKernel, Values
 from genlock.extractors.framing import kaldi, python_speech_features
 from genlock.extractors.mel import KALDI_FLOOR, kaldi_frames
 from genlock.extractors.spectrum import (
+    Bands,
     PowerSpectrum,
     dct_matrix,
     delta,
@@ -122,7 +123,7 @@ class Mfcc(FramedExtractor):
             )
         else:
             filters = psf_filters(options.sample_rate, options.n_fft, options.bands)
-        self._filters = filters
+        self._bands = Bands(filters, self.block_frames)
         self._cosines = dct_matrix(options.bands, options.coefficients)
         self._cosines *= lifter(options.coefficients, options.lifter)
 
@@ -149,7 +150,7 @@ class Mfcc(FramedExtractor):
 
         def cepstra(frames: npt.NDArray[np.float32]) -> Values:
             scaled = frames * np.float32(options.full_scale)
-            bands = np.maximum(spectrum(kaldi_frames(scaled)) @ self._filters, KALDI_FLOOR)
+            bands = np.maximum(self._bands(spectrum(kaldi_frames(scaled))), KALDI_FLOOR)
             out: Values = np.log(bands, out=bands) @ self._cosines
             if options.energy:
                 scaled -= scaled.mean(axis=1, keepdims=True)
@@ -167,7 +168,7 @@ class Mfcc(FramedExtractor):
 
         def cepstra(frames: npt.NDArray[np.float32]) -> Values:
             power = spectrum(frames[:, 1:] - _PREEMPHASIS * frames[:, :-1])
-            bands = power @ self._filters
+            bands = self._bands(power)
             bands[bands == 0] = _PSF_FLOOR
             out: Values = np.log(bands, out=bands) @ self._cosines
             if options.energy:

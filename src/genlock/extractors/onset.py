@@ -22,7 +22,7 @@ import numpy.typing as npt
 from genlock.core.errors import OptionError
 from genlock.extractors.base import FramedExtractor, FrameKernel, Values
 from genlock.extractors.framing import Framing
-from genlock.extractors.spectrum import PowerSpectrum, mel_filters, window_samples
+from genlock.extractors.spectrum import Bands, PowerSpectrum, mel_filters, window_samples
 
 __all__ = ["Onset", "OnsetOptions"]
 
@@ -52,8 +52,8 @@ class OnsetOptions:
         lengths = (self.hop, self.window, self.gap, self.memory)
         if self.sample_rate < 1 or not 1 <= self.hop <= self.window <= self.gap <= self.memory:
             raise OptionError(
-                f"sample_rate={self.sample_rate}, hop, window, gap, memory = {lengths}: the rate is above zero, "
-                "and each length is at least the one before"
+                f"sample_rate={self.sample_rate}, hop, window, gap, memory = {lengths}: the rate is above "
+                "zero, and each length is at least the one before"
             )
         if self.gap % self.hop or self.memory % self.hop:
             raise OptionError(
@@ -99,7 +99,7 @@ class Onset(FramedExtractor):
             options.sample_rate, options.window, options.bands, 0, options.sample_rate / 2, "slaney"
         )
         # Height 1 at the top, so that a full-scale sine is 0 dB in its band, nearly.
-        self._filters = filters / filters.max(axis=0)
+        self._bands = Bands(filters / filters.max(axis=0), self.block_frames)
 
     def valid(self, samples: int) -> npt.NDArray[np.bool_]:
         """False for the frames before which nothing was heard, bool [T]."""
@@ -114,7 +114,7 @@ class Onset(FramedExtractor):
         past: list[npt.NDArray[np.float32]] = []
 
         def strengths(frames: npt.NDArray[np.float32]) -> Values:
-            power = spectrum(frames) @ self._filters
+            power = self._bands(spectrum(frames))
             level = np.float32(10) * np.log10(np.maximum(power, floor))
             # Before the first frame nothing is known; infinity makes a comparison with it come out as zero.
             before = past.pop() if past else np.full((self._farthest, options.bands), -np.inf, np.float32)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from genlock.core.errors import OptionError
 
 __all__ = [
+    "Bands",
     "MelScale",
     "PowerSpectrum",
     "Window",
@@ -44,27 +45,68 @@ def window_samples(kind: Window, length: int) -> npt.NDArray[np.float64]:
     raise OptionError(f"the window {kind!r} is unknown; use 'hann', 'povey' or 'rectangular'")
 
 
+# Multiplications in one matrix product up to which OpenBLAS, which numpy's wheels contain, uses one thread.
+_SMALL_PRODUCT = 250_000
+
+
 class PowerSpectrum:
     """Windowed frames to power spectra: float32 [m, W] to float32 [m, n_fft/2 + 1].
 
-    The work arrays are kept between blocks.
+    Computed in float64, which numpy's transform does as fast as float32. The work arrays are kept between
+    blocks.
     """
 
     def __init__(self, window: npt.NDArray[np.float64], n_fft: int) -> None:
-        self._window = window.astype(np.float32)
+        self._window = window
         self._n_fft = n_fft
-        self._padded = np.zeros((0, n_fft), np.float32)
+        self._padded = np.zeros((0, n_fft))
+        self._spectrum = np.zeros((0, n_fft // 2 + 1), np.complex128)
 
     def __call__(self, frames: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         count, width = frames.shape
         if len(self._padded) < count:
-            self._padded = np.zeros((count, self._n_fft), np.float32)
-        padded = self._padded[:count]
+            self._padded = np.zeros((count, self._n_fft))
+            self._spectrum = np.zeros((count, self._n_fft // 2 + 1), np.complex128)
+        padded, spectrum = self._padded[:count], self._spectrum[:count]
         np.multiply(frames, self._window, out=padded[:, :width])
-        spectrum = np.fft.rfft(padded, axis=1)
-        parts = spectrum.view(np.float32)
+        np.fft.rfft(padded, axis=1, out=spectrum)
+        parts = spectrum.view(np.float64)
         np.square(parts, out=parts)
-        return parts[:, 0::2] + parts[:, 1::2]
+        power = np.empty(spectrum.shape, np.float32)
+        np.add(parts[:, 0::2], parts[:, 1::2], out=power, casting="same_kind")
+        return power
+
+
+class Bands:
+    """Spectra [m, bins] times filters [bins, bands], float32, leaving out the bins that a filter does not
+    touch.
+
+    Neighbouring filters are taken together as long as the product stays small: a large one would be spread
+    over threads, which for products of this size wait longer for each other than they work.
+    """
+
+    def __init__(self, filters: npt.NDArray[np.float32], frames: int) -> None:
+        self._shape = filters.shape
+        self._parts: list[tuple[slice, slice, npt.NDArray[np.float32]]] = []
+        touched = [np.flatnonzero(column) for column in filters.T]
+        spans = [(int(t[0]), int(t[-1]) + 1) if len(t) else (0, 0) for t in touched]
+        first = 0
+        while first < len(spans):
+            stop, low, high = first + 1, *spans[first]
+            while stop < len(spans):
+                new_low, new_high = min(low, spans[stop][0] or low), max(high, spans[stop][1])
+                if frames * (stop + 1 - first) * (new_high - new_low) > _SMALL_PRODUCT:
+                    break
+                stop, low, high = stop + 1, new_low, new_high
+            rows, columns = slice(low, high), slice(first, stop)
+            self._parts.append((rows, columns, np.ascontiguousarray(filters[rows, columns])))
+            first = stop
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        out = np.empty((len(spectra), self._shape[1]), np.float32)
+        for rows, columns, weights in self._parts:
+            np.matmul(spectra[:, rows], weights, out=out[:, columns])
+        return out
 
 
 def mel_filters(
@@ -112,7 +154,7 @@ def psf_filters(sample_rate: int, n_fft: int, bands: int) -> npt.NDArray[np.floa
     rising = (bins - low) / np.maximum(middle - low, 1)
     falling = (high - bins) / np.maximum(high - middle, 1)
     weights = np.where(bins < middle, rising, falling)
-    return np.where((bins >= low) & (bins < high), weights, 0).astype(np.float32)
+    return np.asarray(np.where((bins >= low) & (bins < high), weights, 0), np.float32)
 
 
 def _hz_to_slaney(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

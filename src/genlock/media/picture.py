@@ -20,6 +20,8 @@ __all__ = ["PictureLine"]
 
 Pixels = npt.NDArray[np.uint8]
 
+_LEAP = 10  # seconds: a frame stamped so far after the one before is accepted only if the next one confirms it
+
 
 @dataclass
 class _Shown:
@@ -121,10 +123,13 @@ class PictureLine:
         clock: str,
         cut: tuple[Fraction | None, Fraction | None],
         upright: bool,
+        max_gap: Fraction,
         ledger: Ledger,
     ) -> None:
         self.stream, self.clock, self.cut, self.ledger = stream, clock, cut, ledger
         self.time_base: Fraction = stream.time_base
+        self.longest = int(max_gap / self.time_base)
+        self.doubted: tuple[Any, int] | None = None
         self.scaler = _Scaler(upright, ledger)
         self.taps: dict[VideoForm | FrameTimes, _Tap] = {}
         self.origin: Fraction | None = None
@@ -162,6 +167,26 @@ class PictureLine:
             self.ledger.count(
                 "unstamped", "frames without a time stamp were placed one frame after the one before"
             )
+        if self.doubted is not None:
+            self._settle_doubt(pts)
+        if self.held is not None and (pts - self.held.pts) * self.time_base > _LEAP:
+            self.doubted = (frame, pts)
+        else:
+            self._accept(frame, pts)
+
+    def _settle_doubt(self, next_pts: int | None) -> None:
+        """A frame far ahead of the others counts only if the next one does not come from before it."""
+        assert self.doubted is not None
+        assert self.held is not None
+        frame, pts = self.doubted
+        self.doubted = None
+        contradicted = next_pts is not None and self.held.pts < next_pts < pts
+        if contradicted or pts - self.held.pts > self.longest:
+            self.ledger.count("leap", "frames whose time stamp leaps far ahead were left out")
+        else:
+            self._accept(frame, pts)
+
+    def _accept(self, frame: Any, pts: int) -> None:
         if self.held is not None and pts <= self.held.pts:
             self.ledger.count("backward", "frames stamped at or before the frame before them were left out")
             return
@@ -175,8 +200,13 @@ class PictureLine:
 
     def finish(self) -> None:
         """Show the last frame for as long as it states, else for the median of the steps before it."""
+        if self.doubted is not None:
+            self._settle_doubt(None)
         if self.held is not None:
             last = self.held.frame.duration or self._usual_step(self.held.frame)
+            if last > self.longest:
+                self.ledger.count("leap", "a duration of the last frame that cannot be was passed over")
+                last = self._usual_step(None)
             self._show(self.held.pts + max(1, last))
             self.held = None
 
@@ -187,7 +217,8 @@ class PictureLine:
             if not tap.done:
                 tap.push(self.held, start, end)
 
-    def _usual_step(self, frame: Any) -> int:
+    def _usual_step(self, frame: Any | None) -> int:
+        """The median of the steps so far; before the second frame, the stated duration or rate."""
         if self.steps:
             half = (sum(self.steps.values()) - 1) // 2
             for step in sorted(self.steps):
@@ -195,4 +226,5 @@ class PictureLine:
                 if half < 0:
                     return step
         stated = next((rate for rate in stated_rates(self.stream) if rate), None)
-        return max(1, frame.duration or (round(1 / (stated * self.time_base)) if stated else 1))
+        duration = frame.duration if frame is not None else 0
+        return max(1, duration or (round(1 / (stated * self.time_base)) if stated else 1))

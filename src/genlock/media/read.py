@@ -66,7 +66,8 @@ class ReadOptions:
     threads: int = 1
     """Threads that decode the picture, 1...64. One is the fastest on two cores that have other work."""
     max_gap_seconds: Exact = 3600
-    """Longest gap in the sound that is filled with silence; a longer jump of the time stamps is not followed."""
+    """How many seconds of silence may be filled into gaps of the sound in all, and how long a frame may be shown;
+    a longer jump of the time stamps is not followed."""
 
     def __post_init__(self) -> None:
         for name in ("start", "end"):
@@ -221,11 +222,12 @@ class _Reading:
     def _make_lines(self) -> None:
         """Lines without memory of an earlier attempt; what they know of the file's beginning is carried over."""
         clock, cut = self.address.clock, self.options.cut
+        max_gap = exact(self.options.max_gap_seconds)
         self.ledger = Ledger()
         if self.sound_stream is not None:
-            self.sound = SoundLine(clock, cut, exact(self.options.max_gap_seconds), self.ledger)
+            self.sound = SoundLine(clock, cut, max_gap, self.ledger)
         if self.picture_stream is not None:
-            self.picture = PictureLine(self.picture_stream, clock, cut, self.options.upright, self.ledger)
+            self.picture = PictureLine(self.picture_stream, clock, cut, self.options.upright, max_gap, self.ledger)
         for consumer in self.consumers:
             line: Any = self.sound if isinstance(consumer.form, AudioForm) else self.picture
             line.attach(consumer.form, consumer.push)

@@ -117,6 +117,8 @@ def scan(
     for stream in streams:
         if stream.codec_context is not None:
             prepare_decoder(stream, threads)
+    if not streams:
+        return found  # PyAV takes no streams to mean all of them
     seen = 0
     try:
         for packet in container.demux(*streams):

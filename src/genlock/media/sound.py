@@ -188,6 +188,7 @@ class SoundLine:
         self.count = 0  # samples placed so far, from the origin on
         self.decoded = 0
         self._bias = Fraction(0)  # seconds by which the stamps are off since a jump that was not followed
+        self._filled = Fraction(0)  # seconds of silence so far
         self._pending: tuple[Samples, Fraction | None] | None = None
         self._gathered: list[Samples] = []
         self._gathered_count = 0
@@ -268,7 +269,7 @@ class SoundLine:
     def _jump(self, samples: Samples, off: Fraction) -> Samples:
         seconds = off / self.rate
         at = self.position
-        if seconds > self.max_gap or seconds < -_BACKWARD_JUMP:
+        if seconds + self._filled > self.max_gap or seconds < -_BACKWARD_JUMP:
             self._bias += seconds
             self.ledger.count(
                 "restart",
@@ -278,6 +279,7 @@ class SoundLine:
             return samples
         by = round_fraction(off, "nearest")
         if by > 0:
+            self._filled += seconds
             self._fill(by)
             return samples
         self.ledger.count("overlap", "sound that overlaps what came before it was left out", at)

@@ -33,7 +33,7 @@ class Rows:
     data: bytes
     """Little-endian bytes."""
     facts: dict[str, Any]
-    """``start`` (left edge of row 0, seconds), ``period`` (seconds per row), ``width`` (values per row), ``note``."""
+    """``start`` (left edge of row 0, seconds), ``period`` (seconds per row), ``width`` (values per row), and words."""
 
 
 def base64_text(data: bytes) -> str:
@@ -82,8 +82,8 @@ def waveform_rows(track: Track, most: int = MOST_WAVEFORM_ROWS) -> Rows:
 def spectrogram_rows(track: Track, most_bytes: int = MOST_SPECTROGRAM_BYTES) -> Rows:
     """Bands as uint8: 1 at the floor, 255 at the ceiling, 0 where nothing is valid.
 
-    The floor and the ceiling are the 2nd and the 99.9th percentile, at most 90 units apart in decibels, so that
-    one click does not darken the rest.
+    The floor and the ceiling are the 2nd and the 99.9th percentile (at most 90 dB apart), so that one click does
+    not darken the rest.
     """
     track = _on_grid(track)
     bands = track.values.shape[1]

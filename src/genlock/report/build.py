@@ -50,8 +50,8 @@ class WrittenReport:
 def write_report(target: str | os.PathLike[str], content: ReportContent) -> WrittenReport:
     """Write the page, atomically.
 
-    A preview of at most 24 MB is put inside; a larger one is left where it is if that is the page's own folder,
-    else copied there as ``preview.mp4``.
+    A preview of at most 24 MB is put inside; a larger one stays where it is if that is the page's own folder, else
+    it is copied there as ``preview.mp4``.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def _banner(content: ReportContent, beside: Path | None) -> str | None:
         why = f" ({content.preview_reason})" if content.preview_reason else ""
         return f"There is no preview to play{why}; the timeline can still be read."
     if beside is not None:
-        return f"The preview is too large to lie inside this page: it is {beside.name}, beside it. Keep them together."
+        return f"The preview is too large for this page: it is {beside.name}, beside it. Keep them together."
     return None
 
 

@@ -37,7 +37,7 @@ class ReportContent:
 
     Examples
     --------
-    >>> word = {"text": "blue", "start_seconds": 0.5, "end_seconds": 0.8, "status": "aligned", "confidence": 0.9}
+    >>> word = {"text": "blue", "start_seconds": 0.5, "end_seconds": 0.8, "status": "aligned"}
     >>> content = ReportContent("talk.mp4", words=[word], frame_edges=np.arange(76) / 25)
     >>> content.frame_count, content.span_seconds
     (75, (0.0, 3.0))
@@ -53,9 +53,9 @@ class ReportContent:
     media: Mapping[str, Any] = field(default_factory=dict)
     """What ``genlock probe`` says of the file (the object with ``streams``)."""
     sync: Mapping[str, Any] = field(default_factory=lambda: {"status": "unknown", "reason": "not measured"})
-    """What ``genlock sync`` says: ``offset_seconds`` (positive: the sound is early) or None, ``reason``, ``sentence``."""
+    """What ``genlock sync`` says: ``offset_seconds`` (positive: sound early) or None, ``reason``, ``sentence``."""
     words: Sequence[Mapping[str, Any]] = ()
-    """Words in the order of the text: ``text``, ``start_seconds``, ``end_seconds``, ``status`` (``aligned`` or
+    """Words in order of the text: ``text``, ``start_seconds``, ``end_seconds``, ``status`` (``aligned`` or
     ``unaligned``), ``confidence`` (0...1 or None), ``reason``."""
     frame_edges: npt.NDArray[np.float64] | None = None
     """Edges of the frames' cells on the media clock, seconds, float64 [T + 1]; None without a picture."""
@@ -68,7 +68,7 @@ class ReportContent:
     notes: Sequence[str] = ()
     """Sentences for the reader: what was repaired, left out, or could not be done."""
     preview: Preview | None = None
-    """The playable copy, from :func:`genlock.report.make_preview`; None: the page shows, but does not play."""
+    """The playable copy, from :func:`genlock.report.make_preview`; None: the page shows but does not play."""
     preview_reason: str = ""
     """Why there is no preview, as half a sentence."""
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -48,10 +48,9 @@ class Envelope:
         self._rest = np.zeros(0, np.float32)
 
     def push(self, samples: npt.ArrayLike) -> None:
-        """Take the next samples, float [n] or [n, channels] (the outline is that of all channels together)."""
+        """Take the next samples, float [n] or [n, channels]; the outline is that of all channels together."""
         block = np.asarray(samples, np.float32)
         if block.ndim == 2:
-            # Lowest and highest of the channels, as two samples in one place, would shift time: keep them apart.
             pairs = np.stack([block.min(axis=1), block.max(axis=1)], axis=1)
         else:
             pairs = np.stack([block, block], axis=1)

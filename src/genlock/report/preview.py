@@ -294,7 +294,7 @@ class _Job:
                 consumers.append(sound)
             read(
                 self.source, consumers, self.reading,
-                progress=lambda done, total: self.progress(STAGE, done, total if total is not None else length),
+                progress=lambda done, total: self.progress(STAGE, done, length if total is None else total),
             )  # fmt: skip
         self.frames = 0 if picture is None else picture.count
         self.picture = None if picture is None or not picture.count else self.picture

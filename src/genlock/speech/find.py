@@ -30,9 +30,10 @@ ALIGNERS = "genlock.aligners"
 #: A text is aligned in one piece with sound up to this long; longer sound is cut at recognised anchors.
 WHOLE_SECONDS = 45
 #: A word less sure than this is not said to be there.
-LEAST_CONFIDENCE = 0.1
-#: With a typical confidence below this, the text does not belong to the sound, and no word keeps its times.
-LEAST_MEDIAN = 0.35
+LEAST_CONFIDENCE = 0.05
+#: With a median confidence of the words found below the first, or below the second where more than half of the words were
+#: not found, the text does not belong to the sound, and no word keeps its times.
+LEAST_MEDIAN, LEAST_MEDIAN_OF_FEW = 0.12, 0.6
 _FOREIGN = "the text does not fit the sound: another language, or the text of another recording?"
 
 
@@ -200,7 +201,7 @@ def _judged(
     if all(p.start is None for p in spoken):
         reasons = list(dict.fromkeys(p.reason for p in spoken if p.reason))
         reason = reasons[0] if len(reasons) == 1 else _FOREIGN
-    elif statistics.median([c for p, c in zip(spoken, sure, strict=True) if p.start is not None]) < LEAST_MEDIAN:
+    elif _is_foreign([c for p, c in zip(spoken, sure, strict=True) if p.start is not None], len(spoken)):
         reason = _FOREIGN
         placed = [p if p.start is None else Placed(None, None, p.confidence, _FOREIGN) for p in placed]
     words = [_word(token, place) for token, place in zip(tokens, placed, strict=True)]
@@ -208,6 +209,11 @@ def _judged(
     if reason is None and missing > len(spoken) / 2:
         reason = f"{missing} of {len(spoken)} words were not found: the text is longer than what is spoken, or differs from it"
     return Words(words, sound.clock, recognizer, aligner, language, reason)
+
+
+def _is_foreign(confidences: Sequence[float], words: int) -> bool:
+    least = LEAST_MEDIAN if 2 * len(confidences) >= words else LEAST_MEDIAN_OF_FEW
+    return statistics.median(confidences) < least
 
 
 def _word(token: Token, place: Placed) -> Word:

@@ -1,6 +1,16 @@
 """Sound and picture made by rule, with known truth: a voice, a talking test card, test signals."""
 
-from genlock.synth.talking import CardOptions, CardTruth, load_truth, make_card, render_card
+from genlock.synth.talking import CardOptions, make_card, render_card
+from genlock.synth.truth import CardTruth, load_truth
 from genlock.synth.voice import Speech, VoiceOptions, speak
 
-__all__ = ["CardOptions", "CardTruth", "Speech", "VoiceOptions", "load_truth", "make_card", "render_card", "speak"]
+__all__ = [
+    "CardOptions",
+    "CardTruth",
+    "Speech",
+    "VoiceOptions",
+    "load_truth",
+    "make_card",
+    "render_card",
+    "speak",
+]

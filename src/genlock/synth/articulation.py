@@ -1,8 +1,8 @@
 """How the vocal tract moves through a row of phones: its parameters every millisecond.
 
-Each phone pulls the formants to its targets; between them they move on half cosines. Beside a consonant F2 starts
-from the consonant's locus, drawn towards the vowel by the slope of its locus equation (H. M. Sussman, H. A.
-McCaffrey and S. A. Matthews, J. Acoust. Soc. Am. 90, 1991).
+Each phone pulls the formants to its targets; between them they move on half cosines. Beside a consonant F2
+starts from the consonant's locus, drawn towards the vowel by the slope of its locus equation (H. M.
+Sussman, H. A. McCaffrey and S. A. Matthews, J. Acoust. Soc. Am. 90, 1991).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Closure:
 
 @dataclass(frozen=True)
 class Articulation:
-    """Everything that the synthesiser needs; arrays are float64 [T] at ``CONTROL_HZ`` unless said otherwise."""
+    """All that the synthesiser needs; arrays are float64 [T] at ``CONTROL_HZ`` unless said otherwise."""
 
     times: Array
     """Seconds from sample 0."""
@@ -105,8 +105,8 @@ def articulate(segments: Sequence[Segment], rate: int, pitch_hz: float) -> Artic
     voice, breath, tilt = _gains(segments, rate, times)
     return Articulation(
         times, pitch_contour(segments, rate, times, pitch_hz), voice, breath, tilt,
-        _formants(segments, rate, times), _bandwidths(segments, rate, times), _nasal_zero(segments, rate, times),
-        tuple(_bursts(segments, rate)),
+        _formants(segments, rate, times), _bandwidths(segments, rate, times),
+        _nasal_zero(segments, rate, times), tuple(_bursts(segments, rate)),
     )  # fmt: skip
 
 

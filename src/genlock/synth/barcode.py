@@ -1,7 +1,7 @@
 """The number of a frame, drawn so that a machine reads it back after any lossy codec.
 
-A strip along the lower edge: 28 bars of equal width, white for 1 and black for 0. Guards ``1 0`` and ``0 1`` stand at the
-ends; between them 20 bits of the number, highest first, and 4 check bits.
+A strip along the lower edge: 28 bars of equal width, white for 1 and black for 0. Guards ``1 0`` and ``0
+1`` stand at the ends; between them 20 bits of the number, highest first, and 4 check bits.
 """
 
 from __future__ import annotations

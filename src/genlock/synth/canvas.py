@@ -24,7 +24,9 @@ class Canvas:
     Coordinates are in layout units: unit (x, y) lies at pixel ``((x - left) * scale, (y - top) * scale)``.
     """
 
-    def __init__(self, image: Pixels, scale: float, left: float = 0, top: float = 0, oversampling: int = 2) -> None:
+    def __init__(
+        self, image: Pixels, scale: float, left: float = 0, top: float = 0, oversampling: int = 2
+    ) -> None:
         """``image`` uint8 [H, W, 3] is what is drawn upon; it is not changed."""
         self._size = image.shape[1], image.shape[0]
         self._factor = oversampling
@@ -84,12 +86,28 @@ class Canvas:
         cv2.ellipse(self._image, self._at(centre), axes, turn, 0, 360, colour, -1, cv2.LINE_AA, _SHIFT)
 
     def arc(
-        self, centre: Point, radii: Point, first: float, last: float, colour: Colour, width: float, turn: float = 0.0
+        self,
+        centre: Point,
+        radii: Point,
+        first: float,
+        last: float,
+        colour: Colour,
+        width: float,
+        turn: float = 0.0,
     ) -> None:
         """Part of an ellipse's line, from one angle to another in degrees, clockwise from the right."""
         axes = (round(radii[0] * self._scale * 2**_SHIFT), round(radii[1] * self._scale * 2**_SHIFT))
         cv2.ellipse(
-            self._image, self._at(centre), axes, turn, first, last, colour, self._length(width), cv2.LINE_AA, _SHIFT
+            self._image,
+            self._at(centre),
+            axes,
+            turn,
+            first,
+            last,
+            colour,
+            self._length(width),
+            cv2.LINE_AA,
+            _SHIFT,
         )
 
 
@@ -109,13 +127,14 @@ def text_mask(text: str, height: int) -> npt.NDArray[np.float32]:
     page = np.zeros((tall + base + 2 * margin, wide + 2 * margin), np.uint8)
     cv2.putText(page, text, (margin, margin + tall), face, scale, 255, weight, cv2.LINE_AA)
     size = (max(1, page.shape[1] // big), max(1, page.shape[0] // big))
-    mask = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.float32)[:, :, None] / 255
+    mask = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.float32)[:, :, None]
+    mask /= np.float32(255)
     mask.setflags(write=False)
     return mask
 
 
 def paste_text(image: Pixels, text: str, at: Point, height: int, colour: Colour, align: str = "left") -> None:
-    """Write a text into an image, in place; ``at`` is its (x, middle y) in pixels, ``align`` left, center or right."""
+    """Write a text into an image, in place, left, center or right of ``at``: (x, middle y) in pixels."""
     mask = text_mask(text, height)
     tall, wide = mask.shape[:2]
     left = round(at[0] - {"left": 0.0, "center": wide / 2, "right": float(wide)}[align])

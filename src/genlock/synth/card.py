@@ -1,13 +1,14 @@
 """The picture of the talking test card: what a frame looks like in a given state.
 
-One layout of 640 x 360 units, scaled into any size: a face in the circle, a clock whose hand turns once a second, a
-square that flashes, colour bars and grey steps, timecode, words, and the frame's number as a strip of bars.
+One layout of 640 x 360 units, scaled into any size: a face in the circle, a clock whose hand turns once a
+second, a square that flashes, colour bars and grey steps, timecode, words, and the frame's number as a
+strip of bars.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +23,8 @@ __all__ = ["Card", "CardState"]
 
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]
+#: A part of the frame, in pixels, and a canvas of its still ground.
+Cut = tuple[tuple[int, int, int, int], Canvas]
 
 _BACK: Colour = (24, 30, 42)
 _GRID: Colour = (44, 54, 72)
@@ -53,7 +56,7 @@ class CardState:
     """Frame number, in words and as bars."""
     label: str
     """Timecode."""
-    turn: Fraction
+    turn: float
     """The clock's hand: turns since it pointed upwards; it turns once a second."""
     aperture: float = 0.0
     """Opening of the mouth, 0...1."""
@@ -73,14 +76,16 @@ class Card:
     """Draws frames of one size.
 
     >>> card = Card(320, 180, "25 fps")
-    >>> card.draw(CardState(7, "00:00:00:07", Fraction(3, 10))).shape
+    >>> card.draw(CardState(7, "00:00:00:07", 0.3)).shape
     (180, 320, 3)
     """
 
     def __init__(self, width: int, height: int, caption: str = "") -> None:
-        """``width`` and ``height`` in pixels, even, at least 160 x 90; ``caption`` stands at the upper right."""
+        """``width`` and ``height`` in pixels, even, 160 x 90 or more; ``caption`` is for the upper right."""
         if width < 160 or height < 90 or width > 7680 or height > 7680 or width % 2 or height % 2:
-            raise OptionError(f"a card of {width}x{height} is not possible; sizes are even, 160x90 to 7680x7680")
+            raise OptionError(
+                f"a card of {width}x{height} is not possible; sizes are even, 160x90 to 7680x7680"
+            )
         self.width, self.height, self.caption = width, height, caption
         self.scale = min(width / _WIDTH, height / _HEIGHT)
         self._left = (width - _WIDTH * self.scale) / 2
@@ -89,9 +94,11 @@ class Card:
     def draw(self, state: CardState) -> Pixels:
         """One frame, RGB uint8 [height, width, 3]."""
         image = self._base.copy()
-        self._patch(image, self._clock_patch, lambda c: _draw_hand(c, float(state.turn % 1)))
+        self._patch(image, self._clock_patch, lambda c: _draw_hand(c, state.turn % 1))
         if state.eyes < 1 or state.brows > 0:
-            self._patch(image, self._eyes_patch, lambda c: draw_eyes(c, _HEAD, _HEAD_SIZE, state.eyes, state.brows))
+            self._patch(
+                image, self._eyes_patch, lambda c: draw_eyes(c, _HEAD, _HEAD_SIZE, state.eyes, state.brows)
+            )
         else:
             self._paste(image, self._open_eyes, self._eyes_patch)
         self._patch(
@@ -122,19 +129,18 @@ class Card:
         left, top = (corner[0] - self._left) / self.scale, (corner[1] - self._top) / self.scale
         return Canvas(image, self.scale, left, top, 4 if self.scale < 0.8 else 2)
 
-    def _cut(self, box: Box) -> tuple[tuple[int, int, int, int], Canvas]:
+    def _cut(self, box: Box) -> Cut:
         where = self._pixels(box)
         left, top, right, bottom = where
         return where, self._canvas(self._base[top:bottom, left:right], (left, top))
 
-    def _patch(self, image, cut, paint) -> None:  # type: ignore[no-untyped-def]
-        where, canvas = cut
-        fresh = canvas.copy()
+    def _patch(self, image: Pixels, cut: Cut, paint: Callable[[Canvas], None]) -> None:
+        fresh = cut[1].copy()
         paint(fresh)
         self._paste(image, fresh.finish(), cut)
 
     @staticmethod
-    def _paste(image: Pixels, pixels: Pixels, cut: tuple[tuple[int, int, int, int], Canvas]) -> None:
+    def _paste(image: Pixels, pixels: Pixels, cut: Cut) -> None:
         left, top, right, bottom = cut[0]
         image[top:bottom, left:right] = pixels
 
@@ -158,8 +164,7 @@ class Card:
 
     @cached_property
     def _base(self) -> Pixels:
-        image = np.empty((self.height, self.width, 3), np.uint8)
-        image[:] = _BACK
+        image = np.full((self.height, self.width, 3), _BACK, np.uint8)
         canvas = self._canvas(image)
         self._draw_ground(canvas)
         _draw_circle(canvas)
@@ -189,28 +194,26 @@ class Card:
             canvas.line([(first_x, y), (last_x, y)], _GRID, 0.8)
         # Castellations: they show at a glance what a player crops off.
         for step in range(int((last_x - first_x) // 20) + 1):
-            colour = _INK if step % 2 else _PANEL
-            x = first_x + 20 * step
-            canvas.rectangle((x, first_y, x + 20, first_y + 6), colour)
+            colour, left = _INK if step % 2 else _PANEL, first_x + 20 * step
+            canvas.rectangle((left, first_y, left + 20, first_y + 6), colour)
         for step in range(int((last_y - first_y) // 20) + 1):
-            colour = _PANEL if step % 2 else _INK
-            y = first_y + 6 + 20 * step
-            canvas.rectangle((first_x, y, first_x + 6, y + 20), colour)
-            canvas.rectangle((last_x - 6, y, last_x, y + 20), colour)
+            colour, top = _PANEL if step % 2 else _INK, first_y + 6 + 20 * step
+            canvas.rectangle((first_x, top, first_x + 6, top + 20), colour)
+            canvas.rectangle((last_x - 6, top, last_x, top + 20), colour)
 
     # ------------------------------------------------------------ what moves, on its own ground
 
     @cached_property
-    def _clock_patch(self) -> tuple[tuple[int, int, int, int], Canvas]:
+    def _clock_patch(self) -> Cut:
         reach = _CLOCK_RADIUS + 1
         return self._cut((_CLOCK[0] - reach, _CLOCK[1] - reach, _CLOCK[0] + reach, _CLOCK[1] + reach))
 
     @cached_property
-    def _mouth_patch(self) -> tuple[tuple[int, int, int, int], Canvas]:
+    def _mouth_patch(self) -> Cut:
         return self._cut(_head_box(MOUTH_BOX))
 
     @cached_property
-    def _eyes_patch(self) -> tuple[tuple[int, int, int, int], Canvas]:
+    def _eyes_patch(self) -> Cut:
         return self._cut(_head_box((-0.62, -0.48, 0.62, 0.12)))
 
     @cached_property
@@ -261,18 +264,17 @@ def _draw_ticks(canvas: Canvas) -> None:
     for tenth in range(50):
         angle = 2 * np.pi * tenth / 50
         long = tenth % 5 == 0
-        inner = _CLOCK_RADIUS - (9 if long else 5)
-        direction = float(np.sin(angle)), -float(np.cos(angle))
-        canvas.line(
-            [(_CLOCK[0] + inner * direction[0], _CLOCK[1] + inner * direction[1]),
-             (_CLOCK[0] + (_CLOCK_RADIUS - 1) * direction[0], _CLOCK[1] + (_CLOCK_RADIUS - 1) * direction[1])],
-            _INK if long else _EDGE, 1.8 if long else 1.0,
-        )  # fmt: skip
+        reach = (_CLOCK_RADIUS - (9 if long else 5), _CLOCK_RADIUS - 1)
+        ends = [(_CLOCK[0] + r * float(np.sin(angle)), _CLOCK[1] - r * float(np.cos(angle))) for r in reach]
+        canvas.line(ends, _INK if long else _EDGE, 1.8 if long else 1.0)
 
 
 def _draw_hand(canvas: Canvas, turn: float) -> None:
     angle = 2 * np.pi * turn
-    along, across = (float(np.sin(angle)), -float(np.cos(angle))), (float(np.cos(angle)), float(np.sin(angle)))
+    along, across = (
+        (float(np.sin(angle)), -float(np.cos(angle))),
+        (float(np.cos(angle)), float(np.sin(angle))),
+    )
 
     def at(far: float, aside: float) -> tuple[float, float]:
         return (
@@ -286,7 +288,9 @@ def _draw_hand(canvas: Canvas, turn: float) -> None:
         colour = tuple(round(p + (a - p) * share) for p, a in zip(_PANEL, _ACCENT, strict=True))
         first, last = 360 * turn - 90 - 6 * step, 360 * turn - 90 - 6 * (step - 1)
         canvas.arc(_CLOCK, (_CLOCK_RADIUS - 16,) * 2, first, last, colour, 5)  # type: ignore[arg-type]
-    canvas.polygon([at(-10, -2.6), at(-10, 2.6), at(_CLOCK_RADIUS - 11, 0.9), at(_CLOCK_RADIUS - 11, -0.9)], _ACCENT)
+    canvas.polygon(
+        [at(-10, -2.6), at(-10, 2.6), at(_CLOCK_RADIUS - 11, 0.9), at(_CLOCK_RADIUS - 11, -0.9)], _ACCENT
+    )
     canvas.ellipse(_CLOCK, (5.5, 5.5), _ACCENT)
     canvas.ellipse(_CLOCK, (2.2, 2.2), _PANEL)
 

@@ -50,22 +50,31 @@ def draw_head(canvas: Canvas, centre: Point, size: float) -> None:
         canvas.ellipse(at(0.47 * side, 0.30), (0.17 * size, 0.11 * size), _CHEEK)
     # fringe, parted at one side
     canvas.polygon([at(x, y) for x, y in _fringe()], _HAIR)
-    canvas.line([at(-0.34, -0.96), at(-0.2, -0.84), at(0.0, -0.74), at(0.26, -0.66)], _HAIR_LIGHT, 0.03 * size)
+    canvas.line(
+        [at(-0.34, -0.96), at(-0.2, -0.84), at(0.0, -0.74), at(0.26, -0.66)], _HAIR_LIGHT, 0.03 * size
+    )
     # nose
-    canvas.line([at(0.03, -0.02), at(0.08, 0.18), at(0.09, 0.23), at(0.03, 0.27), at(-0.06, 0.26)], _SHADE, 0.045 * size)
+    canvas.line(
+        [at(0.03, -0.02), at(0.08, 0.18), at(0.09, 0.23), at(0.03, 0.27), at(-0.06, 0.26)],
+        _SHADE,
+        0.045 * size,
+    )
 
 
 def _outline() -> list[Point]:
     turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     # A broad skull, a narrower chin.
     wide = 0.76 - 0.12 * np.clip(np.sin(turn), 0, 1) ** 2
-    return [(float(w * np.cos(t)), float((0.98 if np.sin(t) > 0 else 0.95) * np.sin(t))) for w, t in zip(wide, turn, strict=True)]
+    return [
+        (float(w * np.cos(t)), float((0.98 if np.sin(t) > 0 else 0.95) * np.sin(t)))
+        for w, t in zip(wide, turn, strict=True)
+    ]
 
 
 def _fringe() -> list[Point]:
     edge = [
-        (-0.79, 0.04), (-0.74, -0.22), (-0.66, -0.38), (-0.52, -0.52), (-0.36, -0.59), (-0.18, -0.60), (0.0, -0.57),
-        (0.2, -0.51), (0.4, -0.45), (0.56, -0.38), (0.68, -0.26), (0.75, -0.12), (0.79, 0.04),
+        (-0.79, 0.04), (-0.74, -0.22), (-0.66, -0.38), (-0.52, -0.52), (-0.36, -0.59), (-0.18, -0.60),
+        (0.0, -0.57), (0.2, -0.51), (0.4, -0.45), (0.56, -0.38), (0.68, -0.26), (0.75, -0.12), (0.79, 0.04),
     ]  # fmt: skip
     turn = np.linspace(0, -np.pi, 25)
     return edge + [(0.85 * float(np.cos(t)), -0.28 + 0.85 * float(np.sin(t))) for t in turn]
@@ -108,7 +117,9 @@ def draw_mouth(canvas: Canvas, centre: Point, size: float, aperture: float, widt
         smile = [(-1.12, -0.022), (-0.6, 0.008), (0.0, 0.014), (0.6, 0.008), (1.12, -0.022)]
         canvas.line([at(px * half, y + py) for px, py in smile], _LIP_DARK, 0.026 * size)
         return
-    canvas.polygon([at(px, py) for px, py in _lens(half + 0.035, y - rise - lip, y + drop + 1.15 * lip)], _LIP)
+    canvas.polygon(
+        [at(px, py) for px, py in _lens(half + 0.035, y - rise - lip, y + drop + 1.15 * lip)], _LIP
+    )
     inside = _lens(half, y - rise, y + drop)
     canvas.polygon([at(px, py) for px, py in inside], _INSIDE)
     if aperture > 0.35:
@@ -126,5 +137,7 @@ def _lens(half: float, top: float, bottom: float) -> list[Point]:
     x = np.linspace(-1, 1, 25)
     bulge = (1 - np.abs(x) ** 2.4) ** 0.75
     upper = [(float(half * u), float(_MOUTH_Y + (top - _MOUTH_Y) * b)) for u, b in zip(x, bulge, strict=True)]
-    lower = [(float(half * u), float(_MOUTH_Y + (bottom - _MOUTH_Y) * b)) for u, b in zip(x, bulge, strict=True)]
+    lower = [
+        (float(half * u), float(_MOUTH_Y + (bottom - _MOUTH_Y) * b)) for u, b in zip(x, bulge, strict=True)
+    ]
     return upper + lower[::-1]

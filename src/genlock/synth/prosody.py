@@ -1,8 +1,9 @@
 """When each phone is spoken, and at what pitch: durations and a fundamental-frequency contour by rule.
 
-Durations follow the scheme of D. H. Klatt (in "Frontiers of Speech Communication Research", 1979): each phone has
-an inherent and a shortest duration, and rules stretch or shrink what lies between. The contour is a line that
-falls over each phrase, with a rise on each stressed syllable and a fall at the end (J. Pierrehumbert, 1981).
+Durations follow the scheme of D. H. Klatt (in "Frontiers of Speech Communication Research", 1979): each
+phone has an inherent and a shortest duration, and rules stretch or shrink what lies between. The contour is
+a line that falls over each phrase, with a rise on each stressed syllable and a fall at the end (J.
+Pierrehumbert, 1981).
 """
 
 from __future__ import annotations
@@ -89,79 +90,93 @@ def _pause(milliseconds: float, phrase: int) -> _Draft:
     return _Draft(SILENCE, PHONES[SILENCE], 0, -1, phrase, False, False, milliseconds)
 
 
-def _word_drafts(words: Sequence[SpokenWord], number: int, phrase: int, speed: float) -> list[_Draft]:
-    word = words[number]
-    last_of_phrase = word.pause_after != "none" or number + 1 == len(words)
-    names = [parse_phone(label) for label in word.phones]
-    kinds = [PHONES[name].kind for name, _ in names]
-    vowels = [i for i, kind in enumerate(kinds) if kind == "vowel"]
+@dataclass(frozen=True)
+class _Shape:
+    """What the rules of duration ask about a word."""
+
+    names: tuple[str, ...]
+    stresses: tuple[int, ...]
+    kinds: tuple[str, ...]
+    weak: bool
+    last_of_phrase: bool
+
+    @property
+    def vowels(self) -> list[int]:
+        return [i for i, kind in enumerate(self.kinds) if kind == "vowel"]
+
+    @property
+    def stressed(self) -> list[int]:
+        return [i for i in self.vowels if self.stresses[i] == 1]
+
+
+def _shape_of(word: SpokenWord, last: bool) -> _Shape:
+    names, digits = zip(*(parse_phone(label) for label in word.phones), strict=True)
+    kinds = tuple(PHONES[name].kind for name in names)
+    stresses = tuple(
+        0 if kind != "vowel" else 1 if digit is None else digit
+        for kind, digit in zip(kinds, digits, strict=True)
+    )
     weak = word.text.lower() in _WEAK
-    stressed = [i for i in vowels if names[i][1] in (1, None)]
+    return _Shape(tuple(names), stresses, kinds, weak, word.pause_after != "none" or last)
+
+
+def _word_drafts(words: Sequence[SpokenWord], number: int, phrase: int, speed: float) -> list[_Draft]:
+    shape = _shape_of(words[number], number + 1 == len(words))
+    stressed = shape.stressed
     drafts = []
-    for i, (label, (name, digit)) in enumerate(zip(word.phones, names, strict=True)):
-        stress = (1 if digit is None else digit) if kinds[i] == "vowel" else 0
-        phone = _allophone(names, i, stress)
-        share = _share(names, kinds, i, stress, vowels, last_of_phrase, weak)
-        shortest = phone.shortest_ms * (0.7 if phone.kind == "vowel" and stress == 0 else 1.0)
-        milliseconds = max(shortest + (phone.inherent_ms - shortest) * share, shortest)
-        aspirated = (
-            phone.voicing is None and phone.kind == "stop" and _is_aspirated(names, kinds, i, stressed)
-        )
+    for i, label in enumerate(words[number].phones):
+        stress, phone = shape.stresses[i], _allophone(shape, i)
+        aspirated = _is_aspirated(shape, i)
+        accented = not shape.weak and stressed[:1] == [i]
+        milliseconds = _milliseconds(shape, i, phone) / speed
         if aspirated:  # the tables count the closure alone
-            milliseconds += 0.25 * phone.release_ms
-        accented = bool(stressed) and i == stressed[0] and not weak
-        drafts.append(_Draft(label, phone, stress, number, phrase, accented, aspirated, milliseconds / speed))
+            milliseconds += 0.25 * phone.release_ms / speed
+        drafts.append(_Draft(label, phone, stress, number, phrase, accented, aspirated, milliseconds))
     return drafts
 
 
-def _allophone(names: Sequence[tuple[str, int | None]], i: int, stress: int) -> Phone:
-    name = names[i][0]
-    after = names[i + 1][0] if i + 1 < len(names) else ""
-    special = ALLOPHONES.get(f"{name} {after}") or (ALLOPHONES.get(f"{name}0") if stress == 0 else None)
+def _allophone(shape: _Shape, i: int) -> Phone:
+    name = shape.names[i]
+    after = shape.names[i + 1] if i + 1 < len(shape.names) else ""
+    special = ALLOPHONES.get(f"{name} {after}") or ALLOPHONES.get(f"{name}{shape.stresses[i]}")
     return special or PHONES[name]
 
 
-def _is_aspirated(
-    names: Sequence[tuple[str, int | None]], kinds: Sequence[str], i: int, stressed: Sequence[int]
-) -> bool:
-    """A voiceless stop before a vowel, glide or liquid, unless an /s/ or another stop precedes it."""
-    if i + 1 >= len(names) or kinds[i + 1] not in ("vowel", "glide", "liquid"):
+def _is_aspirated(shape: _Shape, i: int) -> bool:
+    """A voiceless stop before a vowel, glide or liquid of a stressed syllable, unless an /s/ precedes it."""
+    if shape.kinds[i] != "stop" or PHONES[shape.names[i]].voicing is not None:
         return False
-    if i and names[i - 1][0] == "S":
+    if i + 1 >= len(shape.kinds) or shape.kinds[i + 1] not in ("vowel", "glide", "liquid"):
         return False
-    return i == 0 or any(j > i and j - i <= 2 for j in stressed)
+    if i and shape.names[i - 1] == "S":
+        return False
+    return i == 0 or any(0 < j - i <= 2 for j in shape.stressed)
 
 
-def _share(
-    names: Sequence[tuple[str, int | None]],
-    kinds: Sequence[str],
-    i: int,
-    stress: int,
-    vowels: Sequence[int],
-    last_of_phrase: bool,
-    weak: bool,
-) -> float:
-    """How much of the stretch between shortest and inherent duration the phone gets."""
-    share = 1.0
-    final_syllable = bool(vowels) and i >= vowels[-1]
+def _milliseconds(shape: _Shape, i: int, phone: Phone) -> float:
+    """Duration at normal speed: the shortest, and a share of the stretch up to the inherent one."""
+    vowels, kinds = shape.vowels, shape.kinds
+    is_vowel, unstressed = kinds[i] == "vowel", shape.stresses[i] == 0
+    final_syllable = shape.last_of_phrase and bool(vowels) and i >= vowels[-1]
     following = kinds[i + 1] if i + 1 < len(kinds) else None
-    if kinds[i] == "vowel":
-        share *= 1.2 if last_of_phrase and final_syllable else 0.72
+    share = 0.7 if shape.weak else 1.0
+    if is_vowel:
+        share *= 1.2 if final_syllable else 0.72
         share *= 0.85 if len(vowels) > 1 else 1.0
-        share *= 0.6 if stress == 0 else 1.0
+        share *= 0.6 if unstressed else 1.0
         if following in ("stop", "affricate", "fricative"):
-            share *= 0.65 if PHONES[names[i + 1][0]].voicing is None else 1.1
+            share *= 0.65 if PHONES[shape.names[i + 1]].voicing is None else 1.1
     else:
         clustered = following not in (None, "vowel") or (i > 0 and kinds[i - 1] != "vowel")
-        share *= 0.6 if clustered else 0.9
-        share *= 1.5 if last_of_phrase and final_syllable else 1.0
-    return share * (0.7 if weak else 1.0)
+        share *= (0.6 if clustered else 0.9) * (1.5 if final_syllable else 1.0)
+    shortest = phone.shortest_ms * (0.7 if is_vowel and unstressed else 1.0)
+    return shortest + max(phone.inherent_ms - shortest, 0.0) * share
 
 
 def pitch_contour(
     segments: Sequence[Segment], rate: int, times: npt.NDArray[np.float64], pitch_hz: float
 ) -> npt.NDArray[np.float64]:
-    """Fundamental frequency in Hz at the times (seconds from sample 0), float64 [T]; also where nothing is voiced."""
+    """Pitch in Hz at times (seconds from sample 0), float64 [T]; also where nothing is voiced."""
     points: list[tuple[float, float]] = []
     for phrase in sorted({s.phrase for s in segments if s.word >= 0}):
         points += _phrase_points([s for s in segments if s.phrase == phrase and s.word >= 0], rate, segments)

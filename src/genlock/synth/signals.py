@@ -74,7 +74,7 @@ def beep(
 
 
 def room_noise(count: int, rate: int, decibels: float, seed: int) -> Array:
-    """Steady low noise, float64 [count], falling by 6 dB an octave above 300 Hz, at an RMS in dB of full scale.
+    """Steady noise, float64 [count], falling by 6 dB an octave above 300 Hz, at an RMS in dB of full scale.
 
     Digital silence confuses recognisers, which never met it in training.
 

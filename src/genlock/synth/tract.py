@@ -1,9 +1,10 @@
 """Sound out of the vocal tract's parameters: a source-filter synthesiser, pulse by pulse, in numpy alone.
 
-The voice is a row of glottal pulses; each is shaped, in the frequency domain, by the vocal tract of its instant
-(a cascade of resonators, with a pole and a zero of the nose) and added at its exact, fractional time. So nothing
-is computed sample by sample in Python, any sample rate gives the same sound, and no pulse is moved to a sample.
-The pulse is that of D. H. Klatt and L. C. Klatt, J. Acoust. Soc. Am. 87 (1990), u(t) = a t^2 - b t^3.
+The voice is a row of glottal pulses; each is shaped, in the frequency domain, by the vocal tract of its
+instant (a cascade of resonators, with a pole and a zero of the nose) and added at its exact, fractional
+time. So nothing is computed sample by sample in Python, any sample rate gives the same sound, and no pulse
+is moved to a sample. The pulse is that of D. H. Klatt and L. C. Klatt, J. Acoust. Soc. Am. 87 (1990), u(t)
+= a t^2 - b t^3.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = ["render"]
 
 Array = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complex128]
+Real = npt.NDArray[np.floating]
 
 # The formants above the third hardly move: a tube of 17 cm has one every kilohertz.
 _HIGH = ((3400.0, 220.0), (4300.0, 300.0), (5200.0, 500.0), (6100.0, 700.0), (7100.0, 900.0))
@@ -87,8 +89,8 @@ def _at(state: Articulation, instants: Array) -> tuple[Array, Array, Array]:
     return formants, bandwidths, row(state.nasal_zero)
 
 
-def _pulse(frequencies: Array, periods: Array) -> Complex:
-    """Fourier transform of the flow's derivative over one opening, [pulses, bins]; its steepest slope is -1."""
+def _pulse(frequencies: Real, periods: Array) -> Complex:
+    """Fourier transform of the flow's derivative over one opening, [pulses, bins], down to -1 at its end."""
     length = _OPEN_SHARE * periods[:, None]
     s = 2j * np.pi * np.maximum(frequencies, 1.0)
     fall = np.exp(-s * length)
@@ -99,7 +101,7 @@ def _pulse(frequencies: Array, periods: Array) -> Complex:
     return np.asarray(spectrum)
 
 
-def _tract(frequencies: Array, formants: Array, bandwidths: Array, nasal_zero: Array) -> Complex:
+def _tract(frequencies: Real, formants: Array, bandwidths: Array, nasal_zero: Array) -> Complex:
     """Response of the vocal tract, [instants, bins]."""
     response = np.ones((len(formants), len(frequencies)), np.complex128)
     for k in range(3):
@@ -109,7 +111,7 @@ def _tract(frequencies: Array, formants: Array, bandwidths: Array, nasal_zero: A
     return np.asarray(response * _high_formants(len(frequencies), float(frequencies[1])))
 
 
-def _resonance(frequencies: Array, centre: Array, bandwidth: Array) -> Complex:
+def _resonance(frequencies: Real, centre: Real, bandwidth: Real) -> Complex:
     """A resonator with a gain of 1 at 0 Hz."""
     square = centre**2 + (bandwidth / 2) ** 2
     return np.asarray(square / (square - frequencies**2 + 1j * frequencies * bandwidth))
@@ -214,7 +216,7 @@ def _edges(length: int, attack: float, decay: float) -> Array:
 
 def _frequencies(size: int, rate: int) -> Array:
     bins = np.arange(size // 2 + 1) * (rate / size)
-    return bins[bins <= _HIGHEST_HZ]
+    return np.asarray(bins[bins <= _HIGHEST_HZ], np.float64)
 
 
 def _padded(spectrum: Complex, size: int) -> Complex:

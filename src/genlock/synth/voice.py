@@ -1,8 +1,8 @@
 """A small formant synthesiser that speaks with planted times: text or phones in, sound and exact spans out.
 
-Not a voice to live with, but one whose every boundary is known to the sample: truth for tests, and the voice of the
-test card. All by rule, no recordings: what a phone is stands in ``phones``, when and how high in ``prosody``, how
-the mouth moves in ``articulation``, how that sounds in ``tract``.
+Not a voice to live with, but one whose every boundary is known to the sample: truth for tests, and the
+voice of the test card. All by rule, no recordings: what a phone is stands in ``phones``, when and how high
+in ``prosody``, how the mouth moves in ``articulation``, how that sounds in ``tract``.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class Speech:
         """Everything but the samples, in a JSON form."""
         return {
             "rate": self.rate, "origin": str(self.origin), "samples": len(self.samples),
-            "phones": self.phones.to_dict(), "words": self.words.to_dict(), "closures": self.closures.to_dict(),
+            "phones": self.phones.to_dict(), "words": self.words.to_dict(),
+            "closures": self.closures.to_dict(),
         }  # fmt: skip
 
     def __str__(self) -> str:

@@ -2,4 +2,6 @@
 
 from genlock.testing.extractors import check_extractor
 
-__all__ = ["check_extractor"]
+from genlock.testing.example import example_video
+
+__all__ = ["example_video", "check_extractor"]

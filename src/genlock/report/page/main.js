@@ -230,6 +230,8 @@ window.genlock = {
   seeking: () => player.target !== null || player.pending !== null,
   /** Play word i of those that have times. */
   playWord,
+  play: () => player.play(),
+  pause: () => player.pause(),
   seek: (t) => player.seek(t),
   seekFrame: (k) => player.seekFrame(k),
   view: () => ({ start: timeline.view.a, end: timeline.view.b }),
