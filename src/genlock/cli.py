@@ -23,7 +23,7 @@ from rich.progress import (
 )
 
 from genlock import tasks
-from genlock.core.errors import GenlockError, InputError, OptionError
+from genlock.core.errors import GenlockError, InputError, MissingModel, OptionError
 from genlock.core.serial import dump_json
 from genlock.core.time import Exact
 from genlock.weights import registry
@@ -137,6 +137,9 @@ def models(
     else:
         for result in results:
             print(result)
+    bad = [r.name for r in results if isinstance(r, registry.Verification) and r.state != "sound"]
+    if bad:
+        raise MissingModel(f"not whole on this machine: {', '.join(bad)}; run: genlock models fetch {' '.join(bad)}")
     return None
 
 

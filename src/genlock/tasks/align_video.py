@@ -111,13 +111,18 @@ class Alignment:
             "notes": list(self.notes),
         }  # fmt: skip
 
+    def _by(self) -> str:
+        """Who found the words and their times, for people."""
+        heard, placed = self.words.recognizer, self.words.aligner
+        parts = [f"recognised by {heard}" if heard else "", f"aligned by {placed}" if placed else ""]
+        return "".join(f", {part}" for part in parts if part)
+
     def __str__(self) -> str:
         aligned = sum(word.status == "aligned" for word in self.words)
         lines = [
             str(self.media),
             *([f"{self.frame_count} frames: {self.frames}"] if self.frames is not None else []),
-            f"{aligned} words with times, {len(self.words) - aligned} without, by {self.words.recognizer} "
-            f"and {self.words.aligner}",
+            f"{aligned} words with times, {len(self.words) - aligned} without" + self._by(),
             "sound against picture: unknown: not measured",
             *(f"note: {note}" for note in self.notes),
         ]
