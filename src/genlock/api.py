@@ -47,13 +47,23 @@ def probe(file: Source) -> MediaInfo:
     return probe_media(file)
 
 
-def features(file: Source, names: str = DEFAULT_FEATURES, **reading: Any) -> dict[str, Track]:
+def features(
+    file: Source,
+    names: str = DEFAULT_FEATURES,
+    *,
+    model: Source | None = None,
+    layer: int | str | None = None,
+    chunk_seconds: float | None = None,
+    **reading: Any,
+) -> dict[str, Track]:
     """Sound features of a file, each on its own exact grid.
 
     Parameters
     ----------
     file : path or URL
     names : names separated by commas, each with an optional preset, such as ``"mel:whisper,mfcc"``
+    model : checkpoint for ``ssl`` or ``deepspeech``
+    layer, chunk_seconds : for ``ssl``: a number or ``"conv"``; length of chunks, None for the whole sound
     reading : ``start``, ``end`` (seconds), ``audio_stream``, ``video_stream``
 
     Returns
@@ -63,8 +73,8 @@ def features(file: Source, names: str = DEFAULT_FEATURES, **reading: Any) -> dic
 
     Raises
     ------
-    MediaError, OptionError
-        If the file cannot be read, or a name is unknown.
+    MediaError, OptionError, MissingModel
+        If the file cannot be read, a name is unknown, or a learnt feature has no model.
 
     Examples
     --------
@@ -73,7 +83,8 @@ def features(file: Source, names: str = DEFAULT_FEATURES, **reading: Any) -> dic
     >>> mel.grid.rate, mel.values.shape[1]
     (Fraction(100, 1), 80)
     """
-    request = ClipRequest(extractors=make_extractors(names), reading=ReadOptions(**reading))
+    extractors = make_extractors(names, _text(model), None if layer is None else str(layer), chunk_seconds)
+    request = ClipRequest(extractors=extractors, reading=ReadOptions(**reading))
     with read_clip(file, request) as clip:
         return clip.tracks
 

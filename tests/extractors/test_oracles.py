@@ -55,9 +55,9 @@ def test_mel_of_kaldi(hard_sound: Callable[..., np.ndarray]) -> None:
 def test_mel_of_whisper(hard_sound: Callable[..., np.ndarray]) -> None:
     sound = hard_sound(16000)
     theirs = FeatureExtractor()(sound, padding=0).T
-    within(make_extractor("mel:whisper")(sound).values, theirs, 2e-6)
+    within(make_extractor("mel:whisper")(sound).values, theirs, 3e-5)
     local = make_extractor("mel:whisper-local")(sound).values
-    within(np.maximum(local, local.max() - 2), theirs, 2e-6)
+    within(np.maximum(local, local.max() - 2), theirs, 3e-5)
 
 
 def test_mel_of_specvqgan(hard_sound: Callable[..., np.ndarray]) -> None:

@@ -38,7 +38,9 @@ def examine(path: str) -> str:
     said = []
     for act in (
         lambda: probe(path),
-        lambda: read(path, [Sink(AudioForm(16000)), Sink(FrameTimes()), Sink(VideoForm((16, 16), "gray", rate=25))]),
+        lambda: read(
+            path, [Sink(AudioForm(16000)), Sink(FrameTimes()), Sink(VideoForm((16, 16), "gray", rate=25))]
+        ),
         lambda: read(path, [Sink(AudioForm(None, None))], ReadOptions(start="0.3", end="0.9")),
         lambda: read(path, [Sink(VideoForm())], ReadOptions(start="5", end="6")),
     ):

@@ -60,17 +60,25 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
     else:  # fields that hold the extreme numbers
         for _ in range(int(rng.integers(1, 8))):
             at = int(rng.integers(0, max(1, min(len(out), 4000) - 8)))
-            out[at : at + 4] = [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\0\0\0\0"][int(rng.integers(0, 4))]
+            out[at : at + 4] = [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\0\0\0\0"][
+                int(rng.integers(0, 4))
+            ]
     return bytes(out)
 
 
 def examine(paths: list[Path]) -> dict[str, str]:
     """What the worker says of each file. A worker that dies or hangs fails the test and names the file."""
     done = subprocess.Popen(
-        [sys.executable, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, str(WORKER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
-        out, err = done.communicate("".join(f"{path}\n" for path in paths), timeout=SECONDS_A_FILE + 2 * len(paths))
+        out, err = done.communicate(
+            "".join(f"{path}\n" for path in paths), timeout=SECONDS_A_FILE + 2 * len(paths)
+        )
     except subprocess.TimeoutExpired:
         done.kill()
         out, err = done.communicate()

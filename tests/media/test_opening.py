@@ -53,7 +53,11 @@ def test_a_name_in_no_unicode(tmp_path):
 
 def test_a_number_pattern_does_not_open_other_pictures(tmp_path):
     one, other = tmp_path / "a%03d.png", tmp_path / "a000.png"
-    encode(tmp_path / "one.png", Picture([np.zeros((8, 8, 3), np.uint8)], codec="png", pixels="rgb24"), container="image2")
+    encode(
+        tmp_path / "one.png",
+        Picture([np.zeros((8, 8, 3), np.uint8)], codec="png", pixels="rgb24"),
+        container="image2",
+    )
     encode(other, Picture([np.zeros((16, 16, 3), np.uint8)], codec="png", pixels="rgb24"), container="image2")
     os.rename(tmp_path / "one.png", one)
     assert probe(one).video[0].width == 8
@@ -97,7 +101,12 @@ def test_a_playlist_cannot_reach_the_network(tmp_path):
 
 def test_truncated_anywhere(tmp_path):
     """Any prefix of a file gives a result or one of our errors."""
-    for ending, codec, video in (("mkv", "libopus", "libx264"), ("mp4", "aac", "libx264"), ("mpg", "mp2", "mpeg1video"), ("mp3", "libmp3lame", None)):
+    for ending, codec, video in (
+        ("mkv", "libopus", "libx264"),
+        ("mp4", "aac", "libx264"),
+        ("mpg", "mp2", "mpeg1video"),
+        ("mp3", "libmp3lame", None),
+    ):
         path, part = tmp_path / f"a.{ending}", tmp_path / f"part.{ending}"
         options = {"movflags": "faststart"} if ending == "mp4" else {}
         picture = Picture([np.full((32, 32), 90, np.uint8)] * 25, codec=video) if video else None
@@ -117,7 +126,10 @@ def test_truncated_anywhere(tmp_path):
 
 def test_ffmpeg_says_nothing_on_the_terminal(tmp_path):
     path = tmp_path / "a.mp4"
-    encode(path, Picture([np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)] * 30, codec="libx264"))
+    encode(
+        path,
+        Picture([np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)] * 30, codec="libx264"),
+    )
     data = bytearray(path.read_bytes())
     data[600:1400] = bytes(800)
     path.write_bytes(data)
@@ -153,7 +165,11 @@ def server(tmp_path):
 
 def test_a_url(tmp_path, server, media_tools):
     path = tmp_path / "talk.mkv"
-    encode(path, Picture(media_tools.numbered(25), codec="libx264"), Sound(media_tools.clicks(16000), 16000, codec="flac"))
+    encode(
+        path,
+        Picture(media_tools.numbered(25), codec="libx264"),
+        Sound(media_tools.clicks(16000), 16000, codec="flac"),
+    )
     url = f"{server}/talk.mkv"
     assert probe(url).video[0].rate == 25
     assert np.array_equal(read_audio(url).values, read_audio(path).values)

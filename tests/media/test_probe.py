@@ -32,13 +32,35 @@ class Times:
         pass
 
 
-@pytest.mark.parametrize("ending, codec", [("mp4", "libx264"), ("mkv", "libx264"), ("webm", "libvpx-vp9"), ("mov", "mjpeg"), ("ts", "libx264"), ("flv", "libx264"), ("avi", "mpeg4")])
+@pytest.mark.parametrize(
+    "ending, codec",
+    [
+        ("mp4", "libx264"),
+        ("mkv", "libx264"),
+        ("webm", "libvpx-vp9"),
+        ("mov", "mjpeg"),
+        ("ts", "libx264"),
+        ("flv", "libx264"),
+        ("avi", "mpeg4"),
+    ],
+)
 def test_constant_rates_are_exact_in_every_container(tmp_path, ending, codec):
     pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-    options = {"preset": "ultrafast"} if codec == "libx264" else {"cpu-used": "8", "deadline": "realtime"} if "vp9" in codec else {}
+    options = (
+        {"preset": "ultrafast"}
+        if codec == "libx264"
+        else {"cpu-used": "8", "deadline": "realtime"}
+        if "vp9" in codec
+        else {}
+    )
     for rate in RATES:
         path = tmp_path / f"v.{ending}"
-        encode(path, Picture([np.zeros((16, 16), np.uint8)] * 150, rate=rate, codec=codec, pixels=pixels, options=options))
+        encode(
+            path,
+            Picture(
+                [np.zeros((16, 16), np.uint8)] * 150, rate=rate, codec=codec, pixels=pixels, options=options
+            ),
+        )
         info = probe(path).video[0]
         assert info.rate == Fraction(rate), (ending, rate)
         assert not info.variable_rate
@@ -59,7 +81,10 @@ def test_a_dropped_frame_makes_the_rate_variable(tmp_path):
     pts = [k for k in range(50) if k != 20]
     for ending in ("mp4", "mkv"):
         path = tmp_path / f"v.{ending}"
-        encode(path, Picture([np.zeros((16, 16), np.uint8)] * 49, rate=25, pts=pts, time_base="1/25", codec="libx264"))
+        encode(
+            path,
+            Picture([np.zeros((16, 16), np.uint8)] * 49, rate=25, pts=pts, time_base="1/25", codec="libx264"),
+        )
         info = probe(path).video[0]
         assert info.rate is None
         assert info.variable_rate
@@ -87,7 +112,10 @@ def test_frames_counted_from_packets_are_the_frames_that_decode(tmp_path, ending
     read(path, [times])
     cells, length = frame_cells(path)
     assert length == len(times.cells)
-    assert [cells.edge(k) for k in range(length + 1)] == [*(c.start for c in times.cells), times.cells[-1].end]
+    assert [cells.edge(k) for k in range(length + 1)] == [
+        *(c.start for c in times.cells),
+        times.cells[-1].end,
+    ]
 
 
 def test_the_real_clips(shared_data):
@@ -105,7 +133,12 @@ def test_the_keys_that_programs_rely_on(talking):
     data = json.loads(json.dumps(info.to_dict()))
     assert data["genlock_schema"] == 1
     video, audio = data["streams"]
-    assert (video["kind"], video["rate"], video["start"], video["variable_rate"]) == ("video", "25", "0", False)
+    assert (video["kind"], video["rate"], video["start"], video["variable_rate"]) == (
+        "video",
+        "25",
+        "0",
+        False,
+    )
     assert video["duration_seconds"] == 5
     assert (audio["kind"], audio["rate"], audio["timecode"]) == ("audio", "48000", None)
     apart = Fraction(1, 8) - Fraction(1024, 48000)
@@ -121,8 +154,12 @@ def test_frames_and_stamps_agree_with_ffprobe(tmp_path, ffmpeg, media_tools, end
     codec = "mpeg4" if ending == "avi" else "libx264"
     sound = Sound(media_tools.clicks(44100), 44100, codec="libmp3lame" if ending == "avi" else "aac")
     encode(path, Picture(media_tools.numbered(40), rate="30000/1001", codec=codec), sound)
-    told = json.loads(ffmpeg("ffprobe", "-select_streams", "v:0", "-show_entries", "frame=pts", "-of", "json", path))
-    base = json.loads(ffmpeg("ffprobe", "-select_streams", "v:0", "-show_entries", "stream=time_base", "-of", "json", path))
+    told = json.loads(
+        ffmpeg("ffprobe", "-select_streams", "v:0", "-show_entries", "frame=pts", "-of", "json", path)
+    )
+    base = json.loads(
+        ffmpeg("ffprobe", "-select_streams", "v:0", "-show_entries", "stream=time_base", "-of", "json", path)
+    )
     unit = Fraction(base["streams"][0]["time_base"])
     assert [c.start for c in read_frames(path)] == [frame["pts"] * unit for frame in told["frames"]]
 
@@ -130,11 +167,16 @@ def test_frames_and_stamps_agree_with_ffprobe(tmp_path, ffmpeg, media_tools, end
 # ---------------------------------------------------------------- what else bears on time
 
 
-@pytest.mark.parametrize("label, rate", [("01:02:03:04", "25"), ("00:59:59;28", "30000/1001"), ("10:00:00:00", "24000/1001")])
+@pytest.mark.parametrize(
+    "label, rate", [("01:02:03:04", "25"), ("00:59:59;28", "30000/1001"), ("10:00:00:00", "24000/1001")]
+)
 @pytest.mark.parametrize("ending", ["mov", "mp4", "mkv"])
 def test_timecode(tmp_path, label, rate, ending):
     path = tmp_path / f"v.{ending}"
-    encode(path, Picture([np.zeros((16, 16), np.uint8)] * 5, rate=rate, codec="libx264", metadata={"timecode": label}))
+    encode(
+        path,
+        Picture([np.zeros((16, 16), np.uint8)] * 5, rate=rate, codec="libx264", metadata={"timecode": label}),
+    )
     info = probe(path)
     assert info.timecode == info.video[0].timecode == label
     assert str(Timecode.parse(info.timecode, info.video[0].rate)) == label
@@ -143,7 +185,10 @@ def test_timecode(tmp_path, label, rate, ending):
 def test_timecode_of_a_group_of_pictures(tmp_path):
     path = tmp_path / "v.mpg"
     options = {"gop_timecode": "00:10:00;02"}
-    encode(path, Picture([np.zeros((32, 32), np.uint8)] * 5, rate="30000/1001", codec="mpeg2video", options=options))
+    encode(
+        path,
+        Picture([np.zeros((32, 32), np.uint8)] * 5, rate="30000/1001", codec="mpeg2video", options=options),
+    )
     assert probe(path).timecode == "00:10:00;02"
 
 

@@ -67,9 +67,15 @@ def test_every_consumer_gets_what_a_read_of_its_own_would_give(talking):
                 (c.index, c.start, c.end) for c in alone.items
             ]
             if not isinstance(consumer.form, FrameTimes):
-                assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(consumer.items, alone.items, strict=True))
+                assert all(
+                    np.array_equal(a.pixels, b.pixels)
+                    for a, b in zip(consumer.items, alone.items, strict=True)
+                )
     # The same form is converted once: the consumers share read-only arrays.
-    assert all(np.shares_memory(a.samples, b.samples) for a, b in zip(together[0].items, together[3].items, strict=True))
+    assert all(
+        np.shares_memory(a.samples, b.samples)
+        for a, b in zip(together[0].items, together[3].items, strict=True)
+    )
     assert not together[0].items[0].samples.flags.writeable
     assert not together[6].items[0].pixels.flags.writeable
 
@@ -122,7 +128,9 @@ def test_progress_rises_to_the_whole(talking):
 def test_frames_carry_their_own_numbers_and_cells(talking, media_tools):
     cells = list(read_frames(talking))
     assert [media_tools.number_of(cell.pixels) for cell in cells] == list(range(125))
-    assert all(cell.start == Fraction(k, 25) and cell.end == Fraction(k + 1, 25) for k, cell in enumerate(cells))
+    assert all(
+        cell.start == Fraction(k, 25) and cell.end == Fraction(k + 1, 25) for k, cell in enumerate(cells)
+    )
 
 
 @pytest.mark.parametrize("rate", ["10", "24000/1001", "25", "30000/1001", "43/2", "60", "100"])
@@ -203,8 +211,12 @@ def test_absurd_frame_rates(tmp_path, rate):
 # ---------------------------------------------------------------- cuts
 
 
-@pytest.mark.parametrize("start, end", [("0", "1"), ("1.0001", "1.5"), ("3.333", "4.4444"), ("4.6", None), (None, "0.3")])
-def test_a_cut_gives_the_very_samples_and_frames_of_the_uncut_read(talking, tmp_path, media_tools, start, end):
+@pytest.mark.parametrize(
+    "start, end", [("0", "1"), ("1.0001", "1.5"), ("3.333", "4.4444"), ("4.6", None), (None, "0.3")]
+)
+def test_a_cut_gives_the_very_samples_and_frames_of_the_uncut_read(
+    talking, tmp_path, media_tools, start, end
+):
     lossless = tmp_path / "a.mov"
     noise = np.random.default_rng(1).normal(0, 0.1, 6 * 44100).astype(np.float32)
     encode(
@@ -221,7 +233,11 @@ def test_a_cut_gives_the_very_samples_and_frames_of_the_uncut_read(talking, tmp_
             out, origin = whole.items[0].rate, whole.items[0].start
             low = Fraction(start) if start else origin
             first = max(0, -((-(low - origin) * out) // 1))
-            stop = min(len(whole.samples), -((-(Fraction(end) - origin) * out) // 1)) if end else len(whole.samples)
+            stop = (
+                min(len(whole.samples), -((-(Fraction(end) - origin) * out) // 1))
+                if end
+                else len(whole.samples)
+            )
             assert part.items[0].start == origin + Fraction(first, out)
             assert len(part.samples) == stop - first
             assert np.abs(part.samples - whole.samples[first:stop]).max() < tolerance
@@ -233,7 +249,18 @@ def test_a_cut_gives_the_very_samples_and_frames_of_the_uncut_read(talking, tmp_
         assert [c.start for c in cells] == [Fraction(k, 25) for k in numbers]
 
 
-@pytest.mark.parametrize("ending, codec", [("mkv", "libopus"), ("mkv", "flac"), ("ts", "aac"), ("mp3", "libmp3lame"), ("ogg", "libopus"), ("flac", "flac"), ("mpg", "mp2")])
+@pytest.mark.parametrize(
+    "ending, codec",
+    [
+        ("mkv", "libopus"),
+        ("mkv", "flac"),
+        ("ts", "aac"),
+        ("mp3", "libmp3lame"),
+        ("ogg", "libopus"),
+        ("flac", "flac"),
+        ("mpg", "mp2"),
+    ],
+)
 def test_a_cut_far_into_a_file_finds_the_same_positions(tmp_path, media_tools, ending, codec):
     rate = 48000
     instants = (5.1234, 7.4321)
@@ -272,7 +299,10 @@ def test_a_part_without_sound_says_where_the_sound_is(talking):
 # ---------------------------------------------------------------- sound
 
 
-@pytest.mark.parametrize("codec, kind", [("pcm_u8", 1), ("pcm_s16le", 2), ("pcm_s24le", 3), ("pcm_s32le", 4), ("pcm_f32le", 4), ("pcm_f64le", 8)])
+@pytest.mark.parametrize(
+    "codec, kind",
+    [("pcm_u8", 1), ("pcm_s16le", 2), ("pcm_s24le", 3), ("pcm_s32le", 4), ("pcm_f32le", 4), ("pcm_f64le", 8)],
+)
 def test_integer_samples_become_minus_one_to_one(tmp_path, codec, kind):
     path = tmp_path / "a.wav"
     ramp = np.linspace(-1, 0.99, 1000, dtype=np.float32)
@@ -348,7 +378,9 @@ def test_a_gap_is_filled_and_reported():
     step = Fraction(1024, 48000)
     stamps = [k * step for k in range(10)] + [k * step + Fraction("0.25") for k in range(10, 20)]
     samples, line = feed(stamps)
-    assert [(float(g.start), float(g.end)) for g in line.gaps] == [pytest.approx((float(10 * step), float(10 * step) + 0.25))]
+    assert [(float(g.start), float(g.end)) for g in line.gaps] == [
+        pytest.approx((float(10 * step), float(10 * step) + 0.25))
+    ]
     assert len(samples) == 20 * 1024 + 12000
     assert np.all(samples[10240 : 10240 + 12000] == 0)
     assert samples[10240 + 12000] == 11
@@ -454,7 +486,9 @@ def test_streams_are_chosen_by_number(tmp_path):
     with av.open(str(path), "w") as out:
         streams = [out.add_stream("flac", rate=8000, layout="mono") for _ in range(2)]
         for level, stream in zip((0.25, 0.5), streams, strict=True):
-            frame = av.AudioFrame.from_ndarray(np.full((1, 4000), level, np.float32), format="flt", layout="mono")
+            frame = av.AudioFrame.from_ndarray(
+                np.full((1, 4000), level, np.float32), format="flt", layout="mono"
+            )
             frame.sample_rate, frame.pts = 8000, 0
             out.mux(stream.encode(frame))
             out.mux(stream.encode(None))

@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import GenlockError, MediaError, NoStream, OptionError, OutputError
-from genlock.media import Picture, ReadOptions, Sound, VideoForm, encode, frame_cells, probe, read_audio, read_frames
+from genlock.media import (
+    Picture,
+    ReadOptions,
+    Sound,
+    VideoForm,
+    encode,
+    frame_cells,
+    probe,
+    read_audio,
+    read_frames,
+)
 from genlock.media.write import Copy, mux, retime, trim
 
 SHIFTS = ("0.1234567", "-0.2", "0")
@@ -44,7 +54,11 @@ def clips(tmp_path_factory, media_tools):
     ):  # fmt: skip
         rate = 48000 if codec == "libopus" else 44100
         made[ending] = folder / f"clip.{ending}"
-        picture = Picture(media_tools.numbered(40), codec=video, options={"g": "10", **({"sc_threshold": "0"} if video == "libx264" else {})})
+        picture = Picture(
+            media_tools.numbered(40),
+            codec=video,
+            options={"g": "10", **({"sc_threshold": "0"} if video == "libx264" else {})},
+        )
         encode(made[ending], picture, Sound(media_tools.clicks(rate), rate, codec=codec))
     return made
 
@@ -93,7 +107,11 @@ def test_mux_takes_streams_of_several_files(clips, tmp_path, media_tools):
     encode(song, sound=Sound(media_tools.clicks(44100), 44100, codec="libmp3lame"))
     for ending in ("mp4", "mkv"):
         target = tmp_path / f"both.{ending}"
-        mux(target, [Copy(clips["mp4"], "video"), Copy(song, "audio", shift="0.05")], metadata={"title": "both"})
+        mux(
+            target,
+            [Copy(clips["mp4"], "video"), Copy(song, "audio", shift="0.05")],
+            metadata={"title": "both"},
+        )
         assert packets(target, "video") == packets(clips["mp4"], "video")
         assert packets(target, "audio") == packets(song, "audio")
         # The delay that the MP3 states is taken out, though the other container states it otherwise.
@@ -114,7 +132,9 @@ def test_trim_is_exact(clips, tmp_path, media_tools, ending, start, end):
     shown = list(read_frames(target, VideoForm(pixels="gray")))
     assert [media_tools.number_of(c.pixels) for c in shown] == list(range(first, last))
     zero = shown[0].start
-    assert [c.start - zero for c in shown] == pytest.approx([cells.edge(k) - cells.edge(first) for k in range(first, last)])
+    assert [c.start - zero for c in shown] == pytest.approx(
+        [cells.edge(k) - cells.edge(first) for k in range(first, last)]
+    )
     instant = 0.7771 + float(began)
     if float(report.zero) + 0.02 < instant < float(high) - 0.02:
         track = read_audio(target, rate=None)
@@ -149,7 +169,11 @@ def test_trim_of_sound_alone(tmp_path, media_tools):
 
 def test_variable_rates_survive(tmp_path, media_tools):
     pts, source = [0, 40, 47, 120, 121, 300, 333, 400, 480, 500], tmp_path / "v.mkv"
-    encode(source, Picture(media_tools.numbered(10), pts=pts, time_base="1/1000", codec="libx264"), Sound(media_tools.clicks(48000), 48000, codec="flac"))
+    encode(
+        source,
+        Picture(media_tools.numbered(10), pts=pts, time_base="1/1000", codec="libx264"),
+        Sound(media_tools.clicks(48000), 48000, codec="flac"),
+    )
     for ending in ("mkv", "mp4"):
         retime(source, tmp_path / f"out.{ending}", "0.25")
         assert [c.start for c in read_frames(tmp_path / f"out.{ending}")] == [Fraction(p, 1000) for p in pts]
@@ -178,7 +202,10 @@ def test_nothing_is_left_half_written(clips, tmp_path):
         (lambda: mux(kept, [Copy(clips["mp4"], "video", number=4)]), OptionError),
         (lambda: encode(kept), OptionError),
         (lambda: encode(folder / "a.mp4", sound=Sound(np.zeros(10), 12345, codec="aac")), OutputError),
-        (lambda: encode(folder / "a.mp4", Picture([np.zeros((8, 8), np.uint8)], pts=[0, 1], time_base=1)), OptionError),
+        (
+            lambda: encode(folder / "a.mp4", Picture([np.zeros((8, 8), np.uint8)], pts=[0, 1], time_base=1)),
+            OptionError,
+        ),
         (lambda: encode(tmp_path, sound=Sound(np.zeros(10), 8000)), OutputError),
     ):
         with pytest.raises(error) as caught:

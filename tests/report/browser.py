@@ -122,7 +122,7 @@ def frame_pixels(driver: Any, width: int = 320, height: int = 180) -> np.ndarray
 
 
 def console(driver: Any) -> list[str]:
-    """Warnings and errors of the console since the last call, but not those about the tests' own listening."""
+    """Warnings and errors of the console since the last call, save those about the tests' own listening."""
     own = ("ScriptProcessorNode", "willReadFrequently")
     return [
         entry["message"]

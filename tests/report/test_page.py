@@ -18,8 +18,8 @@ from .conftest import CLIPS
 from .contents import content_of, word
 from .test_build import hostile_content
 
-# While something plays, note the page's own clock as often as the page can. A busy machine stalls it: how long
-# that lasted is noted, too.
+# While something plays, note the page's own clock as often as the page can. A busy machine stalls it: how
+# long that lasted is noted, too.
 RECORD = """
 window.seen = []; window.stall = 0;
 let last = performance.now();

@@ -113,7 +113,7 @@ def test_a_sideways_picture_is_turned_upright_and_pixels_made_square(tmp_path: P
     preview = make_preview(tmp_path / "turned.mp4", tmp_path / "p.mp4")
     with av.open(str(preview.path)) as container:
         image = next(container.decode(video=0)).to_ndarray(format="gray")
-    # 128 pixels twice as wide as high, turned: 256 high; the left edge of the stored picture is at the bottom.
+    # 128 pixels twice as wide as high, turned: 256 high; the stored picture's left edge is at the bottom.
     assert image.shape == (256, 64)
     assert image[-40:].mean() > 200
     assert image[:180].mean() < 60

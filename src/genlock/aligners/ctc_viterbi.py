@@ -308,14 +308,19 @@ def _is_best(lattice: _Lattice, forward: _Forward) -> bool:
     """Whether no path that leaves the band can be as good as the best path within it."""
     if forward.score == -np.inf:
         return False
+    # Sums of n terms in float64, added in different orders, differ by at most n ulps of the sum of their
+    # magnitudes.
+    magnitude = abs(forward.score) + abs(forward.best.sum()) + 1
+    slack = 8 * len(forward.best) * np.finfo(np.float64).eps * magnitude
+    return bool(_best_outside(lattice, forward) < forward.score - slack)
+
+
+def _best_outside(lattice: _Lattice, forward: _Forward) -> float:
+    """A score that no path which leaves the band exceeds, but for rounding."""
     so_far = np.cumsum(forward.best)
     left = np.maximum.accumulate(forward.leaving - so_far)
     # Leave after frame t1, take any symbols in between, be back with entering[t2]; t1 < t2.
-    sums = left[:-1] + so_far[:-1] + _entering(lattice, forward)[1:]
-    # Sums of n terms in float64, added in different orders, differ by at most n ulps of the sum of their
-    # magnitudes.
-    slack = 8 * len(so_far) * np.finfo(np.float64).eps * (abs(forward.score) + abs(so_far[-1]) + 1)
-    return bool(sums.max(initial=-np.inf) < forward.score - slack)
+    return float((left[:-1] + so_far[:-1] + _entering(lattice, forward)[1:]).max(initial=-np.inf))
 
 
 def _entering(lattice: _Lattice, forward: _Forward) -> F64:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from genlock.core.errors import OutputError
+from genlock.core.errors import GenlockError, OutputError
+from genlock.core.serial import make_folders, unmake_folders
 
 __all__ = ["atomic_folder"]
 
@@ -30,40 +32,43 @@ def atomic_folder(target: str | os.PathLike[str], *, marker: str) -> Iterator[Pa
         If the target is a file or somebody's own folder, or cannot be written.
     """
     final = Path(os.path.abspath(target))
-    if final.exists() and not final.is_dir():
-        raise OutputError(
-            f"cannot write the folder {str(target)!r}: a file has that name; choose another with -o"
-        )
     try:
+        with suppress(FileNotFoundError):
+            final.lstat()  # refuses names that nothing can have
+        if final.exists() and not final.is_dir():
+            raise OutputError(
+                f"cannot write the folder {str(target)!r}: a file has that name; choose another with -o"
+            )
         if final.is_dir() and not (final / marker).exists() and any(final.iterdir()):
             raise OutputError(
                 f"the folder {str(target)!r} exists and is not a result of genlock (it has no {marker}); "
                 "choose another with -o"
             )
-        final.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".genlock-", dir=final.parent))
+        made = make_folders(final.parent)
+        fresh = final.with_name(f".genlock-{secrets.token_hex(6)}")
+        fresh.mkdir()
     except OutputError:
         raise
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {str(target)!r}: {error.strerror or error}; choose another with -o"
-        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
+        raise _cannot_write(target, error, "choose another with -o") from error
     try:
         yield fresh
-        os.chmod(fresh, 0o777 & ~_umask())
         _replace(fresh, final)
     except OSError as error:
-        if (
-            isinstance(error, OutputError)
-            or error.filename is None
-            or not _inside(error.filename, fresh, final)
-        ):
+        # An OSError with the name of a file elsewhere is about that file; a full disk names none.
+        elsewhere = error.filename is not None and not _inside(error.filename, fresh, final)
+        if isinstance(error, GenlockError) or elsewhere:
             raise
-        raise OutputError(
-            f"cannot write {str(target)!r}: {error.strerror or error}; nothing was kept of it"
-        ) from error
+        raise _cannot_write(target, error, "nothing was kept of it") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+        if not final.exists():
+            unmake_folders(made)
+
+
+def _cannot_write(target: str | os.PathLike[str], error: Exception, advice: str) -> OutputError:
+    reason = getattr(error, "strerror", None) or error
+    return OutputError(f"cannot write {os.fspath(target)!r}: {reason}; {advice}")
 
 
 def _inside(name: object, *folders: Path) -> bool:
@@ -86,9 +91,3 @@ def _replace(fresh: Path, final: Path) -> None:
         raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -30,8 +30,8 @@ from genlock.core.warp import Warp
 
 __all__ = [
     "SCHEMA", "atomic_path", "cells_from_dict", "dump_json", "finite_or_none", "load_json", "load_track",
-    "read_json_file", "save_track", "spans_from_dict", "warp_from_dict", "write_bytes", "write_json",
-    "write_text",
+    "make_folders", "read_json_file", "save_track", "spans_from_dict", "unmake_folders", "warp_from_dict",
+    "write_bytes", "write_json", "write_text",
 ]  # fmt: skip
 
 #: Version of the file forms below. Keys are only ever added within one version.
@@ -53,7 +53,7 @@ def atomic_path(target: str | os.PathLike[str], *, make_parents: bool = True) ->
     """
     try:
         final = Path(os.path.realpath(target))
-        made = _make_folders(final.parent) if make_parents else []
+        made = make_folders(final.parent) if make_parents else []
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         raise _cannot_write(target, error) from error
     temporary: Path | None = None
@@ -64,9 +64,7 @@ def atomic_path(target: str | os.PathLike[str], *, make_parents: bool = True) ->
     except BaseException as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        for folder in reversed(made):
-            with suppress(OSError):  # no longer empty: another process is using it too
-                folder.rmdir()
+        unmake_folders(made)
         # An OSError with the name of another file is about that file; writing names none.
         about = (None, str(temporary), str(final))
         if isinstance(error, OSError) and not isinstance(error, GenlockError) and error.filename in about:
@@ -79,11 +77,18 @@ def _cannot_write(target: str | os.PathLike[str], error: Exception) -> OutputErr
     return OutputError(f"cannot write {os.fspath(target)!r}: {reason}; nothing was kept of it")
 
 
-def _make_folders(folder: Path) -> list[Path]:
+def make_folders(folder: Path) -> list[Path]:
     """Make a folder and those above it; those that were made, the uppermost first."""
     missing = [f for f in (folder, *folder.parents) if not f.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     return missing[::-1]
+
+
+def unmake_folders(made: list[Path]) -> None:
+    """Remove folders that :func:`make_folders` made, as far as they are still empty."""
+    for folder in reversed(made):
+        with suppress(OSError):  # no longer empty: another process is using it too
+            folder.rmdir()
 
 
 def _claim_beside(target: str | os.PathLike[str], final: Path) -> Path:

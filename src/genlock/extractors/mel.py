@@ -190,7 +190,7 @@ class Mel(FramedExtractor):
 def kaldi_frames(frames: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Frames [m, W] less their means and pre-emphasised by 0.97 within the frame, as Kaldi does."""
     centered = frames - frames.mean(axis=1, keepdims=True)
-    out = centered.copy()
+    out: npt.NDArray[np.float32] = centered.copy()
     out[:, 1:] -= np.float32(0.97) * centered[:, :-1]
     # The sample before the first is taken to be the first.
     out[:, 0] *= np.float32(1 - 0.97)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from genlock.core.errors import OptionError, PluginError
+from genlock.core.errors import GenlockError, OptionError, PluginError
 from genlock.core.plugins import load_plugin, plugin_names
 from genlock.extractors.base import AudioExtractor
 
@@ -15,13 +15,15 @@ __all__ = ["GROUP", "extractor_specs", "make_extractor"]
 GROUP = "genlock.extractors"
 
 
-def make_extractor(spec: str) -> AudioExtractor:
+def make_extractor(spec: str, options: object | None = None) -> AudioExtractor:
     """The extractor that ``name`` or ``name:preset`` means.
 
     Parameters
     ----------
     spec : str
         A registered name, with a preset after a colon where another than the default one is meant.
+    options : object, optional
+        The extractor's own option object, instead of a preset.
 
     Raises
     ------
@@ -43,9 +45,14 @@ def make_extractor(spec: str) -> AudioExtractor:
     if colon and preset not in presets:
         known = ", ".join(f"{name}:{key}" for key in presets) or f"only {name!r}, without presets"
         raise OptionError(f"the feature {name!r} has no preset {preset!r}; there are: {known}")
-    options = presets[preset] if colon else next(iter(presets.values()), None)
+    if colon and options is not None:
+        raise OptionError(f"{spec!r} names a preset, but options are given too; leave out one of them")
+    if options is None:
+        options = presets[preset] if colon else next(iter(presets.values()), None)
     try:
         extractor = made_by() if options is None else made_by(options)
+    except GenlockError:
+        raise
     # Third-party code may raise anything; it is told again with its origin.
     except Exception as error:
         raise PluginError(f"the feature {spec!r} of {made_by!r} cannot be made: {error}") from error

@@ -172,7 +172,7 @@ def dct_matrix(bands: int, coefficients: int) -> npt.NDArray[np.float32]:
     angle = np.pi / bands * (np.arange(bands)[:, None] + 0.5) * np.arange(coefficients)
     matrix = np.cos(angle) * np.sqrt(2 / bands)
     matrix[:, 0] = np.sqrt(1 / bands)
-    return matrix.astype(np.float32)
+    return np.asarray(matrix, np.float32)
 
 
 def lifter(coefficients: int, strength: int) -> npt.NDArray[np.float32]:

@@ -9,10 +9,8 @@ whole clip first, so that only the transformer's far context differs.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,15 +18,16 @@ import numpy.typing as npt
 
 from genlock.core.errors import MissingModel, OptionError
 from genlock.core.grid import DEFAULT_CLOCK
-from genlock.core.time import Exact, exact, round_fraction
+from genlock.core.time import Exact, exact
 from genlock.core.track import Support, Track
 from genlock.extractors.base import AudioExtractor, AudioStream, checked_samples
 from genlock.extractors.framing import conv_stack
+from genlock.models.chunks import Chunking, SampleReader, run_chunks
 
 if TYPE_CHECKING:
     from genlock.models.speech_encoder import SpeechEncoder
 
-__all__ = ["Chunk", "Ssl", "SslOptions", "plan_chunks"]
+__all__ = ["Ssl", "SslOptions"]
 
 
 @dataclass(frozen=True)
@@ -55,42 +54,16 @@ class SslOptions:
     False lets each chunk have its own, as most code does, with a warning."""
 
     def __post_init__(self) -> None:
-        if self.chunk_seconds is not None and not self.chunk_seconds > 0:
-            raise OptionError(
-                f"chunk_seconds={self.chunk_seconds} is not above zero; None shows the whole sound"
-            )
-        if not (self.left_seconds >= 0 and self.right_seconds >= 0):
-            raise OptionError(
-                f"a context of {self.left_seconds} and {self.right_seconds} s: neither is below zero"
-            )
+        self.chunking  # noqa: B018 - lengths out of range are told at birth
         if self.batch < 1:
             raise OptionError(f"batch={self.batch} is below 1")
 
-
-@dataclass(frozen=True)
-class Chunk:
-    """Frames to keep, and the frames that the model computes around them. All counted from the clip's first."""
-
-    keep: range
-    """Frames whose values are kept."""
-    see: range
-    """Frames that are computed; ``keep`` and its context, inside the clip."""
-
-
-def plan_chunks(frames: int, length: int, left: int, right: int) -> list[Chunk]:
-    """Cut ``frames`` into chunks of ``length`` with context, all in frames.
-
-    Chunks that see equally many frames can be computed together; the context is cut at the clip's ends, never
-    padded.
-
-    >>> [(c.keep, c.see) for c in plan_chunks(10, 4, 1, 2)]
-    [(range(0, 4), range(0, 6)), (range(4, 8), range(3, 10)), (range(8, 10), range(7, 10))]
-    """
-    starts = range(0, frames, length)
-    return [
-        Chunk(range(k, min(k + length, frames)), range(max(0, k - left), min(k + length + right, frames)))
-        for k in starts
-    ]
+    @property
+    def chunking(self) -> Chunking | None:
+        """How the sound is cut, or None for the whole."""
+        if self.chunk_seconds is None:
+            return None
+        return Chunking(self.chunk_seconds, self.left_seconds, self.right_seconds)
 
 
 class Ssl(AudioExtractor):
@@ -113,9 +86,7 @@ class Ssl(AudioExtractor):
         # torch is an optional package: only who asks for this feature waits for it.
         from genlock.models.speech_encoder import load_speech_encoder
 
-        self.encoder: SpeechEncoder = load_speech_encoder(
-            Path(self.options.model) if Path(self.options.model).exists() else self.options.model
-        )
+        self.encoder: SpeechEncoder = load_speech_encoder(self.options.model)
         self.sample_rate = self.encoder.sample_rate
         self.framing = conv_stack(self.encoder.kernels, self.encoder.strides)
         _check_layer(self.options, self.encoder.layers)
@@ -126,8 +97,8 @@ class Ssl(AudioExtractor):
             and not self.options.clip_statistics
         ):
             warnings.warn(
-                f"{self.encoder.source!r} normalises its first layer over the whole clip; with clip_statistics=False "
-                "every chunk gets its own norm and all values change (docs/speech-features.md shows how much)",
+                f"{self.encoder.source!r} normalises its first layer over the whole clip; with "
+                "clip_statistics=False every chunk gets its own norm and all values change (docs/speech-features.md shows how much)",
                 stacklevel=2,
             )
 
@@ -152,49 +123,34 @@ class Ssl(AudioExtractor):
         frames = self.framing.count(len(samples))
         if frames == 0:
             return np.zeros((0, self._width()), np.float32)
-        mean, deviation = self.encoder.clip_statistics(samples)
-        if self.options.chunk_seconds is None:
-            return self._compute(self.encoder.prepared(samples, mean, deviation)[None])[0]
-        return self._in_chunks(samples, frames, mean, deviation)
+
+        def read(first: int, stop: int) -> npt.NDArray[np.float32]:
+            return samples[first:stop]
+
+        chunking = self.options.chunking
+        if chunking is None:
+            statistics = self.encoder.clip_statistics(read, len(samples))
+            return self._compute(self.encoder.prepared(samples, *statistics)[None])[0]
+        if not self.options.clip_statistics:
+            return self._in_chunks(read, frames, chunking, None)
+        statistics = self.encoder.clip_statistics(read, len(samples))
+        with self.encoder.with_clip_norm(read, len(samples), *statistics):
+            return self._in_chunks(read, frames, chunking, statistics)
 
     def _in_chunks(
-        self, samples: npt.NDArray[np.float32], frames: int, mean: float, deviation: float
+        self, read: SampleReader, frames: int, chunking: Chunking, statistics: tuple[float, float] | None
     ) -> npt.NDArray[np.float32]:
-        per_frame = Fraction(self.framing.hop, self.sample_rate)
-        assert self.options.chunk_seconds is not None
-        length = max(1, round_fraction(exact(self.options.chunk_seconds) / per_frame, "nearest"))
-        left, right = (
-            round_fraction(exact(s) / per_frame, "ceil")
-            for s in (self.options.left_seconds, self.options.right_seconds)
-        )
-        chunks = plan_chunks(frames, length, left, right)
-        out = np.zeros((frames, self._width()), np.float32)
-        if not self.options.clip_statistics:
-            return self._fill(out, chunks, samples, None)
-        block = 30 * self.sample_rate
-        pieces = (
-            self.encoder.prepared(samples[at : at + block], mean, deviation)
-            for at in range(0, len(samples), block)
-        )
-        with self.encoder.with_clip_statistics(pieces):
-            return self._fill(out, chunks, samples, (mean, deviation))
+        def prepared(piece: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            own = statistics or self.encoder.clip_statistics(lambda a, b: piece[a:b], len(piece))
+            return self.encoder.prepared(piece, *own)
 
-    def _fill(
-        self,
-        out: npt.NDArray[np.float32],
-        chunks: list[Chunk],
-        samples: npt.NDArray[np.float32],
-        statistics: tuple[float, float] | None,
-    ) -> npt.NDArray[np.float32]:
-        for group in _equal_lengths(chunks, self.options.batch):
-            batch = []
-            for chunk in group:
-                first = chunk.see.start * self.framing.hop
-                part = samples[first : first + (len(chunk.see) - 1) * self.framing.hop + self.framing.window]
-                batch.append(self.encoder.prepared(part, *(statistics or self.encoder.clip_statistics(part))))
-            for chunk, values in zip(group, self._compute(np.stack(batch)), strict=True):
-                skip = chunk.keep.start - chunk.see.start
-                out[chunk.keep.start : chunk.keep.stop] = values[skip : skip + len(chunk.keep)]
+        out = np.zeros((frames, self._width()), np.float32)
+        window, hop = self.framing.window, self.framing.hop
+        plan = chunking.plan(frames, hop, self.sample_rate)
+        for kept, values in run_chunks(
+            plan, read, self._compute, window=window, hop=hop, prepare=prepared, batch=self.options.batch
+        ):
+            out[kept.start : kept.stop] = values
         return out
 
     def _compute(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -247,15 +203,3 @@ def _check_layer(options: SslOptions, layers: int) -> None:
         )
     if options.layer != "conv" and not -layers - 1 <= options.layer <= layers:
         raise OptionError(f"layer {options.layer} does not exist: this model has hidden states 0...{layers}")
-
-
-def _equal_lengths(chunks: list[Chunk], most: int) -> Iterator[list[Chunk]]:
-    """Runs of at most ``most`` chunks that see equally many frames."""
-    group: list[Chunk] = []
-    for chunk in chunks:
-        if group and (len(group) == most or len(chunk.see) != len(group[0].see)):
-            yield group
-            group = []
-        group.append(chunk)
-    if group:
-        yield group

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from genlock.core.grid import Cells, Grid, Ticks
 
-__all__ = ["Cadence", "USUAL_RATES", "cadence_of", "median_step", "simplest_between"]
+__all__ = ["USUAL_RATES", "Cadence", "cadence_of", "median_step", "simplest_between"]
 
 #: Rates of cinema, television and cameras; tried before any other that explains the stamps.
 USUAL_RATES: tuple[Fraction, ...] = (

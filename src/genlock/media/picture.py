@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from av.video.reformatter import VideoReformatter
 
 from genlock.core.grid import Grid
 from genlock.media.forms import FrameTimes, VideoCell, VideoForm
@@ -20,7 +21,9 @@ __all__ = ["PictureLine"]
 
 Pixels = npt.NDArray[np.uint8]
 
-_LEAP = 10  # seconds: a frame stamped so far after the one before is accepted only if the next one confirms it
+_LEAP = (
+    10  # seconds: a frame stamped so far after the one before is accepted only if the next one confirms it
+)
 
 
 @dataclass
@@ -48,6 +51,7 @@ class _Scaler:
         self.upright, self.ledger = upright, ledger
         self.orientation: tuple[int, int, int, int] | None = None
         self.stored: tuple[int, int] | None = None
+        self.scalers: dict[tuple[tuple[int, int] | None, str], VideoReformatter] = {}
 
     def __call__(self, frame: Any, form: VideoForm) -> Pixels:
         if self.orientation is None or self.stored is None:
@@ -59,7 +63,11 @@ class _Scaler:
         width, height = self.stored
         if form.size is not None:
             width, height = form.size if a else form.size[::-1]
-        image: Pixels = frame.reformat(width=width, height=height, format=form.pixels).to_ndarray()
+        # One reformatter for each form: VideoFrame.reformat sets a scaler up anew for every frame, 1 ms each.
+        scaler = self.scalers.setdefault((form.size, form.pixels), VideoReformatter())
+        image: Pixels = scaler.reformat(
+            frame, width=width, height=height, format=form.pixels, threads=1
+        ).to_ndarray()
         if not a:
             image = image.swapaxes(0, 1)
         if (a or c) < 0:
@@ -129,6 +137,7 @@ class PictureLine:
         self.stream, self.clock, self.cut, self.ledger = stream, clock, cut, ledger
         self.time_base: Fraction = stream.time_base
         self.longest = int(max_gap / self.time_base)
+        self.leap = int(_LEAP / self.time_base)
         self.doubted: tuple[Any, int] | None = None
         self.scaler = _Scaler(upright, ledger)
         self.taps: dict[VideoForm | FrameTimes, _Tap] = {}
@@ -169,7 +178,7 @@ class PictureLine:
             )
         if self.doubted is not None:
             self._settle_doubt(pts)
-        if self.held is not None and (pts - self.held.pts) * self.time_base > _LEAP:
+        if self.held is not None and pts - self.held.pts > self.leap:
             self.doubted = (frame, pts)
         else:
             self._accept(frame, pts)

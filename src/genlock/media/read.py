@@ -16,7 +16,7 @@ import numpy as np
 
 from genlock.core.errors import MediaError, OptionError
 from genlock.core.grid import Cells, Grid
-from genlock.core.spans import Span, Spans
+from genlock.core.spans import Spans
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
 from genlock.media.cadence import Cadence, cadence_of
@@ -227,7 +227,9 @@ class _Reading:
         if self.sound_stream is not None:
             self.sound = SoundLine(clock, cut, max_gap, self.ledger)
         if self.picture_stream is not None:
-            self.picture = PictureLine(self.picture_stream, clock, cut, self.options.upright, max_gap, self.ledger)
+            self.picture = PictureLine(
+                self.picture_stream, clock, cut, self.options.upright, max_gap, self.ledger
+            )
         for consumer in self.consumers:
             line: Any = self.sound if isinstance(consumer.form, AudioForm) else self.picture
             line.attach(consumer.form, consumer.push)

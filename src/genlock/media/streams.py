@@ -12,8 +12,8 @@ from genlock.core.errors import NoStream, OptionError
 from genlock.media.opening import Address
 
 __all__ = [
-    "choose_sound",
     "choose_picture",
+    "choose_sound",
     "is_cover",
     "orientation_of",
     "pictures",

@@ -50,7 +50,14 @@ _SOUND_CODECS = {
     "avi": "pcm_s16le", "mov": "pcm_s16le", "wav": "pcm_s16le", "matroska": "flac", "flac": "flac", "webm": "libopus",
     "ogg": "libopus", "opus": "libopus", "mp3": "libmp3lame", "mpeg": "mp2", "vob": "mp2",
 }  # fmt: skip
-_SOUND_FILES = {"pcm_s16le": ".wav", "flac": ".flac", "libopus": ".ogg", "libmp3lame": ".mp3", "mp2": ".mp2", "aac": ".m4a"}
+_SOUND_FILES = {
+    "pcm_s16le": ".wav",
+    "flac": ".flac",
+    "libopus": ".ogg",
+    "libmp3lame": ".mp3",
+    "mp2": ".mp2",
+    "aac": ".m4a",
+}
 _PICTURE_CODECS: dict[str, tuple[str, dict[str, str]]] = {
     "avi": ("mpeg4", {"qmin": "2", "qmax": "2"}), "webm": ("libvpx-vp9", {"crf": "12", "b": "0", "cpu-used": "4"}),
     "mpeg": ("mpeg2video", {"qmin": "2", "qmax": "2"}), "vob": ("mpeg2video", {"qmin": "2", "qmax": "2"}),
@@ -197,7 +204,9 @@ class _Line:
         packet.stream = self.out
         if self.copy.kind == "video" and output.format.name == "avi" and packet.pts is not None:
             if self.latest is not None and packet.pts < self.latest:
-                raise OutputError("AVI cannot say when frames that are stored out of order are shown; write .mkv")
+                raise OutputError(
+                    "AVI cannot say when frames that are stored out of order are shown; write .mkv"
+                )
             self.latest = packet.pts
         output.mux_one(packet)
 
@@ -446,7 +455,9 @@ def trim(
             lines.append(_Line(Copy(source, "audio", shift=-zero), zero, high))
             notes.append("an edit list hides what lies before the part; its sound ends with a whole packet")
         elif info.audio:
-            lines.append(_Line(Copy(stack.enter_context(_sound_file(source, temporary, zero, high)), "audio")))
+            lines.append(
+                _Line(Copy(stack.enter_context(_sound_file(source, temporary, zero, high)), "audio"))
+            )
         _mux(temporary, lines, {}, str(target))
     video = ("copied" if copied else "encoded") if info.video else None
     sound = ("copied" if hides else "encoded") if info.audio else None
@@ -495,7 +506,10 @@ def _picture_file(source: Source, beside: Path, zero: Fraction, high: Fraction) 
     frames = (cell.pixels for cell in read_frames(source, form, part))
     with tempfile.TemporaryDirectory(prefix=".genlock-", dir=beside.parent) as folder:
         clip = Path(folder) / "picture.nut"  # keeps any time base exactly
-        encode(clip, Picture(frames, codec=codec, pixels="yuv420p" if even else "yuv444p", options=options, **timing))
+        encode(
+            clip,
+            Picture(frames, codec=codec, pixels="yuv420p" if even else "yuv444p", options=options, **timing),
+        )
         began = probe(clip).video[0].start or Fraction(0)  # muxers without negative times move all of it
         yield Copy(clip, "video", shift=-began)
 

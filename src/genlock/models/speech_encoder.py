@@ -2,7 +2,7 @@
 
 A checkpoint says in its configuration how its convolutions are stacked (hence the exact framing) and which
 normalisation follows the first one. *Layer* norm looks at one frame. *Group* norm looks at the whole clip: cutting
-or padding the clip changes every frame. :meth:`SpeechEncoder.with_clip_statistics` measures that norm's mean and
+or padding the clip changes every frame. :meth:`SpeechEncoder.with_clip_norm` measures that norm's mean and
 variance over the whole clip first, so that pieces of it come out as the whole would.
 """
 
@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import FormatError, InputError, MissingDependency, MissingModel
+from genlock.core.errors import FormatError, GenlockError, InputError, MissingDependency, MissingModel
+from genlock.core.time import exact
+from genlock.models.chunks import SampleReader
 
 try:
     import torch
     import transformers
+    from torch.nn.utils import parametrize
 except ImportError as error:
     raise MissingDependency(
         f"speech models need torch and transformers ({error}); install them: pip install 'genlock[models]'"
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["ARCHITECTURES", "SpeechEncoder", "load_speech_encoder"]
 
 #: The ``model_type`` of the checkpoints that are known to have this framing.
-ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat", "sew")
+ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat")
 
 Samples = npt.NDArray[np.float32]
 # transformers' feature extractor adds this to the variance before the root.
@@ -64,6 +68,8 @@ class SpeechEncoder:
     """Index of the CTC blank."""
     word_delimiter: str = "|"
     """The token that stands between words."""
+    bias_seconds: Fraction = Fraction(0)
+    """How late this model's tokens come, measured once and kept in ``genlock.json`` beside the checkpoint."""
 
     @property
     def base(self) -> Any:
@@ -73,7 +79,7 @@ class SpeechEncoder:
     @property
     def group_norm(self) -> bool:
         """Whether the first convolution is normalised over the whole clip."""
-        return bool(self.base.config.feat_extract_norm == "group")
+        return bool(getattr(self.base.config, "feat_extract_norm", "layer") == "group")
 
     @property
     def layers(self) -> int:
@@ -93,12 +99,24 @@ class SpeechEncoder:
         """Samples as the model takes them, given mean and standard deviation of the whole clip."""
         return (samples - np.float32(mean)) / np.float32(deviation) if self.normalize else samples
 
-    def clip_statistics(self, samples: Samples) -> tuple[float, float]:
-        """Mean and standard deviation that normalise a clip, as transformers' feature extractor does."""
-        if not self.normalize or not len(samples):
+    def clip_statistics(self, read: SampleReader, count: int) -> tuple[float, float]:
+        """Mean and standard deviation that normalise a clip, as transformers' feature extractor does.
+
+        Parameters
+        ----------
+        read : gives samples of the clip; every one is asked for twice, in blocks of 30 s
+        count : how many samples the clip has
+        """
+        if not self.normalize or not count:
             return 0.0, 1.0
-        mean = float(samples.mean(dtype=np.float64))
-        return mean, float(np.sqrt(samples.var(dtype=np.float64) + _NORMALIZE_EPSILON))
+        mean = sum(float(block.sum(dtype=np.float64)) for block in self._blocks(read, count)) / count
+        # Around the mean: with a large offset the difference of squares would lose the variance.
+        power = sum(float(((block.astype(np.float64) - mean) ** 2).sum()) for block in self._blocks(read, count))
+        return mean, float(np.sqrt(power / count + _NORMALIZE_EPSILON))
+
+    def _blocks(self, read: SampleReader, count: int) -> Iterator[Samples]:
+        step = 30 * self.sample_rate
+        return (read(first, min(first + step, count)) for first in range(0, count, step))
 
     def convolved(self, batch: Samples) -> npt.NDArray[np.float32]:
         """Output of the convolutions, [batch, T, channels], of prepared samples [batch, n]."""
@@ -130,18 +148,23 @@ class SpeechEncoder:
         return array
 
     @contextmanager
-    def with_clip_statistics(self, pieces: Iterator[Samples] | Sequence[Samples]) -> Iterator[None]:
+    def with_clip_norm(
+        self, read: SampleReader, count: int, mean: float = 0.0, deviation: float = 1.0
+    ) -> Iterator[None]:
         """Within the block, group norm uses the mean and variance of a whole clip instead of its input's own.
 
         Parameters
         ----------
-        pieces : prepared samples of the whole clip, [n] each, in order and without overlap
+        read, count : samples of the clip, and how many there are
+        mean, deviation : what they are normalised with, from :meth:`clip_statistics`
 
-        The first convolution alone is run over the clip; memory does not grow with its length.
+        The first convolution alone is run over the clip; memory does not grow with its length. A model without
+        group norm is left as it is.
         """
         if not self.group_norm:
             yield
             return
+        pieces = (self.prepared(block, mean, deviation) for block in self._blocks(read, count))
         layer = self.base.feature_extractor.conv_layers[0]
         own = layer.layer_norm
         layer.layer_norm = _FixedNorm(own, *self._first_layer_moments(layer.conv, pieces))
@@ -151,7 +174,7 @@ class SpeechEncoder:
             layer.layer_norm = own
 
     def _first_layer_moments(
-        self, conv: Any, pieces: Iterator[Samples] | Sequence[Samples]
+        self, conv: Any, pieces: Iterator[Samples]
     ) -> tuple[Tensor, Tensor]:
         kernel, stride = self.kernels[0], self.strides[0]
         total = square = torch.zeros((), dtype=torch.float64)
@@ -219,8 +242,11 @@ def load_speech_encoder(source: str | Path, *, ctc: bool = False, offline: bool 
         )
     if ctc and len(vocabulary) > config.vocab_size:
         raise FormatError(f"{name!r}: vocab.json has {len(vocabulary)} tokens, the model {config.vocab_size}")
+    if any(not isinstance(index, int) for index in vocabulary.values()):
+        raise InputError(f"vocab.json of {name!r} is not one list of tokens; models with adapters are not supported")
     pad = tokenizer.get("pad_token", "<pad>")
     pad = pad.get("content", "<pad>") if isinstance(pad, dict) else pad
+    own = _settings(name, "genlock.json", offline)
     return SpeechEncoder(
         model=model,
         source=name,
@@ -231,7 +257,15 @@ def load_speech_encoder(source: str | Path, *, ctc: bool = False, offline: bool 
         vocabulary={str(token): int(index) for token, index in vocabulary.items()},
         blank=int(vocabulary.get(pad, config.pad_token_id or 0)),
         word_delimiter=str(tokenizer.get("word_delimiter_token") or "|"),
+        bias_seconds=_bias(name, own.get("bias_seconds", 0)),
     )
+
+
+def _bias(name: str, value: object) -> Fraction:
+    try:
+        return exact(value)  # type: ignore[arg-type]
+    except (GenlockError, TypeError, ValueError) as error:
+        raise FormatError(f"genlock.json of {name!r}: bias_seconds is {value!r}, not a number of seconds") from error
 
 
 def _configuration(name: str, offline: bool) -> Any:
@@ -279,7 +313,12 @@ def _weights(name: str, config: Any, ctc: bool, offline: bool) -> Any:
         raise FormatError(
             f"{name!r} lacks {len(missing)} of its weights, such as {missing[0]!r}; fetch it again"
         )
-    return model.eval().requires_grad_(False)
+    model = model.eval().requires_grad_(False)
+    for module in list(model.modules()):
+        # Weight norm is computed anew in every call; the weights do not change any more.
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+    return model
 
 
 def _settings(name: str, file: str, offline: bool) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Rows:
     data: bytes
     """Little-endian bytes."""
     facts: dict[str, Any]
-    """``start`` (left edge of row 0, seconds), ``period`` (seconds per row), ``width`` (values per row), and words."""
+    """``start`` (left edge of row 0) and ``period`` (one row) in seconds, ``width`` (values a row), words."""
 
 
 def base64_text(data: bytes) -> str:
@@ -75,15 +75,15 @@ def waveform_rows(track: Track, most: int = MOST_WAVEFORM_ROWS) -> Rows:
     pairs = np.stack([low, high], axis=1)
     peak = max(float(np.abs(pairs).max(initial=0)), 1e-4)
     data = np.clip(np.rint(pairs / peak * 127), -127, 127).astype(np.int8).tobytes()
-    level = f"{20 * math.log10(peak):.1f}".replace("-", "−")
+    level = f"{20 * math.log10(peak):.1f}".replace("-0.0", "0.0").replace("-", "−")
     return Rows(data, _facts(track, group, 2, note=f"peak {level} dBFS", signed=True))
 
 
 def spectrogram_rows(track: Track, most_bytes: int = MOST_SPECTROGRAM_BYTES) -> Rows:
     """Bands as uint8: 1 at the floor, 255 at the ceiling, 0 where nothing is valid.
 
-    The floor and the ceiling are the 2nd and the 99.9th percentile (at most 90 dB apart), so that one click does
-    not darken the rest.
+    The floor and the ceiling are the 2nd and the 99.9th percentile (at most 90 dB apart), so that one click
+    does not darken the rest.
     """
     track = _on_grid(track)
     bands = track.values.shape[1]

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from genlock.core.errors import OutputError
 from genlock.core.serial import atomic_path, dump_json, write_bytes
+from genlock.core.track import Track
 from genlock.report.arrays import Rows, base64_text, curve_rows, frame_rows, spectrogram_rows, waveform_rows
 from genlock.report.content import OutputFile, ReportContent
 from genlock.report.facts import facts_of, streams_of, timecode_of
@@ -50,8 +51,8 @@ class WrittenReport:
 def write_report(target: str | os.PathLike[str], content: ReportContent) -> WrittenReport:
     """Write the page, atomically.
 
-    A preview of at most 24 MB is put inside; a larger one stays where it is if that is the page's own folder, else
-    it is copied there as ``preview.mp4``.
+    A preview of at most 24 MB is put inside; a larger one stays where it is if that is the page's own folder,
+    else it is copied there as ``preview.mp4``.
 
     Raises
     ------
@@ -102,6 +103,9 @@ def _data_of(
         blobs[name] = base64_text(made.data)
         return {"blob": name, **made.facts}
 
+    def shown(name: str, track: Track | None, make: Callable[[Track], Rows]) -> dict[str, Any] | None:
+        return rows(name, make(track)) if track is not None and len(track) else None
+
     start, end = content.span_seconds
     return {
         "title": content.title,
@@ -111,29 +115,20 @@ def _data_of(
         "streams": streams_of(content.media),
         "timecode": timecode_of(content.media),
         "frames": None if content.frame_edges is None else rows("frames", frame_rows(content.frame_edges)),
-        "waveform": None
-        if not _shows(content.waveform)
-        else rows("waveform", waveform_rows(content.waveform)),
-        "spectrogram": None
-        if not _shows(content.spectrogram)
-        else rows("spectrogram", spectrogram_rows(content.spectrogram)),
+        "waveform": shown("waveform", content.waveform, waveform_rows),
+        "spectrogram": shown("spectrogram", content.spectrogram, spectrogram_rows),
         "curves": [
-            rows(f"curve{k}", curve_rows(track))
-            for k, track in enumerate(t for t in content.curves if _shows(t))
+            rows(f"curve{k}", curve_rows(t)) for k, t in enumerate(c for c in content.curves if len(c))
         ],
         "words": [_word(word) for word in content.words],
         "notes": list(content.notes),
         "files": [_file(each, folder) for each in content.files],
         "command": content.command,
-        "versions": {str(name): str(text) for name, text in content.versions.items()},
+        "versions": {str(name): str(text) for name, text in content.versions.items() if text},
         "options": _pretty(content.options),
         "preview": _preview(content, beside),
         "banner": _banner(content, beside),
     }
-
-
-def _shows(track: Any) -> bool:
-    return track is not None and len(track) > 0
 
 
 def _word(word: Mapping[str, Any]) -> dict[str, Any]:

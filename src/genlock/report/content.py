@@ -53,7 +53,8 @@ class ReportContent:
     media: Mapping[str, Any] = field(default_factory=dict)
     """What ``genlock probe`` says of the file (the object with ``streams``)."""
     sync: Mapping[str, Any] = field(default_factory=lambda: {"status": "unknown", "reason": "not measured"})
-    """What ``genlock sync`` says: ``offset_seconds`` (positive: sound early) or None, ``reason``, ``sentence``."""
+    """What ``genlock sync`` says: ``offset_seconds`` (positive: sound early) or None, ``reason``,
+    ``sentence``."""
     words: Sequence[Mapping[str, Any]] = ()
     """Words in order of the text: ``text``, ``start_seconds``, ``end_seconds``, ``status`` (``aligned`` or
     ``unaligned``), ``confidence`` (0...1 or None), ``reason``."""
@@ -71,8 +72,8 @@ class ReportContent:
     """The playable copy, from :func:`genlock.report.make_preview`; None: the page shows but does not play."""
     preview_reason: str = ""
     """Why there is no preview, as half a sentence."""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """Name and version of what took part, such as ``{"genlock": "0.1.0", "recognizer": "..."}``."""
+    versions: Mapping[str, str | None] = field(default_factory=dict)
+    """Name and version of what took part, such as ``{"genlock": "0.1.0"}``; None: it was not used."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The options that were used; anything with a JSON form."""
     command: str = ""

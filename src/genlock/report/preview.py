@@ -440,9 +440,10 @@ class _SoundWriter:
         channels = 1 if sound.channels == 1 else 2
         aac = _has_encoder("aac")
         own_rate_fits = sound.rate in (_AAC_RATES if aac else {_OPUS_RATE})
-        self.form = AudioForm(int(sound.rate) if own_rate_fits else _OPUS_RATE, channels)
+        self.rate = int(sound.rate) if own_rate_fits else _OPUS_RATE
+        self.form = AudioForm(self.rate, channels)
         self.layout = "mono" if channels == 1 else "stereo"
-        self.stream = output.add_stream("aac" if aac else "libopus", rate=self.form.rate, layout=self.layout)
+        self.stream = output.add_stream("aac" if aac else "libopus", rate=self.rate, layout=self.layout)
         self.stream.codec_context.bit_rate = 72_000 * channels
         self.written = 0
 
@@ -465,11 +466,7 @@ class _SoundWriter:
     def _encode(self, samples: Any) -> None:
         loud = np.clip(samples, -1.0, 1.0)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(loud.T), format="fltp", layout=self.layout)
-        frame.sample_rate, frame.pts, frame.time_base = (
-            self.form.rate,
-            self.written,
-            Fraction(1, self.form.rate or 1),
-        )
+        frame.sample_rate, frame.pts, frame.time_base = self.rate, self.written, Fraction(1, self.rate)
         self.written += len(samples)
         self.output.mux(self.stream.encode(frame))
 

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import OptionError, TranscriptError
+from genlock.core.errors import MissingModel, OptionError, TranscriptError
 from genlock.core.plugins import load_plugin, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
 from genlock.speech.anchors import Piece, match_words, pieces
+from genlock.speech.hf_ctc import ALIGNER, RECOGNIZER, CtcModelOptions, HfCtc
 from genlock.speech.recognize import Heard, choose_recognizer, recognize
 from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, seconds_long
 from genlock.speech.sphinx_align import Placed, SphinxAligner
@@ -76,6 +77,7 @@ def recognize_and_align(
     language: str = "en",
     recognizer: str = "auto",
     aligner: str = "auto",
+    model: CtcModelOptions | None = None,
     progress: Progress = silent,
 ) -> Words:
     """The words of a sound and their times on its clock.
@@ -90,7 +92,9 @@ def recognize_and_align(
         Subtitles whose words are the transcript; their old times are not used.
     language : ISO 639-1 code
     recognizer, aligner : str
-        A registered name, or ``auto``: the best one present.
+        A registered name, or ``auto``: the best one present. With ``model`` that is ``hf-ctc``, and ``ctc`` to align.
+    model : CtcModelOptions, optional
+        A CTC checkpoint to recognise and align with.
 
     Raises
     ------
@@ -113,8 +117,16 @@ def recognize_and_align(
     """
     if sound.rate != SAMPLE_RATE:
         raise OptionError(f"speech is read at {SAMPLE_RATE} Hz, not {sound.rate}; resample the sound first")
-    chosen = choose_aligner(aligner, language)
     text = " ".join(cue.plain for cue in cues) if transcript is None and cues is not None else transcript
+    if model is None and (recognizer == RECOGNIZER or aligner == ALIGNER):
+        raise MissingModel(
+            f"the recogniser {RECOGNIZER!r} and the aligner {ALIGNER!r} need a checkpoint: name its folder with --model FOLDER"
+        )
+    if model is not None and aligner in ("auto", ALIGNER):
+        return _with_model(sound, text, language, recognizer, model, progress)
+    if model is not None and recognizer in ("auto", RECOGNIZER) and text is None:
+        return _recognized_by_model(sound, language, model, choose_aligner(aligner, language), progress)
+    chosen = choose_aligner(aligner, language)
     if text is None:
         return _recognized(sound, language, recognizer, chosen, progress)
     tokens = tokenize(text, language)
@@ -137,19 +149,63 @@ def recognize_and_align(
     return _judged(tokens, placed, sound, listener.name, chosen.name, language)
 
 
+def _with_model(
+    sound: SoundSource, text: str | None, language: str, recognizer: str, model: CtcModelOptions, progress: Progress
+) -> Words:
+    """Everything from one run of a CTC model over the sound; only recognition may be another's."""
+    tokens = tokenize(text, language) if text is not None else ()
+    if text is not None and not tokens:
+        raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
+    speaker = HfCtc(model)
+    other = text is None and recognizer not in ("auto", RECOGNIZER)
+    heard_by = recognizer if other else RECOGNIZER
+    if other:
+        heard = recognize(sound, choose_recognizer(recognizer, language), language, progress)
+        tokens = tokenize(" ".join(word.text for word in heard), language)
+    with speaker.listen(sound, progress) as listening:
+        if text is not None or other:
+            placed = listening.align(tokens)
+            return _judged(tokens, placed, sound, heard_by if other else None, ALIGNER, language)
+        decoded = listening.decode()
+        if not decoded:
+            reason = listening.silent_reason or "no speech was recognised"
+            return Words((), sound.clock, RECOGNIZER, None, language, reason)
+        found = listening.align_texts([word.text for word in decoded])
+    words = [
+        Word(w.text, reason=w.reason or "not found in the sound")
+        if w.start is None or w.end is None
+        else Word(w.text, w.start, w.end, None if w.confidence is None else round(w.confidence, 4))
+        for w in found.words
+    ]
+    return Words(words, sound.clock, RECOGNIZER, ALIGNER, language)
+
+
+def _recognized_by_model(
+    sound: SoundSource, language: str, model: CtcModelOptions, aligner: Aligner | None, progress: Progress
+) -> Words:
+    with HfCtc(model).listen(sound, progress) as listening:
+        return _aligned_as_heard(sound, listening.recognize(), language, RECOGNIZER, aligner, progress)
+
+
 def _recognized(
     sound: SoundSource, language: str, recognizer: str, aligner: Aligner | None, progress: Progress
 ) -> Words:
     listener = choose_recognizer(recognizer, language)
     heard = recognize(sound, listener, language, progress)
+    return _aligned_as_heard(sound, heard, language, listener.name, aligner, progress)
+
+
+def _aligned_as_heard(
+    sound: SoundSource, heard: Sequence[Heard], language: str, recognizer: str, aligner: Aligner | None, progress: Progress
+) -> Words:
     if not heard:
-        return Words((), sound.clock, listener.name, None, language, "no speech was recognised")
+        return Words((), sound.clock, recognizer, None, language, "no speech was recognised")
     tokens = tokenize(" ".join(word.text for word in heard), language)
     # A recognised word is one token, unless the recogniser put spaces into it.
     owners = [word for word in heard for _ in word.text.split()]
     if aligner is None:
         reason = f"nothing here aligns the language {language!r}"
-        return Words([Word(t.text, reason=reason) for t in tokens], sound.clock, listener.name, None, language, reason)
+        return Words([Word(t.text, reason=reason) for t in tokens], sound.clock, recognizer, None, language, reason)
     placed = _in_pieces(sound, tokens, dict(enumerate(owners)), aligner, progress)
     words = []
     for token, place, word in zip(tokens, placed, owners, strict=True):
@@ -158,7 +214,7 @@ def _recognized(
             words.append(Word(token.text, reason=near))
         else:
             words.append(Word(token.text, place.start, place.end, round(place.confidence * word.probability, 4)))
-    return Words(words, sound.clock, listener.name, aligner.name, language)
+    return Words(words, sound.clock, recognizer, aligner.name, language)
 
 
 def _in_pieces(

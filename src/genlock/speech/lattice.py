@@ -39,7 +39,7 @@ class LatticeOptions:
     """Entering silence between two words."""
     noise: float = -4.0
     """Entering noise between two words."""
-    other_sound: float = -15.0
+    other_sound: float = -30.0
     """Entering sound that nobody wrote down."""
     other_sound_score: float = -4.0
     """Score of each of its frames, against the best phone there."""

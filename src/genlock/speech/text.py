@@ -183,7 +183,9 @@ def _unspoken(written: Sequence[str]) -> list[bool]:
 
 
 def _normal(word: str) -> str:
-    return unicodedata.normalize("NFC", word).translate(_QUOTES)
+    """Composed letters, plain quotes and dashes, ASCII digits."""
+    plain = unicodedata.normalize("NFC", word).translate(_QUOTES)
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)
 
 
 def _forms(candidates: Iterable[Sequence[str] | str]) -> tuple[SpokenForm, ...]:
@@ -283,10 +285,10 @@ def _pieces(core: str) -> tuple[SpokenForm, ...]:
     parts = re.findall(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*'?|[^\w\s]|_", core)
     choices: list[tuple[SpokenForm, ...]] = []
     for place, part in enumerate(parts):
-        if part[0].isdigit():
+        if part[0].isdecimal():
             choices.append(_cardinal_forms(part.replace(",", ""))[:4])
         elif part[0].isalpha():
-            digits_beside = any(p[0].isdigit() for p in parts[max(place - 1, 0) : place + 2])
+            digits_beside = any(p[0].isdecimal() for p in parts[max(place - 1, 0) : place + 2])
             choices.append(_letters_or_word(part, len(parts) == 1, digits_beside))
         elif part in _SYMBOLS and part not in "*_|~<>^\\" and 0 < place < len(parts) - 1:
             choices.append(_forms(_SYMBOLS[part][:2]) + (((),) if part == "/" else ()))

@@ -75,9 +75,9 @@ class CardOptions:
     offset_seconds: Exact = 0
     """How early the sound is against the picture (positive: early, negative: late), in seconds."""
     picture_start: Exact = 0
-    """Instant of the first frame on the media clock, in seconds."""
+    """Instant of the first frame on the media clock, in seconds; not below zero, which no player shows."""
     sound_start: Exact = 0
-    """Instant of the first sample on the media clock, in seconds; rounded to the nearest sample period."""
+    """Instant of the first sample on the media clock, in seconds, not below zero; rounded to the nearest sample."""
     show_words: bool = True
     """Write each word into the picture while it is spoken."""
     voice: VoiceOptions = field(default_factory=VoiceOptions)
@@ -109,6 +109,11 @@ class CardOptions:
             raise OptionError(
                 f"sound_rate={self.sound_rate} must lie in 8000...192000, "
                 f"room_decibels={self.room_decibels} in -120...-20"
+            )
+        if min(exact(self.picture_start), exact(self.sound_start)) < 0:
+            raise OptionError(
+                f"picture_start={self.picture_start} and sound_start={self.sound_start} must not be below zero: "
+                "MP4 cuts off what lies there and Matroska moves it"
             )
         if self.seed < 0 or not 0 <= self.quality <= 51:
             raise OptionError(f"seed={self.seed} must not be below 0, quality={self.quality} in 0...51")
@@ -270,7 +275,8 @@ def _beeps(plan: _Plan) -> Spans:
         if not inside or not plan.picture_start <= seen < plan.cells.edge(plan.frames):
             raise OptionError(
                 f"flash {n + 1} at {float(seen - plan.zero):g} s sounds at {float(heard.start):.3f} s of the "
-                f"media clock, not inside {float(plan.sound_start):.3f} to {float(plan.sound_end):.3f} s: move it"
+                f"media clock, not inside {float(plan.sound_start):.3f} to {float(plan.sound_end):.3f} s: "
+                "move it"
             )
         items.append(heard)
     return Spans(items, name="beeps")

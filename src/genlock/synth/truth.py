@@ -124,9 +124,9 @@ def load_truth(path: str | os.PathLike[str]) -> CardTruth:
 
         return CardTruth(
             exact(data["offset_seconds"]), cells, data["frame_count"], data["sound_rate"],
-            exact(data["sound_start"]), data["sound_samples"], spans("phones"), spans("words"), spans("beeps"),
-            spans("flashes"), tuple(data["flash_frames"]), spans("closures"), track("aperture"),
-            track("mouth_width"), track("hand_turns"),
+            exact(data["sound_start"]), data["sound_samples"], spans("phones"), spans("words"),
+            spans("beeps"), spans("flashes"), tuple(data["flash_frames"]), spans("closures"),
+            track("aperture"), track("mouth_width"), track("hand_turns"),
         )  # fmt: skip
     except (KeyError, TypeError) as error:
         raise FormatError(f"{str(path)!r} is damaged ({error}); make the card again") from error

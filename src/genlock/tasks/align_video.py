@@ -30,7 +30,7 @@ from genlock.tasks.extract_features import (
     save_tracks,
 )
 from genlock.tasks.files import result_folder
-from genlock.tasks.find_words import load_transcript, write_all_forms
+from genlock.tasks.find_words import load_transcript, model_options, write_all_forms
 
 __all__ = ["AlignOptions", "Alignment", "align_video"]
 
@@ -46,9 +46,19 @@ class AlignOptions:
     language: str = "en"
     """Language of the speech, ISO 639-1."""
     recognizer: str = "auto"
-    """What recognises speech: ``faster-whisper``, ``pocketsphinx``, or ``auto``, the best one present."""
+    """What recognises speech: ``faster-whisper``, ``pocketsphinx``, ``hf-ctc`` (with a model), or ``auto``, the best
+    one present."""
     aligner: str = "auto"
-    """What puts words on the clock: ``pocketsphinx``, or ``auto``, the best one present."""
+    """What puts words on the clock: ``pocketsphinx``, ``ctc`` (with a model), or ``auto``, the best one present."""
+    model: str | None = None
+    """A CTC checkpoint (wav2vec 2.0, HuBERT, WavLM) to recognise and align with: a folder, or a name in the local
+    Hugging Face cache."""
+    beam: int = 0
+    """With a model: prefixes that the beam search keeps; 0 takes the likeliest symbol of each frame."""
+    language_model: str | None = None
+    """With a beam: a KenLM n-gram file (.arpa or .bin)."""
+    resume: str | None = None
+    """With a model: a file to keep its emissions in, so that an interrupted run goes on where it was."""
     feature: str = DEFAULT_FEATURES
     """Sound features to put on the video's frames, separated by commas (on their own grid without a picture)."""
     how: Literal["mean", "sample", "nearest"] = "mean"
@@ -181,7 +191,7 @@ def _words(
         return Words.none(clip.info.clock, "the file has no sound", text)
     return recognize_and_align(
         clip.speech, transcript=text, cues=cues, language=options.language,
-        recognizer=options.recognizer, aligner=options.aligner, progress=progress,
+        recognizer=options.recognizer, aligner=options.aligner, model=model_options(options), progress=progress,
     )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from genlock.core.serial import save_track
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.extractors import AudioExtractor, make_extractor
+from genlock.extractors.deepspeech import DeepSpeechOptions
+from genlock.extractors.ssl import SslOptions
 from genlock.media import ReadOptions
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.tasks.files import result_folder
@@ -25,6 +27,8 @@ __all__ = [
 
 #: What ``genlock align`` and ``genlock features`` extract unless told otherwise.
 DEFAULT_FEATURES = "mel,mfcc,energy,onset"
+# The features that need a checkpoint.
+_LEARNT = ("ssl", "deepspeech")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,13 @@ class FeatureOptions:
 
     feature: str = DEFAULT_FEATURES
     """Names of features, separated by commas, each with an optional preset: ``mel,mel:whisper,mfcc:psf``."""
+    model: str | None = None
+    """Checkpoint for ``ssl`` or ``deepspeech``: a folder, or for ``ssl`` a name in the local Hugging Face cache."""
+    layer: str | None = None
+    """Layer of ``ssl``: a number (0 is the transformer's input, negative counts from the last) or ``conv``;
+    default: the last."""
+    chunk_seconds: float | None = None
+    """Compute ``ssl`` in chunks of so many seconds, with 4 s more of the sound on both sides; default: whole."""
     on: Literal["frames", "native"] = "native"
     """Which cells the values lie on: those of the video's ``frames``, or the feature's own (``native``)."""
     how: Literal["mean", "sample", "nearest"] = "mean"
@@ -107,7 +118,7 @@ def extract_features(
         If the file has no sound, or no picture and ``on="frames"``.
     """
     options = options or FeatureOptions()
-    extractors = make_extractors(options.feature)
+    extractors = make_extractors(options.feature, options.model, options.layer, options.chunk_seconds)
     folder = Path(output) if output is not None else result_folder(file, None) / "tracks"
     with read_clip(file, ClipRequest(extractors=extractors, reading=options.reading), progress) as clip:
         if not clip.info.audio:
@@ -120,15 +131,40 @@ def extract_features(
         return FeatureResult(folder, save_tracks(tracks, folder, folder), clip.notes)
 
 
-def make_extractors(names: str) -> tuple[AudioExtractor, ...]:
-    """The extractors of a comma-separated list, once each.
+def make_extractors(
+    names: str, model: str | None = None, layer: str | None = None, chunk_seconds: float | None = None
+) -> tuple[AudioExtractor, ...]:
+    """The extractors of a comma-separated list, once each; the options belong to the learnt ones.
 
-    Raises OptionError for an empty list or an unknown name.
+    Raises OptionError for an empty list, an unknown name, or an option that nothing in the list takes.
     """
     specs = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
     if not specs:
         raise OptionError(f"--feature {names!r} names no feature; try --feature {DEFAULT_FEATURES}")
-    return tuple(make_extractor(spec) for spec in specs)
+    learnt = [spec for spec in specs if spec in _LEARNT]
+    if model is not None and len(learnt) != 1:
+        raise OptionError(
+            f"--model goes with exactly one of {' and '.join(_LEARNT)}, not with --feature {names!r}"
+        )
+    if (layer is not None or chunk_seconds is not None) and "ssl" not in specs:
+        raise OptionError(f"--layer and --chunk-seconds go with the feature ssl, not with --feature {names!r}")
+    own: dict[str, object] = {}
+    if "ssl" in specs:
+        own["ssl"] = SslOptions(model or "", **_ssl_layer(layer), chunk_seconds=chunk_seconds)
+    if "deepspeech" in specs and model is not None:
+        own["deepspeech"] = DeepSpeechOptions(model)
+    return tuple(make_extractor(spec, own.get(spec)) for spec in specs)
+
+
+def _ssl_layer(layer: str | None) -> dict[str, Any]:
+    if layer is None:
+        return {}
+    if layer == "conv":
+        return {"layer": "conv"}
+    try:
+        return {"layer": int(layer)}
+    except ValueError as error:
+        raise OptionError(f"--layer {layer!r} is neither a number nor conv") from error
 
 
 def on_frames(

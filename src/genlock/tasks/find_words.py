@@ -6,16 +6,17 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from genlock.core.errors import NoStream, OptionError, TranscriptError
 from genlock.core.progress import Progress, silent
 from genlock.media import ReadOptions
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.speech import Cue, Words, read_transcript, recognize_and_align, write_words
+from genlock.speech.hf_ctc import CtcModelOptions
 from genlock.tasks.files import result_folder
 
-__all__ = ["WORD_FORMS", "WordOptions", "WordResult", "find_words", "load_transcript", "write_all_forms"]
+__all__ = ["WORD_FORMS", "WordOptions", "WordResult", "find_words", "load_transcript", "model_options", "write_all_forms"]
 
 #: The word files that ``genlock align`` and ``genlock words -o FOLDER`` write.
 WORD_FORMS = (".json", ".srt", ".vtt", ".TextGrid", ".ctm")
@@ -30,9 +31,19 @@ class WordOptions:
     language: str = "en"
     """Language of the speech, ISO 639-1."""
     recognizer: str = "auto"
-    """What recognises speech: ``faster-whisper``, ``pocketsphinx``, or ``auto``, the best one present."""
+    """What recognises speech: ``faster-whisper``, ``pocketsphinx``, ``hf-ctc`` (with a model), or ``auto``, the best
+    one present."""
     aligner: str = "auto"
-    """What puts words on the clock: ``pocketsphinx``, or ``auto``, the best one present."""
+    """What puts words on the clock: ``pocketsphinx``, ``ctc`` (with a model), or ``auto``, the best one present."""
+    model: str | None = None
+    """A CTC checkpoint (wav2vec 2.0, HuBERT, WavLM) to recognise and align with: a folder, or a name in the local
+    Hugging Face cache."""
+    beam: int = 0
+    """With a model: prefixes that the beam search keeps; 0 takes the likeliest symbol of each frame."""
+    language_model: str | None = None
+    """With a beam: a KenLM n-gram file (.arpa or .bin)."""
+    resume: str | None = None
+    """With a model: a file to keep its emissions in, so that an interrupted run goes on where it was."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
 
@@ -89,12 +100,39 @@ def find_words(
             raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
         words = recognize_and_align(
             clip.speech, transcript=text, cues=cues, language=options.language,
-            recognizer=options.recognizer, aligner=options.aligner, progress=progress,
+            recognizer=options.recognizer, aligner=options.aligner, model=model_options(options), progress=progress,
         )  # fmt: skip
     written: tuple[Path, ...] = ()
     if output is not None:
         written = _write(words, cues, Path(output), result_folder(file, None).stem)
     return WordResult(words, written, clip.notes)
+
+
+class _ModelFields(Protocol):
+    """The fields of an option class that name a CTC checkpoint."""
+
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def beam(self) -> int: ...
+    @property
+    def language_model(self) -> str | None: ...
+    @property
+    def resume(self) -> str | None: ...
+
+
+def model_options(options: _ModelFields) -> CtcModelOptions | None:
+    """The CTC checkpoint that the options name, or None.
+
+    Raises OptionError if options of a model are given without one.
+    """
+    if options.model is None:
+        if options.beam or options.language_model is not None or options.resume is not None:
+            raise OptionError("--beam, --language-model and --resume go with a CTC checkpoint; name it with --model")
+        return None
+    return CtcModelOptions(
+        options.model, beam=options.beam, language_model=options.language_model, keep=options.resume
+    )
 
 
 def load_transcript(source: str | None) -> tuple[str | None, tuple[Cue, ...] | None]:

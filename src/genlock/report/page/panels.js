@@ -18,6 +18,9 @@ export function fillPanels(model) {
   fillFiles(model);
   fillNotes(model);
   fillMade(model);
+  for (const column of document.querySelectorAll(".lower > div")) {
+    column.hidden = ![...column.children].some((card) => !card.hidden);
+  }
 }
 
 function fillFacts(model) {

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from genlock.core.errors import OptionError
+from genlock.metrics.words import word_errors
+from genlock.speech.recognize import FasterWhisper, Heard, PocketSphinx, choose_recognizer, recognize
+from genlock.speech.sound import TrackSound, quiet_cuts
+from tests.speech.conftest import JFK, sound_of
+
+
+class ToneReader:
+    """A recogniser whose words are tone bursts: the word is the tone's pitch in hundreds of hertz."""
+
+    name = "tones"
+    languages = ("en",)
+    longest = 0
+
+    def hear(self, samples: np.ndarray, language: str) -> list[Heard]:
+        self.longest = max(self.longest, len(samples))
+        loud = np.abs(samples) > 0
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], np.convolve(loud, np.ones(64), "same") > 0, [0]]).astype(int)))
+        heard = []
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            spectrum = np.abs(np.fft.rfft(samples[start:end], 16000))
+            heard.append(Heard(str(round(int(spectrum.argmax()) / 100)), Fraction(int(start), 16000), Fraction(int(end), 16000), 1.0))
+        return heard
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return None
+
+
+@pytest.mark.parametrize("gap", [0.02, 0.3, 1.0])
+def test_no_word_is_cut_lost_or_doubled_at_the_borders_of_pieces(gap: float) -> None:
+    random = np.random.default_rng(1)
+    parts, truth, at = [], [], 0
+    while at < 150 * 16000:
+        length, pitch = int(random.integers(3200, 9600)), int(random.integers(3, 40))
+        parts += [0.3 * np.sin(2 * np.pi * 100 * pitch * np.arange(length) / 16000), np.zeros(int(gap * 16000))]
+        truth.append((str(pitch), at / 16000, (at + length) / 16000))
+        at += length + int(gap * 16000)
+    reader = ToneReader()
+    heard = recognize(sound_of(np.concatenate(parts), origin=5), reader)
+    assert [w.text for w in heard] == [t for t, _, _ in truth]
+    assert max(abs(float(w.start) - 5 - s) for w, (_, s, _) in zip(heard, truth, strict=True)) < 0.01
+    assert reader.longest <= 30 * 16000
+
+
+def test_cuts_fall_into_pauses() -> None:
+    random = np.random.default_rng(0)
+    sound = 0.1 * random.normal(size=100 * 16000)
+    for second in range(5, 100, 9):
+        sound[second * 16000 : second * 16000 + 12000] *= 1e-4
+    cuts = list(quiet_cuts(sound_of(sound), 15 * 16000, 28 * 16000))
+    assert cuts[-1] == (len(sound), True)
+    for cut, silent in cuts[:-1]:
+        assert silent
+        assert (cut / 16000 - 5) % 9 < 0.75
+    noise = sound_of(0.1 * random.normal(size=100 * 16000))
+    assert not any(silent for _, silent in list(quiet_cuts(noise, 15 * 16000, 28 * 16000))[:-1])
+
+
+@pytest.mark.parametrize("kind", [FasterWhisper, PocketSphinx])
+@pytest.mark.parametrize("sound", ["silence", "noise", "hum", "nan", "short", "empty"])
+def test_nothing_is_heard_where_nobody_speaks(kind: type, sound: str) -> None:
+    if kind.missing():  # type: ignore[attr-defined]
+        pytest.skip(kind.missing())  # type: ignore[attr-defined]
+    random = np.random.default_rng(0)
+    t = np.arange(6 * 16000) / 16000
+    samples = {
+        "silence": np.zeros(6 * 16000), "noise": random.normal(0, 0.1, 6 * 16000), "hum": 0.2 * np.sin(2 * np.pi * 50 * t),
+        "nan": np.full(6 * 16000, np.nan), "short": random.normal(0, 0.1, 160), "empty": np.zeros(0),
+    }[sound]  # fmt: skip
+    heard = recognize(sound_of(samples), kind())
+    # The floor has no voice detector: it may take noise for a word or two.
+    assert len(heard) <= (0 if kind is FasterWhisper else 6)
+
+
+def test_the_default_hears_a_famous_speech(jfk: TrackSound) -> None:
+    if FasterWhisper.missing():
+        pytest.skip(FasterWhisper.missing())
+    errors = word_errors(JFK, " ".join(w.text for w in recognize(jfk, choose_recognizer("auto", "en"))))
+    assert errors.total <= 1
+
+
+def test_the_floor_hears_most_of_it(jfk: TrackSound) -> None:
+    assert word_errors(JFK, " ".join(w.text for w in recognize(jfk, PocketSphinx()))).rate < 0.5
+
+
+def test_languages_that_nobody_knows() -> None:
+    with pytest.raises(OptionError, match="'de'.*transcript"):
+        choose_recognizer("auto", "de")
+    with pytest.raises(OptionError, match=r"pocketsphinx.*only en"):
+        choose_recognizer("pocketsphinx", "fr")
+    with pytest.raises(OptionError, match="no-such"):
+        choose_recognizer("no-such", "en")
