@@ -1,7 +1,8 @@
 """Where a click planted at a known instant is read, container by container: error in ms, and the video frame.
 
 The click is a short tone burst; it is found again as the centroid of its energy in the waveform. The truth is
-relative to the first video frame where there is one (muxers of streams move sound and picture together), else absolute.
+relative to the first video frame where there is one (muxers of streams move sound and picture together), else
+absolute.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What more consumers cost: picture and sound read once for one consumer of each, and for more, as a ratio.
 
-All decode the same streams once. The base is 16 kHz sound and the full RGB picture; added are a second rate of
-sound, a small grey picture, and both. Aim: at most 1.3 times the base. Times are the least CPU time of several
-interleaved rounds, which another program's load disturbs least.
+All decode the same streams once. The base is 16 kHz sound and the full RGB picture; added are a second rate
+of sound, a small grey picture, and both. Aim: at most 1.3 times the base. Times are the least CPU time of
+several interleaved rounds, which another program's load disturbs least.
 """
 
 from __future__ import annotations

@@ -131,7 +131,9 @@ def report(name: str, clips: Sequence[Clip], times: Sequence[Times]) -> tuple[fl
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--clips", type=int, default=None)
     parser.add_argument("--whisper", action="store_true")
     parser.add_argument("--floor", action="store_true")

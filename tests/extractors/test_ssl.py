@@ -81,7 +81,7 @@ def test_batched_is_single(folder: Path, kind: str) -> None:
     sound = noise(6 * SECOND)
     single = Ssl(SslOptions(str(folder / kind), batch=1, **options))(sound).values
     batched = Ssl(SslOptions(str(folder / kind), batch=5, **options))(sound).values
-    assert far(batched, single) < 1e-5
+    assert far(batched, single) < 1e-4
 
 
 # Stated tolerances, relative to the spread of the values. The convolutions are exact but for rounding. The
@@ -147,10 +147,10 @@ def test_short_and_silent_sound(folder: Path) -> None:
 
 def test_samples_that_are_not_numbers(folder: Path) -> None:
     sound = noise(SECOND)
-    sound[123] = np.nan
-    with pytest.raises(InputError, match=r"nan at 0\.007688 s \(sample 123\)"):
+    sound[160] = np.nan
+    with pytest.raises(InputError, match=r"nan at 0\.010000 s \(sample 160\)"):
         Ssl(SslOptions(str(folder / "wav2vec2-layer")))(sound)
-    sound[123] = np.inf
+    sound[160] = np.inf
     with pytest.raises(InputError, match="inf at"):
         Ssl(SslOptions(str(folder / "wav2vec2-layer")))(sound)
 
@@ -225,3 +225,26 @@ def test_settings_beside_the_checkpoint(tmp_path: Path) -> None:
         load_speech_encoder(path, ctc=True)
     with pytest.raises(InputError, match="no CTC head"):
         load_speech_encoder(checkpoints.write_checkpoint(tmp_path, "wav2vec2-layer"), ctc=True)
+
+
+def test_by_name_from_a_file(folder: Path, tmp_path: Path) -> None:
+    import genlock
+    from genlock.cli import main
+    from genlock.testing import example_video
+
+    model = folder / "wav2vec2-group"
+    tracks = genlock.features(example_video(), "ssl,energy", model=model, layer=1, chunk_seconds=0.5)
+    assert set(tracks) == {"ssl", "energy"}
+    assert tracks["ssl"].values.shape == (99, 24)
+    assert tracks["ssl"].grid.start == Fraction(79, 32000)
+    command = ["features", str(example_video()), "--feature", "ssl", "--model", str(model), "-o", str(tmp_path)]
+    assert main([*command, "--layer", "conv", "--on", "frames"]) == 0
+    saved = genlock.load_track(tmp_path / "ssl.npz")
+    assert saved.values.shape == (50, 8)
+    for wrong in (["--layer", "last"], ["--layer", "9"], ["--chunk-seconds", "-1"]):
+        assert main([*command, *wrong]) == 2
+    assert main([*command[:4], "-o", str(tmp_path)]) == MissingModel.exit_status
+    with pytest.raises(OptionError, match="exactly one of ssl and deepspeech"):
+        genlock.features(example_video(), "mel", model=model)
+    with pytest.raises(OptionError, match="go with the feature ssl"):
+        genlock.features(example_video(), "mel", layer=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -79,7 +80,7 @@ def test_counting_from_rounded_stamps_makes_no_gaps(tmp_path):
     encode(path, sound=Sound(tone, 44100, codec="flac"))
     with av.open(str(path)) as container:
         stamps = [(f.pts, f.samples) for f in container.decode(audio=0)]
-    torn = [abs(b[0] - a[0] - a[1] / 44.1) > 0.05 for a, b in zip(stamps, stamps[1:], strict=False)]
+    torn = [abs(b[0] - a[0] - a[1] / 44.1) > 0.05 for a, b in pairwise(stamps)]
     assert any(torn)
     assert np.abs(read_audio(path, rate=None).values - tone).max() < 1e-4
 
@@ -112,7 +113,8 @@ def test_the_last_frame_lasts(tmp_path):
 
 
 def test_moving_the_sound_does_not_show_as_its_start(tmp_path):
-    """Moved earlier than the picture, AAC's priming is hidden or shown by the edit list: only the content tells."""
+    """Moved earlier than the picture, AAC's priming is hidden or shown by the edit list: only the content
+    tells."""
     path, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
     encode(path, Picture(black(30), codec="libx264"), Sound(impulse(48000, 0.5), 48000, codec="aac"))
     for shift in (Fraction(-1, 5), Fraction(1, 5)):

@@ -86,7 +86,8 @@ def media_tools() -> Any:
 
 @pytest.fixture(scope="session")
 def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five seconds at 25 fps, H.264 with B-frames and AAC in MP4; frame k carries its number, sound is noise."""
+    """Five seconds at 25 fps, H.264 with B-frames and AAC in MP4; frame k carries its number, sound is
+    noise."""
     path = tmp_path_factory.mktemp("media") / "talking.mp4"
     noise = np.random.default_rng(5).normal(0, 0.1, 5 * 48000).astype(np.float32)
     encode(

@@ -48,7 +48,8 @@ def examine(path: str) -> str:
             act()
             said.append("ok")
         except GenlockError as error:
-            assert path in str(error) or len(str(error)) > 20
+            if len(str(error)) < 20:
+                raise AssertionError(f"too short an explanation: {error}") from error
             said.append(type(error).__name__)
     return ",".join(said)
 

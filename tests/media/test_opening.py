@@ -16,8 +16,10 @@ from genlock.core.errors import GenlockError, MediaError, MissingDependency
 from genlock.media import Picture, Sound, clock_of, encode, probe, read_audio
 
 NAMES = [
-    "with space.wav", "quo'te\".wav", "new\nline.wav", "ünï-日本語-кино.wav", "-dash.wav", "http:colon.wav", "a:b.wav",
-    "%03d.wav", "100%.wav", "*.wav", "[a-b]?.wav", "pipe:1.wav", "concat:a|b.wav", "file:x.wav", "no_ending", "~.wav",
+    "with space.wav", "quo'te\".wav", "new\nline.wav", "ünï-日本語-кино.wav",
+    "-dash.wav", "http:colon.wav", "a:b.wav",
+    "%03d.wav", "100%.wav", "*.wav", "[a-b]?.wav", "pipe:1.wav",
+    "concat:a|b.wav", "file:x.wav", "no_ending", "~.wav",
 ]  # fmt: skip
 
 
@@ -112,16 +114,17 @@ def test_truncated_anywhere(tmp_path):
         picture = Picture([np.full((32, 32), 90, np.uint8)] * 25, codec=video) if video else None
         encode(path, picture, Sound(np.sin(np.arange(48000) / 20), 48000, codec=codec), options=options)
         data = path.read_bytes()
-        read = 0
-        for size in [*range(1, 40, 7), *range(40, len(data), max(1, len(data) // 23))]:
+        read, told = 0, []
+        for size in [*range(1, 40, 7), *range(40, len(data), max(1, len(data) // 13))]:
             part.write_bytes(data[:size])
             try:
                 probe(part)
                 read_audio(part)
                 read += 1
             except GenlockError as error:
-                assert str(part) in str(error)
+                told.append(str(error))
         assert read > 3
+        assert all(str(part) in text for text in told)
 
 
 def test_ffmpeg_says_nothing_on_the_terminal(tmp_path):
@@ -133,8 +136,11 @@ def test_ffmpeg_says_nothing_on_the_terminal(tmp_path):
     data = bytearray(path.read_bytes())
     data[600:1400] = bytes(800)
     path.write_bytes(data)
-    code = f"from genlock.media import read_frames\ntry:\n    list(read_frames({str(path)!r}))\nexcept Exception: pass"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+    code = "import sys; from genlock.media import probe, read_frames\n"
+    code += "probe(sys.argv[1])\ntry:\n    list(read_frames(sys.argv[1]))\nexcept ValueError:\n    pass"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, timeout=60, check=True
+    )
     assert (done.stdout, done.stderr) == (b"", b"")
 
 

@@ -341,7 +341,8 @@ def test_absurd_sample_rates(tmp_path, rate):
 
 
 def feed(stamps, length=1024, rate=48000, tick=Fraction(1, 1000)):
-    """A SoundLine fed with frames of rising samples at these stamps (seconds); what comes out, and the line."""
+    """A SoundLine fed with frames of rising samples at these stamps (seconds); what comes out, and the
+    line."""
     from genlock.media.notes import Ledger
 
     line = SoundLine("media", (None, None), Fraction(3600), Ledger())
@@ -366,10 +367,10 @@ def feed(stamps, length=1024, rate=48000, tick=Fraction(1, 1000)):
     return np.concatenate([b.samples[:, 0] for b in out]), line
 
 
-def test_stamps_rounded_to_milliseconds_move_nothing_in_an_hour():
-    stamps = [Fraction(round(Fraction(k * 1024 * 1000, 44100)), 1000) for k in range(20000)]
+def test_stamps_rounded_to_milliseconds_move_nothing_in_minutes():
+    stamps = [Fraction(round(Fraction(k * 1024 * 1000, 44100)), 1000) for k in range(6000)]
     samples, line = feed(stamps, rate=44100)
-    assert len(samples) == 20000 * 1024
+    assert len(samples) == 6000 * 1024
     assert line.gaps == []
     assert line.ledger.notes == ()
 

@@ -66,7 +66,8 @@ def clips(tmp_path_factory, media_tools):
 @pytest.mark.parametrize("shift", SHIFTS)
 @pytest.mark.parametrize(
     "given, wanted",
-    [("mp4", "mp4"), ("mp4", "mkv"), ("mp4", "mov"), ("mkv", "mkv"), ("mkv", "mp4"), ("mpg", "mpg"), ("mpg", "mp4"),
+    [("mp4", "mp4"), ("mp4", "mkv"), ("mp4", "mov"), ("mkv", "mkv"), ("mkv", "mp4"),
+     ("mpg", "mpg"), ("mpg", "mp4"),
      ("ts", "ts"), ("avi", "mkv"), ("mov", "mov")],
 )  # fmt: skip
 def test_retime_copies_every_packet_and_moves_the_sound(clips, tmp_path, given, wanted, shift):

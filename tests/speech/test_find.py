@@ -40,8 +40,9 @@ def test_times_move_with_the_clock(jfk: TrackSound, aligned: Words) -> None:
 def test_silence_before_the_speech_moves_the_words_by_as_much(jfk: TrackSound, aligned: Words) -> None:
     quiet = 0.0005 * np.random.default_rng(0).normal(size=3 * 16000)
     late = recognize_and_align(sound_of(np.concatenate([quiet, jfk.samples(0, jfk.count)])), transcript=JFK)
-    shifts = np.array([b - a - 3 for (a, _), (b, _) in zip(times(aligned), times(late), strict=True)])
-    assert np.abs(shifts).mean() < 0.012
+    shifts = np.abs([b - a - 3 for (a, _), (b, _) in zip(times(aligned), times(late), strict=True)])
+    assert np.median(shifts) < 0.01
+    assert np.mean(shifts < 0.05) >= 0.9
 
 
 def test_a_text_keeps_its_spelling(jfk: TrackSound, aligned: Words) -> None:

@@ -191,6 +191,17 @@ def test_foreign_truth_is_refused(tmp_path: Path) -> None:
         load_truth(tmp_path / "cut.json")
 
 
+def test_a_planted_offset_moves_all_the_sound_and_none_of_the_picture() -> None:
+    still, _, before = render_card(SHORT)
+    moved, _, after = render_card(replace(SHORT, offset_seconds="0.1"))
+    np.testing.assert_array_equal(still.mouth_width.values, moved.mouth_width.values)
+    np.testing.assert_allclose(still.aperture.values, moved.aperture.values, atol=1e-6)
+    assert still.flashes == moved.flashes
+    assert [w.start - Fraction(1, 10) for w in still.words] == [w.start for w in moved.words]
+    # The room's noise stays where it is: nearly equal, not equal.
+    assert np.corrcoef(before[4800:], after[:-4800])[0, 1] > 0.999
+
+
 def test_the_default_card_is_in_order() -> None:
     truth, _, samples = render_card()
     assert truth.frame_count == 375
@@ -223,7 +234,8 @@ def test_options_that_do_not_fit_each_other(changes: dict, message: str, tmp_pat
     "changes",
     [
         {"rate": 0}, {"duration_seconds": 0}, {"flashes": ("1", "1.05")}, {"seed": -1}, {"quality": 99},
-        {"sound_rate": 10}, {"flash_seconds": 0}, {"sound_start": -1}, {"picture_start": "-0.1"}, {"rate": 900, "duration_seconds": 4000},
+        {"sound_rate": 10}, {"flash_seconds": 0},
+        {"sound_start": -1}, {"picture_start": "-0.1"}, {"rate": 900, "duration_seconds": 4000},
     ],
 )  # fmt: skip
 def test_options_out_of_range(changes: dict) -> None:

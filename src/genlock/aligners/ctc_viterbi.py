@@ -316,7 +316,7 @@ def _is_best(lattice: _Lattice, forward: _Forward) -> bool:
 
 
 def _best_outside(lattice: _Lattice, forward: _Forward) -> float:
-    """A score that no path which leaves the band exceeds, but for rounding."""
+    """A score that no path exceeds which begins in the band and leaves it, but for rounding."""
     so_far = np.cumsum(forward.best)
     left = np.maximum.accumulate(forward.leaving - so_far)
     # Leave after frame t1, take any symbols in between, be back with entering[t2]; t1 < t2.

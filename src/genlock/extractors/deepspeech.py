@@ -98,6 +98,8 @@ def with_context(cepstra: Values) -> Values:
     array([3., 3., 3.], dtype=float32)
     """
     kept = cepstra[::2]
+    if not len(kept):
+        return np.zeros((0, _COEFFICIENTS * (2 * _CONTEXT + 1)), np.float32)
     padded = np.pad(kept, ((_CONTEXT, _CONTEXT), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _CONTEXT + 1, axis=0)[: len(kept)]
     return np.ascontiguousarray(windows.transpose(0, 2, 1)).reshape(len(kept), -1)

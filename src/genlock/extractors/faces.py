@@ -35,7 +35,7 @@ class FaceOptions:
     """What the detector must be sure of to begin a face, 0...1."""
     least_presence: float = 0.5
     """What the mesh must be sure of to keep a face, 0...1."""
-    cut_level: float = 0.25
+    cut_level: float = 0.1
     """Mean change of the small grey picture, as a share of full scale, above which a cut is declared, 0...1."""
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import cv2
@@ -20,7 +20,7 @@ from genlock.media import ReadOptions, frame_cells, read
 from genlock.models.face_nets import LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER
 
 __all__ = [
-    "LIPS", "MESH_TO_68", "RIGID", "FaceLandmarks", "LandmarkSink", "as_68", "draw_landmarks", "extract_landmarks",
+    "LIPS", "MESH_TO_68", "RIGID", "FaceLandmarks", "LandmarkSink", "Pose", "as_68", "draw_landmarks", "extract_landmarks",
     "pose_of", "without_pose",
 ]  # fmt: skip
 
@@ -152,11 +152,11 @@ def as_68(landmarks: FaceLandmarks) -> Track:
 class Pose:
     """Where a face stands, frame by frame, in the plane of the picture."""
 
-    center: npt.NDArray[np.float64] = field()
+    center: npt.NDArray[np.float64]
     """Middle of the rigid points, [T, 2], pixels."""
-    scale: npt.NDArray[np.float64] = field()
-    """Size against the mean face, [T], in pixels per unit of inter-ocular distance."""
-    rotation: npt.NDArray[np.float64] = field()
+    scale: npt.NDArray[np.float64]
+    """Distance between the outer corners of the eyes, [T], pixels."""
+    rotation: npt.NDArray[np.float64]
     """Tilt [T] in radians, clockwise as seen."""
 
 

@@ -1,8 +1,8 @@
 """From time stamps to cells: is a row of frames a uniform Grid, and of which exact rate?
 
-A container with coarse ticks cannot state 1/29.97 s; its stamps are then a rounding of a uniform row. A row is
-called constant if it is such a rounding for some rate (:meth:`genlock.core.grid.Ticks.as_grid`), and variable if
-it is not: a single dropped frame makes a row variable.
+A container with coarse ticks cannot state 1/29.97 s; its stamps are then a rounding of a uniform row. A row
+is called constant if it is such a rounding for some rate (:meth:`genlock.core.grid.Ticks.as_grid`), and
+variable if it is not: a single dropped frame makes a row variable.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def cadence_of(
     pts : int64 [T], in ticks
     time_base : seconds per tick
     last_duration : ticks that the last frame lasts, 0 if the stream does not say
-    stated : the rates that the headers state, most trusted first; they decide only where the stamps leave a choice
+    stated : the rates that the headers state, most trusted first; they decide where the stamps leave a choice
     clock : name of the time axis
 
     Examples
@@ -85,7 +85,7 @@ def cadence_of(
 
 
 def _single_frame(ticks: Ticks, stated: list[Fraction]) -> Cadence:
-    """One frame fits every rate: take the stated one that rounds to the stated duration, else that duration."""
+    """One frame fits every rate: the stated one that rounds to the stated duration, else that duration."""
     period = ticks.last_duration * ticks.time_base
     rate = next((r for r in stated if abs(1 / r - period) < ticks.time_base), 1 / period)
     return Cadence(Grid(rate, ticks.edge(0), ticks.clock), 1, rate, ticks)

@@ -1,4 +1,4 @@
-"""Encode frames and samples at stated instants: the test clips of this project, and whatever a model drew or said.
+"""Encode frames and samples at stated instants: test clips, and whatever a model drew or said.
 
 Nothing here chooses a time: every frame and every sample is written at the instant that the caller names.
 """
@@ -50,7 +50,7 @@ class Picture:
     pixels: str = "yuv420p"
     """FFmpeg's name of the pixel format."""
     rotation: int = 0
-    """Degrees counter-clockwise that a player shall turn the picture by (a display matrix): 0, 90, 180, 270."""
+    """Degrees counter-clockwise that a player turns the picture by (display matrix): 0, 90, 180, 270."""
     aspect: Exact = 1
     """Width of one pixel over its height."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Sound:
     codec: str | None = None
     """FFmpeg's name of the encoder, such as ``aac``; None: what the container prefers."""
     layout: str | None = None
-    """FFmpeg's name of the channel layout, such as ``5.1``; None: mono, stereo, or what the count suggests."""
+    """FFmpeg's name of the channel layout, such as ``5.1``; None: the usual one for the count."""
     bit_rate: int = 0
     """Bits per second; 0: the encoder's default."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -110,7 +110,8 @@ def encode(
     >>> import tempfile, numpy as np
     >>> from genlock.media import probe
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     encode(f"{folder}/a.mp4", Picture([np.zeros((32, 32), np.uint8)] * 5, rate="30000/1001", codec="libx264"))
+    ...     frames = [np.zeros((32, 32), np.uint8)] * 5
+    ...     encode(f"{folder}/a.mp4", Picture(frames, rate="30000/1001", codec="libx264"))
     ...     print(probe(f"{folder}/a.mp4").video[0].rate)
     30000/1001
     """
@@ -142,13 +143,13 @@ def _encode(
         ):
             output.container_options["movie_timescale"] = _movie_timescale(picture, sound)
         output.metadata.update(metadata)
-        lines = []
+        lines: list[_PictureLine | _SoundLine] = []
         if picture is not None:
             lines.append(_PictureLine(output, picture))
         if sound is not None:
             lines.append(_SoundLine(output, sound))
         # The line that is behind goes next, so that the muxer never has to hold much back.
-        waiting: list[_PictureLine | _SoundLine] = list(lines)
+        waiting = list(lines)
         while waiting:
             line = min(waiting, key=lambda each: each.now)
             if not line.step():
@@ -194,7 +195,7 @@ class _PictureLine:
         stream.width, stream.height = width, height
         stream.pix_fmt = self.picture.pixels
         stream.time_base = self.unit
-        # MPEG-1 and -2 know only frame counts of a few rates: the encoder counts, and packets are moved afterwards.
+        # MPEG-1 and -2 know only frame counts of a few rates: the encoder counts, packets are moved later.
         stream.codec_context.time_base = self.period
         stream.codec_context.sample_aspect_ratio = exact(self.picture.aspect)
         if self.picture.rotation % 360:

@@ -59,8 +59,8 @@ class VideoForm:
     pixels: Literal["rgb24", "bgr24", "gray"] = "rgb24"
     """``rgb24`` and ``bgr24`` give [H, W, 3], ``gray`` [H, W] (full range luma), uint8."""
     rate: Exact | None = None
-    """None: each frame once, with its own cell. Else frames per second: cell k of a Grid of that rate that starts
-    with the picture holds the frame that is on show at the cell's middle."""
+    """None: each frame once, with its own cell. Else frames per second: cell k of a Grid of that rate that
+    starts with the picture holds the frame that is on show at the cell's middle."""
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -112,7 +112,7 @@ class VideoCell:
     pixels: npt.NDArray[np.uint8]
     """uint8 [H, W, 3] or [H, W], read-only; None (and only then) if :class:`FrameTimes` was asked for."""
     index: int
-    """Number of the cell within this read, from 0; with a ``rate``, within its Grid from the picture's start."""
+    """Number of the cell within this read, from 0; with a ``rate``, within the Grid of that rate."""
     start: Fraction
     """When it begins to be shown, in exact seconds on the media clock."""
     end: Fraction

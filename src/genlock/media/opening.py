@@ -1,8 +1,8 @@
 """Open a file or a URL so that its name is only ever a name, and say plainly what is wrong with it.
 
 FFmpeg reads meaning into names: ``a:b`` is a protocol, ``shot%03d.png`` a row of pictures, and a playlist may
-name any other file or host. A local path is therefore handed over as ``file:`` plus the absolute path, with no
-protocol but ``file`` allowed and without patterns.
+name any other file or host. A local path is therefore handed over as ``file:`` plus the absolute path, with
+no protocol but ``file`` allowed and without patterns.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Address:
 def clock_of(source: Source) -> str:
     """The name of the time axis that the sound and the picture of a file share.
 
-    ``media:<file name>#<8 hex>``, the digits from the SHA-1 of the size (decimal) and the first 64 KiB; of a URL,
-    from the SHA-1 of the URL.
+    ``media:<file name>#<8 hex>``, the digits from the SHA-1 of the size (decimal) and the first 64 KiB; of a
+    URL, from the SHA-1 of the URL.
 
     >>> clock_of("https://example.org/talk.mp4")
     'media:talk.mp4#794fc89c'
@@ -83,9 +83,7 @@ def locate(source: Source) -> Address:
 
     Raises MediaError for what is missing, empty, a folder or not a regular file.
     """
-    given = os.fspath(source)
-    if isinstance(given, bytes):
-        given = os.fsdecode(given)
+    given = os.fsdecode(source)
     if is_url(given):
         return _remote(given)
     try:
@@ -194,7 +192,8 @@ def _open_page(address: Address, failure: MediaError) -> InputContainer:
     found = (found.get("entries") or [found])[0]
     if not found.get("url"):
         raise MediaError(
-            f"{address.given!r} offers sound and picture only as separate streams; download it with yt-dlp first"
+            f"{address.given!r} offers sound and picture only as separate streams; "
+            "download it with yt-dlp first"
         )
     headers = "".join(f"{name}: {value}\r\n" for name, value in (found.get("http_headers") or {}).items())
     return _open(found["url"], address, timeout=_TIMEOUT_SECONDS, options={"headers": headers})

@@ -65,7 +65,7 @@ class _Scaler:
             width, height = form.size if a else form.size[::-1]
         # One reformatter for each form: VideoFrame.reformat sets a scaler up anew for every frame, 1 ms each.
         scaler = self.scalers.setdefault((form.size, form.pixels), VideoReformatter())
-        image: Pixels = scaler.reformat(
+        image: Any = scaler.reformat(
             frame, width=width, height=height, format=form.pixels, threads=1
         ).to_ndarray()
         if not a:
@@ -74,9 +74,9 @@ class _Scaler:
             image = image[:, ::-1]
         if (d or b) < 0:
             image = image[::-1]
-        image = np.ascontiguousarray(image)
-        image.setflags(write=False)
-        return image
+        pixels: Pixels = np.ascontiguousarray(image)
+        pixels.setflags(write=False)
+        return pixels
 
 
 class _Tap:

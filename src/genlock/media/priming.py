@@ -1,13 +1,13 @@
-"""Where the first sample lies: the encoder delay that a stream states, and who has already taken it into account.
+"""Where the first sample lies: the encoder delay that a stream states, and whether its clock allows for it.
 
-A lossy encoder puts some samples of its own before the sound ("priming": 1024 for AAC, 312 for Opus at 48 kHz,
-1105 for LAME with its decoder). FFmpeg's demuxers hand the stated number over as ``skip_samples`` side data of the
-first packet, and the decoder drops that many. What differs is the clock:
+A lossy encoder puts some samples of its own before the sound ("priming": 1024 for AAC, 312 for Opus at 48
+kHz, 1105 for LAME with its decoder). FFmpeg's demuxers hand the stated number over as ``skip_samples`` side
+data of the first packet, and the decoder drops that many. What differs is the clock:
 
-- MP4, Matroska, Ogg: the first packet's time stamp is already early by the delay, so that the first sample that is
-  kept lies where the muxer put it.
+- MP4, Matroska, Ogg: the first packet's time stamp is already early by the delay, so that the first sample
+  that is kept lies where the muxer put it.
 - MP3: the first packet is at 0, so the first sample that is kept would come 1105 samples late. The whole
-  stream is to be moved back by the delay. The same holds for an MP4 that states it in an ``iTunSMPB`` tag alone.
+  stream is to be moved back by the delay; so is an MP4 that states it in an ``iTunSMPB`` tag alone.
 - Matroska rounds to milliseconds, FFmpeg's own muxer twice: the stamp and the delay by themselves.
 - MPEG transport and program streams, FLV, AVI, and bare ADTS, MP2 and AC-3 state no delay. None is guessed.
 """
@@ -74,9 +74,9 @@ def _clock_allows_for_delay(packet: Any, container: Any) -> bool:
 def _origin_in_coarse_ticks(packet: Any, length: Fraction, container: Any) -> Fraction | None:
     """The first sample where ticks are coarser than samples, such as Matroska's milliseconds.
 
-    The demuxer subtracts the delay in whole ticks; adding those back gives the stamp that the file holds. FFmpeg's
-    muxer made that stamp as round(start - delay) + round(delay); undoing it with the exact delay halves the
-    largest error, to half a tick. A stamp of 0 is where the muxer's clock begins, exactly.
+    The demuxer subtracts the delay in whole ticks; adding those back gives the stamp that the file holds.
+    FFmpeg's muxer made that stamp as round(start - delay) + round(delay); undoing it with the exact delay
+    halves the largest error, to half a tick. A stamp of 0 is where the muxer's clock begins, exactly.
     """
     stored = packet.pts + round_fraction(length / packet.time_base, "nearest")
     if stored == 0 or not container.metadata.get("ENCODER", "").startswith("Lavf"):

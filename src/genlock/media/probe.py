@@ -75,7 +75,7 @@ class VideoInfo:
     packets_are_frames: bool
     """True if counting needed no decoding; else a frame that does not decode is counted all the same."""
     timecode: str | None
-    """SMPTE timecode of the first frame, ``HH:MM:SS:FF``, with ``;`` before FF if drop-frame; None if there is none."""
+    """SMPTE timecode of the first frame, ``HH:MM:SS:FF`` (``;`` before FF: drop-frame); None without one."""
     language: str | None
     """Language tag."""
     attached_picture: bool
@@ -145,8 +145,8 @@ class AudioInfo:
     duration: Fraction | None
     """From the first sample to the end of the last packet, in seconds, to the container's resolution."""
     encoder_delay_samples: int | None
-    """Samples that the encoder put before the sound, as the stream states it (at the decoder's rate); they are
-    dropped and taken out of the clock. None if the stream does not say: nothing is guessed."""
+    """Samples that the encoder put before the sound, as the stream states it (at the decoder's rate); they
+    are dropped and taken out of the clock. None if the stream does not say: nothing is guessed."""
     language: str | None
     """Language tag."""
 
@@ -193,7 +193,8 @@ class OtherInfo:
         """A JSON form; the keys that have no meaning here are null."""
         return {
             "kind": self.kind, "index": self.index, "codec": self.codec, "rate": None, "start": None,
-            "duration_seconds": None, "variable_rate": False, "timecode": self.timecode, "language": self.language,
+            "duration_seconds": None, "variable_rate": False, "timecode": self.timecode,
+            "language": self.language,
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -220,7 +221,7 @@ class MediaInfo:
     streams: tuple[StreamInfo, ...]
     """All streams in the container's order."""
     timecode: str | None = None
-    """SMPTE timecode of the file: that of the first video stream, else of a timecode track, else of the header."""
+    """SMPTE timecode of the first video stream, else of a timecode track, else of the header."""
     notes: tuple[str, ...] = field(default=())
     """What could not be told, and why."""
 
@@ -236,13 +237,10 @@ class MediaInfo:
 
     @property
     def duration(self) -> Fraction | None:
-        """From the earliest start to the latest end of sound and picture, in exact seconds; None if not known."""
-        ends = [
-            s.start + s.duration
-            for s in (*self.video, *self.audio)
-            if s.start is not None and s.duration is not None
-        ]
-        starts = [s.start for s in (*self.video, *self.audio) if s.start is not None]
+        """From the earliest start to the latest end of sound and picture, in exact seconds, if known."""
+        streams: list[VideoInfo | AudioInfo] = [*self.video, *self.audio]
+        starts = [s.start for s in streams if s.start is not None]
+        ends = [s.start + s.duration for s in streams if s.start is not None and s.duration is not None]
         return max(ends) - min(starts) if ends else None
 
     @property
@@ -260,7 +258,8 @@ class MediaInfo:
         """A JSON form; keys as ``genlock probe --json`` prints them."""
         return {
             "genlock_schema": SCHEMA, "path": self.path, "clock": self.clock, "container": self.container,
-            "size_bytes": self.size_bytes, "duration_seconds": _float(self.duration), "timecode": self.timecode,
+            "size_bytes": self.size_bytes, "duration_seconds": _float(self.duration),
+            "timecode": self.timecode,
             "sound_minus_picture_start_seconds": _float(self.sound_minus_picture_start),
             "streams": [stream.to_dict() for stream in self.streams], "notes": list(self.notes),
         }  # fmt: skip
@@ -276,7 +275,7 @@ class MediaInfo:
 
 
 def probe(path: Source, *, whole: bool | None = None) -> MediaInfo:
-    """Say what is in a file, from its headers, the first frame of each stream, and the time stamps of its packets.
+    """Say what is in a file: from headers, the first frame of each stream, and the packets' time stamps.
 
     Parameters
     ----------
@@ -295,7 +294,8 @@ def probe(path: Source, *, whole: bool | None = None) -> MediaInfo:
     >>> from genlock.media import Picture, Sound, encode
     >>> frames = [np.zeros((32, 48, 3), np.uint8)] * 30
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     encode(f"{folder}/a.mkv", Picture(frames, "30000/1001", start="0.5", codec="libx264"), Sound(np.zeros(8000), 8000, codec="flac"))
+    ...     picture = Picture(frames, "30000/1001", start="0.5", codec="libx264")
+    ...     encode(f"{folder}/a.mkv", picture, Sound(np.zeros(8000), 8000, codec="flac"))
     ...     info = probe(f"{folder}/a.mkv")
     >>> str(info.video[0].rate), info.audio[0].start, info.sound_minus_picture_start
     ('30000/1001', Fraction(0, 1), Fraction(-1, 2))
@@ -303,7 +303,7 @@ def probe(path: Source, *, whole: bool | None = None) -> MediaInfo:
     address = locate(path)
     limit = _MOST_PACKETS if whole or (whole is None and address.local) else _MOST_PACKETS_OF_A_URL
     with open_source(address) as container:
-        wanted = [s for s in (*pictures(container), *sounds(container))]
+        wanted = [*pictures(container), *sounds(container)]
         found = scan(container, wanted, most_packets=limit)
         notes: list[str] = []
         streams = tuple(_describe(s, found, container, address, notes) for s in container.streams)

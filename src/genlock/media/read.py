@@ -1,7 +1,7 @@
 """Read sound and picture in one pass over a file, on its media clock, with bounded memory.
 
-The media clock is presentation time, ``pts x time_base`` after edit lists, less the encoder delay that a stream
-states (:mod:`genlock.media.priming`). It is never shifted to zero.
+The media clock is presentation time, ``pts x time_base`` after edit lists, less the encoder delay that a
+stream states (:mod:`genlock.media.priming`). It is never shifted to zero.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class ReadOptions:
     """
 
     start: Exact | None = None
-    """Seconds on the media clock; sound from the first sample at or after it, frames whose cell reaches past it.
-    None: from the beginning."""
+    """Seconds on the media clock; sound from the first sample at or after it, frames whose cell reaches past
+    it. None: from the beginning."""
     end: Exact | None = None
     """Seconds on the media clock; sound before it, frames that begin before it. None: to the end."""
     audio_stream: int | None = None
@@ -66,15 +66,16 @@ class ReadOptions:
     threads: int = 1
     """Threads that decode the picture, 1...64. One is the fastest on two cores that have other work."""
     max_gap_seconds: Exact = 3600
-    """How many seconds of silence may be filled into gaps of the sound in all, and how long a frame may be shown;
-    a longer jump of the time stamps is not followed."""
+    """How many seconds of silence may be filled into gaps of the sound in all, and how long a frame may be
+    shown; a longer jump of the time stamps is not followed."""
 
     def __post_init__(self) -> None:
         for name in ("start", "end"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else exact(value))
         object.__setattr__(self, "max_gap_seconds", exact(self.max_gap_seconds))
-        if self.start is not None and self.end is not None and self.end <= self.start:
+        start, end = self.cut
+        if start is not None and end is not None and end <= start:
             raise OptionError(
                 f"the part from {self.start} s to {self.end} s is empty; the end lies after the start"
             )
@@ -117,7 +118,8 @@ class ReadReport:
     def to_dict(self) -> dict[str, object]:
         """A JSON form."""
         return {
-            "clock": self.clock, "sound_start": _text(self.sound_start), "picture_start": _text(self.picture_start),
+            "clock": self.clock, "sound_start": _text(self.sound_start),
+            "picture_start": _text(self.picture_start),
             "samples": self.samples, "frames": self.frames,
             "gaps": [span.to_dict() for span in self.gaps], "notes": [note.to_dict() for note in self.notes],
         }  # fmt: skip
@@ -147,8 +149,8 @@ def read(
     NoStream
         If a consumer asks for sound or picture that the file does not have.
     MediaError
-        If the file cannot be opened, or nothing of a stream decodes. What decodes only in part is read as far as
-        it goes, and the report says so.
+        If the file cannot be opened, or nothing of a stream decodes. What decodes only in part is read as far
+        as it goes, and the report says so.
 
     Examples
     --------
@@ -220,7 +222,7 @@ class _Reading:
             prepare_decoder(stream, self.options.threads)
 
     def _make_lines(self) -> None:
-        """Lines without memory of an earlier attempt; what they know of the file's beginning is carried over."""
+        """New lines, without memory of an earlier attempt."""
         clock, cut = self.address.clock, self.options.cut
         max_gap = exact(self.options.max_gap_seconds)
         self.ledger = Ledger()
@@ -401,7 +403,7 @@ class _Reading:
         return self.priming.shift if self.priming else Fraction(0)
 
     def _sound_origin(self, frame: Any) -> Fraction:
-        """Instant of the stream's first sample; the packet's own statement if the frame does not contradict it."""
+        """Instant of the stream's first sample: as the packet states, unless the frame contradicts it."""
         first = (frame.pts or 0) * frame.time_base - self._shift
         stated = self.priming.origin if self.priming else None
         if stated is not None and abs(stated - first) <= Fraction(1, 1000) + 2 * frame.time_base:
@@ -507,8 +509,8 @@ def read_audio(
     Returns
     -------
     Track
-        ``waveform``, float32 [n] for one channel, else [n, channels], on ``Grid.of_samples``: sample n lies at
-        ``grid.center(n)``. ``valid`` is False where a gap in the file was filled with silence.
+        ``waveform``, float32 [n] for one channel, else [n, channels], on ``Grid.of_samples``: sample n lies
+        at ``grid.center(n)``. ``valid`` is False where a gap in the file was filled with silence.
 
     Examples
     --------

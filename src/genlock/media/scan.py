@@ -17,8 +17,8 @@ __all__ = ["FirstFrame", "StreamScan", "scan"]
 
 _FAILURES = (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError)
 _PACKETS_TO_FIRST_FRAME = 3000
-# Codecs of which one packet is one frame that is shown. Not VP8 (packets that are never shown), not MPEG-4 part 2
-# (several frames in a packet), not field-coded pictures (two packets to a frame).
+# Codecs of which one packet is one frame that is shown. Not VP8 (packets that are never shown), not MPEG-4
+# part 2 (several frames in a packet), not field-coded pictures (two packets to a frame).
 _ONE_PACKET_ONE_FRAME = frozenset(
     {
         "h264",
@@ -86,7 +86,7 @@ class StreamScan:
     """True if a packet has no stamp, is damaged, or comes before the first key frame."""
 
     def stamps(self) -> npt.NDArray[np.int64]:
-        """For a picture: the stamps in order of presentation, each once, from the first decodable frame on."""
+        """For a picture: the stamps in order of presentation, each once, from the first decoded frame."""
         stamps = np.unique(np.array(self.pts, dtype=np.int64))
         if self.first is not None and self.first.pts is not None:
             stamps = stamps[stamps >= self.first.pts]

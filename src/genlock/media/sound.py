@@ -1,8 +1,9 @@
 """From decoded frames of sound to contiguous samples on exact positions, and from those to any rate.
 
-Samples are *counted* from the first one; time stamps only check the count. A stamp that is rounded (Matroska's
-milliseconds) or that the next one contradicts moves nothing. A stamp that differs by more than 1 ms plus a tick, and
-that the next one confirms, is a gap, filled with zeros and reported, or an overlap, trimmed and reported.
+Samples are *counted* from the first one; time stamps only check the count. A stamp that is rounded
+(Matroska's milliseconds) or that the next one contradicts moves nothing. A stamp that differs by more than 1
+ms plus a tick, and that the next one confirms, is a gap, filled with zeros and reported, or an overlap,
+trimmed and reported.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def floats_of(frame: Any) -> Samples:
     if kind == "i":
         scale = np.float32(1 / 2 ** (8 * samples.dtype.itemsize - 1))
         return np.asarray(samples.astype(np.float32) * scale, dtype=np.float32)
-    return np.nan_to_num(samples.astype(np.float32), copy=False)
+    return np.asarray(np.nan_to_num(samples.astype(np.float32), copy=False), dtype=np.float32)
 
 
 _LOW_FREQUENCY = frozenset({"LFE", "LFE2"})
@@ -57,9 +58,9 @@ _FRONT = frozenset({"FL", "FR", "FC", "FLC", "FRC", "DL", "DR"})
 def mix(samples: Samples, names: tuple[str, ...], channels: int | None) -> Samples:
     """Other numbers of channels, by weights that add up to one.
 
-    To mono: the mean of all channels of mono and stereo; of surround sound, front channels at weight 1, others at
-    1/2, the low-frequency channel not at all. To stereo: the same, each side from its own channels and the
-    centre ones; mono is doubled.
+    To mono: the mean of all channels of mono and stereo; of surround sound, front channels at weight 1,
+    others at 1/2, the low-frequency channel not at all. To stereo: the same, each side from its own channels
+    and the centre ones; mono is doubled.
 
     >>> mix(np.array([[1, 0]], np.float32), ("FL", "FR"), 1).tolist()
     [[0.5]]
@@ -84,14 +85,14 @@ def _weights(names: tuple[str, ...], side: str) -> npt.NDArray[np.float64]:
     )  # fmt: skip
     if not weight.any():
         weight = np.ones(len(names))
-    return weight / weight.sum()
+    return np.asarray(weight / weight.sum(), dtype=np.float64)
 
 
 class _Tap:
     """One form: mixes, resamples and cuts, and hands blocks to the consumers that asked for it.
 
-    Output sample k lies at ``origin + k/rate`` whatever the cut is: the resampler is started at an input sample
-    that coincides with an output sample, far enough before the cut that its filter has settled.
+    Output sample k lies at ``origin + k/rate`` whatever the cut is: the resampler is started at an input
+    sample that coincides with an output sample, far enough before the cut that its filter has settled.
     """
 
     def __init__(self, form: AudioForm, clock: str, cut: tuple[Fraction | None, Fraction | None]) -> None:
@@ -151,7 +152,8 @@ class _Tap:
                 )
             except (ValueError, RuntimeError) as error:
                 raise OptionError(
-                    f"sound of {self.native} samples per second cannot be resampled to {self.rate} ({error}); "
+                    f"sound of {self.native} samples per second cannot be resampled to {self.rate} "
+                    f"({error}); "
                     "ask for a rate nearer to its own"
                 ) from error
         out: Samples = self.resampler.resample_chunk(np.ascontiguousarray(samples), last)
@@ -218,7 +220,7 @@ class SoundLine:
             tap.begin(origin, rate, names)
 
     def resume(self, stamp: Fraction) -> None:
-        """Go on from a stamp in the middle of the stream, after a seek: its position, to the nearest sample."""
+        """Go on from a stamp in the middle of the stream, after a seek, to the nearest sample."""
         assert self.origin is not None
         self.count = round_fraction((stamp - self.origin) * self.rate, "nearest")
 
@@ -244,7 +246,7 @@ class SoundLine:
     # ------------------------------------------------------------ placing
 
     def _place(self, samples: Samples, stamp: Fraction | None, next_stamp: Fraction | None) -> None:
-        """Put a frame where the count says, unless its stamp and the next one agree that it lies elsewhere."""
+        """Put a frame where the count says, unless its stamp and the next one agree on another place."""
         off = self._deviation(stamp, self.count)
         if off is not None and abs(off) > self.tolerance:
             ahead = self._deviation(next_stamp, self.count + len(samples))

@@ -1,8 +1,8 @@
 """Write media without touching what need not change: copy streams together, cut out a part, move the sound.
 
 A copied packet keeps its bytes; only its time stamps are written anew, on the media clock of its file (so the
-encoder delay that an MP3 states, say, is in them). What a container cannot hold is said in the report, or done by
-encoding the sound again, which the report says too.
+encoder delay that an MP3 states, say, is in them). What a container cannot hold is said in the report, or
+done by encoding the sound again, which the report says too.
 """
 
 from __future__ import annotations
@@ -37,17 +37,19 @@ from genlock.media.streams import choose_picture, choose_sound
 __all__ = ["Copy", "Picture", "Sound", "WriteReport", "encode", "mux", "retime", "trim"]
 
 _FAILURES = (av.FFmpegError, ValueError, RuntimeError)
-# Containers that can say that a stream begins later than another; of AVI, raw streams and files of sound only one
-# thing is known: sample 0 and frame 0 are simultaneous.
+# Containers that can say that a stream begins later than another; of AVI, raw streams and files of sound only
+# one thing is known: sample 0 and frame 0 are simultaneous.
 _CARRY_STARTS = frozenset(
     {"mp4", "mov", "ipod", "3gp", "3g2", "psp", "matroska", "webm", "mpegts", "mpeg", "vob", "flv", "nut"}
 )
 _EDIT_LISTS = frozenset({"mp4", "mov", "ipod", "3gp", "3g2", "psp"})
 _ADVICE = "its container may not take these streams: try .mkv"
 _FINEST_TIMESCALE = 14_112_000
-# For a container that must have its streams encoded again: sound lossless where it takes that, and a file to hold it.
+# For a container that must have its streams encoded again: sound lossless where it takes that, and a file to
+# hold it.
 _SOUND_CODECS = {
-    "avi": "pcm_s16le", "mov": "pcm_s16le", "wav": "pcm_s16le", "matroska": "flac", "flac": "flac", "webm": "libopus",
+    "avi": "pcm_s16le", "mov": "pcm_s16le", "wav": "pcm_s16le", "matroska": "flac", "flac": "flac",
+    "webm": "libopus",
     "ogg": "libopus", "opus": "libopus", "mp3": "libmp3lame", "mpeg": "mp2", "vob": "mp2",
 }  # fmt: skip
 _SOUND_FILES = {
@@ -59,7 +61,8 @@ _SOUND_FILES = {
     "aac": ".m4a",
 }
 _PICTURE_CODECS: dict[str, tuple[str, dict[str, str]]] = {
-    "avi": ("mpeg4", {"qmin": "2", "qmax": "2"}), "webm": ("libvpx-vp9", {"crf": "12", "b": "0", "cpu-used": "4"}),
+    "avi": ("mpeg4", {"qmin": "2", "qmax": "2"}),
+    "webm": ("libvpx-vp9", {"crf": "12", "b": "0", "cpu-used": "4"}),
     "mpeg": ("mpeg2video", {"qmin": "2", "qmax": "2"}), "vob": ("mpeg2video", {"qmin": "2", "qmax": "2"}),
 }  # fmt: skip
 _PREROLL_PACKETS_SECONDS = Fraction(1, 4)  # sound before a cut that the decoder needs to settle
@@ -90,7 +93,7 @@ class WriteReport:
     sound: str | None
     """``copied``, ``encoded`` or None."""
     zero: Fraction
-    """The instant of the input's media clock that is 0 in the output, before what the container's muxer adds."""
+    """The instant of the input's media clock that is 0 in the output (before what the muxer adds)."""
     shift: Fraction = Fraction(0)
     """By how much the sound was moved against the picture, as asked for, in exact seconds."""
     shift_made: Fraction | None = None
@@ -137,7 +140,8 @@ def mux(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     encode(f"{folder}/v.mp4", Picture([np.zeros((32, 32), np.uint8)] * 25, codec="libx264"))
     ...     encode(f"{folder}/a.wav", sound=Sound(np.zeros(16000), 16000))
-    ...     report = mux(f"{folder}/both.mkv", [Copy(f"{folder}/v.mp4", "video"), Copy(f"{folder}/a.wav", "audio")])
+    ...     copies = [Copy(f"{folder}/v.mp4", "video"), Copy(f"{folder}/a.wav", "audio")]
+    ...     report = mux(f"{folder}/both.mkv", copies)
     >>> report.video, report.sound
     ('copied', 'copied')
     """
@@ -160,7 +164,7 @@ class _Line:
 
     copy: Copy
     first: Fraction | None = None
-    """Leave out packets that end before this instant of the media clock (video: from the key frame before it)."""
+    """Leave out packets that end before this instant (of a picture, before the key frame before it)."""
     stop: Fraction | None = None
     """Leave out packets that are shown from this instant on."""
     hidden: bool = True
@@ -189,7 +193,7 @@ class _Line:
     def instant(self, packet: Any) -> Fraction:
         """When the packet is to be decoded, on the output's clock."""
         stamp = packet.dts if packet.dts is not None else packet.pts
-        return (stamp or 0) * packet.time_base - self.back + exact(self.copy.shift)
+        return Fraction((stamp or 0) * packet.time_base) - self.back + exact(self.copy.shift)
 
     def send(self, packet: Any, output: Any) -> None:
         """Stamp a packet for the output and hand it over."""
@@ -301,7 +305,7 @@ def _copy_stream(output: Any, stream: Any) -> Any:
 
 
 def _muxer_options(temporary: Path, lines: list[_Line]) -> dict[str, str]:
-    """MP4 counts how late a stream starts in units that FFmpeg sets to 1 ms; take them as fine as the sound is."""
+    """MP4 counts how late a stream starts in units that FFmpeg sets to 1 ms: take finer ones."""
     if _container_of(temporary) not in _EDIT_LISTS:
         return {}
     scale = 1
@@ -314,9 +318,11 @@ def _muxer_options(temporary: Path, lines: list[_Line]) -> dict[str, str]:
 def _container_of(path: Path) -> str:
     """FFmpeg's name of the container that a path's ending means."""
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            with av.open(f"file:{folder}/probe{path.suffix}", "w") as container:
-                return str(container.format.name)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            av.open(f"file:{folder}/probe{path.suffix}", "w") as container,
+        ):
+            return str(container.format.name)
     except _FAILURES:
         raise OutputError(
             f"{str(path)!r}: the ending {path.suffix!r} names no container; use .mp4, .mkv, .mov or .webm"
@@ -329,16 +335,16 @@ def _container_of(path: Path) -> str:
 def retime(source: Source, target: str | os.PathLike[str], shift: Exact) -> WriteReport:
     """Move the sound against the picture; positive: the sound plays later.
 
-    All packets are copied; only the time stamps of the sound change, by the shift rounded to the container's ticks
-    (1 ms in Matroska and FLV, a sample in MP4). A container that cannot say that a stream starts late (AVI) gets its
-    sound cut or padded to the sample and encoded again, losslessly where it takes that. Sound that would begin before
-    the picture of an MP4 is hidden up to the picture's start by an edit list.
+    All packets are copied; only the time stamps of the sound change, by the shift rounded to the container's
+    ticks (1 ms in Matroska and FLV, a sample in MP4). A container that cannot say that a stream starts late
+    (AVI) gets its sound cut or padded to the sample and encoded again, losslessly where it takes that. Sound
+    that would begin before the picture of an MP4 is hidden up to the picture's start by an edit list.
 
     Parameters
     ----------
     source : a file or URL with picture and sound
     target : the file to write; its ending names the container
-    shift : seconds to add to the sound's time stamps: a measured offset (positive: sound early) repairs itself so
+    shift : seconds to add to the sound's time stamps; give a measured offset (positive: sound early) as it is
 
     Raises
     ------
@@ -356,8 +362,8 @@ def retime(source: Source, target: str | os.PathLike[str], shift: Exact) -> Writ
         else:
             how = "encoded"
             notes.append(
-                f"{Path(target).suffix} cannot say that the sound starts late or early: the sound was cut to the "
-                "sample and encoded again"
+                f"{Path(target).suffix} cannot say that the sound starts late or early: the sound was cut "
+                "to the sample and encoded again"
             )
             _retime_by_cutting(source, temporary, before, by, str(target))
         made = (
@@ -420,14 +426,14 @@ def trim(
 ) -> WriteReport:
     """Cut out a part of a file, exactly.
 
-    The part begins with the frame that is on show at ``start`` (without a picture, with the first sample at or after
-    it), and its clock's zero is that frame's first instant: ``zero`` of the report says which instant that is. It
-    holds the frames that begin before ``end``.
+    The part begins with the frame that is on show at ``start`` (without a picture, with the first sample at
+    or after it), and its clock's zero is that frame's first instant: ``zero`` of the report says which
+    instant that is. It holds the frames that begin before ``end``.
 
-    The picture is copied if it can be: if no frame of the part needs one that lies behind it, and if the part begins
-    with a key frame or the container is MP4 or MOV, where an edit list hides what lies before. Else it is encoded
-    again (H.264, nearly lossless). The sound is copied where an edit list can hide its beginning; else it is cut to
-    the sample and encoded again (losslessly in Matroska, AVI, WAV and FLAC).
+    The picture is copied if it can be: if no frame of the part needs one that lies behind it, and if the part
+    begins with a key frame or the container is MP4 or MOV, where an edit list hides what lies before. Else it
+    is encoded again (H.264, nearly lossless). The sound is copied where an edit list can hide its beginning;
+    else it is cut to the sample and encoded again (losslessly in Matroska, AVI, WAV and FLAC).
 
     Parameters
     ----------
@@ -475,7 +481,7 @@ def _zero_of_part(source: Source, info: MediaInfo, options: ReadOptions, low: Fr
 
 
 def _can_copy_picture(source: Source, zero: Fraction, high: Fraction, hides: bool) -> bool:
-    """Is the part's first frame a key frame (or hidden frames allowed), and no frame of it stored behind its end?"""
+    """Does the part begin with a key frame (or may one be hidden), and need nothing stored behind its end?"""
     address = locate(source)
     with open_source(address) as container:
         stream = choose_picture(container, None, address)
@@ -497,7 +503,7 @@ def _can_copy_picture(source: Source, zero: Fraction, high: Fraction, hides: boo
 def _picture_file(source: Source, beside: Path, zero: Fraction, high: Fraction) -> Iterator[Copy]:
     """The frames of a part, encoded nearly losslessly at their own times, in a file that goes away again."""
     part = ReadOptions(start=zero, end=high, upright=False)
-    cells, length = frame_cells(source, part)
+    cells, _ = frame_cells(source, part)
     codec, options = _PICTURE_CODECS.get(_container_of(beside), ("libx264", {"crf": "10", "preset": "fast"}))
     timing: dict[str, Any] = {"rate": cells.rate} if isinstance(cells, Grid) else _timing_of(cells, zero)
     form = VideoForm()

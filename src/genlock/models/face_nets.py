@@ -136,7 +136,7 @@ class FaceDetector:
         raw, logits = self._net.run(crop.astype(np.float32) / 127.5 - 1, "regressors", "classificators")
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
         good = np.flatnonzero(scores >= least_score)
-        places = raw[0, good].reshape(len(good), -1, 2) / _DETECTOR_SIDE
+        places = raw[0, good].reshape(len(good), 2 + _KEYPOINTS, 2) / _DETECTOR_SIDE
         places[:, 0] += self._anchors[good]
         places[:, 2:] += self._anchors[good, None]
         found = np.concatenate([places[:, :1] - places[:, 1:2] / 2, places[:, :1] + places[:, 1:2] / 2, places[:, 2:]], axis=1)

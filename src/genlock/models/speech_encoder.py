@@ -126,7 +126,9 @@ class SpeechEncoder:
     def hidden(self, batch: Samples) -> list[Tensor]:
         """Hidden states 0...layers, each [batch, T, width], of prepared samples [batch, n]."""
         with torch.inference_mode():
-            return list(self.base(self._tensor(batch), output_hidden_states=True).hidden_states)
+            found = self.base(self._tensor(batch), output_hidden_states=True)
+        # Some versions of transformers list the last layer before the norm that follows it.
+        return [*found.hidden_states[:-1], found.last_hidden_state]
 
     def log_probabilities(self, batch: Samples) -> npt.NDArray[np.float32]:
         """CTC log-probabilities [batch, T, vocabulary] of prepared samples [batch, n].
@@ -279,6 +281,8 @@ def _configuration(name: str, offline: bool) -> Any:
     except ValueError as error:
         raise InputError(f"{name!r} is no checkpoint that can be used: {_first_line(error)}") from error
     except (OSError, KeyError) as error:
+        if folder.exists():
+            raise FormatError(f"config.json of {name!r} is damaged ({_first_line(error)}); fetch it again") from error
         raise MissingModel(
             f"the model {name!r} is neither a folder nor in the local cache; get it: "
             f"huggingface-cli download {name}"

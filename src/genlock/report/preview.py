@@ -54,7 +54,8 @@ _AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 4
 _OPUS_RATE = 48000
 _FINEST_TICKS = 10_000_000  # a second; MP4 counts in 32 bits
 _COMMON_TICKS = 90_000
-_HASTY_FROM_SECONDS = 600  # beyond it, time matters more than size
+_HASTY_FROM_SECONDS = 600  # beyond it, time matters more than looks
+_HASTY_SHORT_SIDE = 240
 _PAD_BLOCK = 4096  # samples of silence at once
 _TIME_TOLERANCE = Fraction(1, 1000)  # a copy whose frames or sound lie further off is not used
 
@@ -68,7 +69,8 @@ class PreviewOptions:
     """
 
     short_side: int = field(default=360)
-    """Pixels of the shorter side of a picture that is encoded again; 64...2160. Never enlarged."""
+    """Pixels of the shorter side of a picture that is encoded again, 64...2160; at most 240 beyond ten minutes.
+    Never enlarged."""
     quality: int = field(default=21)
     """x264's constant rate factor, 0 (best)...51, for a picture that is encoded again."""
     copy_up_to_bytes: int = field(default=24_000_000)
@@ -265,8 +267,9 @@ class _Job:
             return False
         if self.picture is not None:
             meant, found = self.picture.cells, made.video[0].cells if made.video else None
-            count = self.picture.frames
-            if meant is None or found is None or not made.video or made.video[0].frames != count or not count:
+            # Of ten hours and more, as many frames as the probe looked at.
+            count = self.picture.frames or self.picture.frames_judged
+            if meant is None or found is None or made.video[0].frames not in (count, None) or not count:
                 return False
             off = meant.edges(count)[:-1] - float(self.zero) - found.edges(count)[:-1]
             if np.abs(off).max() > float(_TIME_TOLERANCE):
@@ -380,11 +383,12 @@ class _PictureWriter:
 
     def __init__(self, output: Any, picture: VideoInfo, zero: Fraction, options: PreviewOptions) -> None:
         self.output, self.zero = output, zero
-        size = _fitted(picture, options.short_side)
+        hasty = (picture.duration or 0) > _HASTY_FROM_SECONDS
+        size = _fitted(picture, min(options.short_side, _HASTY_SHORT_SIDE) if hasty else options.short_side)
         self.form = VideoForm(size=size, pixels="rgb24")
         self.base = _tick(picture, zero)
         rate = picture.rate or picture.nominal_rate or Fraction(25)
-        name, settings = _video_codec(options.quality, hasty=(picture.duration or 0) > _HASTY_FROM_SECONDS)
+        name, settings = _video_codec(options.quality, hasty)
         self.stream = output.add_stream(name, rate=rate.limit_denominator(1001000), options=settings)
         self.stream.time_base = self.base
         context = self.stream.codec_context

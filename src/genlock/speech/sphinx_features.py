@@ -30,6 +30,7 @@ _LOWEST_HZ, _HIGHEST_HZ = 130.0, 6800.0
 _PREEMPHASIS = 0.97
 # Added to every band's power (samples count in 16-bit steps) before the logarithm, so that digital silence is finite.
 _POWER_FLOOR = 1e-4
+_QUIET_SHARE = 0.4
 
 Array = npt.NDArray[np.float32]
 
@@ -61,7 +62,7 @@ def features(samples: npt.NDArray[np.floating], hop: int = HOP) -> Array:
     Returns
     -------
     float32 [ceil(n / hop), 39]
-        Cepstra (mean over the piece subtracted), differences, second differences. Frame k is centred as
+        Cepstra (their mean subtracted, in which quiet frames weigh 40 % at most), differences, second differences. Frame k is centred as
         :func:`feature_grid` says; beyond the ends the sound counts as zero.
 
     >>> features(np.zeros(16000, np.float32)).shape
@@ -70,8 +71,22 @@ def features(samples: npt.NDArray[np.floating], hop: int = HOP) -> Array:
     static = cepstra(samples, hop)
     if len(static) == 0:
         return np.zeros((0, 3 * _CEPSTRA), np.float32)
-    static = static - static.mean(axis=0)
+    static = static - _usual_mean(static)
     return with_differences(static, HOP // hop)
+
+
+def _usual_mean(static: Array) -> Array:
+    """Mean over the piece as it would be in an utterance of the training data: not mostly silence.
+
+    What the model learnt is speech with its pauses. A long silence would shift the mean, and with it every score.
+    """
+    low, high = np.quantile(static[:, 0], (0.05, 0.95))
+    loud = static[:, 0] >= (low + high) / 2
+    share = min(1 - float(loud.mean()), _QUIET_SHARE)
+    if loud.all() or not loud.any():
+        return static.mean(axis=0)
+    mean: Array = share * static[~loud].mean(axis=0) + (1 - share) * static[loud].mean(axis=0)
+    return mean.astype(np.float32)
 
 
 def with_differences(static: Array, step: int) -> Array:

@@ -150,7 +150,7 @@ def paste_text(image: Pixels, text: str, at: Point, height: int, colour: Colour,
 
 def paste_digits(image: Pixels, text: str, middle: Point, height: int, colour: Colour) -> None:
     """Write running numbers around a middle point: each digit in its own place, so that nothing dances."""
-    steps = [(0.85 if sign.isalnum() else 0.42) * height for sign in text]
+    steps = [(0.74 if sign.isalnum() else 0.4) * height for sign in text]
     x = middle[0] - sum(steps) / 2
     for sign, step in zip(text, steps, strict=True):
         paste_text(image, sign, (x + step / 2, middle[1]), height, colour, "center")

@@ -75,9 +75,9 @@ class CardOptions:
     offset_seconds: Exact = 0
     """How early the sound is against the picture (positive: early, negative: late), in seconds."""
     picture_start: Exact = 0
-    """Instant of the first frame on the media clock, in seconds; not below zero, which no player shows."""
+    """Instant of the first frame on the media clock, in seconds, not below zero."""
     sound_start: Exact = 0
-    """Instant of the first sample on the media clock, in seconds, not below zero; rounded to the nearest sample."""
+    """Instant of the first sample on the media clock, in seconds, not below zero; put on a whole sample."""
     show_words: bool = True
     """Write each word into the picture while it is spoken."""
     voice: VoiceOptions = field(default_factory=VoiceOptions)
@@ -112,8 +112,8 @@ class CardOptions:
             )
         if min(exact(self.picture_start), exact(self.sound_start)) < 0:
             raise OptionError(
-                f"picture_start={self.picture_start} and sound_start={self.sound_start} must not be below zero: "
-                "MP4 cuts off what lies there and Matroska moves it"
+                f"picture_start={self.picture_start} and sound_start={self.sound_start} must not be below "
+                "zero: MP4 cuts off what lies there and Matroska moves it"
             )
         if self.seed < 0 or not 0 <= self.quality <= 51:
             raise OptionError(f"seed={self.seed} must not be below 0, quality={self.quality} in 0...51")
@@ -216,8 +216,10 @@ class _Plan:
         halves = round_fraction((self.end - self.picture_start) * self.rate * 2, "ceil")
         edges = np.cumsum([0, *np.random.default_rng(seed).integers(1, 5, size=halves + 1)])
         ticks = [int(first) + round_fraction(int(n) / (2 * self.rate * _TICK), "nearest") for n in edges]
-        count = max(1, next(k for k, tick in enumerate(ticks) if tick * _TICK >= self.end))
-        return Ticks(ticks[:count], _TICK, ticks[count] - ticks[count - 1]), count
+        # The last frame lasts a nominal one: that is all that a stream can state of it.
+        last = round_fraction(1 / (self.rate * _TICK), "nearest")
+        count = 1 + next(k for k, tick in enumerate(ticks) if (tick + last) * _TICK >= self.end)
+        return Ticks(ticks[:count], _TICK, last), count
 
 
 def _speeches(how: CardOptions, plan: _Plan) -> list[Speech]:

@@ -1,7 +1,6 @@
 """Checks for those who extend Genlock."""
 
+from genlock.testing.example import example_video
 from genlock.testing.extractors import check_extractor
 
-from genlock.testing.example import example_video
-
-__all__ = ["example_video", "check_extractor"]
+__all__ = ["check_extractor", "example_video"]

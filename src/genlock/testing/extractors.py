@@ -202,8 +202,8 @@ def _check_click(extractor: AudioExtractor) -> None:
     mean = float(np.mean(errors))
     assert abs(mean) <= _CLICK_CELLS, (
         f"{extractor.name}: clicks show up {mean:+.3f} cells ({mean * cells:+.3f} ms) from where they are, "
-        "average over their places within a cell; center(k) is the centre of the window that value k looks "
-        "at: look at the grid's start"
+        "on average over their places within a cell; center(k) is the centre of the window that value k "
+        "looks at: look at the grid's start"
     )
 
 

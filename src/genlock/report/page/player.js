@@ -169,7 +169,7 @@ export class Player extends EventTarget {
 
   /** Stops on time even between two drawings. */
   #watchEnd() {
-    return;
+    if (!this.range || this.target !== null) return;
     const left = this.range.end - this.time();
     if (left <= 0.001) {
       this.#reachedEnd(this.range.start);
