@@ -14,10 +14,11 @@ __all__ = ["run_demo"]
 
 
 def run_demo(folder: str | os.PathLike[str], progress: Progress = silent) -> Alignment:
-    """Make ``testcard.mp4`` with its transcript in a folder, and align it."""
+    """Make ``testcard.mp4`` in a folder, with its transcript and its planted truth, and align it."""
     where = Path(folder)
     where.mkdir(parents=True, exist_ok=True)
     video, text = where / "testcard.mp4", where / "testcard.txt"
     truth = make_card(video)
-    write_text(text, " ".join(span.label for span in truth.words) + "\n")
+    truth.save(where / "testcard.truth.json")
+    write_text(text, truth.transcript + "\n")
     return align_video(video, AlignOptions(transcript=str(text)), None, progress)
