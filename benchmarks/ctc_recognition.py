@@ -47,7 +47,9 @@ def make_base(folder: Path) -> None:
     torch.manual_seed(0)
     vocabulary = {token: n for n, token in enumerate(("<pad>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz'"))}
     transformers.utils.logging.disable_progress_bar()
-    transformers.Wav2Vec2ForCTC(transformers.Wav2Vec2Config(vocab_size=len(vocabulary))).save_pretrained(folder)
+    transformers.Wav2Vec2ForCTC(transformers.Wav2Vec2Config(vocab_size=len(vocabulary))).save_pretrained(
+        folder
+    )
     for name in ("preprocessor_config.json", "tokenizer_config.json"):
         (folder / name).write_text((TONES / name).read_text())
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
@@ -115,7 +117,15 @@ def main() -> None:
         results: dict[str, list[dict[str, object]]] = {system: [] for system in SYSTEMS}
         for _ in range(options.rounds):
             for system in SYSTEMS:
-                command = [sys.executable, __file__, "--seconds", str(options.seconds), "--worker", system, where]
+                command = [
+                    sys.executable,
+                    __file__,
+                    "--seconds",
+                    str(options.seconds),
+                    "--worker",
+                    system,
+                    where,
+                ]
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 results[system].append(json.loads(done.stdout.splitlines()[-1]))
     theirs = statistics.median(r["cpu"] for r in results[SYSTEMS[0]])  # type: ignore[type-var]
@@ -126,7 +136,9 @@ def main() -> None:
         words = runs[0]["words"]
         assert isinstance(words, list)
         same = words == results[SYSTEMS[0]][0]["words"]
-        print(f"{system:<32}{wall:>9.1f}{cpu:>8.1f}{theirs / cpu:>7.2f}x{mb:>9.0f}{len(words):>7}{'equal' if same else 'differs':>13}")
+        print(
+            f"{system:<32}{wall:>9.1f}{cpu:>8.1f}{theirs / cpu:>7.2f}x{mb:>9.0f}{len(words):>7}{'equal' if same else 'differs':>13}"
+        )
 
 
 if __name__ == "__main__":

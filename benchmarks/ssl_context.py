@@ -43,7 +43,9 @@ def make_encoder(name: str, layers: int) -> SpeechEncoder:
     config = SHAPES[name]
     config.num_hidden_layers = layers
     model = Wav2Vec2Model(config).eval()
-    return SpeechEncoder(model, name, tuple(config.conv_kernel), tuple(config.conv_stride), RATE, normalize=True)
+    return SpeechEncoder(
+        model, name, tuple(config.conv_kernel), tuple(config.conv_stride), RATE, normalize=True
+    )
 
 
 def make_sound(seconds: float) -> Samples:
@@ -53,7 +55,9 @@ def make_sound(seconds: float) -> Samples:
     voice = sum(np.sin(k * pitch) / k for k in range(1, 20)) / 3
     hiss = random.standard_normal(len(times)) * (np.sin(2 * np.pi * 1.7 * times) > 0.6)
     syllables = np.clip(np.sin(2 * np.pi * 2.1 * times) + 0.3, 0, None) * (0.2 + times / times[-1])
-    return (0.2 * syllables * (voice + 0.5 * hiss) + 0.002 * random.standard_normal(len(times))).astype(np.float32)
+    return (0.2 * syllables * (voice + 0.5 * hiss) + 0.002 * random.standard_normal(len(times))).astype(
+        np.float32
+    )
 
 
 def reaction(encoder: SpeechEncoder, k: int) -> tuple[int, int, float]:
@@ -101,7 +105,10 @@ def context_table(encoder: SpeechEncoder, sound: Samples) -> list[dict[str, floa
             own = encoder.clip_statistics(lambda a, b, piece=piece: piece[a:b], len(piece))
             prepared = encoder.prepared(piece, *(own if norm == "own" else statistics))[None]
             with nullcontext() if norm == "own" else clip_norm(encoder, sound, *statistics):
-                found = {"conv": encoder.convolved(prepared)[0], "last": encoder.hidden(prepared)[-1][0].numpy()}
+                found = {
+                    "conv": encoder.convolved(prepared)[0],
+                    "last": encoder.hidden(prepared)[-1][0].numpy(),
+                }
             for part, values in found.items():
                 kept = values[more : more + len(keep)]
                 row[f"{part}, {norm}"] = far(kept, expected[part][keep.start : keep.stop])

@@ -1,10 +1,12 @@
-"""Words of the 440 GRID clips, aligned with their text: how far from the corpus' own times, beside three baselines.
+"""Words of the 440 GRID clips, aligned with their text: how far from the corpus' own times, beside three
+baselines.
 
-The settings were chosen on the tuning half (the clips whose name has an even SHA-1); the other half was only reported on.
-The corpus counts its times from the start of the sound recording, 25,000 units a second; the container's
-sound starts at 0, so the media clock is used as it is. ``sil`` and ``sp`` are no words.
+The settings were chosen on the tuning half (the clips whose name has an even SHA-1); the other half was only
+reported on. The corpus counts its times from the start of the sound recording, 25,000 units a second; the
+container's sound starts at 0, so the media clock is used as it is. ``sil`` and ``sp`` are no words.
 
-    python benchmarks/words_grid.py [--clips N] [--whisper] [--floor]    --whisper, --floor: the slower baselines
+    python benchmarks/words_grid.py [--clips N] [--whisper] [--floor]    --whisper, --floor: the slower
+    baselines
 """
 
 from __future__ import annotations
@@ -33,6 +35,11 @@ from genlock.speech.text import tokenize
 
 #: Targets, seconds and share.
 START_TARGET, END_TARGET, SHARE_TARGET = 0.036, 0.021, 0.85
+
+JFK = (
+    "And so, my fellow Americans, ask not what your country can do for you, "
+    "ask what you can do for your country."
+)
 
 Times = list[tuple[float | None, float | None]]
 
@@ -100,7 +107,7 @@ def whisper(clip: Clip) -> Times:
 
 def pocketsphinx_raw(clip: Clip) -> Times:
     """Pocketsphinx' own forced alignment with its default settings, frame number over 100."""
-    import pocketsphinx  # noqa: PLC0415 - only this baseline needs it
+    import pocketsphinx
 
     folder = model_folder()
     decoder = pocketsphinx.Decoder(
@@ -166,12 +173,12 @@ def main(arguments: Sequence[str]) -> int:
     if jfk.is_file():
         listener = choose_recognizer("auto", "en")
         heard = listener.hear(TrackSound(read_audio(jfk)).samples(0, 30 * 16000), "en")
-        true = "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
-        errors = word_errors(true, " ".join(word.text for word in heard))
+        errors = word_errors(JFK, " ".join(word.text for word in heard))
         print(f"jfk.flac by {listener.name}: {errors.total} of {errors.true_words} words wrong")
     start, end, share = figures
     met = start <= START_TARGET and end <= END_TARGET and share >= SHARE_TARGET
-    print(f"targets (starts {1000 * START_TARGET:.0f} ms, ends {1000 * END_TARGET:.0f} ms, {SHARE_TARGET:.0%} of starts within 50 ms): "
+    print(f"targets (starts {1000 * START_TARGET:.0f} ms, ends {1000 * END_TARGET:.0f} ms, "
+          f"{SHARE_TARGET:.0%} of starts within 50 ms): "
           f"{'met' if met else 'NOT met'}")  # fmt: skip
     return 0 if met or options.clips else 1
 

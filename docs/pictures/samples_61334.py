@@ -35,7 +35,13 @@ def stretch(ax, begin: float, end: float, chosen: range, title: str) -> None:  #
     ax.set(xlim=(begin, end), ylim=(-1.2, 1.2), yticks=[])
 
 
-stretch(first, -0.002, 0.085, range(4), "the start: cells of 20 ms (blue), centred on the windows of 25 ms that made them (grey)")
+stretch(
+    first,
+    -0.002,
+    0.085,
+    range(4),
+    "the start: cells of 20 ms (blue), centred on the windows of 25 ms that made them (grey)",
+)
 first.axvline(0, color=RED, lw=1)
 first.text(0.0004, 1.0, "first sample", color=RED, fontsize=9)
 stretch(last, length - 0.078, length + 0.009, range(frames - 4, frames), "the end")
@@ -69,7 +75,10 @@ OTHERS = [
     ("Genlock", centers, grid.centers(frames), BLUE),
 ]  # fmt: skip
 errors.set_title(
-    "the instant that the value describes, less the instant that it is used for, in ms", loc="left", fontsize=10, color=INK
+    "the instant that the value describes, less the instant that it is used for, in ms",
+    loc="left",
+    fontsize=10,
+    color=INK,
 )
 for name, true, used, color in OTHERS:
     errors.plot(used, 1000 * (true - used), color=color, lw=1.6, label=name)
@@ -83,4 +92,6 @@ save(figure, "samples_61334")
 if __name__ == "__main__":
     for name, true, used, _ in OTHERS:
         off = 1000 * (true - used)
-        print(f"{name:55} {off[0]:+6.1f} ... {off[-1]:+6.1f}   lowest {off.min():+.1f} highest {off.max():+.1f}")
+        print(
+            f"{name:55} {off[0]:+6.1f} ... {off[-1]:+6.1f}   lowest {off.min():+.1f} highest {off.max():+.1f}"
+        )

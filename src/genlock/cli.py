@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -32,6 +30,7 @@ __all__ = ["main"]
 
 Files = tyro.conf.Positional[tuple[str, ...]]
 Json = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+_FEATURES, _WORDS, _ALIGN = tasks.FeatureOptions(), tasks.WordOptions(), tasks.AlignOptions()
 Output = Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
 
 
@@ -51,7 +50,7 @@ def probe(files: Files, /, json: Json = False) -> None:
 def features(
     files: Files,
     /,
-    options: tasks.FeatureOptions = tasks.FeatureOptions(),
+    options: tasks.FeatureOptions = _FEATURES,
     output: Output = None,
     json: Json = False,
 ) -> None:
@@ -68,7 +67,7 @@ def features(
 def words(
     files: Files,
     /,
-    options: tasks.WordOptions = tasks.WordOptions(),
+    options: tasks.WordOptions = _WORDS,
     output: Output = None,
     json: Json = False,
 ) -> None:
@@ -85,7 +84,7 @@ def words(
 def align(
     files: Files,
     /,
-    options: tasks.AlignOptions = tasks.AlignOptions(),
+    options: tasks.AlignOptions = _ALIGN,
     output: Output = None,
     json: Json = False,
 ) -> None:
@@ -139,7 +138,9 @@ def models(
             print(result)
     bad = [r.name for r in results if isinstance(r, registry.Verification) and r.state != "sound"]
     if bad:
-        raise MissingModel(f"not whole on this machine: {', '.join(bad)}; run: genlock models fetch {' '.join(bad)}")
+        raise MissingModel(
+            f"not whole on this machine: {', '.join(bad)}; run: genlock models fetch {' '.join(bad)}"
+        )
     return None
 
 
@@ -154,7 +155,9 @@ _REGISTRY = tyro.constructors.ConstructorRegistry()
 
 
 @_REGISTRY.primitive_rule
-def _text_options(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+def _text_options(
+    info: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
     """Exact numbers and texts that may be left out are typed as they are: the option's class reads them."""
     metavar = {Exact | None: "NUMBER", Exact: "NUMBER", str | None: "TEXT", int | None: "INT"}.get(info.type)
     if metavar is None:

@@ -13,7 +13,8 @@ from genlock.aligners.hmm import GraphBuilder, StateGraph, best_path
 
 
 def brute_force(scores: np.ndarray, graph: StateGraph) -> float:
-    """The best weight over all sequences of emitting states, with silent states closed by repeated relaxation."""
+    """The best weight over all sequences of emitting states, with silent states closed by repeated
+    relaxation."""
     arcs = [
         (int(graph.source[a]), target, float(graph.weight[a]))
         for target in range(graph.states)
@@ -24,7 +25,13 @@ def brute_force(scores: np.ndarray, graph: StateGraph) -> float:
         reach: dict[int, float] = {}
         for _ in range(graph.states):
             for source, target, weight in arcs:
-                so_far = 0.0 if source == first else reach.get(source, -np.inf) if graph.column[source] < 0 else -np.inf
+                so_far = (
+                    0.0
+                    if source == first
+                    else reach.get(source, -np.inf)
+                    if graph.column[source] < 0
+                    else -np.inf
+                )
                 reach[target] = max(reach.get(target, -np.inf), so_far + weight)
         between[first] = reach
     emitting = [s for s in range(graph.states) if graph.column[s] >= 0]
@@ -45,7 +52,10 @@ def test_the_best_weight_is_the_one_of_brute_force(seed: int) -> None:
     random = np.random.default_rng(seed)
     build = GraphBuilder()
     start = build.silent()
-    states = [build.emitting(int(c), float(w)) for c, w in zip(random.integers(0, 4, 3), random.normal(size=3), strict=True)]
+    states = [
+        build.emitting(int(c), float(w))
+        for c, w in zip(random.integers(0, 4, 3), random.normal(size=3), strict=True)
+    ]
     middle = build.silent()
     end = build.silent()
     for source, target in itertools.product([start, *states, middle], [*states, middle, end]):

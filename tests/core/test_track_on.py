@@ -261,3 +261,19 @@ def test_the_length_follows_the_warp() -> None:
     assert len(track.on(Grid(25), warp=Warp.shift(-5))) == 0
     # A jump at the track's end leads to no more of it.
     assert len(track.on(Grid(25), warp=Warp([(0, 0), (2, 2), (2, 9)]))) == 50
+
+
+@pytest.mark.parametrize("cells", [Grid(100, "-1/7"), Ticks(np.arange(8) * 10 + 3, "1/1000", 10)])
+def test_a_tie_goes_to_the_earlier_centre(cells: Grid | Ticks) -> None:
+    """Half as many cells: each target centre lies just between two source centres."""
+    track = Track(np.arange(8), cells)
+    half = Grid(50, track.start)
+    assert track.on(half, "nearest").values.tolist() == [0, 2, 4, 6]
+    stacked = track.on(half, "stack", count=3, min_cover=0)
+    assert stacked.values.tolist() == [[0, 0, 1], [1, 2, 3], [3, 4, 5], [5, 6, 7]]
+    assert track.on(half, "stack", count=2).values.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    # An even window around a source centre: that centre counts as before the instant.
+    assert track.on(track.grid, "stack", count=2, length=None).values[0].tolist() == [0, 1]
+    for how, count in (("nearest", 1), ("stack", 3), ("stack", 2)):
+        wanted = reference_on(track, half, how, count, Fraction(0), None, 4)
+        assert_agrees(track, track.on(half, how, count=count, min_cover=0), wanted)  # type: ignore[arg-type]

@@ -18,7 +18,12 @@ pytest.importorskip("safetensors", reason="DeepSpeech needs the extra genlock[mo
 
 from genlock.extractors.deepspeech import DeepSpeech, DeepSpeechOptions, with_context  # noqa: E402
 from genlock.models.deepspeech import (  # noqa: E402
-    INPUTS, NAMES, DeepSpeechModel, load_deepspeech, random_weights, save_weights,
+    INPUTS,
+    NAMES,
+    DeepSpeechModel,
+    load_deepspeech,
+    random_weights,
+    save_weights,
 )  # fmt: skip
 
 RATE = 16000
@@ -65,7 +70,9 @@ def test_the_network_is_that_of_the_graph() -> None:
     hidden = frames
     for n in (1, 2, 3):
         hidden = np.clip(hidden @ w[f"h{n}"] + w[f"b{n}"], 0, 20)
-    assert (hidden == 20).any() or (frames @ w["h1"] > 20).any(), "the clipping must be used for this to test it"
+    assert (hidden == 20).any() or (frames @ w["h1"] > 20).any(), (
+        "the clipping must be used for this to test it"
+    )
     both = np.concatenate(
         [tensorflows_cell(w, "fw", hidden), tensorflows_cell(w, "bw", hidden[::-1])[::-1]], axis=1
     )

@@ -82,9 +82,7 @@ def test_a_face_that_is_covered_is_invalid_not_invented(two_people, tmp_path: Pa
     person, _ = two_people
     blank = [np.full_like(frame, 90) for frame in person[5:10]]
     faces = extract_landmarks(film(tmp_path / "gone.mp4", [*person[:5], *blank, *person[10:]]))
-    seen = sorted(
-        face.first_frame + int(k) for face in faces for k in np.flatnonzero(face.points.valid)
-    )
+    seen = sorted(face.first_frame + int(k) for face in faces for k in np.flatnonzero(face.points.valid))
     assert seen == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
 
 
@@ -94,7 +92,9 @@ def test_pose_is_measured_and_removed(two_people, tmp_path: Path) -> None:
 
     def turned() -> Iterator[np.ndarray]:
         matrix = cv2.getRotationMatrix2D((128, 128), -12, 0.8)
-        return (cv2.warpAffine(frame, matrix, (256, 256), borderMode=cv2.BORDER_REPLICATE) for frame in person)
+        return (
+            cv2.warpAffine(frame, matrix, (256, 256), borderMode=cv2.BORDER_REPLICATE) for frame in person
+        )
 
     (plain,) = extract_landmarks(film(tmp_path / "plain.mp4", person))
     (moved,) = extract_landmarks(film(tmp_path / "turned.mp4", list(turned())))

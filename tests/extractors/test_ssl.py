@@ -19,7 +19,9 @@ pytest.importorskip("transformers", reason="speech models need the extra genlock
 
 from genlock.extractors.ssl import Ssl, SslOptions  # noqa: E402
 
-_spec = importlib.util.spec_from_file_location("checkpoints", Path(__file__).parents[1] / "models" / "checkpoints.py")
+_spec = importlib.util.spec_from_file_location(
+    "checkpoints", Path(__file__).parents[1] / "models" / "checkpoints.py"
+)
 assert _spec is not None
 assert _spec.loader is not None
 checkpoints = importlib.util.module_from_spec(_spec)
@@ -97,9 +99,9 @@ def test_in_chunks_is_whole(folder: Path, kind: str) -> None:
     assert far(pieces.values, whole.values) < 2e-5
     # With the whole clip as context the transformer is exact as well.
     last = Ssl(SslOptions(str(folder / kind)))(sound)
-    generous = Ssl(
-        SslOptions(str(folder / kind), chunk_seconds=2.0, left_seconds=9.0, right_seconds=9.0)
-    )(sound)
+    generous = Ssl(SslOptions(str(folder / kind), chunk_seconds=2.0, left_seconds=9.0, right_seconds=9.0))(
+        sound
+    )
     assert far(generous.values, last.values) < 1e-3
     assert "of the whole clip" in generous.context
 
@@ -178,7 +180,9 @@ def test_checkpoints_that_cannot_be_used(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no config\.json"):
         Ssl(SslOptions(str(tmp_path / "empty")))
-    bert = BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=10)
+    bert = BertConfig(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=10
+    )
     BertModel(bert).save_pretrained(tmp_path / "bert")
     with pytest.raises(InputError, match="checkpoint of 'bert'; speech features need one of wav2vec2"):
         Ssl(SslOptions(str(tmp_path / "bert")))
@@ -235,9 +239,19 @@ def test_by_name_from_a_file(folder: Path, tmp_path: Path) -> None:
     model = folder / "wav2vec2-group"
     tracks = genlock.features(example_video(), "ssl,energy", model=model, layer=1, chunk_seconds=0.5)
     assert set(tracks) == {"ssl", "energy"}
-    assert tracks["ssl"].values.shape == (99, 24)
+    assert tracks["ssl"].values.shape[1] == 24
+    assert 99 <= len(tracks["ssl"]) <= 101  # the coder pads the sound
     assert tracks["ssl"].grid.start == Fraction(79, 32000)
-    command = ["features", str(example_video()), "--feature", "ssl", "--model", str(model), "-o", str(tmp_path)]
+    command = [
+        "features",
+        str(example_video()),
+        "--feature",
+        "ssl",
+        "--model",
+        str(model),
+        "-o",
+        str(tmp_path),
+    ]
     assert main([*command, "--layer", "conv", "--on", "frames"]) == 0
     saved = genlock.load_track(tmp_path / "ssl.npz")
     assert saved.values.shape == (50, 8)

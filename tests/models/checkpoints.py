@@ -8,7 +8,14 @@ from pathlib import Path
 import torch
 import transformers
 from transformers import (
-    HubertConfig, HubertForCTC, HubertModel, Wav2Vec2Config, Wav2Vec2ForCTC, Wav2Vec2Model, WavLMConfig, WavLMModel,
+    HubertConfig,
+    HubertForCTC,
+    HubertModel,
+    Wav2Vec2Config,
+    Wav2Vec2ForCTC,
+    Wav2Vec2Model,
+    WavLMConfig,
+    WavLMModel,
 )  # fmt: skip
 
 SMALL = {
@@ -44,12 +51,20 @@ def write_checkpoint(folder: Path, kind: str) -> Path:
                 weight *= 4
     target = folder / kind
     model.save_pretrained(target)
-    settings = {"do_normalize": "layer" in kind, "sampling_rate": 16000, "feature_extractor_type": "Wav2Vec2FeatureExtractor"}
+    settings = {
+        "do_normalize": "layer" in kind,
+        "sampling_rate": 16000,
+        "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+    }
     (target / "preprocessor_config.json").write_text(json.dumps(settings))
     if kind.startswith("ctc"):
-        (target / "vocab.json").write_text(json.dumps({t: n for n, t in enumerate(("<pad>", "<unk>", "|", *"abcde"))}))
+        (target / "vocab.json").write_text(
+            json.dumps({t: n for n, t in enumerate(("<pad>", "<unk>", "|", *"abcde"))})
+        )
         names = {"pad_token": "<pad>", "unk_token": "<unk>", "word_delimiter_token": "|"}
-        (target / "tokenizer_config.json").write_text(json.dumps({**names, "tokenizer_class": "Wav2Vec2CTCTokenizer"}))
+        (target / "tokenizer_config.json").write_text(
+            json.dumps({**names, "tokenizer_class": "Wav2Vec2CTCTokenizer"})
+        )
     return target
 
 

@@ -139,6 +139,18 @@ def test_sound_with_six_channels_and_an_odd_rate(tmp_path: Path) -> None:
     assert abs((sound.centers * power).sum() / power.sum() - 10100 / 18900) < 0.001
 
 
+def test_a_long_picture_that_would_have_to_be_encoded_is_left_out_and_that_is_said(
+    clip: Callable[[str], Clip], tmp_path: Path
+) -> None:
+    options = PreviewOptions(picture_up_to_seconds=1)
+    left_out = make_preview(clip("old.avi").path, tmp_path / "p.mp4", options)
+    assert (left_out.has_picture, left_out.has_sound, left_out.frame_count) == (False, True, 0)
+    assert "mpeg4" in left_out.note
+    copied = make_preview(clip("plain.mp4").path, tmp_path / "p.mp4", options)
+    assert copied.has_picture
+    assert not copied.note
+
+
 def test_progress_goes_forward_and_ends(clip: Callable[[str], Clip], tmp_path: Path) -> None:
     told: list[tuple[str, float, float | None]] = []
     make_preview(clip("old.avi").path, tmp_path / "p.mp4", progress=lambda *told_: told.append(told_))

@@ -12,11 +12,16 @@ from genlock.media import read_audio
 from genlock.speech.recognize import FasterWhisper, PocketSphinx, Recognizer
 from genlock.speech.sound import TrackSound
 
-JFK = "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
+JFK = (
+    "And so, my fellow Americans, ask not what your country can do for you, "
+    "ask what you can do for your country."
+)
 
 
 def sound_of(samples: np.ndarray, origin: str | int = 0) -> TrackSound:
-    return TrackSound(Track(np.asarray(samples, np.float32), Grid.of_samples(16000, origin=origin, clock="media")))
+    return TrackSound(
+        Track(np.asarray(samples, np.float32), Grid.of_samples(16000, origin=origin, clock="media"))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.speech.conftest import JFK, sound_of
 
 from genlock.core.errors import OptionError, TranscriptError
 from genlock.media import read_audio
 from genlock.metrics.timing import boundary_errors
 from genlock.speech import Cue, Words, recognize_and_align
 from genlock.speech.sound import TrackSound
-from tests.speech.conftest import JFK, sound_of
 
 
 def times(words: Words) -> list[tuple[float, float]]:
@@ -33,7 +33,8 @@ def test_every_word_of_a_true_text_is_placed(aligned: Words) -> None:
 def test_times_move_with_the_clock(jfk: TrackSound, aligned: Words) -> None:
     moved = TrackSound(jfk.track.shifted("1001/30000"))
     again = recognize_and_align(moved, transcript=JFK)
-    assert all(b.start - a.start == Fraction(1001, 30000) for a, b in zip(aligned, again, strict=True))  # type: ignore[operator]
+    pairs = zip(aligned.spans, again.spans, strict=True)
+    assert all(b.start - a.start == Fraction(1001, 30000) for a, b in pairs)
     assert again.clock == jfk.clock
 
 
@@ -46,12 +47,19 @@ def test_silence_before_the_speech_moves_the_words_by_as_much(jfk: TrackSound, a
 
 
 def test_a_text_keeps_its_spelling(jfk: TrackSound, aligned: Words) -> None:
-    text = JFK.replace("for your", "4 your").replace("And so,", "AND   so —").replace("Americans,", "Americans, [applause] ♪")
+    text = (
+        JFK.replace("for your", "4 your")
+        .replace("And so,", "AND   so —")
+        .replace("Americans,", "Americans, [applause] ♪")
+    )
     words = recognize_and_align(jfk, transcript=text)
     assert [w.text for w in words] == text.split()
     assert [w.text for w in words if w.start is None] == ["—", "[applause]", "♪"]
     assert all(w.reason for w in words if w.start is None)
-    assert boundary_errors([s for s, _ in times(aligned)], [s for s, _ in times(words)]).mean_absolute_seconds < 0.03
+    assert (
+        boundary_errors([s for s, _ in times(aligned)], [s for s, _ in times(words)]).mean_absolute_seconds
+        < 0.03
+    )
 
 
 def test_recognised_words_lie_where_the_text_does(jfk: TrackSound, aligned: Words) -> None:
@@ -64,8 +72,8 @@ def test_recognised_words_lie_where_the_text_does(jfk: TrackSound, aligned: Word
 
 
 WRONG = {
-    "another text": "the quick brown fox jumps over the lazy dog while seven men sing songs about old winter days",
-    "another language": "Das ist ein ganz anderer Text, der nicht hierher gehört und auch keinen Sinn ergibt, aber deutsch ist.",
+    "another text": "the quick brown fox jumps over the lazy dog while seven men sing songs about winter",
+    "another language": "Das ist ein ganz anderer Text, der nicht hierher gehört, aber deutsch ist.",
     "another script": "Это совсем другой текст",
     "no words": "— ♪ … 😀",
 }
@@ -81,7 +89,10 @@ def test_a_text_that_does_not_belong_gets_no_times(jfk: TrackSound, kind: str) -
 
 
 def test_a_text_ten_times_too_long(jfk: TrackSound) -> None:
-    extra = " ".join(f"Then {animal} number {k} went over the old bridge." for k, animal in enumerate(["cats", "dogs", "cows", "bees"] * 6))
+    extra = " ".join(
+        f"Then {animal} number {k} went over the old bridge."
+        for k, animal in enumerate(["cats", "dogs", "cows", "bees"] * 6)
+    )
     words = recognize_and_align(jfk, transcript=f"{JFK} {extra}")
     assert len(words) > 9 * len(JFK.split())
     placed = [k for k, w in enumerate(words) if w.start is not None]
@@ -91,17 +102,25 @@ def test_a_text_ten_times_too_long(jfk: TrackSound) -> None:
 
 
 def test_a_word_that_nobody_says_is_left_out(jfk: TrackSound, aligned: Words) -> None:
-    words = recognize_and_align(jfk, transcript=JFK.replace("Americans,", "Americans, hippopotamus extravaganza"))
+    words = recognize_and_align(
+        jfk, transcript=JFK.replace("Americans,", "Americans, hippopotamus extravaganza")
+    )
     missing = [w.text for w in words if w.start is None]
     assert missing == ["hippopotamus", "extravaganza"]
-    assert boundary_errors([s for s, _ in times(aligned)], [s for s, _ in times(words)]).mean_absolute_seconds < 0.03
+    assert (
+        boundary_errors([s for s, _ in times(aligned)], [s for s, _ in times(words)]).mean_absolute_seconds
+        < 0.03
+    )
 
 
 def test_speech_that_nobody_wrote_down_drags_no_word_along(jfk: TrackSound, aligned: Words) -> None:
     short = " ".join([*JFK.split()[:5], *JFK.split()[-5:]])
     words = recognize_and_align(jfk, transcript=short)
     true = [*times(aligned)[:5], *times(aligned)[-5:]]
-    found = [(float(w.start), float(w.end)) if w.start is not None and w.end is not None else (None, None) for w in words]
+    found = [
+        (float(w.start), float(w.end)) if w.start is not None and w.end is not None else (None, None)
+        for w in words
+    ]
     assert boundary_errors([e for _, e in true], [e for _, e in found]).within(0.1) >= 0.8
     assert max(e - s for s, e in times(words)) < 1
 
@@ -110,8 +129,9 @@ def test_speech_that_nobody_wrote_down_drags_no_word_along(jfk: TrackSound, alig
 def test_sound_without_speech_takes_no_words(kind: str) -> None:
     random = np.random.default_rng(0)
     samples = {
-        "silence": np.zeros(48000), "noise": random.normal(0, 0.1, 48000), "tone": 0.3 * np.sin(np.arange(48000) / 5),
-        "nan": np.full(48000, np.nan), "tenth of a second": random.normal(0, 0.1, 1600), "nothing": np.zeros(0),
+        "silence": np.zeros(48000), "noise": random.normal(0, 0.1, 48000), "nothing": np.zeros(0),
+        "tone": 0.3 * np.sin(np.arange(48000) / 5), "nan": np.full(48000, np.nan),
+        "tenth of a second": random.normal(0, 0.1, 1600),
     }[kind]  # fmt: skip
     words = recognize_and_align(sound_of(samples), transcript="ask not what your country can do for you")
     assert not times(words)
@@ -133,7 +153,10 @@ def test_empty_texts_and_unknown_names(jfk: TrackSound) -> None:
 
 def test_subtitles_come_back_with_their_times_repaired(jfk: TrackSound, aligned: Words) -> None:
     row = JFK.split()
-    cues = [Cue(" ".join(row[:5]), Fraction(30), Fraction(31)), Cue(f"<i>{row[5]}</i>\n" + " ".join(row[6:]), Fraction(32), Fraction(33))]
+    cues = [
+        Cue(" ".join(row[:5]), Fraction(30), Fraction(31)),
+        Cue(f"<i>{row[5]}</i>\n" + " ".join(row[6:]), Fraction(32), Fraction(33)),
+    ]
     words = recognize_and_align(jfk, cues=cues)
     assert [w.text for w in words] == row
     assert words[0].start == aligned[0].start

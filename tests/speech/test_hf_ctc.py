@@ -152,7 +152,9 @@ def test_beam_search_agrees_where_the_model_is_sure_and_a_language_model_decides
     beam = recognize_and_align(sound, model=CtcModelOptions(MODEL, beam=20))
     assert [w.text for w in beam] == [w.text for w in greedy]
     letters = Alphabet.of({"<pad>": 0, "|": 1, "a": 2, "b": 3}, 0, "|")
-    rows = np.log(np.array([[0.04, 0.01, 0.5, 0.45], [0.97, 0.01, 0.01, 0.01], [0.01, 0.01, 0.01, 0.97]], np.float32))
+    rows = np.log(
+        np.array([[0.04, 0.01, 0.5, 0.45], [0.97, 0.01, 0.01, 0.01], [0.01, 0.01, 0.01, 0.97]], np.float32)
+    )
     model = tmp_path / "two.arpa"
     model.write_text(
         "\\data\\\nngram 1=5\n\n\\1-grams:\n-1.0\t<unk>\t0\n0\t<s>\t0\n-0.5\t</s>\t0\n-4.0\tab\t0\n-0.1\tbb\t0\n\n\\end\\\n"

@@ -87,9 +87,14 @@ def test_scores_are_the_mixtures_by_definition() -> None:
             book, total = model.book_of_senone[senone], 0.0
             for stream in range(3):
                 x = frames[row, 13 * stream : 13 * stream + 13].astype(np.float64)
-                mean, precision = model.means[book, stream].astype(np.float64), model.precisions[book, stream].astype(np.float64)
+                mean, precision = (
+                    model.means[book, stream].astype(np.float64),
+                    model.precisions[book, stream].astype(np.float64),
+                )
                 densities = model.constants[book, stream] - 0.5 * ((x - mean) ** 2 * precision).sum(axis=1)
-                total += np.logaddexp.reduce(densities + np.log(np.maximum(model.mixtures[senone, stream], 1e-300)))
+                total += np.logaddexp.reduce(
+                    densities + np.log(np.maximum(model.mixtures[senone, stream], 1e-300))
+                )
             assert found[row, column] == pytest.approx(total, abs=0.02)
 
 

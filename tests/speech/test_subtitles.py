@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -32,8 +33,14 @@ WORDS = Words(
 )  # fmt: skip
 
 milli = st.integers(0, 10**8).map(lambda n: Fraction(n, 1000))
-lines = st.text(st.characters(codec="utf-8", categories=["L", "N"], include_characters=" '.,?!♪—"), min_size=1, max_size=30)
-bodies = st.lists(lines.map(str.strip).filter(lambda s: s and not s.isdigit()), min_size=1, max_size=3).map("\n".join)
+lines = st.text(
+    st.characters(codec="utf-8", categories=["L", "N"], include_characters=" '.,?!♪—"),
+    min_size=1,
+    max_size=30,
+)
+bodies = st.lists(lines.map(str.strip).filter(lambda s: s and not s.isdigit()), min_size=1, max_size=3).map(
+    "\n".join
+)
 cue_lists = st.lists(st.tuples(bodies, milli, milli), min_size=1, max_size=5).map(
     lambda rows: tuple(sorted((Cue(t, min(a, b), max(a, b)) for t, a, b in rows), key=lambda c: c.start))
 )
@@ -76,7 +83,7 @@ def test_other_readers_read_our_textgrid(tmp_path: Path) -> None:
     assert marks[2][:2] == (pytest.approx(7 / 3, abs=1e-5), pytest.approx(10 / 3, abs=1e-5))
     intervals = list(grid.getFirst("words"))
     assert intervals[0].minTime == 0
-    assert all(one.maxTime == two.minTime for one, two in zip(intervals, intervals[1:], strict=False))
+    assert all(one.maxTime == two.minTime for one, two in itertools.pairwise(intervals))
 
 
 def test_textgrid_of_no_words_is_one_empty_interval() -> None:
@@ -91,13 +98,17 @@ def test_ctm_counts_durations_so_that_ends_are_right() -> None:
 
 
 TOLERATED = {
-    "byte order mark and CRLF": b"\xef\xbb\xbf1\r\n00:00:01,000 --> 00:00:02,000\r\nHi\r\nyou\r\n\r\n2\r\n00:00:03,000 --> 00:00:04,000\r\nthere\r\n",
-    "UTF-16": "1\n00:00:01,000 --> 00:00:02,000\nHi\nyou\n\n2\n00:00:03,000 --> 00:00:04,000\nthere\n".encode("utf-16"),
+    "byte order mark and CRLF": b"\xef\xbb\xbf1\r\n00:00:01,000 --> 00:00:02,000\r\nHi\r\nyou\r\n\r\n"
+    b"2\r\n00:00:03,000 --> 00:00:04,000\r\nthere\r\n",
+    "UTF-16": (
+        "1\n00:00:01,000 --> 00:00:02,000\nHi\nyou\n\n2\n00:00:03,000 --> 00:00:04,000\nthere\n".encode("utf-16")
+    ),
     "no numbers": b"00:00:01,000 --> 00:00:02,000\nHi\nyou\n\n00:00:03,000 --> 00:00:04,000\nthere",
     "no blank lines": b"1\n00:00:01,000 --> 00:00:02,000\nHi\nyou\n2\n00:00:03,000 --> 00:00:04,000\nthere",
     "no hours, dots": b"1\n00:01.000 --> 00:02.000\nHi\nyou\n\n2\n00:03.0 --> 00:04.0\nthere",
     "out of order": b"9\n00:00:03,000 --> 00:00:04,000\nthere\n\n1\n00:00:01,000 --> 00:00:02,000\nHi\nyou",
-    "WebVTT": b"WEBVTT - title\n\nSTYLE\n::cue { color: red }\n\nintro\n00:01.000 --> 00:02.000 align:start\nHi\nyou\n\nNOTE nothing\nat all\n\n00:03.000 --> 00:04.000\nthere\n",
+    "WebVTT": b"WEBVTT - title\n\nSTYLE\n::cue { color: red }\n\nintro\n00:01.000 --> 00:02.000 align:start\nHi\n"
+    b"you\n\nNOTE nothing\nat all\n\n00:03.000 --> 00:04.000\nthere\n",
 }  # fmt: skip
 
 
@@ -118,7 +129,9 @@ def test_plain_text_has_no_cues() -> None:
     assert read_transcript(b"Just words --> really", "a.txt") == ("Just words --> really", None)
 
 
-@pytest.mark.parametrize("data", [b"", b"1\n00:00:01,000 --> 00:00:02,000\n\n", b"WEBVTT\n\n", bytes(range(256))])
+@pytest.mark.parametrize(
+    "data", [b"", b"1\n00:00:01,000 --> 00:00:02,000\n\n", b"WEBVTT\n\n", bytes(range(256))]
+)
 def test_files_without_words_are_refused(data: bytes) -> None:
     with pytest.raises(TranscriptError, match=r"a\.srt"):
         read_transcript(data, "a.srt")
@@ -131,7 +144,12 @@ def test_repaired_cues_keep_their_look() -> None:
         Cue("“my” fellow", Fraction(15), Fraction(16), "3"),
     )
     first, second, third = repaired(cues, WORDS)
-    assert (first.text, first.settings, first.start, first.end) == ("<i>And</i>\nso,", "align:start", Fraction(1, 4), Fraction(1))
+    assert (first.text, first.settings, first.start, first.end) == (
+        "<i>And</i>\nso,",
+        "align:start",
+        Fraction(1, 4),
+        Fraction(1),
+    )
     assert (third.start, third.end) == (Fraction(7, 3), Fraction(37, 10))
     # The cue without words moves with its neighbours and stays between them.
     assert first.end <= second.start <= second.end <= third.start
@@ -148,12 +166,15 @@ def test_words_of_other_cues_are_refused() -> None:
 
 
 def test_cues_from_words_are_short_and_complete() -> None:
-    row = [Word(f"word{k}" + ("." if k % 9 == 8 else ""), Fraction(k, 3), Fraction(k + 1, 3), 1.0) for k in range(100)]
+    row = [
+        Word(f"word{k}" + ("." if k % 9 == 8 else ""), Fraction(k, 3), Fraction(k + 1, 3), 1.0)
+        for k in range(100)
+    ]
     cues = cues_from_words(Words(row))
     assert " ".join(c.plain for c in cues) == " ".join(w.text for w in row)
     assert all(c.end - c.start <= 6 for c in cues)
     assert all(len(line) <= 50 for c in cues for line in c.text.split("\n"))
-    assert all(one.end <= two.start for one, two in zip(cues, cues[1:], strict=False))
+    assert all(one.end <= two.start for one, two in itertools.pairwise(cues))
     assert cues_from_words(Words([Word("x", reason="none")])) == ()
 
 

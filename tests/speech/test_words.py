@@ -11,10 +11,19 @@ from genlock.speech.words import Word, Words
 
 
 def test_words_come_back_from_json_exactly() -> None:
-    words = Words([Word("a", Fraction(1, 3), Fraction(2, 3), 0.5), Word("♪", reason="nothing")], "media:x", "r", "a", "en", "why")
+    words = Words(
+        [Word("a", Fraction(1, 3), Fraction(2, 3), 0.5), Word("♪", reason="nothing")],
+        "media:x",
+        "r",
+        "a",
+        "en",
+        "why",
+    )
     data = json.loads(dump_json(words.to_dict()))
     assert Words.from_dict(data) == words
-    assert {"text", "start_seconds", "end_seconds", "status", "confidence", "reason"} <= data["words"][0].keys()
+    assert {"text", "start_seconds", "end_seconds", "status", "confidence", "reason"} <= data["words"][
+        0
+    ].keys()
     assert [w["status"] for w in data["words"]] == ["aligned", "unaligned"]
     assert data["recognizer"] == "r"
     with pytest.raises(FormatError):
@@ -23,7 +32,7 @@ def test_words_come_back_from_json_exactly() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [dict(start=1), dict(start=2, end=1, confidence=0.5), dict(start=1, end=2, confidence=1.5), dict()],
+    [{"start": 1}, {"start": 2, "end": 1, "confidence": 0.5}, {"start": 1, "end": 2, "confidence": 1.5}, {}],
 )
 def test_impossible_words_are_refused(arguments: dict[str, float]) -> None:
     with pytest.raises(OptionError, match="'x'"):
@@ -41,7 +50,9 @@ def test_words_are_in_order() -> None:
 
 
 def test_notes_gather_what_is_missing() -> None:
-    words = Words([Word(t, reason="nothing to say") for t in "-+=*/#"] + [Word("b", 2, 3)], reason="be careful")
+    words = Words(
+        [Word(t, reason="nothing to say") for t in "-+=*/#"] + [Word("b", 2, 3)], reason="be careful"
+    )
     assert words.notes[0] == "be careful"
     assert "and 1 more: nothing to say" in words.notes[1]
     assert Words.none("media", "no sound").notes == ("no sound",)

@@ -52,4 +52,3 @@ def tone_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * 48000) / 48000)
     encode(path, Picture(frames, rate=25), Sound(tone, 48000))
     return path
-

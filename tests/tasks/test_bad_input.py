@@ -12,6 +12,7 @@ import pytest
 
 from genlock.media import Picture, Sound, encode
 
+
 def grey(count: int, height: int = 96, width: int = 128) -> list[np.ndarray]:
     return [np.full((height, width, 3), 40 + k % 100, np.uint8) for k in range(count)]
 
@@ -33,7 +34,12 @@ def refused(run, folder: Path, *words: str) -> None:
 
 @pytest.mark.parametrize(
     "content, word",
-    [(b"", "empty"), (b"hello, I am text", "genlock"), (bytes(5000), "genlock"), (os.urandom(5000), "genlock")],
+    [
+        (b"", "empty"),
+        (b"hello, I am text", "genlock"),
+        (bytes(5000), "genlock"),
+        (os.urandom(5000), "genlock"),
+    ],
     ids=["zero bytes", "text", "zeros", "noise"],
 )
 def test_a_file_that_is_no_media(genlock, tmp_path: Path, content: bytes, word: str) -> None:
@@ -112,7 +118,9 @@ def test_odd_size_and_surround(genlock, tmp_path: Path) -> None:
     assert run.json["media"]["streams"][1]["channels"] == 6
 
 
-@pytest.mark.parametrize("name", ["with space.mp4", "quote'\".mp4", "new\nline.mp4", "имя 映画.mp4", "-o.mp4", "a:b%03d.mp4"])
+@pytest.mark.parametrize(
+    "name", ["with space.mp4", "quote'\".mp4", "new\nline.mp4", "имя 映画.mp4", "-o.mp4", "a:b%03d.mp4"]
+)
 def test_any_name(genlock, tone_clip: Path, tmp_path: Path, name: str) -> None:
     shutil.copy(tone_clip, tmp_path / name)
     run = genlock("align", tmp_path / name, "--json", "--recognizer", "pocketsphinx")
@@ -146,8 +154,13 @@ def test_the_result_of_another_film_is_left_alone(genlock, tone_clip: Path, tmp_
     run = genlock("align", tmp_path / "talk.mov", "--recognizer", "pocketsphinx")
     assert run.status == 2
     assert "talk.mp4" in run.err
-    both = genlock("align", tmp_path / "talk.mp4", tmp_path / "talk.mov", "--json", "--recognizer", "pocketsphinx")
-    assert {Path(r["directory"]).name for r in both.json["results"]} == {"talk.mp4.genlock", "talk.mov.genlock"}
+    both = genlock(
+        "align", tmp_path / "talk.mp4", tmp_path / "talk.mov", "--json", "--recognizer", "pocketsphinx"
+    )
+    assert {Path(r["directory"]).name for r in both.json["results"]} == {
+        "talk.mp4.genlock",
+        "talk.mov.genlock",
+    }
 
 
 def test_a_full_disk(genlock, tone_clip: Path, tmp_path: Path) -> None:
@@ -183,7 +196,8 @@ def test_transcripts_that_do_not_fit(genlock, tone_clip: Path, tmp_path: Path) -
 @pytest.mark.parametrize("content", [b"", b"   \n", bytes(range(256)) * 8], ids=["empty", "blank", "binary"])
 def test_a_transcript_that_is_no_text(genlock, tone_clip: Path, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "t.txt").write_bytes(content)
-    refused(genlock("align", tone_clip, "-o", tmp_path / "o", "--transcript", tmp_path / "t.txt"), tmp_path, "transcript")
+    run = genlock("align", tone_clip, "-o", tmp_path / "o", "--transcript", tmp_path / "t.txt")
+    refused(run, tmp_path, "transcript")
     assert not (tmp_path / "o").exists()
 
 

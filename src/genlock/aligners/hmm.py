@@ -1,11 +1,14 @@
-"""The best path through a graph of states, exactly: the core of every forced alignment by a hidden Markov model.
+"""The best path through a graph of states, exactly: the core of every forced alignment by a hidden Markov
+model.
 
-A :class:`StateGraph` has *emitting* states, each of which takes one frame or more and names a column of a score
-matrix, and *silent* states, which take no time and only join others (the end of one word and the start of the next).
+A :class:`StateGraph` has *emitting* states, each of which takes one frame or more and names a column of a
+score matrix, and *silent* states, which take no time and only join others (the end of one word and the start
+of the next).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,8 +58,8 @@ class StateGraph:
 class Path:
     """The best path.
 
-    ``through`` lists every state passed, silent ones too, in order; ``at`` the frame in which each was entered
-    (a silent state: the frame that follows it).
+    ``through`` lists every state passed, silent ones too, in order; ``at`` the frame in which each was
+    entered (a silent state: the frame that follows it).
     """
 
     states: Ints
@@ -113,7 +116,7 @@ class GraphBuilder:
 
     def chain(self, states: Sequence[int], weight: float = 0.0) -> None:
         """Add arcs from each state to the next one."""
-        for source, target in zip(states, states[1:], strict=False):
+        for source, target in itertools.pairwise(states):
             self.arc(source, target, weight)
 
     def graph(self, start: int, end: int) -> StateGraph:
@@ -186,7 +189,8 @@ def _forward(
     scores: Any, column: Any, stay: Any, first_arc: Any, source: Any, weight: Any,
     silent: Any, emitting: Any, start: int, choices: Any,
 ) -> Any:  # fmt: skip
-    """Fill ``choices`` [T + 1, S]: 0 for staying, else one more than the arc's place among those into the state.
+    """Fill ``choices`` [T + 1, S]: 0 for staying, else one more than the arc's place among those into the
+    state.
 
     Row t holds how each emitting state was entered in frame t - 1 and each silent state after it.
     """

@@ -54,12 +54,20 @@ class BoundaryErrors:
 
     def percentile_seconds(self, percent: float) -> float:
         """A percentile of the absolute error; NaN if nothing was found."""
-        return float(np.percentile(np.abs(self.signed_seconds), percent)) if len(self.signed_seconds) else float("nan")
+        return (
+            float(np.percentile(np.abs(self.signed_seconds), percent))
+            if len(self.signed_seconds)
+            else float("nan")
+        )
 
     def within(self, seconds: float) -> float:
         """Share of all boundaries at most so far off, 0...1; one that was not found counts as outside."""
         # A nanosecond of room: 0.02 as a difference of floats must count as 0.02.
-        return float((np.abs(self.signed_seconds) <= seconds + 1e-9).sum() / self.count) if self.count else float("nan")
+        return (
+            float((np.abs(self.signed_seconds) <= seconds + 1e-9).sum() / self.count)
+            if self.count
+            else float("nan")
+        )
 
     def to_dict(self) -> dict[str, object]:
         """The usual figures, in milliseconds, and shares."""
@@ -73,7 +81,8 @@ class BoundaryErrors:
     def __str__(self) -> str:
         shares = "  ".join(f"{self.within(t):6.1%}" for t in TOLERANCES)
         return (
-            f"{1000 * self.mean_absolute_seconds:7.1f} {1000 * self.bias_seconds:+7.1f} {1000 * self.median_seconds:+7.1f} "
+            f"{1000 * self.mean_absolute_seconds:7.1f} {1000 * self.bias_seconds:+7.1f} "
+            f"{1000 * self.median_seconds:+7.1f} "
             f"{1000 * self.percentile_seconds(95):7.1f}   {shares}  {self.missing:4d}"
         )
 

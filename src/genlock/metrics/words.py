@@ -37,7 +37,8 @@ class WordErrors:
 
     @property
     def rate(self) -> float:
-        """Errors over true words; above 1 if there are more errors than words; NaN if there are none of either."""
+        """Errors over true words; above 1 if there are more errors than words; NaN if there are none of
+        either."""
         if self.true_words:
             return self.total / self.true_words
         return float("inf") if self.total else float("nan")
@@ -82,7 +83,8 @@ def _costs(left: Sequence[str], right: Sequence[str]) -> np.ndarray:
         best = np.empty(len(right) + 1, dtype=np.int32)
         best[0] = i + 1
         best[1:] = np.minimum(costs[i, :-1] + differs, costs[i, 1:] + 1)
-        # An insertion costs one a step, so the running minimum of what is left after taking the steps off is exact.
+        # An insertion costs one a step, so the running minimum of what is left after taking the steps off is
+        # exact.
         costs[i + 1] = np.minimum.accumulate(best - columns) + columns
     return costs
 

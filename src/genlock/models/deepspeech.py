@@ -33,7 +33,15 @@ except ImportError as error:
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["CHARACTERS", "INPUTS", "NAMES", "DeepSpeechModel", "load_deepspeech", "random_weights", "save_weights"]
+__all__ = [
+    "CHARACTERS",
+    "INPUTS",
+    "NAMES",
+    "DeepSpeechModel",
+    "load_deepspeech",
+    "random_weights",
+    "save_weights",
+]
 
 #: 19 frames of 26 coefficients: the frame itself, 9 before it and 9 after it.
 INPUTS = 26 * 19
@@ -139,7 +147,13 @@ def load_deepspeech(path: str | Path) -> DeepSpeechModel:
 def random_weights(units: int = 2048, seed: int = 0) -> dict[str, Tensor]:
     """Weights of the release's shapes and chance values, to test and measure with."""
     chance = torch.Generator().manual_seed(seed)
-    sizes = {1: (INPUTS, units), 2: (units, units), 3: (units, 2 * units), 5: (2 * units, units), 6: (units, 29)}
+    sizes = {
+        1: (INPUTS, units),
+        2: (units, units),
+        3: (units, 2 * units),
+        5: (2 * units, units),
+        6: (units, 29),
+    }
     weights = {f"h{n}": torch.randn(size, generator=chance) * size[0] ** -0.5 for n, size in sizes.items()}
     weights |= {f"b{n}": torch.randn(size[1], generator=chance) * 0.1 for n, size in sizes.items()}
     for name in (_FORWARD, _BACKWARD):
@@ -186,4 +200,6 @@ def _check(weights: Mapping[str, Tensor]) -> None:
     expected |= {f"b{n}": (expected[f"h{n}"][1],) for n in (1, 2, 3, 5, 6)}
     for name, shape in expected.items():
         if shapes[name] != shape:
-            raise FormatError(f"{name!r} has the shape {shapes[name]}, not {shape}: these weights are of another model")
+            raise FormatError(
+                f"{name!r} has the shape {shapes[name]}, not {shape}: these weights are of another model"
+            )

@@ -19,7 +19,15 @@ import numpy.typing as npt
 from genlock.core.errors import MissingDependency, OptionError
 from genlock.weights import registry
 
-__all__ = ["LEFT_EYE_OUTER", "MESH_POINTS", "RIGHT_EYE_OUTER", "Detection", "FaceDetector", "FaceMesh", "Region"]
+__all__ = [
+    "LEFT_EYE_OUTER",
+    "MESH_POINTS",
+    "RIGHT_EYE_OUTER",
+    "Detection",
+    "FaceDetector",
+    "FaceMesh",
+    "Region",
+]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 Points: TypeAlias = npt.NDArray[np.float32]
@@ -114,7 +122,10 @@ class FaceDetector:
     @cached_property
     def _anchors(self) -> Points:
         rows = [
-            np.repeat(np.stack(np.meshgrid(np.arange(n), np.arange(n)), axis=-1).reshape(-1, 2), count, axis=0) / n
+            np.repeat(
+                np.stack(np.meshgrid(np.arange(n), np.arange(n)), axis=-1).reshape(-1, 2), count, axis=0
+            )
+            / n
             + 0.5 / n
             for n, count in _ANCHOR_GRIDS
         ]
@@ -132,14 +143,18 @@ class FaceDetector:
         side = max(height, width)
         scale = side / _DETECTOR_SIDE
         left, top = (width - side) / 2, (height - side) / 2
-        crop = _crop(image, np.array([[scale, 0, left], [0, scale, top]]), _DETECTOR_SIDE, cv2.BORDER_CONSTANT)
+        crop = _crop(
+            image, np.array([[scale, 0, left], [0, scale, top]]), _DETECTOR_SIDE, cv2.BORDER_CONSTANT
+        )
         raw, logits = self._net.run(crop.astype(np.float32) / 127.5 - 1, "regressors", "classificators")
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
         good = np.flatnonzero(scores >= least_score)
         places = raw[0, good].reshape(len(good), 2 + _KEYPOINTS, 2) / _DETECTOR_SIDE
         places[:, 0] += self._anchors[good]
         places[:, 2:] += self._anchors[good, None]
-        found = np.concatenate([places[:, :1] - places[:, 1:2] / 2, places[:, :1] + places[:, 1:2] / 2, places[:, 2:]], axis=1)
+        found = np.concatenate(
+            [places[:, :1] - places[:, 1:2] / 2, places[:, :1] + places[:, 1:2] / 2, places[:, 2:]], axis=1
+        )
         return _merged(found * side + np.array([left, top]), scores[good])
 
 
@@ -179,7 +194,9 @@ class _Net:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
-            raise MissingDependency(f"faces need ai-edge-litert ({error}): pip install ai-edge-litert") from error
+            raise MissingDependency(
+                f"faces need ai-edge-litert ({error}): pip install ai-edge-litert"
+            ) from error
         self._interpreter: Any = Interpreter(model_path=str(path), num_threads=threads)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
@@ -194,7 +211,9 @@ class _Net:
 
 def _check_image(image: Image) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise OptionError(f"an image is uint8 [H, W, 3] in RGB, not {image.dtype} of shape {list(image.shape)}")
+        raise OptionError(
+            f"an image is uint8 [H, W, 3] in RGB, not {image.dtype} of shape {list(image.shape)}"
+        )
 
 
 def _crop(image: Image, to_image: npt.NDArray[np.float64], side: int, border: int) -> Image:
@@ -203,7 +222,9 @@ def _crop(image: Image, to_image: npt.NDArray[np.float64], side: int, border: in
     matrix = to_image.copy()
     matrix[:, 2] += matrix[:, :2] @ half - half
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(image, matrix, (side, side), flags=flags, borderMode=border), dtype=np.uint8)
+    return np.asarray(
+        cv2.warpAffine(image, matrix, (side, side), flags=flags, borderMode=border), dtype=np.uint8
+    )
 
 
 def _merged(found: npt.NDArray[np.floating[Any]], scores: npt.NDArray[np.floating[Any]]) -> list[Detection]:

@@ -111,7 +111,9 @@ class SpeechEncoder:
             return 0.0, 1.0
         mean = sum(float(block.sum(dtype=np.float64)) for block in self._blocks(read, count)) / count
         # Around the mean: with a large offset the difference of squares would lose the variance.
-        power = sum(float(((block.astype(np.float64) - mean) ** 2).sum()) for block in self._blocks(read, count))
+        power = sum(
+            float(((block.astype(np.float64) - mean) ** 2).sum()) for block in self._blocks(read, count)
+        )
         return mean, float(np.sqrt(power / count + _NORMALIZE_EPSILON))
 
     def _blocks(self, read: SampleReader, count: int) -> Iterator[Samples]:
@@ -175,9 +177,7 @@ class SpeechEncoder:
         finally:
             layer.layer_norm = own
 
-    def _first_layer_moments(
-        self, conv: Any, pieces: Iterator[Samples]
-    ) -> tuple[Tensor, Tensor]:
+    def _first_layer_moments(self, conv: Any, pieces: Iterator[Samples]) -> tuple[Tensor, Tensor]:
         kernel, stride = self.kernels[0], self.strides[0]
         total = square = torch.zeros((), dtype=torch.float64)
         frames = 0
@@ -245,7 +245,9 @@ def load_speech_encoder(source: str | Path, *, ctc: bool = False, offline: bool 
     if ctc and len(vocabulary) > config.vocab_size:
         raise FormatError(f"{name!r}: vocab.json has {len(vocabulary)} tokens, the model {config.vocab_size}")
     if any(not isinstance(index, int) for index in vocabulary.values()):
-        raise InputError(f"vocab.json of {name!r} is not one list of tokens; models with adapters are not supported")
+        raise InputError(
+            f"vocab.json of {name!r} is not one list of tokens; models with adapters are not supported"
+        )
     pad = tokenizer.get("pad_token", "<pad>")
     pad = pad.get("content", "<pad>") if isinstance(pad, dict) else pad
     own = _settings(name, "genlock.json", offline)
@@ -267,7 +269,9 @@ def _bias(name: str, value: object) -> Fraction:
     try:
         return exact(value)  # type: ignore[arg-type]
     except (GenlockError, TypeError, ValueError) as error:
-        raise FormatError(f"genlock.json of {name!r}: bias_seconds is {value!r}, not a number of seconds") from error
+        raise FormatError(
+            f"genlock.json of {name!r}: bias_seconds is {value!r}, not a number of seconds"
+        ) from error
 
 
 def _configuration(name: str, offline: bool) -> Any:
@@ -282,7 +286,9 @@ def _configuration(name: str, offline: bool) -> Any:
         raise InputError(f"{name!r} is no checkpoint that can be used: {_first_line(error)}") from error
     except (OSError, KeyError) as error:
         if folder.exists():
-            raise FormatError(f"config.json of {name!r} is damaged ({_first_line(error)}); fetch it again") from error
+            raise FormatError(
+                f"config.json of {name!r} is damaged ({_first_line(error)}); fetch it again"
+            ) from error
         raise MissingModel(
             f"the model {name!r} is neither a folder nor in the local cache; get it: "
             f"huggingface-cli download {name}"
@@ -300,7 +306,7 @@ def _weights(name: str, config: Any, ctc: bool, offline: bool) -> Any:
                 name, config=config, local_files_only=offline or Path(name).exists(), use_safetensors=None,
                 output_loading_info=True, weights_only=True,
             )  # fmt: skip
-    except Exception as error:  # noqa: BLE001 - safetensors, torch and transformers each raise their own kind
+    except Exception as error:
         raise FormatError(
             f"the weights of {name!r} cannot be loaded ({_first_line(error)}); fetch or save them again"
         ) from error

@@ -168,8 +168,9 @@ def _banner(content: ReportContent, beside: Path | None) -> str | None:
         why = f" ({content.preview_reason})" if content.preview_reason else ""
         return f"There is no preview to play{why}; the timeline can still be read."
     if beside is not None:
-        return f"The preview is too large for this page: it is {beside.name}, beside it. Keep them together."
-    return None
+        place = f"The preview is too large for this page: it is {beside.name}, beside it. Keep them together."
+        return f"{content.preview.note} {place}".strip()
+    return content.preview.note or None
 
 
 # ---------------------------------------------------------------- the page

@@ -69,14 +69,16 @@ class PreviewOptions:
     """
 
     short_side: int = field(default=360)
-    """Pixels of the shorter side of a picture that is encoded again, 64...2160; at most 240 beyond ten minutes.
-    Never enlarged."""
+    """Pixels of the shorter side of a picture that is encoded again, 64...2160; at most 240 beyond ten
+    minutes. Never enlarged."""
     quality: int = field(default=21)
     """x264's constant rate factor, 0 (best)...51, for a picture that is encoded again."""
     copy_up_to_bytes: int = field(default=24_000_000)
     """A playable file up to this size is copied as it is."""
     encode_up_to_seconds: float = field(default=300.0)
     """A larger playable file is made small if it is no longer than this, else copied as it is."""
+    picture_up_to_seconds: float = field(default=3600.0)
+    """A picture that would have to be encoded again, and is longer than this, is left out: sound alone plays."""
 
     def __post_init__(self) -> None:
         if not 64 <= self.short_side <= 2160:
@@ -105,6 +107,8 @@ class Preview:
     """Number of frames in it."""
     size_bytes: int
     """Size of the file."""
+    note: str = ""
+    """What was left out, and why; a sentence."""
 
     @property
     def mime(self) -> str:
@@ -172,6 +176,7 @@ def make_preview(
         copied,
         job.frames,
         size,
+        job.note,
     )
 
 
@@ -181,13 +186,8 @@ class _Job:
     def __init__(
         self, source: Any, options: PreviewOptions, reading: ReadOptions, info: MediaInfo, progress: Progress
     ) -> None:
-        self.source, self.options, self.reading, self.info, self.progress = (
-            source,
-            options,
-            reading,
-            info,
-            progress,
-        )
+        self.source, self.info, self.progress = source, info, progress
+        self.options, self.reading = options, reading
         self.picture: VideoInfo | None = _chosen(info.video, reading.video_stream)
         self.sound: AudioInfo | None = _chosen(info.audio, reading.audio_stream)
         starts = [s.start for s in (self.picture, self.sound) if s is not None and s.start is not None]
@@ -197,6 +197,7 @@ class _Job:
         cut = reading.cut[0]
         self.zero: Fraction = first if cut is None else max(first, cut)
         self.frames = 0
+        self.note = ""
 
     def ticks_per_second(self) -> int:
         """A time scale that says the starts of both streams exactly, where one within reason does."""
@@ -285,6 +286,7 @@ class _Job:
 
     def encode(self, target: Path) -> None:
         """Read the source once; write every frame and every sample at its own time."""
+        self._leave_out_a_long_picture()
         length = None if self.info.duration is None else float(self.info.duration)
         with _new_file(target, self.ticks_per_second()) as output:
             consumers: list[Any] = []
@@ -304,6 +306,22 @@ class _Job:
         self.sound = None if sound is None or not sound.written else self.sound
         if self.picture is None and self.sound is None:
             raise NoStream(f"{self.info.path!r} has neither picture nor sound in the part that was asked for")
+
+    def _leave_out_a_long_picture(self) -> None:
+        if self.picture is None or self.sound is None or self.picture.duration is None:
+            return
+        low, high = self.reading.cut
+        start = self.picture.start or Fraction(0)
+        end = start + self.picture.duration
+        length = min(end, end if high is None else high) - max(start, start if low is None else low)
+        if length <= self.options.picture_up_to_seconds:
+            return
+        limit = self.options.picture_up_to_seconds / 60
+        self.note = (
+            f"The picture ({self.picture.codec}) is not one that browsers play, and longer than {limit:g} minutes: "
+            "only the sound plays here."
+        )
+        self.picture = None
 
 
 def _chosen(streams: tuple[Any, ...], number: int | None) -> Any:

@@ -5,4 +5,13 @@ from genlock.speech.sound import SoundSource, TrackSound
 from genlock.speech.subtitles import Cue, read_transcript, write_words
 from genlock.speech.words import Word, Words
 
-__all__ = ["Cue", "SoundSource", "TrackSound", "Word", "Words", "read_transcript", "recognize_and_align", "write_words"]
+__all__ = [
+    "Cue",
+    "SoundSource",
+    "TrackSound",
+    "Word",
+    "Words",
+    "read_transcript",
+    "recognize_and_align",
+    "write_words",
+]

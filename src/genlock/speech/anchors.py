@@ -1,13 +1,15 @@
 """A long text beside what was recognised: which words are the same, and where to cut both into pieces.
 
-Words that agree are anchors. Text and sound are cut together between two anchors that follow each other in both, at
-the longest pause within reach, so that each piece can be aligned by itself in bounded memory. A piece also takes a few words
-and their sound from its neighbours, and keeps only its own: no word is cut at a border.
+Words that agree are anchors. Text and sound are cut together between two anchors that follow each other in
+both, at the longest pause within reach, so that each piece can be aligned by itself in bounded memory. A
+piece also takes a few words and their sound from its neighbours, and keeps only its own: no word is cut at a
+border.
 """
 
 from __future__ import annotations
 
 import difflib
+import itertools
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,8 +48,8 @@ class Piece:
 def match_rows(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:
     """Places where two rows agree, increasing in both.
 
-    Runs of three items that occur once in each row are anchors, then runs of two, then single items; what is left
-    between them is compared whole.
+    Runs of three items that occur once in each row are anchors, then runs of two, then single items; what is
+    left between them is compared whole.
 
     >>> match_rows("a b c d".split(), "a x c d e".split())
     [(0, 0), (2, 2), (3, 3)]
@@ -58,7 +60,14 @@ def match_rows(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int
 
 
 def _match(
-    left: Sequence[str], right: Sequence[str], a: int, b: int, c: int, d: int, size: int, found: list[tuple[int, int]]
+    left: Sequence[str],
+    right: Sequence[str],
+    a: int,
+    b: int,
+    c: int,
+    d: int,
+    size: int,
+    found: list[tuple[int, int]],
 ) -> None:
     """Match ``left[a:b]`` with ``right[c:d]``."""
     while a < b and c < d and left[a] == right[c]:
@@ -128,7 +137,8 @@ def match_words(tokens: Sequence[Token], heard: Sequence[Heard]) -> dict[int, He
     """The recognised word that stands for each written one, where they agree in how they are spoken.
 
     >>> second = Fraction(1)
-    >>> match_words(tokenize("It was 1961."), [Heard("nineteen", second, second, 1), Heard("sixty-one", second, 2 * second, 1)])[2].end
+    >>> heard = [Heard("nineteen", second, second, 1), Heard("sixty-one", second, 2 * second, 1)]
+    >>> match_words(tokenize("It was 1961."), heard)[2].end
     Fraction(2, 1)
     """
     written, owner = _spoken_row(tokens)
@@ -137,7 +147,9 @@ def match_words(tokens: Sequence[Token], heard: Sequence[Heard]) -> dict[int, He
     for x, y in match_rows(written, said):
         token, word = owner[x], heard[source[y]]
         if token in matched:
-            word = Heard(word.text, matched[token].start, word.end, min(word.probability, matched[token].probability))
+            word = Heard(
+                word.text, matched[token].start, word.end, min(word.probability, matched[token].probability)
+            )
         matched[token] = word
     return matched
 
@@ -146,7 +158,12 @@ def _spoken_row(tokens: Sequence[Token]) -> tuple[list[str], list[int]]:
     row: list[str] = []
     owner: list[int] = []
     for number, token in enumerate(tokens):
-        parts = [part for word in (token.forms[0] if token.forms else ()) for part in word.lower().split("-") if part]
+        parts = [
+            part
+            for word in (token.forms[0] if token.forms else ())
+            for part in word.lower().split("-")
+            if part
+        ]
         row += parts
         owner += [number] * len(parts)
     return row, owner
@@ -167,9 +184,11 @@ def pieces(count: int, anchors: dict[int, Heard], start: Fraction, end: Fraction
     cuts = _cuts(known, anchors)
     bounds = [0, *(after for _, after in cuts), count]
     made = []
-    for number, (first, stop) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (first, stop) in enumerate(itertools.pairwise(bounds)):
         inner = [k for k in known if first <= k < stop]
-        low, begin = _left_side(first, inner, known, anchors, start, joined=number > 0 and cuts[number - 1][0] == first - 1)
+        low, begin = _left_side(
+            first, inner, known, anchors, start, joined=number > 0 and cuts[number - 1][0] == first - 1
+        )
         high, finish = _right_side(stop, count, inner, known, anchors, end,
                                    joined=number < len(cuts) and cuts[number][0] == stop - 1)  # fmt: skip
         made.append(Piece(max(begin, start), min(finish, end), range(low, high), range(first, stop)))
@@ -181,7 +200,7 @@ def _cuts(known: Sequence[int], anchors: dict[int, Heard]) -> list[tuple[int, in
     cuts: list[tuple[int, int]] = []
     begin = anchors[known[0]].start
     candidates: list[tuple[Fraction, tuple[int, int]]] = []
-    for one, two in zip(known, known[1:], strict=False):
+    for one, two in itertools.pairwise(known):
         pause = anchors[two].start - anchors[one].end
         if pause > _LONGEST_GAP:
             # Words without anchors in a long gap go with the word before it.
@@ -201,7 +220,12 @@ def _cuts(known: Sequence[int], anchors: dict[int, Heard]) -> list[tuple[int, in
 
 
 def _left_side(
-    first: int, inner: Sequence[int], known: Sequence[int], anchors: dict[int, Heard], start: Fraction, joined: bool
+    first: int,
+    inner: Sequence[int],
+    known: Sequence[int],
+    anchors: dict[int, Heard],
+    start: Fraction,
+    joined: bool,
 ) -> tuple[int, Fraction]:
     """First word to look for, and where its sound begins."""
     if joined:
@@ -214,7 +238,13 @@ def _left_side(
 
 
 def _right_side(
-    stop: int, count: int, inner: Sequence[int], known: Sequence[int], anchors: dict[int, Heard], end: Fraction, joined: bool
+    stop: int,
+    count: int,
+    inner: Sequence[int],
+    known: Sequence[int],
+    anchors: dict[int, Heard],
+    end: Fraction,
+    joined: bool,
 ) -> tuple[int, Fraction]:
     """First word no longer to look for, and where the sound ends."""
     if joined:

@@ -52,7 +52,9 @@ class Alphabet:
     """Whether the tokens have no lower case, so that texts are to be turned into it."""
 
     @classmethod
-    def of(cls, vocabulary: Mapping[str, int], blank: int, delimiter: str, columns: int | None = None) -> Alphabet:
+    def of(
+        cls, vocabulary: Mapping[str, int], blank: int, delimiter: str, columns: int | None = None
+    ) -> Alphabet:
         """From the vocabulary of a checkpoint; ``columns`` is the width of its emissions."""
         width = max([*vocabulary.values(), (columns or 0) - 1, blank]) + 1
         symbols = [f"<{n}>" for n in range(width)]
@@ -61,7 +63,9 @@ class Alphabet:
         between = vocabulary.get(delimiter)
         spoken = [n for n, s in enumerate(symbols) if n in (blank, between) or not _SPECIAL.fullmatch(s)]
         letters = "".join(symbols[n] for n in spoken if n not in (blank, between))
-        return cls(tuple(symbols), blank, between, tuple(spoken), letters == letters.upper() != letters.lower())
+        return cls(
+            tuple(symbols), blank, between, tuple(spoken), letters == letters.upper() != letters.lower()
+        )
 
     def shown(self, text: str) -> str:
         """A text as it is shown to people."""
@@ -122,7 +126,9 @@ class GreedyDecoder:
             heard = rows[:, columns]
             best = heard.argmax(axis=1)
             chance = np.exp(np.minimum(heard[np.arange(len(best)), best], 0))
-            for frame, (symbol, sure) in enumerate(zip(columns[best].tolist(), chance.tolist(), strict=True), begin):
+            for frame, (symbol, sure) in enumerate(
+                zip(columns[best].tolist(), chance.tolist(), strict=True), begin
+            ):
                 if symbol == alphabet.delimiter and text:
                     done.append(DecodedWord(alphabet.shown(text), first, stop, float(np.mean(chances))))
                     text, chances = "", []
@@ -173,17 +179,22 @@ class BeamDecoder:
                 "beam search needs the package ctc-beam-decoder: pip install 'genlock[beam]'; --beam 0 needs no package"
             )
         if language_model is not None and not Path(language_model).is_file():
-            raise MissingModel(f"there is no language model {str(language_model)!r}; name an .arpa or KenLM .bin file")
+            raise MissingModel(
+                f"there is no language model {str(language_model)!r}; name an .arpa or KenLM .bin file"
+            )
         self.alphabet, self.width = alphabet, width
         labels = [
-            "" if n == alphabet.blank else " " if n == alphabet.delimiter else alphabet.symbols[n] for n in alphabet.spoken
+            "" if n == alphabet.blank else " " if n == alphabet.delimiter else alphabet.symbols[n]
+            for n in alphabet.spoken
         ]
         try:
             self._decoder = ctc_beam_decoder.build_ctcdecoder(
                 labels, None if language_model is None else str(language_model), alpha=weight, beta=word_bonus
             )
         except (ValueError, RuntimeError, OSError) as error:
-            raise FormatError(f"beam search with {str(language_model)!r} cannot be set up: {error}") from error
+            raise FormatError(
+                f"beam search with {str(language_model)!r} cannot be set up: {error}"
+            ) from error
 
     def decode(self, emissions: EmissionFile) -> list[DecodedWord]:
         """All words of a sound."""
@@ -199,7 +210,12 @@ class BeamDecoder:
         found = beams[0][2] if beams else []
         chance = np.exp(np.minimum(heard.max(axis=1), 0))
         return [
-            DecodedWord(self.alphabet.shown(text), begin + first, begin + stop, float(chance[first : max(stop, first + 1)].mean()))
+            DecodedWord(
+                self.alphabet.shown(text),
+                begin + first,
+                begin + stop,
+                float(chance[first : max(stop, first + 1)].mean()),
+            )
             for text, (first, stop) in found
         ]
 

@@ -119,7 +119,9 @@ def listen(
         heard = _fill(file, encoder, sound, framing, rest, batch, progress)
     except OSError as error:
         file.close()
-        raise OutputError(f"the emissions cannot be kept ({error.strerror}); free some space, or set TMPDIR") from error
+        raise OutputError(
+            f"the emissions cannot be kept ({error.strerror}); free some space, or set TMPDIR"
+        ) from error
     except BaseException:
         file.close()
         raise
@@ -193,7 +195,9 @@ def _identity(encoder: SpeechEncoder, sound: SoundSource, chunking: Chunking) ->
         if tensor.ndim == 1 or "lm_head" in name:
             weights.update(tensor.float().cpu().numpy().tobytes())
     step = max(1, sound.count // 8)
-    heard = hashlib.sha256(b"".join(sound.samples(k, k + 4096).tobytes() for k in range(0, sound.count, step)))
+    heard = hashlib.sha256(
+        b"".join(sound.samples(k, k + 4096).tobytes() for k in range(0, sound.count, step))
+    )
     return json.dumps({
         "genlock_emissions": 1, "model": weights.hexdigest(), "sound": heard.hexdigest(), "samples": sound.count,
         "chunking": [str(chunking.seconds), str(chunking.left_seconds), str(chunking.right_seconds)],
@@ -213,7 +217,9 @@ def _opened(keep: str | Path | None, identity: str, symbols: int) -> tuple[Binar
             file.seek(0, 2)
             return file, rows
         elif Path(keep).is_file() and not _starts_with(Path(keep), b'{"genlock_emissions"'):
-            raise OutputError(f"{str(keep)!r} is a file of another kind; name a new file to keep emissions in")
+            raise OutputError(
+                f"{str(keep)!r} is a file of another kind; name a new file to keep emissions in"
+            )
         else:
             file = Path(keep).open("w+b")  # noqa: SIM115 - EmissionFile closes it
         file.write(header)

@@ -1,7 +1,8 @@
 """Edges of words beside pauses, by the level of the sound.
 
-An acoustic model hears the last of a fading vowel as silence. So a word's edge that a pause follows is moved into the pause while the
-sound still stands out of it: as long as its level stays 6 dB above the pause's own, by 50 ms at most.
+An acoustic model hears the last of a fading vowel as silence. So a word's edge that a pause follows is moved
+into the pause while the sound still stands out of it: as long as its level stays 6 dB above the pause's own,
+by 50 ms at most.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ __all__ = ["into_pauses"]
 
 #: Samples in the window that the level is taken over (10 ms), and from one level to the next (2.5 ms).
 _WINDOW, _STEP = SAMPLE_RATE // 100, SAMPLE_RATE // 400
-#: Steps: how far an edge is moved at most (50 ms), the shortest pause (120 ms), and what is left out of a pause at either
-#: end before its level is taken (80 and 20 ms), and how much of it counts (500 ms).
+#: Steps: how far an edge is moved at most (50 ms), the shortest pause (120 ms), and what is left out of a
+#: pause at either end before its level is taken (80 and 20 ms), and how much of it counts (500 ms).
 _REACH, _SHORTEST, _NEAR, _FAR, _COUNTED = 20, 48, 32, 8, 200
 _OVER_DB = 6.0
 
 
-def into_pauses(samples: npt.NDArray[np.floating], bounds: Mapping[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+def into_pauses(
+    samples: npt.NDArray[np.floating], bounds: Mapping[int, tuple[int, int]]
+) -> dict[int, tuple[int, int]]:
     """Move the edges of words that lie beside pauses.
 
     Parameters
@@ -48,7 +51,10 @@ def into_pauses(samples: npt.NDArray[np.floating], bounds: Mapping[int, tuple[in
         low = bounds[words[place - 1]][1] if place else 0
         high = bounds[words[place + 1]][0] if place + 1 < len(words) else len(samples)
         # Each side may take at most half of the pause, so that two words never meet beyond each other.
-        moved[word] = (max(_moved(levels, start, low, -1), (low + start + 1) // 2), min(_moved(levels, end, high, 1), (end + high) // 2))
+        moved[word] = (
+            max(_moved(levels, start, low, -1), (low + start + 1) // 2),
+            min(_moved(levels, end, high, 1), (end + high) // 2),
+        )
     return moved
 
 

@@ -32,8 +32,8 @@ ALIGNERS = "genlock.aligners"
 WHOLE_SECONDS = 45
 #: A word less sure than this is not said to be there.
 LEAST_CONFIDENCE = 0.05
-#: With a median confidence of the words found below the first, or below the second where more than half of the words were
-#: not found, the text does not belong to the sound, and no word keeps its times.
+#: With a median confidence of the words found below the first, or below the second where more than half of
+#: the words were not found, the text does not belong to the sound, and no word keeps its times.
 LEAST_MEDIAN, LEAST_MEDIAN_OF_FEW = 0.12, 0.6
 _FOREIGN = "the text does not fit the sound: another language, or the text of another recording?"
 
@@ -46,7 +46,11 @@ class Aligner(Protocol):
     """ISO 639-1 codes."""
 
     def align(
-        self, samples: npt.NDArray[np.floating], tokens: Sequence[Token], origin: Fraction = ..., clock: str = ...
+        self,
+        samples: npt.NDArray[np.floating],
+        tokens: Sequence[Token],
+        origin: Fraction = ...,
+        clock: str = ...,
     ) -> list[Placed]:
         """One place for each token, in order, in a piece of 16 kHz sound whose sample 0 is at ``origin``."""
         ...
@@ -60,7 +64,11 @@ def choose_aligner(name: str, language: str) -> Aligner | None:
     >>> choose_aligner("auto", "en").name, choose_aligner("auto", "de")
     ('pocketsphinx', None)
     """
-    candidates = [*(n for n in plugin_names(ALIGNERS) if n != "pocketsphinx"), "pocketsphinx"] if name == "auto" else [name]
+    candidates = (
+        [*(n for n in plugin_names(ALIGNERS) if n != "pocketsphinx"), "pocketsphinx"]
+        if name == "auto"
+        else [name]
+    )
     for candidate in candidates:
         kind: Any = SphinxAligner if candidate == "pocketsphinx" else load_plugin(ALIGNERS, candidate)
         if language in kind.languages:
@@ -92,7 +100,8 @@ def recognize_and_align(
         Subtitles whose words are the transcript; their old times are not used.
     language : ISO 639-1 code
     recognizer, aligner : str
-        A registered name, or ``auto``: the best one present. With ``model`` that is ``hf-ctc``, and ``ctc`` to align.
+        A registered name, or ``auto``: the best one present. With ``model`` that is ``hf-ctc``, and ``ctc``
+        to align.
     model : CtcModelOptions, optional
         A CTC checkpoint to recognise and align with.
 
@@ -134,10 +143,20 @@ def recognize_and_align(
         raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
     if chosen is None:
         reason = f"nothing here aligns the language {language!r}; pocketsphinx knows en"
-        return Words([Word(t.text, reason=t.reason or reason) for t in tokens], sound.clock, language=language, reason=reason)
+        return Words(
+            [Word(t.text, reason=t.reason or reason) for t in tokens],
+            sound.clock,
+            language=language,
+            reason=reason,
+        )
     if not any(token.forms for token in tokens):
         reason = "the transcript holds nothing that can be spoken"
-        return Words([Word(t.text, reason=t.reason or reason) for t in tokens], sound.clock, language=language, reason=reason)
+        return Words(
+            [Word(t.text, reason=t.reason or reason) for t in tokens],
+            sound.clock,
+            language=language,
+            reason=reason,
+        )
     if seconds_long(sound) <= WHOLE_SECONDS:
         placed = chosen.align(sound.samples(0, sound.count), tokens, sound.origin, sound.clock)
         progress("align", float(seconds_long(sound)), float(seconds_long(sound)))
@@ -150,7 +169,12 @@ def recognize_and_align(
 
 
 def _with_model(
-    sound: SoundSource, text: str | None, language: str, recognizer: str, model: CtcModelOptions, progress: Progress
+    sound: SoundSource,
+    text: str | None,
+    language: str,
+    recognizer: str,
+    model: CtcModelOptions,
+    progress: Progress,
 ) -> Words:
     """Everything from one run of a CTC model over the sound; only recognition may be another's."""
     tokens = tokenize(text, language) if text is not None else ()
@@ -196,7 +220,12 @@ def _recognized(
 
 
 def _aligned_as_heard(
-    sound: SoundSource, heard: Sequence[Heard], language: str, recognizer: str, aligner: Aligner | None, progress: Progress
+    sound: SoundSource,
+    heard: Sequence[Heard],
+    language: str,
+    recognizer: str,
+    aligner: Aligner | None,
+    progress: Progress,
 ) -> Words:
     if not heard:
         return Words((), sound.clock, recognizer, None, language, "no speech was recognised")
@@ -205,7 +234,9 @@ def _aligned_as_heard(
     owners = [word for word in heard for _ in word.text.split()]
     if aligner is None:
         reason = f"nothing here aligns the language {language!r}"
-        return Words([Word(t.text, reason=reason) for t in tokens], sound.clock, recognizer, None, language, reason)
+        return Words(
+            [Word(t.text, reason=reason) for t in tokens], sound.clock, recognizer, None, language, reason
+        )
     placed = _in_pieces(sound, tokens, dict(enumerate(owners)), aligner, progress)
     words = []
     for token, place, word in zip(tokens, placed, owners, strict=True):
@@ -213,12 +244,18 @@ def _aligned_as_heard(
             near = f"{place.reason}; recognised near {float(word.start):.2f} s"
             words.append(Word(token.text, reason=near))
         else:
-            words.append(Word(token.text, place.start, place.end, round(place.confidence * word.probability, 4)))
+            words.append(
+                Word(token.text, place.start, place.end, round(place.confidence * word.probability, 4))
+            )
     return Words(words, sound.clock, recognizer, aligner.name, language)
 
 
 def _in_pieces(
-    sound: SoundSource, tokens: Sequence[Token], anchors: dict[int, Heard], aligner: Aligner, progress: Progress
+    sound: SoundSource,
+    tokens: Sequence[Token],
+    anchors: dict[int, Heard],
+    aligner: Aligner,
+    progress: Progress,
 ) -> list[Placed]:
     """Align piece by piece; words that overlap the ones before them by a border's doubt are cut back."""
     start, end = sound.origin, sound.origin + seconds_long(sound)
@@ -244,11 +281,18 @@ def _piece(sound: SoundSource, tokens: Sequence[Token], part: Piece, aligner: Al
     first = max(0, round_fraction((part.start - sound.origin) * sound.rate, "floor"))
     stop = min(sound.count, round_fraction((part.end - sound.origin) * sound.rate, "ceil"))
     samples = sound.samples(first, stop)
-    return aligner.align(samples, tokens[part.words.start : part.words.stop], instant(sound, first), sound.clock)
+    return aligner.align(
+        samples, tokens[part.words.start : part.words.stop], instant(sound, first), sound.clock
+    )
 
 
 def _judged(
-    tokens: Sequence[Token], placed: Sequence[Placed], sound: SoundSource, recognizer: str | None, aligner: str, language: str
+    tokens: Sequence[Token],
+    placed: Sequence[Placed],
+    sound: SoundSource,
+    recognizer: str | None,
+    aligner: str,
+    language: str,
 ) -> Words:
     """Times only for words that fit the sound; none at all if the text as a whole does not."""
     spoken = [p for t, p in zip(tokens, placed, strict=True) if t.forms]
@@ -263,7 +307,10 @@ def _judged(
     words = [_word(token, place) for token, place in zip(tokens, placed, strict=True)]
     missing = sum(w.start is None for t, w in zip(tokens, words, strict=True) if t.forms)
     if reason is None and missing > len(spoken) / 2:
-        reason = f"{missing} of {len(spoken)} words were not found: the text is longer than what is spoken, or differs from it"
+        reason = (
+            f"{missing} of {len(spoken)} words were not found: "
+            "the text is longer than what is spoken, or differs from it"
+        )
     return Words(words, sound.clock, recognizer, aligner, language, reason)
 
 
@@ -276,5 +323,9 @@ def _word(token: Token, place: Placed) -> Word:
     if place.start is None or place.end is None:
         return Word(token.text, reason=place.reason or "not found in the sound")
     if place.confidence < LEAST_CONFIDENCE:
-        return Word(token.text, reason=f"the sound from {float(place.start):.2f} to {float(place.end):.2f} s, where it would be, does not fit it")
+        return Word(
+            token.text,
+            reason=f"the sound from {float(place.start):.2f} to {float(place.end):.2f} s, "
+            "where it would be, does not fit it",
+        )
     return Word(token.text, place.start, place.end, round(place.confidence, 4))

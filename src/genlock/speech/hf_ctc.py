@@ -1,7 +1,7 @@
 """Recognition and alignment with a CTC checkpoint (wav2vec 2.0, HuBERT, WavLM): one pass of the model, both answers.
 
-    sound -> emissions of every frame (in pieces with context, in a file) -> words (greedy or beam)
-                                                                         -> exact alignment of words or of a transcript
+sound -> emissions of every frame (in pieces with context, in a file) -> words (greedy or beam)
+                                                                     -> exact alignment of words or of a transcript
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class CtcModelOptions:
     def __post_init__(self) -> None:
         self.chunking  # noqa: B018 - lengths out of range are told at birth
         if self.beam < 0 or self.batch < 1:
-            raise OptionError(f"beam={self.beam}, batch={self.batch}: a beam is at least 0, a batch at least 1")
+            raise OptionError(
+                f"beam={self.beam}, batch={self.batch}: a beam is at least 0, a batch at least 1"
+            )
         if self.language_model is not None and not self.beam:
             raise OptionError("a language model needs a beam search; give --beam 100 with it")
 
@@ -85,14 +87,19 @@ class HfCtc:
 
     def __init__(self, options: CtcModelOptions) -> None:
         if not options.model:
-            raise MissingModel(f"the recogniser {RECOGNIZER!r} needs a checkpoint: name its folder with --model FOLDER")
+            raise MissingModel(
+                f"the recogniser {RECOGNIZER!r} needs a checkpoint: name its folder with --model FOLDER"
+            )
         # torch is an optional package: only who names a checkpoint waits for it.
         from genlock.models.speech_encoder import load_speech_encoder
 
         self.options = options
         self.encoder: SpeechEncoder = load_speech_encoder(options.model, ctc=True)
         self.alphabet = Alphabet.of(
-            self.encoder.vocabulary, self.encoder.blank, self.encoder.word_delimiter, self.encoder.model.config.vocab_size
+            self.encoder.vocabulary,
+            self.encoder.blank,
+            self.encoder.word_delimiter,
+            self.encoder.model.config.vocab_size,
         )
         self.decoder: GreedyDecoder | BeamDecoder = (
             BeamDecoder(self.alphabet, options.beam, options.language_model)
@@ -201,7 +208,11 @@ class Listening:
         alphabet = self.model.alphabet
         starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
         chain = CtcChain(
-            flat, len(alphabet.symbols), alphabet.blank, gaps=sorted(set(starts)), separator=alphabet.delimiter
+            flat,
+            len(alphabet.symbols),
+            alphabet.blank,
+            gaps=sorted(set(starts)),
+            separator=alphabet.delimiter,
         )
         return best_path(rows, chain, method="exact").score
 
@@ -222,4 +233,6 @@ def _surroundings(words: Sequence[AlignedWord], k: int, frames: int) -> tuple[in
 def _placed(word: AlignedWord) -> Placed:
     if word.start is None or word.end is None:
         return Placed(None, None, 0.0, word.reason or "not found in the sound")
-    return Placed(word.start, word.end, word.confidence if word.confidence is not None else 0.5, word.reason or None)
+    return Placed(
+        word.start, word.end, word.confidence if word.confidence is not None else 0.5, word.reason or None
+    )

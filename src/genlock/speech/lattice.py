@@ -1,8 +1,8 @@
 """From words that may be spoken in several ways to the graph of states that an aligner searches.
 
-Between two words there may be nothing, silence, noise, or *other sound*: speech that nobody wrote down. A word may also be
-left out, at a price. Phones know their neighbours: where two words follow without a pause, each takes the other's
-edge phone as its context; next to a pause the context is silence.
+Between two words there may be nothing, silence, noise, or *other sound*: speech that nobody wrote down. A
+word may also be left out, at a price. Phones know their neighbours: where two words follow without a pause,
+each takes the other's edge phone as its context; next to a pause the context is silence.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Lattice:
     """A graph of states, and what each state stands for."""
 
     graph: StateGraph
-    """The states; columns ``0 ... len(senones) - 1`` of the score table are senones, the last one *other sound*."""
+    """The states; columns ``0 ... len(senones) - 1`` of the score table are senones, the last one *other
+    sound*."""
     senones: npt.NDArray[np.int64]
     """The senone of each score column."""
     word: npt.NDArray[np.int32]
@@ -170,7 +171,7 @@ class _Builder:
             entries.append({key: states[0] for key, (states, _) in made.items()})
             exits.append({key: (states[-1], weight) for key, (states, weight) in made.items()})
         for number, phone in enumerate(self.phones):
-            for (left, right), (state, weight) in exits[number].items():
+            for (_, right), (state, weight) in exits[number].items():
                 if right == SILENCE:
                     for joint in phone.to_joints:
                         self.graph.arc(state, joint, weight)

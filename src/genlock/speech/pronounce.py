@@ -1,7 +1,7 @@
 """How an English word is pronounced, in the phones of the CMU Sphinx model.
 
-First the dictionary that comes with pocketsphinx (126,000 words). A word that it lacks is taken apart (``'s``,
-hyphens, accents); what is left is pronounced by the grapheme-to-phoneme network of the package
+First the dictionary that comes with pocketsphinx (126,000 words). A word that it lacks is taken apart
+(``'s``, hyphens, accents); what is left is pronounced by the grapheme-to-phoneme network of the package
 ``espnet-g2p-en`` (a fork of g2p_en; Apache-2.0), a pair of small recurrent nets. Only the network's weights
 are read from that package: importing it would download other data.
 """
@@ -33,7 +33,7 @@ MAX_PRONUNCIATIONS = 6
 
 Array = npt.NDArray[np.float32]
 
-_VOICELESS, _HISSING = frozenset("P T K F TH".split()), frozenset("S Z SH ZH CH JH".split())
+_VOICELESS, _HISSING = frozenset(["P", "T", "K", "F", "TH"]), frozenset(["S", "Z", "SH", "ZH", "CH", "JH"])
 _LATIN = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "th", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"}
 )
@@ -187,9 +187,35 @@ class GraphemeNetwork:
 
 
 def _without_stress() -> tuple[str, ...]:
-    """The network's output symbols from number 4 on: ARPABET with three stresses for each vowel, but UW with four."""
-    vowels = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
-    consonants = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
+    """The network's output symbols from number 4 on: ARPABET with three stresses for each vowel, but UW with
+    four."""
+    vowels = ["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"]
+    consonants = [
+        "B",
+        "CH",
+        "D",
+        "DH",
+        "F",
+        "G",
+        "HH",
+        "JH",
+        "K",
+        "L",
+        "M",
+        "N",
+        "NG",
+        "P",
+        "R",
+        "S",
+        "SH",
+        "T",
+        "TH",
+        "V",
+        "W",
+        "Y",
+        "Z",
+        "ZH",
+    ]
     symbols = []
     for phone in sorted(vowels + consonants):
         symbols += [phone] * (4 if phone == "UW" else 3 if phone in vowels else 1)

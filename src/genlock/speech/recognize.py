@@ -1,8 +1,8 @@
 """Recognisers: what is said, and roughly when. The exact times come from alignment.
 
 Sound of any length is cut into pieces of at most half a minute, each at the quietest place within reach.
-Where that place is not surely silent, neighbouring pieces overlap by a second, and each word counts in the piece that holds its
-middle: no word is cut, none counts twice. Only one piece is in memory at a time.
+Where that place is not surely silent, neighbouring pieces overlap by a second, and each word counts in the
+piece that holds its middle: no word is cut, none counts twice. Only one piece is in memory at a time.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class Heard:
     text: str
     """The word, with the recogniser's punctuation."""
     start: Fraction
-    """About when it starts, in seconds: on a piece's own time from a recogniser, on the clock from :func:`recognize`."""
+    """About when it starts, in seconds: on a piece's own time from a recogniser, on the clock from
+    :func:`recognize`."""
     end: Fraction
     """About when it ends."""
     probability: float
@@ -75,7 +76,8 @@ class Heard:
 
 
 class Recognizer(Protocol):
-    """What turns a piece of sound into words. Registered under ``genlock.recognizers``; made without arguments."""
+    """What turns a piece of sound into words. Registered under ``genlock.recognizers``; made without
+    arguments."""
 
     name: str
     languages: tuple[str, ...]
@@ -92,11 +94,12 @@ class Recognizer(Protocol):
 
 
 class FasterWhisper:
-    """Whisper by the package faster-whisper, with the model tiny.en of the weight registry: 8-bit, on the CPU.
+    """Whisper by the package faster-whisper, with the model tiny.en of the weight registry: 8-bit, on the
+    CPU.
 
-    What Whisper makes up over silence and music is kept out in four ways: its voice detector hands on only speech, a piece
-    that it doubts (no-speech probability, mean log probability) or that repeats itself (compression) is dropped, and a gap of
-    two seconds around a suspicious word discards it.
+    What Whisper makes up over silence and music is kept out in four ways: its voice detector hands on only
+    speech, a piece that it doubts (no-speech probability, mean log probability) or that repeats itself
+    (compression) is dropped, and a gap of two seconds around a suspicious word discards it.
     """
 
     name = "faster-whisper"
@@ -105,7 +108,9 @@ class FasterWhisper:
 
     def __init__(self) -> None:
         if WhisperModel is None:
-            raise MissingDependency("the recogniser faster-whisper is not installed: pip install faster-whisper")
+            raise MissingDependency(
+                "the recogniser faster-whisper is not installed: pip install faster-whisper"
+            )
         self._model = _whisper(require(self.model_name))
 
     @classmethod
@@ -127,7 +132,9 @@ class FasterWhisper:
         )  # fmt: skip
         heard: list[Heard] = []
         for segment in segments:
-            if segment.compression_ratio > 2.4 or (segment.no_speech_prob > 0.6 and segment.avg_logprob < -0.7):
+            if segment.compression_ratio > 2.4 or (
+                segment.no_speech_prob > 0.6 and segment.avg_logprob < -0.7
+            ):
                 continue
             for word in segment.words or ():
                 heard = _with(heard, word.word, word.start, word.end, word.probability)
@@ -146,7 +153,10 @@ def _with(heard: list[Heard], text: str, start: float, end: float, probability: 
     sure = min(max(float(probability), 0.0), 1.0)
     if heard and not text.startswith(" ") and text.strip():
         last = heard[-1]
-        return [*heard[:-1], Heard(last.text + text.strip(), last.start, max(high, last.end), min(last.probability, sure))]
+        return [
+            *heard[:-1],
+            Heard(last.text + text.strip(), last.start, max(high, last.end), min(last.probability, sure)),
+        ]
     return [*heard, Heard(text.strip(), low, high, sure)] if text.strip() else heard
 
 
@@ -164,7 +174,11 @@ class PocketSphinx:
     @classmethod
     def missing(cls) -> str | None:
         """Why it cannot be used here, or None."""
-        return None if pocketsphinx is not None else "the package pocketsphinx is not installed: pip install pocketsphinx"
+        return (
+            None
+            if pocketsphinx is not None
+            else "the package pocketsphinx is not installed: pip install pocketsphinx"
+        )
 
     def hear(self, samples: Samples, language: str) -> list[Heard]:
         """Words in at most 30 s of sound."""
@@ -177,15 +191,21 @@ class PocketSphinx:
             if segment.word[0] in "<[" or segment.word.startswith("++"):
                 continue
             # Frame k is centred on sample 160 k + 204.5; its 10 ms cell is what it stands for.
-            start, end = (Fraction(160 * k + 205 - 80, SAMPLE_RATE) for k in (segment.start_frame, segment.end_frame + 1))
-            heard.append(Heard(segment.word.partition("(")[0], start, end, min(max(float(segment.prob), 0.0), 1.0)))
+            start, end = (
+                Fraction(160 * k + 205 - 80, SAMPLE_RATE)
+                for k in (segment.start_frame, segment.end_frame + 1)
+            )
+            heard.append(
+                Heard(segment.word.partition("(")[0], start, end, min(max(float(segment.prob), 0.0), 1.0))
+            )
         return heard
 
 
 def _sphinx_decoder() -> Any:
     folder = model_folder()
     return pocketsphinx.Decoder(
-        hmm=str(folder / "en-us"), lm=str(folder / "en-us.lm.bin"), dict=str(folder / "cmudict-en-us.dict"), loglevel="FATAL",
+        hmm=str(folder / "en-us"), lm=str(folder / "en-us.lm.bin"), dict=str(folder / "cmudict-en-us.dict"),
+        loglevel="FATAL",
     )  # fmt: skip
 
 
@@ -210,12 +230,15 @@ def choose_recognizer(name: str, language: str) -> Recognizer:
     problems = []
     for candidate in (*others, *PREFERRED):
         kind = _kind(candidate)
-        problem = kind.missing() if language in kind.languages else f"it knows only {', '.join(kind.languages)}"
+        problem = (
+            kind.missing() if language in kind.languages else f"it knows only {', '.join(kind.languages)}"
+        )
         if problem is None:
             return _instance(candidate)
         problems.append(f"{candidate}: {problem}")
     raise OptionError(
-        f"nothing here recognises speech in the language {language!r} ({'; '.join(problems)}); give a transcript"
+        f"nothing here recognises speech in the language {language!r} ({'; '.join(problems)}); "
+        "give a transcript"
     )
 
 
@@ -223,7 +246,8 @@ def _made(name: str, language: str) -> Recognizer:
     kind = _kind(name)
     if language not in kind.languages:
         raise OptionError(
-            f"the recogniser {name!r} knows only {', '.join(kind.languages)}, not the language {language!r}; give a transcript"
+            f"the recogniser {name!r} knows only {', '.join(kind.languages)}, not the language {language!r}; "
+            "give a transcript"
         )
     problem = kind.missing()
     if problem is not None:
@@ -242,7 +266,9 @@ def _instance(name: str) -> Recognizer:
     return made
 
 
-def recognize(sound: SoundSource, recognizer: Recognizer, language: str = "en", progress: Progress = silent) -> list[Heard]:
+def recognize(
+    sound: SoundSource, recognizer: Recognizer, language: str = "en", progress: Progress = silent
+) -> list[Heard]:
     """All words of a sound of any length, in order, on the sound's clock.
 
     Examples
@@ -262,7 +288,10 @@ def recognize(sound: SoundSource, recognizer: Recognizer, language: str = "en", 
         samples = np.nan_to_num(sound.samples(begin, finish), nan=0.0, posinf=0.0, neginf=0.0)
         if len(samples) and level_db(samples) > _SILENT_DB:
             at = instant(sound, begin)
-            heard = [Heard(w.text, at + w.start, at + w.end, w.probability) for w in recognizer.hear(samples, language)]
+            heard = [
+                Heard(w.text, at + w.start, at + w.end, w.probability)
+                for w in recognizer.hear(samples, language)
+            ]
             words = _joined(words, _within(heard, instant(sound, first), instant(sound, cut)))
         first, first_silent = cut, cut_silent
         progress("recognise", cut / sound.rate, total)

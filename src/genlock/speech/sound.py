@@ -22,7 +22,8 @@ Samples = npt.NDArray[np.float32]
 
 
 class SoundSource(Protocol):
-    """Sound of any length; only what is asked for need be in memory. Sample n is the instant ``origin + n/rate``."""
+    """Sound of any length; only what is asked for need be in memory. Sample n is the instant ``origin +
+    n/rate``."""
 
     @property
     def rate(self) -> int:
@@ -112,7 +113,8 @@ def instant(sound: SoundSource, sample: int) -> Fraction:
 
 
 def level_db(samples: npt.NDArray[np.floating]) -> float:
-    """Level of the sound in dB below full scale (a full-scale square wave is 0); -200 for silence, NaN as zero.
+    """Level of the sound in dB below full scale (a full-scale square wave is 0); -200 for silence, NaN as
+    zero.
 
     >>> round(level_db(np.full(100, 0.1, np.float32)), 1), level_db(np.zeros(5))
     (-20.0, -200.0)

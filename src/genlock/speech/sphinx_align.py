@@ -1,9 +1,9 @@
 """Words on the clock by the CMU Sphinx acoustic model and our own exact search.
 
-The model's frames are 410-sample windows, centred; the search is :func:`genlock.aligners.hmm.best_path` over the lattice of
-all ways to speak the text. Boundaries are then found again three times for the chosen phones (frames moved by half
-a step; phones without context), and the median of the four is taken: it is a quarter of a frame finer
-than a single search and less at the mercy of one model.
+The model's frames are 410-sample windows, centred; the search is :func:`genlock.aligners.hmm.best_path` over
+the lattice of all ways to speak the text. Boundaries are then found again three times for the chosen phones
+(frames moved by half a step; phones without context), and the median of the four is taken: it is a quarter of
+a frame finer than a single search and less at the mercy of one model.
 """
 
 from __future__ import annotations
@@ -115,7 +115,11 @@ class SphinxAligner:
         table = scores.table(lattice, self.options)
         path = best_path(table, lattice.graph)
         if path is None:
-            return _refuse(results, spoken, f"{len(spoken)} words do not fit into {len(samples) / SAMPLE_RATE:.2f} s of sound")
+            return _refuse(
+                results,
+                spoken,
+                f"{len(spoken)} words do not fit into {len(samples) / SAMPLE_RATE:.2f} s of sound",
+            )
         bounds = self._bounds(samples, lattice, path, scores, model)
         grid = Grid(SAMPLE_RATE, origin, clock)
         fits = _fits(table, lattice, path, len(spoken))
@@ -128,18 +132,26 @@ class SphinxAligner:
         return results
 
     def _bounds(
-        self, samples: npt.NDArray[np.floating], lattice: Lattice, path: Path, scores: _Scores, model: AcousticModel
+        self,
+        samples: npt.NDArray[np.floating],
+        lattice: Lattice,
+        path: Path,
+        scores: _Scores,
+        model: AcousticModel,
     ) -> dict[int, tuple[int, int]]:
         """First and last edge of each placed word, in samples."""
         rows = _chosen(lattice, path)
         order = list(rows)
         fixed: list[list[Way]] = [[[[row]]] for row in rows.values()]
         with_context, without = (
-            build_lattice(fixed, model, replace(self.options, left_out=None, context=context)) for context in (True, False)
+            build_lattice(fixed, model, replace(self.options, left_out=None, context=context))
+            for context in (True, False)
         )
         found = [_edges(lattice.word[path.states], 0)]
         moved: _Scores | None = None
-        for shift, linear in [(HOP // 2, with_context), (0, without), (HOP // 2, without)][: self.searches - 1]:
+        for shift, linear in [(HOP // 2, with_context), (0, without), (HOP // 2, without)][
+            : self.searches - 1
+        ]:
             if shift and moved is None:
                 moved = _Scores(model, features(samples[shift:]), with_context.senones)
             table = (moved if shift and moved is not None else scores).table(linear, self.options)
@@ -154,7 +166,8 @@ class SphinxAligner:
 
 
 def _ways(token: Token) -> list[Way]:
-    """The token's forms, each as spoken words with their pronunciations; forms that cannot be said are left out."""
+    """The token's forms, each as spoken words with their pronunciations; forms that cannot be said are left
+    out."""
     pronounce = load_pronouncer()
     ways: list[Way] = []
     for form in token.forms:
@@ -182,13 +195,16 @@ def _too_much(words: int, samples: int) -> str:
 
 
 class _Scores:
-    """Scores of some senones and of all phones without context, measured against the best of these in each frame."""
+    """Scores of some senones and of all phones without context, measured against the best of these in each
+    frame."""
 
     def __init__(self, model: AcousticModel, frames: Array, senones: npt.NDArray[np.int64]) -> None:
         phones = np.unique(model.senones[: len(model.phones)].astype(np.int64))
         self.senones = np.union1d(senones, phones)
         self.scores = model.scores(frames, self.senones)
-        self.scores -= self.scores[:, np.searchsorted(self.senones, phones)].max(axis=1, initial=-1e9)[:, None]
+        self.scores -= self.scores[:, np.searchsorted(self.senones, phones)].max(axis=1, initial=-1e9)[
+            :, None
+        ]
 
     def table(self, lattice: Lattice, options: LatticeOptions) -> Array:
         """The lattice's score table, float32 [T, senones + 1]; the last column is other sound."""
@@ -208,9 +224,10 @@ def _fits(table: Array, lattice: Lattice, path: Path, words: int) -> list[tuple[
     return [(float(s / n), int(n)) if n else None for s, n in zip(sums, counts, strict=True)]
 
 
-# Logistic regression of "this word is spoken here" on a word's own score and on the mean score of the five words around
-# it. Fitted on 982 words of 160 GRID sentences (the tuning half of benchmarks/words_grid.py) and jfk.flac, against 380 words
-# that wrong texts placed in the same and two other recordings; both kinds weigh the same.
+# Logistic regression of "this word is spoken here" on a word's own score and on the mean score of the five
+# words around it. Fitted on 982 words of 160 GRID sentences (the tuning half of benchmarks/words_grid.py) and
+# jfk.flac, against 380 words that wrong texts placed in the same and two other recordings; both kinds weigh
+# the same.
 _CONFIDENCE = (5.3, 0.2, 2.05)
 
 

@@ -2,9 +2,9 @@
 
 The front end is fixed by the model's ``feat.params``: pre-emphasis, a 410-sample Hamming window at
 16 kHz, 512-point power spectrum, 25 triangular mel bands over 130...6800 Hz, logarithm, orthonormal DCT to 13
-cepstra, a sinusoidal lifter, mean subtraction, then differences over +-20 ms and their differences over +-10 ms.
-Windows may be taken more densely than every 10 ms: differences keep their distance in seconds, so the model's
-scores stay valid, and boundaries get a finer grid.
+cepstra, a sinusoidal lifter, mean subtraction, then differences over +-20 ms and their differences over +-10
+ms. Windows may be taken more densely than every 10 ms: differences keep their distance in seconds, so the
+model's scores stay valid, and boundaries get a finer grid.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ WINDOW, HOP = 410, 160
 _FFT, _BANDS, _CEPSTRA, _LIFTER = 512, 25, 13, 22
 _LOWEST_HZ, _HIGHEST_HZ = 130.0, 6800.0
 _PREEMPHASIS = 0.97
-# Added to every band's power (samples count in 16-bit steps) before the logarithm, so that digital silence is finite.
+# Added to every band's power (samples count in 16-bit steps) before the logarithm, so that digital silence is
+# finite.
 _POWER_FLOOR = 1e-4
 _QUIET_SHARE = 0.4
 
@@ -62,8 +63,9 @@ def features(samples: npt.NDArray[np.floating], hop: int = HOP) -> Array:
     Returns
     -------
     float32 [ceil(n / hop), 39]
-        Cepstra (their mean subtracted, in which quiet frames weigh 40 % at most), differences, second differences. Frame k is centred as
-        :func:`feature_grid` says; beyond the ends the sound counts as zero.
+        Cepstra (their mean subtracted, in which quiet frames weigh 40 % at most), differences, second
+        differences. Frame k is centred as :func:`feature_grid` says; beyond the ends the sound counts as
+        zero.
 
     >>> features(np.zeros(16000, np.float32)).shape
     (100, 39)
@@ -78,7 +80,8 @@ def features(samples: npt.NDArray[np.floating], hop: int = HOP) -> Array:
 def _usual_mean(static: Array) -> Array:
     """Mean over the piece as it would be in an utterance of the training data: not mostly silence.
 
-    What the model learnt is speech with its pauses. A long silence would shift the mean, and with it every score.
+    What the model learnt is speech with its pauses. A long silence would shift the mean, and with it every
+    score.
     """
     low, high = np.quantile(static[:, 0], (0.05, 0.95))
     loud = static[:, 0] >= (low + high) / 2

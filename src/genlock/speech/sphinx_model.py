@@ -1,8 +1,8 @@
 """The acoustic model that comes inside the ``pocketsphinx`` package, as arrays and one scoring function.
 
 It is a phonetically tied mixture model of US English (CMU Sphinx, BSD licence): each of 42 phones has
-one codebook of 3 x 128 diagonal Gaussians; a *senone* is a set of mixture weights over its phone's codebook; a
-phone in its context is a row of three senones with a transition matrix. The files' layouts are Sphinx-3's.
+one codebook of 3 x 128 diagonal Gaussians; a *senone* is a set of mixture weights over its phone's codebook;
+a phone in its context is a row of three senones with a transition matrix. The files' layouts are Sphinx-3's.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class AcousticModel:
     ) -> tuple[int, ...]:
         """The three senones of a phone between two others.
 
-        ``position`` is the phone's place in its word: ``inside``, ``begin``, ``end`` or ``single``. A context that
-        was not seen in training falls back on another position, then on the phone without context.
+        ``position`` is the phone's place in its word: ``inside``, ``begin``, ``end`` or ``single``. A context
+        that was not seen in training falls back on another position, then on the phone without context.
 
         >>> len(load_acoustic_model().states("AA", "B", "T"))
         3
@@ -135,7 +135,8 @@ class AcousticModel:
         return out
 
     def _quadratics(self, books: IntArray, stream: int) -> Array:
-        """Log densities as a product: rows for squares, values and one; a column for each density of each book."""
+        """Log densities as a product: rows for squares, values and one; a column for each density of each
+        book."""
         mean, precision = self.means[books, stream], self.precisions[books, stream]
         scaled = mean * precision
         constant = self.constants[books, stream] - 0.5 * (mean * scaled).sum(axis=2)
@@ -153,7 +154,8 @@ def _key(base: int, left: int, right: int, position: int) -> int:
 
 
 def model_folder() -> Path:
-    """The folder ``en-us`` inside the installed pocketsphinx package: acoustic model, dictionary, language model.
+    """The folder ``en-us`` inside the installed pocketsphinx package: acoustic model, dictionary, language
+    model.
 
     Raises MissingDependency if the package is not installed, MissingModel if it came without its model.
     """
@@ -162,7 +164,8 @@ def model_folder() -> Path:
     folder = Path(pocketsphinx.get_model_path()) / "en-us"
     if not (folder / "en-us" / "mdef").is_file():
         raise MissingModel(
-            f"{str(folder)!r} lacks the en-us model; install again: pip install --force-reinstall pocketsphinx"
+            f"{str(folder)!r} lacks the en-us model; install it again: "
+            "pip install --force-reinstall pocketsphinx"
         )
     return folder
 

@@ -1,13 +1,14 @@
 """Subtitle and annotation files: SRT and WebVTT in and out; TextGrid, CTM and JSON out.
 
-Times in these files count from zero of the clock; they are rounded to the nearest millisecond (SRT, VTT, CTM) or to the nearest
-microsecond (TextGrid); JSON also has them exactly. A time before zero cannot be written in SRT or VTT: what starts
-before zero starts at zero there.
+Times in these files count from zero of the clock; they are rounded to the nearest millisecond (SRT, VTT, CTM)
+or to the nearest microsecond (TextGrid); JSON also has them exactly. A time before zero cannot be written in
+SRT or VTT: what starts before zero starts at zero there.
 
-Subtitles can be the transcript. They come back as the same cues, with the same line breaks, styling and settings, and
-repaired times: a cue runs from its first to its last word that has times. A cue without any such word keeps its old length and is
-moved by the median of what its nearest repaired neighbours (two on each side) were moved by, cut so as
-not to overlap them; with no repaired cue at all, all cues keep their old times.
+Subtitles can be the transcript. They come back as the same cues, with the same line breaks, styling and
+settings, and repaired times: a cue runs from its first to its last word that has times. A cue without any
+such word keeps its old length and is moved by the median of what its nearest repaired neighbours (two on each
+side) were moved by, cut so as not to overlap them; with no repaired cue at all, all cues keep their old
+times.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from genlock.speech.text import plain_text
 from genlock.speech.words import Word, Words
 
 __all__ = [
-    "FORMS", "Cue", "ctm", "cues_from_words", "read_subtitles", "read_transcript", "repaired", "srt", "textgrid", "vtt",
-    "write_words",
+    "FORMS", "Cue", "ctm", "cues_from_words", "read_subtitles", "read_transcript", "repaired", "srt", "textgrid",
+    "vtt", "write_words",
 ]  # fmt: skip
 
 #: Endings that :func:`write_words` knows.
@@ -93,7 +94,9 @@ def read_transcript(data: bytes, name: str) -> tuple[str, tuple[Cue, ...] | None
         cues = read_subtitles(text, name)
         words = " ".join(cue.plain for cue in cues)
         if not words.strip():
-            raise TranscriptError(f"{name} has {len(cues)} cues and no word in them; give the words that are spoken")
+            raise TranscriptError(
+                f"{name} has {len(cues)} cues and no word in them; give the words that are spoken"
+            )
         return words, cues
     return text, None
 
@@ -101,15 +104,17 @@ def read_transcript(data: bytes, name: str) -> tuple[str, tuple[Cue, ...] | None
 def read_subtitles(text: str, name: str = "the subtitles") -> tuple[Cue, ...]:
     """The cues of an SRT or WebVTT text, in the order of their times.
 
-    Tolerated: missing and wrong numbers, missing blank lines, missing hours, dot or comma, tags, notes, styles,
-    trailing spaces, cues out of order.
+    Tolerated: missing and wrong numbers, missing blank lines, missing hours, dot or comma, tags, notes,
+    styles, trailing spaces, cues out of order.
 
     Raises TranscriptError if there is no cue.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff").split("\n")
     arrows = [k for k, line in enumerate(lines) if _ARROW.match(line)]
     if not arrows:
-        raise TranscriptError(f"{name} has no line like 00:00:01,000 --> 00:00:02,000; give SRT, WebVTT or plain text")
+        raise TranscriptError(
+            f"{name} has no line like 00:00:01,000 --> 00:00:02,000; give SRT, WebVTT or plain text"
+        )
     cues = []
     for place, at in enumerate(arrows):
         stop = arrows[place + 1] if place + 1 < len(arrows) else len(lines)
@@ -126,7 +131,12 @@ def _cue(lines: Sequence[str], at: int, body: Sequence[str]) -> Cue:
     start, end = _seconds(match.groups()[:4]), _seconds(match.groups()[4:8])
     name = lines[at - 1].strip() if at else ""
     after_gap = at >= 2 and not lines[at - 2].strip()
-    is_name = bool(name) and "-->" not in name and (name.isdigit() or after_gap or at == 1) and not name.startswith("WEBVTT")
+    is_name = (
+        bool(name)
+        and "-->" not in name
+        and (name.isdigit() or after_gap or at == 1)
+        and not name.startswith("WEBVTT")
+    )
     text = "\n".join(line.rstrip() for line in body).strip("\n")
     return Cue(text, start, max(start, end), name if is_name else "", match[9].strip())
 
@@ -180,9 +190,9 @@ def repaired(cues: Sequence[Cue], words: Words) -> tuple[Cue, ...]:
     found: list[Cue | None] = []
     at = 0
     for cue, count in zip(cues, counts, strict=True):
-        timed = [w for w in words.items[at : at + count] if w.start is not None]
+        timed = words[at : at + count].spans
         at += count
-        found.append(replace(cue, start=timed[0].start, end=timed[-1].end) if timed else None)  # type: ignore[arg-type]
+        found.append(replace(cue, start=timed[0].start, end=timed[-1].end) if len(timed) else None)
     return tuple(new if new is not None else _moved(cues, found, k) for k, new in enumerate(found))
 
 
@@ -222,9 +232,9 @@ def cues_from_words(words: Words) -> tuple[Cue, ...]:
             groups.append([*waiting, word])
             waiting = []
     return tuple(
-        Cue(_two_lines(" ".join(w.text for w in group)), timed[0].start, timed[-1].end, str(number))  # type: ignore[arg-type]
+        Cue(_two_lines(" ".join(w.text for w in group)), timed[0].start, timed[-1].end, str(number))
         for number, group in enumerate(groups, start=1)
-        if (timed := [w for w in group if w.start is not None])
+        if len(timed := Words(group).spans)
     )
 
 
@@ -237,7 +247,9 @@ def _breaks(group: Sequence[Word], word: Word) -> bool:
     assert first.start is not None
     letters = sum(len(w.text) + 1 for w in group) + len(word.text)
     sentence = group[-1].text.rstrip("\"')]”’").endswith((".", "?", "!")) and letters > 20
-    return word.start - last.end > _PAUSE or letters > _LETTERS or word.end - first.start > _SECONDS or sentence
+    return (
+        word.start - last.end > _PAUSE or letters > _LETTERS or word.end - first.start > _SECONDS or sentence
+    )
 
 
 def _two_lines(text: str) -> str:
@@ -308,7 +320,8 @@ def textgrid(words: Words, start: Fraction | None = None, end: Fraction | None =
 
     Parameters
     ----------
-    start, end : the span of the recording, in seconds; by default from zero, or the first word, to the last word's end
+    start, end : the span of the recording, in seconds; by default from zero, or the first word, to the last
+    word's end
 
     Times are rounded to the nearest microsecond.
     """
@@ -328,7 +341,8 @@ def textgrid(words: Words, start: Fraction | None = None, end: Fraction | None =
         intervals.append((reached, last, ""))
     head = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", f"xmin = {_micro_text(_micro(low))}",
             f"xmax = {_micro_text(last)}", "tiers? <exists>", "size = 1", "item []:", "    item [1]:",
-            '        class = "IntervalTier"', '        name = "words"', f"        xmin = {_micro_text(_micro(low))}",
+            '        class = "IntervalTier"', '        name = "words"',
+            f"        xmin = {_micro_text(_micro(low))}",
             f"        xmax = {_micro_text(last)}", f"        intervals: size = {len(intervals)}"]  # fmt: skip
     for number, (first, stop, label) in enumerate(intervals, start=1):
         quoted = label.replace('"', '""')

@@ -17,6 +17,17 @@ from itertools import product
 from num2words import num2words
 
 from genlock.core.errors import TranscriptError
+from genlock.speech.spoken_tables import (
+    ABBREVIATIONS,
+    CURRENCIES,
+    DECADES,
+    MONTHS,
+    QUOTES,
+    SCALE_WORDS,
+    SCALES,
+    SYMBOLS,
+    UNITS,
+)
 
 __all__ = ["MAX_FORMS", "SpokenForm", "Token", "plain_text", "tokenize"]
 
@@ -29,60 +40,15 @@ MAX_FORMS = 12
 NOTHING_TO_SAY = "nothing to say: it has neither letters nor digits"
 NOT_SPEECH = "not speech: it stands in square brackets or between notes"
 
-_QUOTES = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
-                         "‐": "-", "‑": "-", "−": "-", "–": "-", "—": "-", "…": ".", "\u00ad": "", "\u200b": "", "\ufeff": ""})  # fmt: skip
+_QUOTES = str.maketrans(QUOTES)
 
-_CURRENCIES = {
-    "$": ("dollar", "dollars", "cent", "cents"), "US$": ("dollar", "dollars", "cent", "cents"),
-    "£": ("pound", "pounds", "penny", "pence"), "€": ("euro", "euros", "cent", "cents"),
-    "¥": ("yen", "yen", "sen", "sen"), "₹": ("rupee", "rupees", "paisa", "paise"), "¢": ("cent", "cents", "", ""),
-}  # fmt: skip
-_SCALES = {"k": "thousand", "m": "million", "mn": "million", "mm": "million", "b": "billion", "bn": "billion",
-           "t": "trillion", "tn": "trillion"}  # fmt: skip
-_SCALE_WORDS = frozenset({"hundred", "thousand", "million", "billion", "trillion"})
-_UNITS: dict[str, tuple[str, ...]] = {
-    "%": ("percent",), "‰": ("per mille",), "°": ("degrees", "degree"), "°c": ("degrees celsius", "degrees"),
-    "°f": ("degrees fahrenheit", "degrees"), "km": ("kilometers", "kilometer", "K M"), "m": ("meters", "meter", "M"),
-    "cm": ("centimeters", "centimeter"), "mm": ("millimeters", "millimeter"), "mi": ("miles", "mile"),
-    "ft": ("feet", "foot"), "in": ("inches", "inch", "in"), "yd": ("yards", "yard"), "kg": ("kilograms", "kilogram", "kilos"),
-    "g": ("grams", "gram", "G"), "mg": ("milligrams", "milligram"), "lb": ("pounds", "pound"), "lbs": ("pounds",),
-    "oz": ("ounces", "ounce"), "l": ("liters", "liter"), "ml": ("milliliters", "milliliter"), "s": ("seconds", "second", "S"),
-    "sec": ("seconds", "second"), "ms": ("milliseconds", "millisecond", "M S"), "min": ("minutes", "minute"),
-    "h": ("hours", "hour", "H"), "hr": ("hours", "hour"), "hrs": ("hours",), "hz": ("hertz",), "khz": ("kilohertz",),
-    "mhz": ("megahertz",), "ghz": ("gigahertz",), "kb": ("kilobytes", "K B"), "mb": ("megabytes", "M B", "megs"),
-    "gb": ("gigabytes", "G B", "gigs"), "tb": ("terabytes", "T B"), "w": ("watts", "watt"), "kw": ("kilowatts", "kilowatt"),
-    "kwh": ("kilowatt hours",), "v": ("volts", "volt"), "db": ("decibels", "decibel", "D B"), "mph": ("miles per hour", "M P H"),
-    "km/h": ("kilometers per hour", "kilometers an hour"), "kph": ("kilometers per hour", "K P H"), "fps": ("frames per second", "F P S"),
-    "kbps": ("kilobits per second",), "mbps": ("megabits per second",), "am": ("A M",), "pm": ("P M",), "a.m.": ("A M",), "p.m.": ("P M",),
-    "a.m": ("A M",), "p.m": ("P M",), "x": ("times", "X"), "m²": ("square meters",), "km²": ("square kilometers",), "px": ("pixels", "P X"),
-}  # fmt: skip
-_SYMBOLS = {
-    "&": ("and", "ampersand"), "@": ("at",), "+": ("plus", "and"), "=": ("equals", "is", "equal"), "%": ("percent",),
-    "#": ("number", "hash", "hashtag", "pound"), "/": ("slash", "or", "per"), "*": ("star", "times", "asterisk"), "×": ("times", "by"),
-    "÷": ("divided by",), "<": ("less than",), ">": ("greater than",), "≤": ("less than or equal to",), "≥": ("greater than or equal to",),
-    "~": ("about", "tilde"), "^": ("to the", "caret"), "\\": ("backslash",), "|": ("pipe", "or"), "_": ("underscore",), "°": ("degrees", "degree"),
-    "§": ("section",), "©": ("copyright",), "®": ("registered",), "™": ("trademark", "T M"), "$": ("dollar", "dollars"), "£": ("pound", "pounds"),
-    "€": ("euro", "euros"), "±": ("plus or minus",), "≈": ("approximately", "about"), "→": ("to",), "√": ("square root of", "root"),
-    "½": ("a half", "one half", "half"), "¼": ("a quarter", "one quarter", "one fourth"), "¾": ("three quarters", "three fourths"),
-    "⅓": ("one third", "a third"), "⅔": ("two thirds",), "∞": ("infinity",), "π": ("pi",), "µ": ("micro", "mu"), "μ": ("micro", "mu"),
-    "α": ("alpha",), "β": ("beta",), "γ": ("gamma",), "δ": ("delta",), "ω": ("omega",), "λ": ("lambda",),
-}  # fmt: skip
-_ABBREVIATIONS = {
-    "mr": ("mister",), "mrs": ("missus",), "ms": ("miz", "M S", "miss"), "dr": ("doctor", "drive"), "st": ("saint", "street"),
-    "prof": ("professor",), "vs": ("versus", "V S"), "etc": ("et cetera", "etcetera"), "e.g": ("for example", "E G"), "i.e": ("that is", "I E"),
-    "jr": ("junior",), "sr": ("senior",), "no": ("no", "number"), "nos": ("numbers",), "approx": ("approximately", "approx"), "dept": ("department",),
-    "gen": ("general", "gen"), "sgt": ("sergeant",), "capt": ("captain",), "lt": ("lieutenant",), "col": ("colonel",), "rev": ("reverend", "rev"),
-    "hon": ("honorable",), "gov": ("governor", "gov"), "sen": ("senator", "sen"), "rep": ("representative", "rep"), "ave": ("avenue",),
-    "blvd": ("boulevard",), "rd": ("road",), "mt": ("mount", "M T"), "ft": ("fort", "feet"), "inc": ("incorporated", "inc"), "ltd": ("limited", "L T D"),
-    "co": ("company", "co"), "corp": ("corporation", "corp"), "fig": ("figure", "fig"), "vol": ("volume",), "ch": ("chapter",), "pp": ("pages",),
-    "jan": ("january", "jan"), "feb": ("february",), "mar": ("march", "mar"), "apr": ("april",), "aug": ("august",), "sep": ("september",),
-    "sept": ("september",), "oct": ("october",), "nov": ("november",), "dec": ("december",), "mon": ("monday",), "tue": ("tuesday",), "tues": ("tuesday",),
-    "wed": ("wednesday", "wed"), "thu": ("thursday",), "thurs": ("thursday",), "fri": ("friday",), "sat": ("saturday", "sat"), "sun": ("sunday", "sun"),
-    "w/": ("with",), "w/o": ("without",), "a.k.a": ("A K A", "also known as"), "aka": ("A K A", "also known as"), "ok": ("okay",), "o.k": ("okay",),
-}  # fmt: skip
 _ROMAN = re.compile(r"(?=[IVXL]{2,})(XL|L?X{0,3})(IX|IV|V?I{0,3})")
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
-_URL = re.compile(r"(?:https?://|www\.)\S+|[^\s@]+@[^\s@]+\.[^\s@.]+|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|dev|co|uk|de|fr|eu|tv|me|info)(?:/\S*)?", re.I)  # fmt: skip
+_URL = re.compile(
+    r"(?:https?://|www\.)\S+|[^\s@]+@[^\s@]+\.[^\s@.]+"
+    r"|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|dev|co|uk|de|fr|eu|tv|me|info)(?:/\S*)?",
+    re.I,
+)
 _STRIP = "\"'()[]{}<>.,;:!?¿¡-*_~|"
 
 
@@ -151,7 +117,8 @@ def tokenize(text: str, language: str = "en") -> tuple[Token, ...]:
     Examples
     --------
     >>> [t.forms[0] for t in tokenize("Dr. Smith paid $5.50 at 10:30")]
-    [('doctor',), ('smith',), ('paid',), ('five', 'dollars', 'and', 'fifty', 'cents'), ('at',), ('ten', 'thirty')]
+    [('doctor',), ('smith',), ('paid',), ('five', 'dollars', 'and', 'fifty', 'cents'), ('at',), ('ten',
+    'thirty')]
     >>> tokenize("U.S.")[0].forms[0]
     ('U', 'S')
     """
@@ -199,8 +166,8 @@ def _forms(candidates: Iterable[Sequence[str] | str]) -> tuple[SpokenForm, ...]:
 
 def _english(word: str, before: str, after: str) -> tuple[SpokenForm, ...]:
     whole = _normal(word)
-    if whole in _SYMBOLS:
-        return _forms(_SYMBOLS[whole])
+    if whole in SYMBOLS:
+        return _forms(SYMBOLS[whole])
     if _URL.fullmatch(whole.strip("()[]<>\"'.,;:!?")):
         return _forms([_address(whole.strip("()[]<>\"'.,;:!?"))])
     core = whole.rstrip(_STRIP).lstrip(_STRIP + "#")
@@ -208,7 +175,7 @@ def _english(word: str, before: str, after: str) -> tuple[SpokenForm, ...]:
     if whole.startswith("'") and re.match(r"'\d0s\b", whole):
         core = core.lstrip("'")
     if not core:
-        return _forms(_SYMBOLS.get(whole.strip("\"'()[]{}.,;:!?-"), ()))
+        return _forms(SYMBOLS.get(whole.strip("\"'()[]{}.,;:!?-"), ()))
     for rule in (_abbreviated, _numeric, _initials):
         found = rule(core, dotted, before, after)
         if found:
@@ -232,22 +199,23 @@ def _with_sign(whole: str, core: str, forms: tuple[SpokenForm, ...]) -> tuple[Sp
 
 def _abbreviated(core: str, dotted: str, before: str, after: str) -> tuple[SpokenForm, ...]:
     key = core.lower()
-    if key in _UNITS and re.fullmatch(_NUMBER, before.strip(_STRIP)):
-        return _forms([*_UNITS[key], *_plain_or_letters(core)])
-    if key in _ABBREVIATIONS and (
+    if key in UNITS and re.fullmatch(_NUMBER, before.strip(_STRIP)):
+        return _forms([*UNITS[key], *_plain_or_letters(core)])
+    if key in ABBREVIATIONS and (
         dotted.endswith(".") or key in ("mr", "mrs", "dr", "vs", "ok", "aka", "w/", "w/o", "a.k.a")
     ):
         plain = [] if key in ("mr", "mrs", "dr", "w/", "w/o") else [key.replace(".", "")]
-        return _forms([*_ABBREVIATIONS[key], *plain])
-    if key in _SCALE_WORDS and before[:1] in _CURRENCIES:
-        plural = _CURRENCIES[before[0]][1]
+        return _forms([*ABBREVIATIONS[key], *plain])
+    if key in SCALE_WORDS and before[:1] in CURRENCIES:
+        plural = CURRENCIES[before[0]][1]
         return _forms([f"{key} {plural}", key])
     return ()
 
 
 def _initials(core: str, dotted: str, before: str, after: str) -> tuple[SpokenForm, ...]:
     """``U.S.``, ``U.S.A``, ``BBC``, ``NASA``, ``TVs``, ``Henry VIII``."""
-    bare, plural = re.fullmatch(r"(.*?)('?s)?", core, re.S).groups() if len(core) > 2 else (core, None)  # type: ignore[union-attr]
+    plural = re.search(r"'?s$", core) if len(core) > 2 else None
+    bare = core[: plural.start()] if plural else core
     ending = "'s" if plural else ""
     if re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", bare) or (re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", core)):
         letters = [c.upper() for c in (bare if "." in bare else core) if c.isalpha()]
@@ -290,12 +258,12 @@ def _pieces(core: str) -> tuple[SpokenForm, ...]:
         elif part[0].isalpha():
             digits_beside = any(p[0].isdecimal() for p in parts[max(place - 1, 0) : place + 2])
             choices.append(_letters_or_word(part, len(parts) == 1, digits_beside))
-        elif part in _SYMBOLS and part not in "*_|~<>^\\" and 0 < place < len(parts) - 1:
-            choices.append(_forms(_SYMBOLS[part][:2]) + (((),) if part == "/" else ()))
+        elif part in SYMBOLS and part not in "*_|~<>^\\" and 0 < place < len(parts) - 1:
+            choices.append(_forms(SYMBOLS[part][:2]) + (((),) if part == "/" else ()))
         elif part == "#" and place:
             choices.append(_forms(["sharp", "hash"]))
-        elif part in _SYMBOLS and part in "%+=°™&":
-            choices.append(_forms(_SYMBOLS[part][:1]))
+        elif part in SYMBOLS and part in "%+=°™&":
+            choices.append(_forms(SYMBOLS[part][:1]))
     joined = [tuple(w for row in rows for w in row) for rows in _first_products(choices)]
     if "-" in core and re.fullmatch(r"[^\W\d_]+(?:-[^\W\d_]+)+", core):
         joined.insert(1, (core.lower().replace("-", ""),))
@@ -344,8 +312,10 @@ def _letters_or_word(part: str, alone: bool, digits_beside: bool) -> tuple[Spoke
 def _address(text: str) -> list[str]:
     """URLs and mail addresses: their dots, slashes and signs are spoken."""
     text = re.sub(r"^https?://", "", text, flags=re.I).rstrip("/")
-    names = {".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark", "=": "equals",
-             "#": "hash", "&": "and", "+": "plus", "%": "percent", "~": "tilde"}  # fmt: skip
+    names = {
+        ".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore", ":": "colon",
+        "?": "question mark", "=": "equals", "#": "hash", "&": "and", "+": "plus", "%": "percent", "~": "tilde",
+    }  # fmt: skip
     spoken = []
     for part in re.findall(r"[A-Za-z']+|\d+|[^\w\s]|_", text):
         if part.isdigit():
@@ -457,11 +427,11 @@ def _money(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:
         amount, sign, scale = trailing[1], trailing[2], ""
     else:
         return ()
-    one, many, cent, cents = _CURRENCIES[sign]
+    one, many, cent, cents = CURRENCIES[sign]
     amount = amount.replace(",", "")
     if scale:
-        return _forms([f"{_decimal(amount)} {_SCALES[scale]} {many}", f"{_decimal(amount)} {_SCALES[scale]}"])
-    if after.strip(_STRIP).lower() in _SCALE_WORDS:
+        return _forms([f"{_decimal(amount)} {SCALES[scale]} {many}", f"{_decimal(amount)} {SCALES[scale]}"])
+    if after.strip(_STRIP).lower() in SCALE_WORDS:
         return _forms([_decimal(amount), f"{_decimal(amount)} {many}"])
     whole, _, small = amount.partition(".")
     units = int(whole or 0)
@@ -507,14 +477,15 @@ def _clock(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:
             f"{_words(hour)} hundred hours",
         ]
         return _forms([f"{_words(hour)}{noon}", f"{_words(hour)} o'clock{noon}"] if noon else forms)
-    past = {"15": [f"quarter past {_words(hour)}", f"a quarter past {_words(hour)}"], "30": [f"half past {_words(hour)}"],
-            "45": [f"quarter to {_words(hour % 12 + 1)}", f"a quarter to {_words(hour % 12 + 1)}"]}  # fmt: skip
-    ratio = f"{_words(hour)} to {_words(int(minute))}"
-    return _forms([f"{_words(hour)} {_two_digits(minute, 'oh')}{noon}", f"{_words(hour)} {_two_digits(minute, 'zero')}{noon}",
-                   *past.get(minute, []), ratio])  # fmt: skip
-
-
-_MONTHS = ("january february march april may june july august september october november december").split()
+    this, following = _words(hour), _words(hour % 12 + 1)
+    past = {
+        "15": [f"quarter past {this}", f"a quarter past {this}"],
+        "30": [f"half past {this}"],
+        "45": [f"quarter to {following}", f"a quarter to {following}"],
+    }
+    plain = [f"{this} {_two_digits(minute, zero)}{noon}" for zero in ("oh", "zero")]
+    ratio = f"{this} to {_words(int(minute))}"
+    return _forms([*plain, *past.get(minute, []), ratio])
 
 
 def _date(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:
@@ -529,7 +500,7 @@ def _date(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:
         if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
             continue
         said = " ".join(_cardinal_forms(year)[0])
-        name, nth = _MONTHS[int(month) - 1], _nth(int(day))
+        name, nth = MONTHS[int(month) - 1], _nth(int(day))
         forms += [
             [name, nth, said],
             ["the", nth, "of", name, said],
@@ -553,8 +524,7 @@ def _decade(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:
     match = re.fullmatch(r"'?(\d\d)?(\d0)'?s", core)
     if not match:
         return ()
-    tens = {"00": "hundreds", "10": "tens", "20": "twenties", "30": "thirties", "40": "forties", "50": "fifties", "60": "sixties",
-            "70": "seventies", "80": "eighties", "90": "nineties"}[match[2]]  # fmt: skip
+    tens = DECADES[match[2]]
     if not match[1]:
         return _forms([tens])
     if match[2] == "00" and match[1].endswith("0"):
@@ -600,13 +570,13 @@ def _range(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:
 
 def _measured(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:
     match = re.fullmatch(rf"([+-]?)({_NUMBER})-?([A-Za-z°%²/]+)", core)
-    if not match or match[3].lower() not in _UNITS | _SCALES:
+    if not match or match[3].lower() not in UNITS | SCALES:
         return ()
     amount = match[2].replace(",", "")
     unit = match[3].lower()
-    names = list(_UNITS.get(unit, ()))
-    if unit in _SCALES:
-        names.append(_SCALES[unit])
+    names = list(UNITS.get(unit, ()))
+    if unit in SCALES:
+        names.append(SCALES[unit])
     letters = " ".join(c for c in match[3].upper() if c.isalpha())
     names += [letters] if letters and letters not in names else []
     if amount == "1":

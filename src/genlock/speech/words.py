@@ -136,12 +136,13 @@ class Words(Sequence[Word]):
                 continue
             if last is not None and word.start < last:
                 raise OptionError(
-                    f"words must be in order and apart, but {word.text!r} starts at {float(word.start):.6f} s, "
-                    f"before the word before it ends at {float(last):.6f} s"
+                    f"words must be in order and apart, but {word.text!r} starts at {float(word.start):.6f} "
+                    f"s, before the word before it ends at {float(last):.6f} s"
                 )
             last = word.end
-        for name, value in zip(("items", "clock", "recognizer", "aligner", "language", "reason"),
-                               (words, clock, recognizer, aligner, language, reason), strict=True):  # fmt: skip
+        names = ("items", "clock", "recognizer", "aligner", "language", "reason")
+        values = (words, clock, recognizer, aligner, language, reason)
+        for name, value in zip(names, values, strict=True):
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -175,9 +176,14 @@ class Words(Sequence[Word]):
     def spans(self) -> Spans:
         """The words that have times, as Spans."""
         return Spans(
-            [Span(w.start, w.end, w.text, w.confidence) for w in self if w.start is not None and w.end is not None],
-            self.clock, "words",
-        )  # fmt: skip
+            [
+                Span(w.start, w.end, w.text, w.confidence)
+                for w in self
+                if w.start is not None and w.end is not None
+            ],
+            self.clock,
+            "words",
+        )
 
     @property
     def share_aligned(self) -> float:

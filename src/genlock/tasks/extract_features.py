@@ -62,7 +62,7 @@ class SavedTrack:
     """Its ``.npz``, as :func:`genlock.load_track` reads it."""
 
     def to_dict(self) -> dict[str, Any]:
-        """``name``, ``rate`` (exact; null when variable), ``start`` (exact), ``length``, ``shape``, ``support``, ``path``."""
+        """``name``, ``rate`` (exact; null when variable), ``start`` (exact), ``length``, ``shape``, ``path`` and more."""
         grid = self.track.grid
         return {
             "name": self.track.name,
@@ -147,7 +147,9 @@ def make_extractors(
             f"--model goes with exactly one of {' and '.join(_LEARNT)}, not with --feature {names!r}"
         )
     if (layer is not None or chunk_seconds is not None) and "ssl" not in specs:
-        raise OptionError(f"--layer and --chunk-seconds go with the feature ssl, not with --feature {names!r}")
+        raise OptionError(
+            f"--layer and --chunk-seconds go with the feature ssl, not with --feature {names!r}"
+        )
     own: dict[str, object] = {}
     if "ssl" in specs:
         own["ssl"] = SslOptions(model or "", **_ssl_layer(layer), chunk_seconds=chunk_seconds)

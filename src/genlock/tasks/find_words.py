@@ -16,7 +16,15 @@ from genlock.speech import Cue, Words, read_transcript, recognize_and_align, wri
 from genlock.speech.hf_ctc import CtcModelOptions
 from genlock.tasks.files import result_folder
 
-__all__ = ["WORD_FORMS", "WordOptions", "WordResult", "find_words", "load_transcript", "model_options", "write_all_forms"]
+__all__ = [
+    "WORD_FORMS",
+    "WordOptions",
+    "WordResult",
+    "find_words",
+    "load_transcript",
+    "model_options",
+    "write_all_forms",
+]
 
 #: The word files that ``genlock align`` and ``genlock words -o FOLDER`` write.
 WORD_FORMS = (".json", ".srt", ".vtt", ".TextGrid", ".ctm")
@@ -128,7 +136,9 @@ def model_options(options: _ModelFields) -> CtcModelOptions | None:
     """
     if options.model is None:
         if options.beam or options.language_model is not None or options.resume is not None:
-            raise OptionError("--beam, --language-model and --resume go with a CTC checkpoint; name it with --model")
+            raise OptionError(
+                "--beam, --language-model and --resume go with a CTC checkpoint; name it with --model"
+            )
         return None
     return CtcModelOptions(
         options.model, beam=options.beam, language_model=options.language_model, keep=options.resume

@@ -87,7 +87,10 @@ def speak_tones(words: Sequence[str], random: np.random.Generator, *, noise: flo
     samples = np.concatenate(pieces)
     samples += noise * random.standard_normal(len(samples)).astype(np.float32)
     return ToneSpeech(
-        samples, tuple(words), np.array(spans, np.int64).reshape(-1, 2), np.array(letters, np.int64).reshape(-1, 2)
+        samples,
+        tuple(words),
+        np.array(spans, np.int64).reshape(-1, 2),
+        np.array(letters, np.int64).reshape(-1, 2),
     )
 
 

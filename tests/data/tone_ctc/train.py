@@ -54,7 +54,9 @@ def main(steps: int) -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps, pct_start=0.15)
     for step in range(1, steps + 1):
-        said = speak_tones(random_words(int(random.integers(4, 16)), random), random, noise=random.uniform(0, 0.02))
+        said = speak_tones(
+            random_words(int(random.integers(4, 16)), random), random, noise=random.uniform(0, 0.02)
+        )
         samples = said.samples * random.uniform(0.3, 2)
         samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
         logits = model(torch.from_numpy(samples[None].astype(np.float32))).logits[0]
