@@ -1,8 +1,9 @@
-"""Recognition with one CTC checkpoint: Genlock beside the pipeline of transformers, same weights, same chunking, one run.
+"""Recognition with one CTC checkpoint: Genlock beside the pipeline of transformers, same weights, same
+chunking, one run.
 
-Each runs in a process of its own: seconds for the sound (the model already loaded and warm), peak memory above what the process
-had before, words. Both cut 28 s of sound with 4 s on each side (pipeline: chunk_length_s=28, stride_length_s=(4, 4)). Genlock's
-last row also aligns the words exactly.
+Each runs in a process of its own: seconds for the sound (the model already loaded and warm), peak memory
+above what the process had before, words. Both cut 28 s of sound with 4 s on each side (pipeline:
+chunk_length_s=28, stride_length_s=(4, 4)). Genlock's last row also aligns the words exactly.
 
     python benchmarks/ctc_recognition.py [--shape tones|base] [--seconds 300] [--rounds 3]
 """
@@ -94,8 +95,11 @@ def work(system: str, folder: str, seconds: int) -> dict[str, object]:
     began, cpu = time.perf_counter(), time.process_time()
     words = run(sound)
     return {
-        "seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "mb": peak_mb() - before, "words": words,
-    }  # fmt: skip
+        "seconds": time.perf_counter() - began,
+        "cpu": time.process_time() - cpu,
+        "mb": peak_mb() - before,
+        "words": words,
+    }
 
 
 def main() -> None:
@@ -135,9 +139,9 @@ def main() -> None:
         wall, cpu, mb = (statistics.median(r[key] for r in runs) for key in ("seconds", "cpu", "mb"))  # type: ignore[type-var]
         words = runs[0]["words"]
         assert isinstance(words, list)
-        same = words == results[SYSTEMS[0]][0]["words"]
+        same = "equal" if words == results[SYSTEMS[0]][0]["words"] else "differs"
         print(
-            f"{system:<32}{wall:>9.1f}{cpu:>8.1f}{theirs / cpu:>7.2f}x{mb:>9.0f}{len(words):>7}{'equal' if same else 'differs':>13}"
+            f"{system:<32}{wall:>9.1f}{cpu:>8.1f}{theirs / cpu:>7.2f}x{mb:>9.0f}{len(words):>7}{same:>13}"
         )
 
 

@@ -78,7 +78,8 @@ def main() -> int:
         f"{'file, hours':>14}{'peak, MB':>12}{'limit, MB':>12}{'time, s':>10}{'x real time':>14}{'results, MB':>14}"
     )
     print(
-        f"{options.hours:14.2f}{peak_mb:12.0f}{LIMIT_MB:12d}{took:10.0f}{3600 * options.hours / took:14.1f}{size_mb:14.1f}"
+        f"{options.hours:14.2f}{peak_mb:12.0f}{LIMIT_MB:12d}{took:10.0f}"
+        f"{3600 * options.hours / took:14.1f}{size_mb:14.1f}"
     )
     return 0 if done.returncode == 0 and peak_mb < LIMIT_MB else 1
 

@@ -1,10 +1,12 @@
-"""What a frame of wav2vec 2.0 depends on, and what cutting the sound costs: by experiment, on the true shapes.
+"""What a frame of wav2vec 2.0 depends on, and what cutting the sound costs: by experiment, on the true
+shapes.
 
-First the input gradient: which samples frame k of the convolutions reacts to, and the centre of its reaction. Then a
-stretch of 2 s is computed with 0 to 8 s of context on both sides and compared with the same frames of the whole 20 s.
-The weights are random (the shapes are those of wav2vec2-base and wav2vec2-large-lv60); the transformer is cut to a few layers.
-A random transformer listens everywhere alike, so trained ones need less context than the last column says;
-the window, the centre and the columns of the convolutions do not depend on training.
+First the input gradient: which samples frame k of the convolutions reacts to, and the centre of its reaction.
+Then a stretch of 2 s is computed with 0 to 8 s of context on both sides and compared with the same frames of
+the whole 20 s. The weights are random (the shapes are those of wav2vec2-base and wav2vec2-large-lv60); the
+transformer is cut to a few layers. A random transformer listens everywhere alike, so trained ones need less
+context than the last column says; the window, the centre and the columns of the convolutions do not depend on
+training.
 
     python benchmarks/ssl_context.py [--layers 2] [--json FILE]
 """

@@ -1,4 +1,5 @@
-"""DeepSpeech logits: the inputs of python_speech_features, the network of TensorFlow, the windows of VOCA without their shift."""
+"""DeepSpeech logits: the inputs of python_speech_features, the network of TensorFlow, the windows of VOCA
+without their shift."""
 
 from __future__ import annotations
 
@@ -131,7 +132,8 @@ def test_the_declared_times_are_true(extractor: DeepSpeech) -> None:
 
 
 def test_windows_of_sixteen_without_the_shift(extractor: DeepSpeech) -> None:
-    """VOCA and AD-NeRF: rows [2i - 8, 2i + 8) for video frame i; they lie 17.5 ms before the frame's middle."""
+    """VOCA and AD-NeRF: rows [2i - 8, 2i + 8) for video frame i; they lie 17.5 ms before the frame's
+    middle."""
     logits = extractor(noise(10 * RATE))
     video = Grid(25)
     windows = logits.on(video, "stack", count=16, min_cover=0, length=250)

@@ -1,6 +1,7 @@
 """Recognition and alignment with a CTC checkpoint, from the sound on.
 
-The checkpoint in tests/data/tone_ctc is a wav2vec2-CTC that really recognises a language: of tones, whose times are planted.
+The checkpoint in tests/data/tone_ctc is a wav2vec2-CTC that really recognises a language: of tones, whose
+times are planted.
 """
 
 from __future__ import annotations
@@ -157,7 +158,8 @@ def test_beam_search_agrees_where_the_model_is_sure_and_a_language_model_decides
     )
     model = tmp_path / "two.arpa"
     model.write_text(
-        "\\data\\\nngram 1=5\n\n\\1-grams:\n-1.0\t<unk>\t0\n0\t<s>\t0\n-0.5\t</s>\t0\n-4.0\tab\t0\n-0.1\tbb\t0\n\n\\end\\\n"
+        "\\data\\\nngram 1=5\n\n\\1-grams:\n-1.0\t<unk>\t0\n0\t<s>\t0\n"
+        "-0.5\t</s>\t0\n-4.0\tab\t0\n-0.1\tbb\t0\n\n\\end\\\n"
     )
     assert [w.text for w in BeamDecoder(letters, 10).words(rows)] == ["ab"]
     assert [w.text for w in BeamDecoder(letters, 10, model).words(rows)] == ["bb"]
@@ -203,7 +205,8 @@ def test_an_interrupted_run_goes_on_where_it_was(minute: ToneSpeech, tmp_path: P
 
 
 def test_long_sound_is_read_in_pieces_and_never_as_a_whole() -> None:
-    """Ten minutes, made as they are read: no read is longer than a chunk with its context, or half a minute."""
+    """Ten minutes, made as they are read: no read is longer than a chunk with its context, or half a
+    minute."""
     random = np.random.default_rng(8)
     base = speak_tones(random_words(30, random), random)
 

@@ -1,11 +1,11 @@
 """DeepSpeech logits, as talking-head models take them: 29 numbers, 50 times a second, on the exact grid.
 
-26 cepstral coefficients in python_speech_features' convention, every second frame, nine of those on each side (zeros
-outside the sound), brought to zero mean and unit deviation over the whole clip, and through a bidirectional network:
-the centre of value k is sample 199.5 + 320 k, its value depends on the whole clip.
+26 cepstral coefficients in python_speech_features' convention, every second frame, nine of those on each side
+(zeros outside the sound), brought to zero mean and unit deviation over the whole clip, and through a
+bidirectional network: the centre of value k is sample 199.5 + 320 k, its value depends on the whole clip.
 
-VOCA and AD-NeRF take windows of 16 for each video frame: ``track.on(frames, "stack", count=16, min_cover=0)``. Theirs lie
-17.5 ms too early (:mod:`benchmarks.timing`); these are centred on the frame.
+VOCA and AD-NeRF take windows of 16 for each video frame: ``track.on(frames, "stack", count=16,
+min_cover=0)``. Theirs lie 17.5 ms too early (:mod:`benchmarks.timing`); these are centred on the frame.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class DeepSpeechOptions:
     """Where the network's weights are."""
 
     model: str = ""
-    """A safetensors file of converted weights (:mod:`genlock.models.deepspeech` lists the names), or its folder."""
+    """A safetensors file of converted weights (:mod:`genlock.models.deepspeech` lists the names), or its
+    folder."""
 
 
 class DeepSpeech(AudioExtractor):

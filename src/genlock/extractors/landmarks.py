@@ -20,8 +20,8 @@ from genlock.media import ReadOptions, frame_cells, read
 from genlock.models.face_nets import LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER
 
 __all__ = [
-    "LIPS", "MESH_TO_68", "RIGID", "FaceLandmarks", "LandmarkSink", "Pose", "as_68", "draw_landmarks", "extract_landmarks",
-    "pose_of", "without_pose",
+    "LIPS", "MESH_TO_68", "RIGID", "FaceLandmarks", "LandmarkSink", "Pose", "as_68", "draw_landmarks",
+    "extract_landmarks", "pose_of", "without_pose",
 ]  # fmt: skip
 
 Points: TypeAlias = npt.NDArray[np.float32]

@@ -1,9 +1,9 @@
 """Self-supervised speech features: any wav2vec 2.0, HuBERT or WavLM checkpoint, any layer, on the exact grid.
 
-The centre of a frame is exact: sample 199.5 + 320 k. Its *value* depends on how much of the sound the model was
-shown. ``whole`` shows it everything. In chunks it sees ``left_seconds`` and ``right_seconds`` more on both sides,
-and the mean and variance that the model takes over a clip (input normalisation, group norm) are taken over the
-whole clip first, so that only the transformer's far context differs.
+The centre of a frame is exact: sample 199.5 + 320 k. Its *value* depends on how much of the sound the model
+was shown. ``whole`` shows it everything. In chunks it sees ``left_seconds`` and ``right_seconds`` more on
+both sides, and the mean and variance that the model takes over a clip (input normalisation, group norm) are
+taken over the whole clip first, so that only the transformer's far context differs.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class SslOptions:
     batch: int = 4
     """Chunks of equal length that are computed together; at least 1. Nothing is ever padded."""
     clip_statistics: bool = True
-    """Whether a group-norm model in chunks uses the norm of the whole clip (one more pass of its first layer).
-    False lets each chunk have its own, as most code does, with a warning."""
+    """Whether a group-norm model in chunks uses the norm of the whole clip (one more pass of its first
+    layer). False lets each chunk have its own, as most code does, with a warning."""
 
     def __post_init__(self) -> None:
         self.chunking  # noqa: B018 - lengths out of range are told at birth
@@ -98,7 +98,8 @@ class Ssl(AudioExtractor):
         ):
             warnings.warn(
                 f"{self.encoder.source!r} normalises its first layer over the whole clip; with "
-                "clip_statistics=False every chunk gets its own norm and all values change (docs/speech-features.md shows how much)",
+                "clip_statistics=False every chunk gets its own norm and all values change "
+                "(docs/speech-features.md shows how much)",
                 stacklevel=2,
             )
 
@@ -115,7 +116,8 @@ class Ssl(AudioExtractor):
         )
 
     def open(self, origin: Exact = Fraction(0), clock: str = DEFAULT_CLOCK) -> AudioStream:
-        """Begin a sound whose sample 0 is at ``origin`` seconds. The sound is kept in memory: 230 MB an hour."""
+        """Begin a sound whose sample 0 is at ``origin`` seconds. The sound is kept in memory: 230 MB an
+        hour."""
         return _SslStream(self, exact(origin), clock)
 
     def values(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

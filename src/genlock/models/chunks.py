@@ -1,7 +1,8 @@
-"""Long sound through a model in pieces, each with real sound on both sides; what it gives is one row of frames.
+"""Long sound through a model in pieces, each with real sound on both sides; what it gives is one row of
+frames.
 
-Pieces are counted in frames of the model, not in seconds: the frames that are kept lie side by side, none is lost or
-counted twice, whatever the lengths.
+Pieces are counted in frames of the model, not in seconds: the frames that are kept lie side by side, none is
+lost or counted twice, whatever the lengths.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ SampleReader: TypeAlias = Callable[[int, int], Samples]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Frames to keep, and the frames that the model computes around them. All counted from the clip's first."""
+    """Frames to keep, and the frames that the model computes around them. All counted from the clip's
+    first."""
 
     keep: range
     """Frames whose values are kept."""

@@ -1,13 +1,15 @@
-"""The acoustic model of DeepSpeech 0.1 as a torch module: 494 cepstral numbers a frame to 29 character logits.
+"""The acoustic model of DeepSpeech 0.1 as a torch module: 494 cepstral numbers a frame to 29 character
+logits.
 
-Three dense layers, a bidirectional LSTM, a dense layer, the logits; every dense layer but the last is followed by a
-ReLU that is clipped at 20 (Hannun et al. 2014, "Deep Speech", and Mozilla's release 0.1 of it, which VOCA and
-AD-NeRF use). The sizes are read from the weights: 2048 units in the release, 4096 in its third layer.
+Three dense layers, a bidirectional LSTM, a dense layer, the logits; every dense layer but the last is
+followed by a ReLU that is clipped at 20 (Hannun et al. 2014, "Deep Speech", and Mozilla's release 0.1 of it,
+which VOCA and AD-NeRF use). The sizes are read from the weights: 2048 units in the release, 4096 in its third
+layer.
 
-**Converted weights** are one safetensors file with the variables of the TensorFlow graph under their own names,
-which :data:`NAMES` lists, in TensorFlow's layout: dense kernels [inputs, outputs], LSTM kernels
-[inputs + units, 4 units] with the gates in the order input, candidate, forget, output. TensorFlow adds 1 to the
-forget gate at run time; here it is added to the bias once, on loading.
+**Converted weights** are one safetensors file with the variables of the TensorFlow graph under their own
+names, which :data:`NAMES` lists, in TensorFlow's layout: dense kernels [inputs, outputs], LSTM kernels
+[inputs + units, 4 units] with the gates in the order input, candidate, forget, output. TensorFlow adds 1 to
+the forget gate at run time; here it is added to the bias once, on loading.
 """
 
 from __future__ import annotations
@@ -193,7 +195,7 @@ def _check(weights: Mapping[str, Tensor]) -> None:
     shapes = {name: tuple(weights[name].shape) for name in NAMES}
     units = shapes[f"{_FORWARD}/bias"][0] // 4 if len(shapes[f"{_FORWARD}/bias"]) == 1 else 0
     chain = (INPUTS, *(shapes[f"h{n}"][-1] for n in (1, 2, 3)))
-    expected = {f"h{n}": (chain[n - 1], chain[n]) for n in (1, 2, 3)}
+    expected: dict[str, tuple[int, ...]] = {f"h{n}": (chain[n - 1], chain[n]) for n in (1, 2, 3)}
     expected |= {f"{name}/kernel": (chain[3] + units, 4 * units) for name in (_FORWARD, _BACKWARD)}
     expected |= {f"{name}/bias": (4 * units,) for name in (_FORWARD, _BACKWARD)}
     expected |= {"h5": (2 * units, shapes["h5"][-1]), "h6": (shapes["h5"][-1], len(CHARACTERS))}

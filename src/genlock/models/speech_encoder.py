@@ -1,9 +1,10 @@
-"""wav2vec 2.0, HuBERT and WavLM checkpoints of Hugging Face's form, with what is needed to place their frames.
+"""wav2vec 2.0, HuBERT and WavLM checkpoints of Hugging Face's form, with what is needed to place their
+frames.
 
 A checkpoint says in its configuration how its convolutions are stacked (hence the exact framing) and which
-normalisation follows the first one. *Layer* norm looks at one frame. *Group* norm looks at the whole clip: cutting
-or padding the clip changes every frame. :meth:`SpeechEncoder.with_clip_norm` measures that norm's mean and
-variance over the whole clip first, so that pieces of it come out as the whole would.
+normalisation follows the first one. *Layer* norm looks at one frame. *Group* norm looks at the whole clip:
+cutting or padding the clip changes every frame. :meth:`SpeechEncoder.with_clip_norm` measures that norm's
+mean and variance over the whole clip first, so that pieces of it come out as the whole would.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ class SpeechEncoder:
 
     @property
     def layers(self) -> int:
-        """Number of transformer layers; hidden states are counted 0 (their input) to this number (the last)."""
+        """Number of transformer layers; hidden states are counted 0 (their input) to this number (the
+        last)."""
         return int(self.base.config.num_hidden_layers)
 
     @property
@@ -162,8 +164,8 @@ class SpeechEncoder:
         read, count : samples of the clip, and how many there are
         mean, deviation : what they are normalised with, from :meth:`clip_statistics`
 
-        The first convolution alone is run over the clip; memory does not grow with its length. A model without
-        group norm is left as it is.
+        The first convolution alone is run over the clip; memory does not grow with its length. A model
+        without group norm is left as it is.
         """
         if not self.group_norm:
             yield

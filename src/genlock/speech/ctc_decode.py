@@ -1,7 +1,7 @@
 """Emissions of a CTC model into words: the likeliest symbol of each frame, or a prefix beam search.
 
-Both read the emissions a piece at a time. The beam search decodes between pauses, so that it forgets nothing in the middle of a
-word; its n-gram language model is optional.
+Both read the emissions a piece at a time. The beam search decodes between pauses, so that it forgets nothing
+in the middle of a word; its n-gram language model is optional.
 """
 
 from __future__ import annotations

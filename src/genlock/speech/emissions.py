@@ -1,7 +1,9 @@
-"""What a CTC model hears, frame by frame, for sound of any length: computed in pieces, kept in a file, read in any order.
+"""What a CTC model hears, frame by frame, for sound of any length: computed in pieces, kept in a file, read
+in any order.
 
-Not the texts of pieces are joined but their frames: every frame is computed once with real sound on both sides, and the kept
-frames lie side by side on one grid. No word is cut at a border, because for whoever reads the emissions there is none.
+Not the texts of pieces are joined but their frames: every frame is computed once with real sound on both
+sides, and the kept frames lie side by side on one grid. No word is cut at a border, because for whoever reads
+the emissions there is none.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ Rows = npt.NDArray[np.float32]
 
 @dataclass(eq=False)
 class EmissionFile:
-    """Log-probabilities [frames, symbols] in a file; an ``Emissions`` source for the aligner. Close it after use."""
+    """Log-probabilities [frames, symbols] in a file; an ``Emissions`` source for the aligner. Close it after
+    use."""
 
     file: BinaryIO
     """Header of 4096 bytes, then float32 rows."""
@@ -96,7 +99,8 @@ def listen(
     sound : mono, at the model's rate
     chunking : what the model sees at once; normalisation is over the whole sound all the same
     batch : chunks of equal length that are computed together
-    keep : a file to keep the emissions in. If an earlier run of the same model, sound and chunking left one, also one
+    keep : a file to keep the emissions in. If an earlier run of the same model, sound and chunking left one,
+        also one
         that was interrupted, what it has is not computed again. None: a temporary file.
 
     Raises
@@ -182,7 +186,8 @@ def _finite(sound: SoundSource, first: int, stop: int) -> Rows:
         number = max(first, 0) + int(bad[0])
         at = sound.origin + Fraction(number, sound.rate)
         raise InputError(
-            f"the sound has the sample {samples[bad[0]]} at {float(at):.6f} s (sample {number}); repair or cut the sound there"
+            f"the sound has the sample {samples[bad[0]]} at {float(at):.6f} s (sample {number}); "
+            "repair or cut the sound there"
         )
     return samples
 

@@ -1,7 +1,9 @@
-"""Recognition and alignment with a CTC checkpoint (wav2vec 2.0, HuBERT, WavLM): one pass of the model, both answers.
+"""Recognition and alignment with a CTC checkpoint (wav2vec 2.0, HuBERT, WavLM): one pass of the model, both
+answers.
 
 sound -> emissions of every frame (in pieces with context, in a file) -> words (greedy or beam)
-                                                                     -> exact alignment of words or of a transcript
+                                                                     -> exact alignment of words or of a
+                                                                     transcript
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ class CtcModelOptions:
     """Which CTC checkpoint, and how it is run and read."""
 
     model: str = ""
-    """A folder with ``config.json``, ``vocab.json`` and the weights, or a name in the local Hugging Face cache."""
+    """A folder with ``config.json``, ``vocab.json`` and the weights, or a name in the local Hugging Face
+    cache."""
     beam: int = 0
     """Prefixes that the beam search keeps; 0 takes the likeliest symbol of each frame."""
     language_model: str | None = None
@@ -155,7 +158,8 @@ class Listening:
         return self._aligned(spelt, options)
 
     def align(self, tokens: Sequence[Token]) -> list[Placed]:
-        """One place for each token, in order; of several ways to speak it the one that fits the sound best."""
+        """One place for each token, in order; of several ways to speak it the one that fits the sound
+        best."""
         spoken = [k for k, token in enumerate(tokens) if token.forms]
         results = [Placed(None, None, 0.0, token.reason or "nothing to say") for token in tokens]
         reason = self.silent_reason

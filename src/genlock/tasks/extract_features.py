@@ -62,7 +62,7 @@ class SavedTrack:
     """Its ``.npz``, as :func:`genlock.load_track` reads it."""
 
     def to_dict(self) -> dict[str, Any]:
-        """``name``, ``rate`` (exact; null when variable), ``start`` (exact), ``length``, ``shape``, ``path`` and more."""
+        """``name``, ``rate`` (exact; null if variable), ``start`` (exact), ``length``, ``path`` and more."""
         grid = self.track.grid
         return {
             "name": self.track.name,

@@ -1,7 +1,7 @@
 """A language of tones, whose truth is known exactly: each letter is a short tone of its own pitch.
 
-It is what a very small CTC model can really recognise, so that recognition and alignment are tested from the sound on,
-with times that are planted.
+It is what a very small CTC model can really recognise, so that recognition and alignment are tested from the
+sound on, with times that are planted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Trains the checkpoint beside this file: a wav2vec2-CTC of 90,000 weights that recognises the language of tones.
+"""Trains the checkpoint beside this file: a wav2vec2-CTC of 90,000 weights that recognises the language of
+tones.
 
 python tests/data/tone_ctc/train.py [steps]        about 5 minutes on one free core
 """
@@ -34,7 +35,8 @@ def make_model() -> Wav2Vec2ForCTC:
 
 
 def targets(said: ToneSpeech) -> np.ndarray:
-    """The token of each frame: a letter where it sounds, the delimiter in the middle of a pause between words."""
+    """The token of each frame: a letter where it sounds, the delimiter in the middle of a pause between
+    words."""
     framing = wav2vec2()
     centers = np.array([float(framing.center(k)) for k in range(framing.count(len(said.samples)))])
     labels = np.zeros(len(centers), np.int64)
