@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from genlock.core.progress import Progress, silent
 from genlock.core.serial import read_json_file, write_json
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
-from genlock.media import AudioBlock, AudioForm, MediaInfo, ReadOptions
+from genlock.media import AudioBlock, AudioForm, MediaInfo
 from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
 from genlock.report import Envelope, OutputFile, Preview, ReportContent, make_preview, write_report
 from genlock.speech import Cue, Words, recognize_and_align
@@ -30,7 +30,7 @@ from genlock.tasks.extract_features import (
     save_tracks,
 )
 from genlock.tasks.files import result_folder
-from genlock.tasks.find_words import load_transcript, model_options, write_all_forms
+from genlock.tasks.find_words import WordOptions, load_transcript, model_options, write_all_forms
 
 __all__ = ["AlignOptions", "Alignment", "align_video"]
 
@@ -38,33 +38,13 @@ _MARKER = "summary.json"
 
 
 @dataclass(frozen=True)
-class AlignOptions:
-    """Options of ``genlock align``."""
+class AlignOptions(WordOptions):
+    """Options of ``genlock align``: those of ``genlock words``, and the features."""
 
-    transcript: str | None = None
-    """The words that are spoken: a text, SRT or VTT file, or ``-`` for standard input. None: recognise them."""
-    language: str = "en"
-    """Language of the speech, ISO 639-1."""
-    recognizer: str = "auto"
-    """What recognises speech: ``faster-whisper``, ``pocketsphinx``, ``hf-ctc`` (with a model), or ``auto``, the best
-    one present."""
-    aligner: str = "auto"
-    """What puts words on the clock: ``pocketsphinx``, ``ctc`` (with a model), or ``auto``, the best one present."""
-    model: str | None = None
-    """A CTC checkpoint (wav2vec 2.0, HuBERT, WavLM) to recognise and align with: a folder, or a name in the local
-    Hugging Face cache."""
-    beam: int = 0
-    """With a model: prefixes that the beam search keeps; 0 takes the likeliest symbol of each frame."""
-    language_model: str | None = None
-    """With a beam: a KenLM n-gram file (.arpa or .bin)."""
-    resume: str | None = None
-    """With a model: a file to keep its emissions in, so that an interrupted run goes on where it was."""
     feature: str = DEFAULT_FEATURES
     """Sound features to put on the video's frames, separated by commas (on their own grid without a picture)."""
     how: Literal["mean", "sample", "nearest"] = "mean"
     """How values pass to the frames: ``mean`` of what a frame spans, ``sample`` at its middle, or ``nearest``."""
-    reading: ReadOptions = field(default_factory=ReadOptions)
-    """Which streams, and which part of them."""
 
 
 @dataclass(frozen=True)
