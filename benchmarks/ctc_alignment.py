@@ -4,7 +4,7 @@ Each measurement runs in a process of its own, on one thread. Memory is the high
 aligning, less the resident set just before, when everything is imported, compiled and the emissions are
 loaded. Times are wall-clock; beside it the processor's, because other programs may be running.
 
-    python benchmarks/ctc_alignment.py            one hour, the comparison, growth with its plot: some minutes
+    python benchmarks/ctc_alignment.py            one hour, the comparison, growth and its picture: minutes
     python benchmarks/ctc_alignment.py --quick    the comparison alone
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -33,6 +34,7 @@ from genlock.aligners.ctc_viterbi import best_path
 
 SYMBOLS, FRAMES_A_SECOND, CHARACTERS_A_SECOND = 32, 50, 15
 HOUR = 3600 * FRAMES_A_SECOND
+PICTURE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "ctc_growth.py"
 # A tenth of the tokens are taken for another by the model that never was.
 MISTAKEN = 0.1
 
@@ -158,6 +160,9 @@ def resident_mib(what: str) -> float:
 
 
 def forget_highest() -> None:
+    """Give back what is free, and count the highest resident set from here on."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
     # Where that cannot be done, what was used before counts too, and the figure is too high.
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
@@ -196,7 +201,9 @@ def in_own_process(name: str, frames: int, length: int, repeats: int = 1) -> dic
         return None
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "starts.npy")
-        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        settings = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        # Arrays that are freed go back to the system, so that none is filled again unseen.
+        settings["MALLOC_MMAP_THRESHOLD_"] = "131072"
         command = [
             sys.executable,
             __file__,
@@ -208,7 +215,7 @@ def in_own_process(name: str, frames: int, length: int, repeats: int = 1) -> dic
             str(target),
         ]
         done = subprocess.run(
-            command, env={**os.environ, **one_thread}, capture_output=True, text=True, check=False
+            command, env={**os.environ, **settings}, capture_output=True, text=True, check=False
         )
         if done.returncode:
             print(f"{name}: failed: {(done.stderr.strip().splitlines() or ['killed'])[-1]}")
@@ -238,66 +245,34 @@ def table(title: str, names: Sequence[str], frames: int, length: int, repeats: i
         )
 
 
-def grow(plot: Path, longest: int) -> None:
-    """Time and memory against frames, and against text at a fixed length of sound, as a table and a
-    picture."""
+def grow(record: Path, longest: int) -> None:
+    """Time and memory against frames, and against text at a fixed length of sound: a table, a record, a picture."""
     names = ["genlock, exact", "genlock, auto", "hirschberg-viterbi", "plain trellis"]
     limits = {"hirschberg-viterbi": 45_000, "plain trellis": 9_000}
     lengths = [n for n in (2250, 4500, 9000, 18_000, 45_000, 90_000, 180_000) if n <= longest]
-    rates = [2, 5, 10, 15, 20, 25]
-    by_frames: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    by_text: dict[str, list[dict[str, Any]]] = {name: [] for name in names[:2]}
-    print(f"\ngrowth, at {CHARACTERS_A_SECOND} characters a second of {FRAMES_A_SECOND} frames")
+    fixed = min(36_000, longest)
+    print(f"\ngrowth, at {CHARACTERS_A_SECOND} characters a second of {FRAMES_A_SECOND} frames, then by text")
     print(f"{'':24}{'frames':>8}{'tokens':>8}{'s CPU':>9}{'MiB':>9}")
-    cases = [(by_frames, n, n * CHARACTERS_A_SECOND // FRAMES_A_SECOND) for n in lengths]
+    cases = [(name, n, n * CHARACTERS_A_SECOND // FRAMES_A_SECOND) for n in lengths for name in names]
     cases += [
-        (by_text, min(36_000, longest), min(36_000, longest) * rate // FRAMES_A_SECOND) for rate in rates
+        (name, fixed, fixed * rate // FRAMES_A_SECOND)
+        for rate in (2, 5, 10, 15, 20, 25)
+        for name in names[:2]
     ]
-    for into, frames, tokens in cases:
-        for name in into:
-            if frames <= limits.get(name, frames) and (got := in_own_process(name, frames, tokens)):
-                into[name].append(got)
-                print(
-                    f"{name:24}{frames:8}{tokens:8}{got['processor_seconds']:9.2f}{got['mib']:9.1f}",
-                    flush=True,
-                )
-    draw(plot, by_frames, by_text)
-
-
-def draw(
-    plot: Path, by_frames: dict[str, list[dict[str, Any]]], by_text: dict[str, list[dict[str, Any]]]
-) -> None:
+    rows: list[dict[str, Any]] = []
+    for name, frames, tokens in cases:
+        if frames > limits.get(name, frames) or (got := in_own_process(name, frames, tokens)) is None:
+            continue
+        rows.append({key: got[key] for key in ("name", "frames", "tokens", "processor_seconds", "mib")})
+        print(f"{name:24}{frames:8}{tokens:8}{got['processor_seconds']:9.2f}{got['mib']:9.1f}", flush=True)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    print(f"record: {record}")
     if find_spec("matplotlib") is None:
-        print("no plot: matplotlib is not installed")
+        print("no picture: matplotlib is not installed")
         return
-    import matplotlib as mpl
-    import matplotlib.pyplot as plt
-
-    mpl.rcParams.update(
-        {"svg.hashsalt": "genlock", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    )
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
-    for axis, quantity, label in (
-        (axes[0], "processor_seconds", "seconds"),
-        (axes[1], "mib", "MiB above the emissions"),
-    ):
-        for name, rows in by_frames.items():
-            minutes = [r["frames"] / FRAMES_A_SECOND / 60 for r in rows]
-            axis.loglog(minutes, [max(r[quantity], 1e-3) for r in rows], "o-", ms=3, lw=1.2, label=name)
-        axis.set_xlabel(f"minutes of sound, {CHARACTERS_A_SECOND} characters a second")
-        axis.set_ylabel(label)
-    axes[1].axhline(300, color="0.6", lw=0.8, ls="--")
-    axes[0].legend(frameon=False, fontsize=8)
-    for name, rows in by_text.items():
-        seconds = [r["frames"] / FRAMES_A_SECOND for r in rows]
-        rates = [r["tokens"] / s for r, s in zip(rows, seconds, strict=True)]
-        axes[2].plot(rates, [r["processor_seconds"] for r in rows], "o-", ms=3, lw=1.2, label=name)
-    axes[2].set_xlabel(f"characters a second, {seconds[0] / 60:.0f} minutes of sound")
-    axes[2].set_ylabel("seconds")
-    axes[2].set_ylim(0)
-    plot.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(plot, metadata={"Date": None} if plot.suffix == ".svg" else None, dpi=150)
-    print(f"plot: {plot}")
+    subprocess.run([sys.executable, PICTURE, record.parent, record], check=True)
+    print(f"picture: {record.parent / 'ctc_growth.svg'}")
 
 
 def main() -> None:
@@ -308,7 +283,10 @@ def main() -> None:
     parser.add_argument(
         "--longest", type=int, default=HOUR, help="frames of the longest case (default: one hour)"
     )
-    parser.add_argument("--plot", type=Path, default=Path("build/ctc_growth.svg"), help="where the plot goes")
+    record = Path("build/ctc_growth.json")
+    parser.add_argument(
+        "--record", type=Path, default=record, help="where the figures of growth and their picture go"
+    )
     parser.add_argument("--only", choices=["hour", "comparison", "growth"], help="one of the three parts")
     parser.add_argument("--case", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -335,7 +313,7 @@ def main() -> None:
         length = options.longest * CHARACTERS_A_SECOND // FRAMES_A_SECOND
         table("the longest", [n for n in ALIGNERS if n.startswith("genlock")], options.longest, length, 1)
     if "growth" in parts:
-        grow(options.plot, options.longest)
+        grow(options.record, options.longest)
 
 
 if __name__ == "__main__":

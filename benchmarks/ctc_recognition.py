@@ -140,9 +140,7 @@ def main() -> None:
         words = runs[0]["words"]
         assert isinstance(words, list)
         same = "equal" if words == results[SYSTEMS[0]][0]["words"] else "differs"
-        print(
-            f"{system:<32}{wall:>9.1f}{cpu:>8.1f}{theirs / cpu:>7.2f}x{mb:>9.0f}{len(words):>7}{same:>13}"
-        )
+        print(f"{system:<32}{wall:>9.1f}{cpu:>8.1f}{theirs / cpu:>7.2f}x{mb:>9.0f}{len(words):>7}{same:>13}")
 
 
 if __name__ == "__main__":

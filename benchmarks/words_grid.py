@@ -152,9 +152,10 @@ def main(arguments: Sequence[str]) -> int:
     clips = load_clips(data / "grid_s1", options.clips)
     print(f"{len(clips)} clips; times in ms: mean absolute, bias (positive: late), median, 95th percentile;")
     print("shares within 20, 25, 50, 100, 200 ms; number of words that were not found\n")
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     median = [ours(4)(clip) for clip in clips]
-    speed = sum(float(c.sound.end - c.sound.start) for c in clips) / (time.perf_counter() - began)
+    seconds = sum(float(c.sound.end - c.sound.start) for c in clips)
+    wall, processor = time.perf_counter() - began, time.process_time() - used
     for name, chosen in (("tuning half", True), ("held-out half", False)):
         rows = [k for k, clip in enumerate(clips) if clip.tuning is chosen]
         report(f"genlock, {name}", [clips[k] for k in rows], [median[k] for k in rows])
@@ -168,7 +169,9 @@ def main(arguments: Sequence[str]) -> int:
         report("pocketsphinx's own, frame / 100", clips, [pocketsphinx_raw(clip) for clip in clips])
     if options.whisper and FasterWhisper.missing() is None:
         report("Whisper tiny.en's own, where heard", clips, [whisper(clip) for clip in clips])
-    print(f"\nspeed: {speed:.0f} x real time")
+    print(
+        f"\nspeed: {seconds / wall:.0f} x real time; {seconds / processor:.0f} s of sound a second of processor time"
+    )
     jfk = data / "speech" / "jfk.flac"
     if jfk.is_file():
         listener = choose_recognizer("auto", "en")

@@ -209,7 +209,7 @@ def small_blocks(monkeypatch):
 @pytest.mark.usefixtures("small_blocks")
 def test_a_proven_band_holds_the_best_path():
     proven = unproven = 0
-    for seed in range(150):
+    for seed in range(60):
         random = np.random.default_rng(seed)
         frames, symbols = int(random.integers(200, 400)), int(random.integers(3, 12))
         tokens = random.integers(1, symbols, int(random.integers(60, 90)))
@@ -231,7 +231,7 @@ def test_a_proven_band_holds_the_best_path():
         assert widened.proven
         assert (widened.score, widened.states.tolist()) == (score, states.tolist())
     # The test says something only if both happen.
-    assert min(proven, unproven) > 20
+    assert min(proven, unproven) > 8
 
 
 def decoy(kind: str) -> tuple[np.ndarray, list[int]]:
@@ -268,6 +268,24 @@ def test_a_band_that_follows_a_decoy_is_not_proven(kind):
     assert not lured.proven
     path = best_path(emissions, chain, band=18)
     assert (path.proven, path.score, path.states.tolist()) == (True, score, states.tolist())
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_leap_out_of_the_band_is_a_way_out():
+    # The best path leaps over the top of the band in the first frame; there is no other way out of it.
+    blank, filler, poor, good = range(4)
+    tokens = [filler] * 25
+    tokens[16], tokens[24] = poor, good
+    emissions = np.full((24, 4), -np.inf, np.float32)
+    emissions[:, blank] = 0
+    emissions[1] = -np.inf, -np.inf, -5, 0
+    chain = CtcChain(tokens, 4, gaps=range(26), hole_costs=[0.125] * 26)
+    states, score = best_states(emissions, chain)
+    lured = best_path(emissions, chain, method="band", band=18)
+    assert (lured.score, score) == (-24 * 0.125 - 5, -24 * 0.125)
+    assert not lured.proven
+    path = best_path(emissions, chain, band=18)
+    assert (path.proven, path.states.tolist()) == (True, states.tolist())
 
 
 @pytest.mark.usefixtures("small_blocks")

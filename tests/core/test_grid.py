@@ -58,7 +58,10 @@ def test_floats_of_edges_and_centres_are_the_nearest(grid: Grid, first: int, cou
 
 @given(grids(), st.integers(-DAY * 200, DAY * 200), st.integers(0, 300))
 def test_indices_of_edges_count_up(grid: Grid, first: int, count: int) -> None:
-    assert grid.indices(grid.edges(count, first)).tolist() == list(range(first, first + count + 1))
+    edges = grid.edges(count, first)
+    assert grid.indices(edges).tolist() == list(range(first, first + count + 1))
+    before = np.nextafter(edges, -np.inf)  # the last float before an edge still lies in the cell before it
+    assert grid.indices(before).tolist() == list(range(first - 1, first + count))
 
 
 @pytest.mark.parametrize("rate", [*RATES, Fraction(48000), Fraction(44100), Fraction(1, 3)])

@@ -283,6 +283,14 @@ def test_a_track_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:
         serial.load_track(tmp_path / "huge.npz")
 
 
+def test_a_member_that_is_longer_than_it_says_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(OLD / "track-grid-1.npz") as old, zipfile.ZipFile(tmp_path / "long.npz", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name) + (b"x" if name == "values.npy" else b""))
+    with pytest.raises(FormatError, match="longer than it says"):
+        serial.load_track(tmp_path / "long.npz")
+
+
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="no file.*missing.npz"):
         serial.load_track(tmp_path / "missing.npz")

@@ -277,3 +277,9 @@ def test_a_tie_goes_to_the_earlier_centre(cells: Grid | Ticks) -> None:
     for how, count in (("nearest", 1), ("stack", 3), ("stack", 2)):
         wanted = reference_on(track, half, how, count, Fraction(0), None, 4)
         assert_agrees(track, track.on(half, how, count=count, min_cover=0), wanted)  # type: ignore[arg-type]
+
+
+def test_the_last_instant_of_a_map_that_ends_is_on_it() -> None:
+    track = Track(np.arange(4.0), Grid(2))
+    ends = Warp([(0, 0), ("1.25", "1.25")], before=None, after=None)  # at the centre of cell 2
+    assert track.on(Grid(2), length=4, warp=ends).valid.tolist() == [True, True, True, False]

@@ -70,7 +70,7 @@ def test_constant_rates_are_exact_in_every_container(tmp_path, ending, codec):
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 5, 30])
-@pytest.mark.parametrize("rate", ["25", "30000/1001", "24000/1001"])
+@pytest.mark.parametrize("rate", ["25", "30000/1001", "24000/1001", "43/2"])
 def test_a_short_stream_in_milliseconds_has_its_stated_rate(tmp_path, frames, rate):
     path = tmp_path / "v.mkv"
     encode(path, Picture([np.zeros((16, 16), np.uint8)] * frames, rate=rate, codec="ffv1"))

@@ -283,6 +283,61 @@ def test_a_cut_far_into_a_file_finds_the_same_positions(tmp_path, media_tools, e
         assert [(c.start, c.end) for c in cells] == [(c.start, c.end) for c in same]
 
 
+def test_a_cut_of_a_file_that_is_not_interleaved(tmp_path, media_tools):
+    """All sound lies before all picture: a seek to the picture's place passes the sound over."""
+    even, odd = tmp_path / "even.ts", tmp_path / "odd.ts"
+    sound = Sound(media_tools.clicks(48000, (5.1234, 7.4321), 9.0), 48000, codec="mp2")
+    encode(even, Picture(media_tools.numbered(225), codec="mpeg2video", options={"b": "3000000"}), sound)
+    with av.open(str(even)) as source:
+        packets = [packet for packet in source.demux() if packet.size]
+        with av.open(str(odd), "w", container_options={"max_interleave_delta": "1"}) as target:
+            made = {s.index: target.add_stream_from_template(s, opaque=True) for s in source.streams}
+            for packet in sorted(packets, key=lambda packet: packet.stream.type):
+                packet.stream = made[packet.stream.index]
+                target.mux(packet)
+    part, whole = Gather(AudioForm(16000)), Gather(AudioForm(16000))
+    frames, all_frames = Gather(FrameTimes()), Gather(FrameTimes())
+    read(odd, [whole, all_frames])
+    read(odd, [part, frames], ReadOptions(start="7.0001", end="8.0001"))
+    first = int((part.items[0].start - whole.items[0].start) * 16000)
+    assert len(part.samples) == 16000
+    assert np.abs(whole.samples[first : first + 16000] - part.samples).max() < 1e-5
+    kept = [c for c in all_frames.items if c.end > Fraction("7.0001") and c.start < Fraction("8.0001")]
+    assert [c.start for c in frames.items] == [c.start for c in kept]
+
+
+def test_a_seek_that_lands_late_is_noticed():
+    from genlock.media.landing import Landing, SeekedTooFar
+
+    needed, beginnings = {0: Fraction(10), 1: Fraction(10)}, {0: Fraction(0), 1: Fraction(20)}
+    landing = Landing(needed, beginnings)
+    with pytest.raises(SeekedTooFar, match="stream 0 has landed behind"):
+        landing.arrive(0, Fraction(10) + Fraction(1, 1000))
+    assert Landing({1: Fraction(10)}, beginnings).arrive(1, Fraction(20))  # it does not begin before
+
+
+@pytest.mark.parametrize("rate", [8, 50, 768000])
+def test_a_cut_with_a_filter_of_many_seconds(tmp_path, rate):
+    path = tmp_path / "a.wav"
+    noise = np.random.default_rng(3).normal(0, 0.1, 40 * 8000).astype(np.float32)
+    encode(path, sound=Sound(noise, 8000))
+    whole, part = Gather(AudioForm(rate)), Gather(AudioForm(rate))
+    read(path, [whole])
+    read(path, [part], ReadOptions(start="35.03", end="36.1"))
+    first = int((part.items[0].start - whole.items[0].start) * rate)
+    assert part.items[0].start == Fraction(first, rate)
+    assert np.abs(whole.samples[first : first + len(part.samples)] - part.samples).max() < 1e-5
+
+
+def test_a_cut_at_a_rate_of_one_picture_in_ten_seconds(tmp_path, media_tools):
+    path, form = tmp_path / "v.mp4", VideoForm(pixels="gray", rate="1/10")
+    encode(path, Picture(media_tools.numbered(120), 4, codec="libx264", options={"g": "8"}))
+    whole = {c.index: media_tools.number_of(c.pixels) for c in read_frames(path, form)}
+    assert whole == {0: 20, 1: 60, 2: 100}
+    part = list(read_frames(path, form, ReadOptions(start=18, end=21)))
+    assert {c.index: media_tools.number_of(c.pixels) for c in part} == {1: 60, 2: 100}
+
+
 def test_a_cut_video_at_another_rate_keeps_its_grid(talking, media_tools):
     form = VideoForm((64, 48), "gray", rate="30000/1001")
     whole = {c.index: c for c in read_frames(talking, form)}

@@ -45,8 +45,15 @@ def _quiet(request: pytest.FixtureRequest) -> Iterator[None]:
         assert requests(driver) == []
 
 
-@pytest.mark.parametrize("encode", [False, True])
-@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize(
+    ("name", "encode"),
+    [
+        *((name, False) for name in CLIPS),
+        ("plain.mp4", True),
+        ("variable.mp4", True),
+        ("late_picture.mkv", True),
+    ],
+)
 def test_the_frame_on_screen_is_the_frame_on_the_timeline(
     name: str, encode: bool, driver: Any, report: Callable[..., Path], clip: Callable[[str], Clip]
 ) -> None:
@@ -54,7 +61,7 @@ def test_the_frame_on_screen_is_the_frame_on_the_timeline(
     open_report(driver, report(name, encode))
     edges = truth.edges
     rng = np.random.default_rng(7)
-    for frame in (0, truth.count - 1, *rng.integers(1, truth.count - 1, 3).tolist()):
+    for frame in (0, truth.count - 1, *rng.integers(1, truth.count - 1, 2).tolist()):
         # Anywhere in the cell, also a hair inside its edges.
         low, high = edges[frame], edges[frame + 1]
         for share in (1e-6, rng.uniform(0.05, 0.95), 1 - 1e-6):

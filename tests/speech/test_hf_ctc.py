@@ -158,8 +158,8 @@ def test_beam_search_agrees_where_the_model_is_sure_and_a_language_model_decides
     )
     model = tmp_path / "two.arpa"
     model.write_text(
-        "\\data\\\nngram 1=5\n\n\\1-grams:\n-1.0\t<unk>\t0\n0\t<s>\t0\n"
-        "-0.5\t</s>\t0\n-4.0\tab\t0\n-0.1\tbb\t0\n\n\\end\\\n"
+        "\\data\\\nngram 1=5\nngram 2=1\n\n\\1-grams:\n-1.0\t<unk>\t0\n0\t<s>\t0\n"
+        "-0.5\t</s>\t0\n-4.0\tab\t0\n-0.3\tbb\t0\n\n\\2-grams:\n-0.1\t<s> bb\n\n\\end\\\n"
     )
     assert [w.text for w in BeamDecoder(letters, 10).words(rows)] == ["ab"]
     assert [w.text for w in BeamDecoder(letters, 10, model).words(rows)] == ["bb"]
@@ -173,8 +173,9 @@ def test_beam_search_in_pieces_is_beam_search(minute: ToneSpeech, model: HfCtc) 
         expected = at_once.decode(heard.emissions)
         found = piecewise.decode(heard.emissions)
         simple = GreedyDecoder(model.alphabet).decode(heard.emissions)
-    assert [(w.text, w.first_frame) for w in found] == [(w.text, w.first_frame) for w in expected]
-    assert max(abs(a.first_frame - b.first_frame) for a, b in zip(simple, found, strict=True)) <= 2
+    assert [w.text for w in found] == [w.text for w in expected] == [w.text for w in simple]
+    for others in (expected, simple):
+        assert max(abs(a.first_frame - b.first_frame) for a, b in zip(others, found, strict=True)) <= 2
 
 
 def test_an_interrupted_run_goes_on_where_it_was(minute: ToneSpeech, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
@@ -221,8 +222,9 @@ def test_long_sound_is_read_in_pieces_and_never_as_a_whole() -> None:
 
     words = recognize_and_align(Endless(), model=CtcModelOptions(MODEL))
     assert Endless.longest <= 30 * RATE
-    rounds = Endless.count / len(base.samples)
-    assert abs(len(words) - 30 * rounds) < 0.03 * 30 * rounds
+    once = recognize_and_align(sound_of(base.samples), model=CtcModelOptions(MODEL))
+    expected = len(once) * Endless.count / len(base.samples)
+    assert abs(len(words) - expected) < 0.02 * expected
 
 
 def test_bad_sound() -> None:
@@ -244,8 +246,9 @@ def test_bad_sound() -> None:
 def test_text_that_cannot_be_in_the_sound(minute: ToneSpeech) -> None:
     part = sound_of(minute.samples[: 2 * RATE])
     words = recognize_and_align(part, transcript="abc " * 100, model=CtcModelOptions(MODEL), language="eo")
-    assert all(w.start is None for w in words)
     assert len(words) == 100
+    assert sum(w.start is None for w in words) >= 90
+    assert "words were not found" in words.reason
     foreign = recognize_and_align(part, transcript="?? xyz", model=CtcModelOptions(MODEL), language="eo")
     assert len(foreign) == 2
     assert all(w.reason for w in foreign if w.start is None)

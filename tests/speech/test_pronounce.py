@@ -36,7 +36,7 @@ def network(pronounce: Pronouncer) -> GraphemeNetwork:
 
 
 def test_phone_errors_of_the_network(pronounce: Pronouncer, network: GraphemeNetwork) -> None:
-    """On a sample of the dictionary, which it was partly trained on, and on words that it cannot have seen."""
+    """On a sample of the dictionary, which it was partly trained on, and words that it cannot know."""
     words = random.Random(0).sample(
         [w for w in sorted(pronounce.lines) if w.isascii() and w.isalpha() and len(w) > 1], 400
     )

@@ -101,14 +101,14 @@ TOLERATED = {
     "byte order mark and CRLF": b"\xef\xbb\xbf1\r\n00:00:01,000 --> 00:00:02,000\r\nHi\r\nyou\r\n\r\n"
     b"2\r\n00:00:03,000 --> 00:00:04,000\r\nthere\r\n",
     "UTF-16": (
-        "1\n00:00:01,000 --> 00:00:02,000\nHi\nyou\n\n2\n00:00:03,000 --> 00:00:04,000\nthere\n".encode("utf-16")
-    ),
+        "1\n00:00:01,000 --> 00:00:02,000\nHi\nyou\n\n" "2\n00:00:03,000 --> 00:00:04,000\nthere\n"
+    ).encode("utf-16"),
     "no numbers": b"00:00:01,000 --> 00:00:02,000\nHi\nyou\n\n00:00:03,000 --> 00:00:04,000\nthere",
     "no blank lines": b"1\n00:00:01,000 --> 00:00:02,000\nHi\nyou\n2\n00:00:03,000 --> 00:00:04,000\nthere",
     "no hours, dots": b"1\n00:01.000 --> 00:02.000\nHi\nyou\n\n2\n00:03.0 --> 00:04.0\nthere",
     "out of order": b"9\n00:00:03,000 --> 00:00:04,000\nthere\n\n1\n00:00:01,000 --> 00:00:02,000\nHi\nyou",
-    "WebVTT": b"WEBVTT - title\n\nSTYLE\n::cue { color: red }\n\nintro\n00:01.000 --> 00:02.000 align:start\nHi\n"
-    b"you\n\nNOTE nothing\nat all\n\n00:03.000 --> 00:04.000\nthere\n",
+    "WebVTT": b"WEBVTT - title\n\nSTYLE\n::cue { color: red }\n\nintro\n00:01.000 --> 00:02.000 align:start\n"
+    b"Hi\nyou\n\nNOTE nothing\nat all\n\n00:03.000 --> 00:04.000\nthere\n",
 }  # fmt: skip
 
 

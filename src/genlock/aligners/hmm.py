@@ -184,7 +184,7 @@ def _per_frame(through: Ints, at: Ints, column: Ints, frames: int) -> Ints:
     return np.repeat(states, np.diff(np.append(starts, frames))).astype(np.int32)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _forward(
     scores: Any, column: Any, stay: Any, first_arc: Any, source: Any, weight: Any,
     silent: Any, emitting: Any, start: int, choices: Any,
@@ -229,7 +229,7 @@ def _forward(
     return old
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _trace(choices: Any, column: Any, first_arc: Any, source: Any, start: int, end: int) -> Any:
     """Follow the choices back from the end; states in order, and the frame in which each was entered."""
     frames = choices.shape[0] - 1

@@ -165,7 +165,9 @@ def pose_of(landmarks: FaceLandmarks) -> Pose:
     eyes = landmarks.select((RIGHT_EYE_OUTER, LEFT_EYE_OUTER)).values[..., :2].astype(np.float64)
     rigid = landmarks.select(RIGID).values[..., :2].astype(np.float64)
     across = eyes[:, 1] - eyes[:, 0]
-    return Pose(rigid.mean(axis=1), np.hypot(across[:, 0], across[:, 1]), np.arctan2(across[:, 1], across[:, 0]))
+    return Pose(
+        rigid.mean(axis=1), np.hypot(across[:, 0], across[:, 1]), np.arctan2(across[:, 1], across[:, 0])
+    )
 
 
 def without_pose(landmarks: FaceLandmarks, indices: Sequence[int] = LIPS) -> Track:
@@ -179,7 +181,9 @@ def without_pose(landmarks: FaceLandmarks, indices: Sequence[int] = LIPS) -> Tra
     rigid = landmarks.select(RIGID).values[..., :2].astype(np.float64)
     chosen = landmarks.select(indices)
     if not valid.any():
-        return chosen.map(lambda values: np.zeros((len(values), len(indices), 2), np.float32), unit="eye distances")
+        return chosen.map(
+            lambda values: np.zeros((len(values), len(indices), 2), np.float32), unit="eye distances"
+        )
     eye_distance = pose_of(landmarks).scale[valid].mean()
     centred = rigid - rigid.mean(axis=1, keepdims=True)
     flat = centred[..., 0] + 1j * centred[..., 1]
@@ -189,7 +193,9 @@ def without_pose(landmarks: FaceLandmarks, indices: Sequence[int] = LIPS) -> Tra
     aligned = (moved[..., 0] + 1j * moved[..., 1]) * turn[:, None]
     values = np.stack([aligned.real, aligned.imag], axis=-1).astype(np.float32)
     values[~valid] = 0
-    return chosen.map(lambda _: values, name="lips" if tuple(indices) == LIPS else "points", unit="eye distances")
+    return chosen.map(
+        lambda _: values, name="lips" if tuple(indices) == LIPS else "points", unit="eye distances"
+    )
 
 
 def _mean_shape(shapes: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:

@@ -21,6 +21,7 @@ from genlock.core.time import Exact, exact
 from genlock.core.track import Track
 from genlock.media.cadence import Cadence, cadence_of
 from genlock.media.forms import AudioBlock, AudioForm, Consumer, FrameTimes, VideoCell, VideoForm
+from genlock.media.landing import Landing, SeekedTooFar
 from genlock.media.notes import Ledger, Note
 from genlock.media.opening import Address, Source, locate, open_source, reason_of
 from genlock.media.picture import PictureLine
@@ -38,9 +39,12 @@ Progress: TypeAlias = Callable[[float, float | None], None]
 
 # What PyAV may raise while it reads or decodes a damaged file.
 _FAILURES = (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError)
-_PREROLL = Fraction(2)  # seconds before a cut that are decoded: filters, bit reservoirs and overlaps settle
-# Containers whose time stamps after a seek are as good as before it.
-_SEEKABLE = ("mp4", "wav", "mpeg", "mpegts", "aiff", "w64", "matroska")
+_PREROLL = Fraction(1)  # seconds before what is needed to which a first seek goes
+_NEAR_THE_BEGINNING = 4  # seconds: to here a seek is not worth it
+_SETTLING = Fraction(1, 2)  # seconds of sound after which a decoder's bit reservoir and overlap have settled
+# Containers whose time stamps are as good after a seek as before it. Not MPEG program streams: few of their
+# frames carry stamps, and those that FFmpeg guesses after a seek are off by half a frame.
+_SEEKABLE = ("mp4", "wav", "mpegts", "aiff", "w64", "matroska")
 _BAD_PACKETS_IN_A_ROW = 5000  # after so many that do not decode, and none that did, the stream is given up
 
 
@@ -177,10 +181,6 @@ def read(
     return reading.report()
 
 
-class _SeekedTooFar(Exception):
-    """A seek landed after what is needed; try again from further back."""
-
-
 class _Reading:
     """One read: the container, a line for each kind of stream, and the loop over packets."""
 
@@ -196,6 +196,7 @@ class _Reading:
         self.sound_stream: Any = None
         self.picture_stream: Any = None
         self.priming: Priming | None = None
+        self.reached = False
 
     # ------------------------------------------------------------ set up
 
@@ -249,37 +250,61 @@ class _Reading:
         self._check()
 
     def _attempts(self) -> Iterator[None]:
-        target = self._seek_target()
-        beginnings = self._read_beginnings() if target is not None else None
-        preroll = _PREROLL
-        while target is not None and beginnings is not None and target - preroll > min(beginnings.values()):
-            self._make_lines()
-            try:
-                self.container.seek(int((target - preroll) * av.time_base))
-            except _FAILURES:
-                break
-            try:
-                yield from self._pass(beginnings)
-            except _SeekedTooFar:
-                preroll *= 8
-                continue
-            return
-        if target is not None:
+        if self._may_seek():
+            beginnings = self._read_beginnings()
+            if beginnings is not None:
+                yield from self._attempt_from_seeks(beginnings)
+                if self.reached:
+                    return
             self.container.close()
             self._open()
         self._make_lines()
         yield from self._pass(None)
 
-    def _seek_target(self) -> Fraction | None:
-        """Where a seek should land, or None if the file is better read from its beginning."""
+    def _attempt_from_seeks(self, beginnings: dict[int, Fraction]) -> Iterator[None]:
+        """Seek to before the cut, further and further back until every stream has landed before what it needs."""
+        preroll = _PREROLL
+        while True:
+            self._make_lines()
+            self._begin_from(beginnings)
+            needed = self._needed_from()
+            target = min(needed.values()) - preroll
+            if target <= min(beginnings.values()):
+                return
+            try:
+                self.container.seek(int(target * av.time_base))
+            except _FAILURES:
+                return
+            try:
+                yield from self._pass(Landing(needed, beginnings))
+            except SeekedTooFar:
+                preroll *= 8
+            else:
+                self.reached = True
+                return
+
+    def _may_seek(self) -> bool:
+        """False if the file is better read from its beginning."""
         start = self.options.cut[0]
         names = self.container.format.name.split(",")
-        if start is None or start <= 2 * _PREROLL or not any(name in names for name in _SEEKABLE):
-            return None
+        if start is None or start <= _NEAR_THE_BEGINNING or not any(name in names for name in _SEEKABLE):
+            return False
+        # Where stamps are coarser than samples, a sample is only found again by counting from the beginning.
         stream = self.sound_stream
-        if stream is not None and stream.time_base * stream.codec_context.sample_rate > 1:
-            return None  # stamps too coarse to find the sample again: count from the beginning
-        return start
+        return stream is None or stream.time_base * stream.codec_context.sample_rate <= 1
+
+    def _needed_from(self) -> dict[int, Fraction]:
+        """From which instant on each stream must be decoded, by its index."""
+        start = self.options.cut[0]
+        assert start is not None
+        needed = {}
+        if self.sound is not None:
+            needed[self.sound_stream.index] = self.sound.needed_from - _SETTLING
+        if self.picture is not None:
+            forms = [consumer.form for consumer in self.consumers]
+            periods = [1 / exact(form.rate) for form in forms if isinstance(form, VideoForm) and form.rate]
+            needed[self.picture_stream.index] = start - max(periods, default=Fraction(0))
+        return needed
 
     def _read_beginnings(self) -> dict[int, Fraction] | None:
         """The instants at which the streams start, by decoding one frame of each; None if that fails."""
@@ -303,26 +328,21 @@ class _Reading:
                 return found
         return None
 
-    def _pass(self, beginnings: dict[int, Fraction] | None) -> Iterator[None]:
+    def _pass(self, landing: Landing | None) -> Iterator[None]:
         """One demux pass from wherever the container stands."""
-        if beginnings is not None:
-            self._begin_from(beginnings)
         wanted = [s for s in (self.sound_stream, self.picture_stream) if s is not None]
         lines = {s.index: self._line_of(s) for s in wanted}
-        fresh = {s.index: beginnings is not None for s in wanted}
         open_lines = set(lines)
         failed: dict[int, int] = dict.fromkeys(lines, 0)
         for packet in self._packets(wanted):
             index = packet.stream.index
             if index not in open_lines:
                 continue
-            if packet.stream is self.sound_stream:
-                self._note_priming(packet)
+            self._note_priming(packet)
             before = self.ledger.how_often("damaged")
             for frame in self._decode(packet):
-                if fresh[index]:
-                    self._check_landing(packet.stream, frame, beginnings)
-                    fresh[index] = False
+                if landing is not None:
+                    self._land(landing, packet.stream, frame)
                 self._feed(packet.stream, frame)
             failed[index] = failed[index] + 1 if self.ledger.how_often("damaged") > before else 0
             if lines[index].done or failed[index] > _BAD_PACKETS_IN_A_ROW:
@@ -331,11 +351,22 @@ class _Reading:
                     break
             self._tell()
             yield
+        if landing is not None:
+            landing.finish()
         for line in lines.values():
             if line.origin is not None:
                 line.finish()
         self._tell(last=True)
         yield
+
+    def _land(self, landing: Landing, stream: Any, frame: Any) -> None:
+        sound = stream is self.sound_stream
+        shift = self._shift if sound else Fraction(0)
+        instant = None if frame.pts is None else frame.pts * frame.time_base - shift
+        if landing.arrive(stream.index, instant) and sound:
+            assert self.sound is not None
+            assert instant is not None
+            self.sound.resume(instant)
 
     def _line_of(self, stream: Any) -> Any:
         return self.sound if stream is self.sound_stream else self.picture
@@ -346,22 +377,6 @@ class _Reading:
         if self.sound is not None:
             frame = self._beginning_frames[self.sound_stream.index]
             self._begin_sound(frame, beginnings[self.sound_stream.index])
-
-    def _check_landing(self, stream: Any, frame: Any, beginnings: dict[int, Fraction] | None) -> None:
-        """After a seek: is the first frame early enough, and does it say where it is?"""
-        start = self.options.cut[0]
-        assert beginnings is not None
-        assert start is not None
-        if frame.pts is None:
-            raise _SeekedTooFar
-        if stream is self.sound_stream:
-            instant = frame.pts * frame.time_base - self._shift
-            assert self.sound is not None
-            if instant > max(start - _PREROLL / 2, beginnings[stream.index]):
-                raise _SeekedTooFar
-            self.sound.resume(instant)
-        elif frame.pts * frame.time_base > max(start - _PREROLL / 4, beginnings[stream.index]):
-            raise _SeekedTooFar
 
     # ------------------------------------------------------------ packets and frames
 

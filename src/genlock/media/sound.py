@@ -212,6 +212,12 @@ class SoundLine:
         """Instant up to which samples are placed, for progress."""
         return None if self.origin is None else self.origin + Fraction(self.count, self.rate)
 
+    @property
+    def needed_from(self) -> Fraction:
+        """Instant from which on samples are needed for the cut, once :meth:`begin` was called."""
+        assert self.origin is not None
+        return self.origin + Fraction(min(tap.feed_from for tap in self.taps.values()), self.rate)
+
     def begin(self, origin: Fraction, rate: int, names: tuple[str, ...], tick: Fraction) -> None:
         """Fix the instant of the stream's first sample, its rate, its channels and the unit of its stamps."""
         self.origin, self.rate, self.names = origin, rate, names

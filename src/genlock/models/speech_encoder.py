@@ -306,7 +306,7 @@ def _weights(name: str, config: Any, ctc: bool, offline: bool) -> Any:
             warnings.simplefilter("ignore")
             model, report = maker.from_pretrained(
                 name, config=config, local_files_only=offline or Path(name).exists(), use_safetensors=None,
-                output_loading_info=True, weights_only=True,
+                output_loading_info=True, weights_only=True, dtype=torch.float32,
             )  # fmt: skip
     except Exception as error:
         raise FormatError(

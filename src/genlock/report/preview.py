@@ -78,7 +78,7 @@ class PreviewOptions:
     encode_up_to_seconds: float = field(default=300.0)
     """A larger playable file is made small if it is no longer than this, else copied as it is."""
     picture_up_to_seconds: float = field(default=3600.0)
-    """A picture that would have to be encoded again, and is longer than this, is left out: sound alone plays."""
+    """A picture that must be encoded again and is longer than this is left out: the sound alone plays."""
 
     def __post_init__(self) -> None:
         if not 64 <= self.short_side <= 2160:
@@ -318,7 +318,7 @@ class _Job:
             return
         limit = self.options.picture_up_to_seconds / 60
         self.note = (
-            f"The picture ({self.picture.codec}) is not one that browsers play, and longer than {limit:g} minutes: "
+            f"The picture ({self.picture.codec}) is none that browsers play, and longer than {limit:g} minutes: "
             "only the sound plays here."
         )
         self.picture = None

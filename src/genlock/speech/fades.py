@@ -64,7 +64,9 @@ def _levels(samples: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     power = np.diff(clean, prepend=clean[:1]) ** 2
     total = np.concatenate([[0.0], np.cumsum(np.pad(power, (_WINDOW // 2, _WINDOW)))])
     firsts = np.arange(len(clean) // _STEP + 1) * _STEP
-    return 10 * np.log10(np.maximum(total[firsts + _WINDOW] - total[firsts], 0.0) / _WINDOW + 1e-10)
+    mean = np.maximum(total[firsts + _WINDOW] - total[firsts], 0.0) / _WINDOW
+    levels: npt.NDArray[np.float64] = 10 * np.log10(mean + 1e-10)
+    return levels
 
 
 def _moved(levels: npt.NDArray[np.float64], edge: int, other: int, direction: int) -> int:

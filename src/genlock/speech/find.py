@@ -129,7 +129,8 @@ def recognize_and_align(
     text = " ".join(cue.plain for cue in cues) if transcript is None and cues is not None else transcript
     if model is None and (recognizer == RECOGNIZER or aligner == ALIGNER):
         raise MissingModel(
-            f"the recogniser {RECOGNIZER!r} and the aligner {ALIGNER!r} need a checkpoint: name its folder with --model FOLDER"
+            f"the recogniser {RECOGNIZER!r} and the aligner {ALIGNER!r} need a checkpoint: "
+            "name its folder with --model FOLDER"
         )
     if model is not None and aligner in ("auto", ALIGNER):
         return _with_model(sound, text, language, recognizer, model, progress)

@@ -142,7 +142,7 @@ class _Builder:
         # The model's probabilities are per 10 ms; leaving gets rarer in the measure that frames get denser.
         leave = (1 - np.exp(self.model.stay[number])) * self.frame_step
         stays, leaves = np.log1p(-leave), np.log(leave)
-        states = []
+        states: list[int] = []
         for k, senone in enumerate(senones):
             state = self.graph.emitting(self.columns.setdefault(senone, len(self.columns)), float(stays[k]))
             self.meaning[state] = (phone, word, k == 0)

@@ -161,7 +161,7 @@ def _with(heard: list[Heard], text: str, start: float, end: float, probability: 
 
 
 class PocketSphinx:
-    """The recogniser of CMU Sphinx with the model inside its package: always there, and much the weaker one."""
+    """The recogniser of CMU Sphinx with the model inside its package: always there, and the weaker one."""
 
     name = "pocketsphinx"
     languages: tuple[str, ...] = ("en",)

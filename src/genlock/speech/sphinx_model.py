@@ -179,7 +179,8 @@ def load_acoustic_model() -> AcousticModel:
     variances = np.maximum(_read_floats((folder / "variances").read_bytes()), _VARIANCE_FLOOR)
     constants = -0.5 * np.log(2 * np.pi * variances.astype(np.float64)).sum(axis=3)
     return AcousticModel(
-        phones=phones, means=means, precisions=1 / variances, constants=constants.astype(np.float32),
+        phones=phones, means=means, precisions=(1 / variances).astype(np.float32),
+        constants=constants.astype(np.float32),
         mixtures=_read_mixtures((folder / "sendump").read_bytes(), len(book_of_senone)),
         book_of_senone=book_of_senone,
         stay=_read_stay((folder / "transition_matrices").read_bytes()),
@@ -208,7 +209,8 @@ def _read_stay(data: bytes) -> npt.NDArray[np.float64]:
     matrices, states, targets, count = struct.unpack_from("<4i", data, at)
     counts = np.frombuffer(data, "<f4", count, at + 16).reshape(matrices, states, targets).astype(np.float64)
     loops = counts[:, np.arange(states), np.arange(states)] / counts.sum(axis=2)
-    return np.log(np.clip(loops, 1e-3, 1 - 1e-3))
+    out: npt.NDArray[np.float64] = np.log(np.clip(loops, 1e-3, 1 - 1e-3))
+    return out
 
 
 def _read_mixtures(data: bytes, senones: int) -> Array:

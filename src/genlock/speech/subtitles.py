@@ -29,8 +29,8 @@ from genlock.speech.text import plain_text
 from genlock.speech.words import Word, Words
 
 __all__ = [
-    "FORMS", "Cue", "ctm", "cues_from_words", "read_subtitles", "read_transcript", "repaired", "srt", "textgrid",
-    "vtt", "write_words",
+    "FORMS", "Cue", "ctm", "cues_from_words", "read_subtitles", "read_transcript", "repaired", "srt",
+    "textgrid", "vtt", "write_words",
 ]  # fmt: skip
 
 #: Endings that :func:`write_words` knows.

@@ -184,7 +184,7 @@ def _english(word: str, before: str, after: str) -> tuple[SpokenForm, ...]:
 
 
 def _with_sign(whole: str, core: str, forms: tuple[SpokenForm, ...]) -> tuple[SpokenForm, ...]:
-    """Put the sign that stood before a number in front: ``-5``, ``#1``, ``~20``; and after a letter: ``C#``."""
+    """Put the sign that stood before a number in front: ``-5``, ``#1``, ``~20``, ``#tag``."""
     sign = whole[: whole.index(core)].strip("\"'()[]{}<.,;:!?")[-1:] if core in whole else ""
     spoken = {"-": ("minus", "negative"), "#": ("number", "hashtag"), "~": ("about",)}.get(sign, ())
     if spoken and core[0].isdigit():
@@ -314,7 +314,8 @@ def _address(text: str) -> list[str]:
     text = re.sub(r"^https?://", "", text, flags=re.I).rstrip("/")
     names = {
         ".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore", ":": "colon",
-        "?": "question mark", "=": "equals", "#": "hash", "&": "and", "+": "plus", "%": "percent", "~": "tilde",
+        "?": "question mark", "=": "equals", "#": "hash", "&": "and", "+": "plus", "%": "percent",
+        "~": "tilde",
     }  # fmt: skip
     spoken = []
     for part in re.findall(r"[A-Za-z']+|\d+|[^\w\s]|_", text):

@@ -37,7 +37,7 @@ def random_words(count: int, random: np.random.Generator) -> list[str]:
     """Words of two to five letters, no letter twice in a row.
 
     >>> random_words(3, np.random.default_rng(0))
-    ['hgd', 'cba', 'hl']
+    ['hfcea', 'ac', 'hlfhl']
     """
     words = []
     for _ in range(count):

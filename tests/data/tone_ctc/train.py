@@ -72,7 +72,7 @@ def main(steps: int) -> None:
         if step % 50 == 0:
             right = (logits.argmax(1) == labels).float().mean()
             print(step, f"{loss.item():.3f}", f"{right.item():.3f}", flush=True)
-    model.eval().half().save_pretrained(FOLDER)
+    model.eval().save_pretrained(FOLDER)
     for name, data in {
         "vocab.json": {token: number for number, token in enumerate(TOKENS)},
         "preprocessor_config.json": {

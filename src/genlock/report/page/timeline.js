@@ -118,17 +118,21 @@ export class Timeline extends EventTarget {
     }
     this.overviewBase = null;
     this.view = new View(this.view.a, this.view.b, this.width);
-    this.redraw();
+    this.#draw(); // at once: setting its size has emptied the canvas, and the next paint would show that
   }
 
   redraw() {
     if (this.queued) return;
     this.queued = requestAnimationFrame(() => {
       this.queued = 0;
-      this.#drawBase();
-      this.drawOverlay();
-      this.#drawOverview();
+      this.#draw();
     });
+  }
+
+  #draw() {
+    this.#drawBase();
+    this.drawOverlay();
+    this.#drawOverview();
   }
 
   #drawBase() {

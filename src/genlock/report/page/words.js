@@ -37,6 +37,7 @@ export class Transcript {
       if (placed) last = word.end;
     });
     this.flow.classList.toggle("few", this.words.all.length <= 80);
+    this.flow.classList.toggle("long", this.words.all.length > 800); // drawn only where it is seen
     const first = this.buttons.find((button) => button);
     if (first) first.tabIndex = 0;
   }
