@@ -27,7 +27,7 @@ ax.set(ylim=(3e-8, 1), yticks=[1e-7, 1e-5, 1e-3, 1e-1])
 ax.set_xticks(range(len(table)))
 ax.set_xticklabels([f"{row['context_seconds']:g} s" for row in table])
 ax.set_title(
-    "difference from the whole clip, by context on both sides\n(large dots: last layer; small: convolutions, 0 at 1e-7)",
+    "difference from the whole, by context on both sides\n(large dots: last layer; small: convolutions, 0 at 1e-7)",
     loc="left", fontsize=10, color=INK,
 )  # fmt: skip
 ax.legend(fontsize=8.5, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.12), ncol=2)

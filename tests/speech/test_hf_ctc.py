@@ -6,6 +6,7 @@ times are planted.
 
 from __future__ import annotations
 
+import importlib.util
 from fractions import Fraction
 from pathlib import Path
 
@@ -299,3 +300,25 @@ def test_from_a_file(minute: ToneSpeech, tmp_path: Path, capsys) -> None:  # typ
     assert "--model" in capsys.readouterr().err
     clip = genlock.align(path, model=MODEL, feature="energy")
     assert [w.text for w in clip.words] == list(minute.words[:10])
+
+
+@pytest.mark.parametrize("kind", ["ctc-layer", "ctc-group", "ctc-hubert"])
+def test_chunks_that_see_everything_are_the_model_on_the_whole(kind: str, tmp_path: Path) -> None:
+    """Reused convolutions and the clip's norm change nothing, for either norm and another architecture."""
+    spec = importlib.util.spec_from_file_location(
+        "checkpoints", Path(__file__).parents[1] / "models" / "checkpoints.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    checkpoints = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(checkpoints)
+    folder = checkpoints.write_checkpoint(tmp_path, kind)
+    samples = (0.3 * np.random.default_rng(0).standard_normal(6 * RATE + 99)).astype(np.float32)
+    encoder = HfCtc(CtcModelOptions(str(folder))).encoder
+    mean, deviation = encoder.clip_statistics(lambda a, b: samples[a:b], len(samples))
+    expected = encoder.log_probabilities(encoder.prepared(samples, mean, deviation)[None])[0]
+    for batch in (1, 3):
+        options = CtcModelOptions(str(folder), chunk_seconds=1, context_seconds=9, batch=batch)
+        with HfCtc(options).listen(sound_of(samples)) as heard:
+            found = heard.emissions.read(0, heard.emissions.frames)
+        np.testing.assert_allclose(found, expected, atol=2e-3)

@@ -134,6 +134,18 @@ class SpeechEncoder:
         # Some versions of transformers list the last layer before the norm that follows it.
         return [*found.hidden_states[:-1], found.last_hidden_state]
 
+    def log_probabilities_of_convolved(self, features: Samples) -> npt.NDArray[np.float32]:
+        """The same of what :meth:`convolved` gave, [batch, T, channels].
+
+        Where chunks overlap, the convolutions, half of the work of a base model, need not be computed twice.
+        """
+        own = self.base.feature_extractor
+        self.base.feature_extractor = torch.nn.Identity()
+        try:
+            return self.log_probabilities(np.ascontiguousarray(features.transpose(0, 2, 1)))
+        finally:
+            self.base.feature_extractor = own
+
     def log_probabilities(self, batch: Samples) -> npt.NDArray[np.float32]:
         """CTC log-probabilities [batch, T, vocabulary] of prepared samples [batch, n].
 

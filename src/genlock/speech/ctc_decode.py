@@ -18,11 +18,6 @@ import numpy.typing as npt
 from genlock.core.errors import FormatError, MissingDependency, MissingModel, OptionError
 from genlock.speech.emissions import EmissionFile
 
-try:
-    import ctc_beam_decoder
-except ImportError:
-    ctc_beam_decoder = None
-
 __all__ = ["Alphabet", "BeamDecoder", "DecodedWord", "GreedyDecoder"]
 
 Rows = npt.NDArray[np.float32]
@@ -174,10 +169,12 @@ class BeamDecoder:
     ) -> None:  # fmt: skip
         if width < 1:
             raise OptionError(f"a beam of {width} is below 1")
-        if ctc_beam_decoder is None:
+        try:
+            import ctc_beam_decoder
+        except ImportError as error:
             raise MissingDependency(
                 "beam search needs the package ctc-beam-decoder: pip install 'genlock[beam]'; --beam 0 needs no package"
-            )
+            ) from error
         if language_model is not None and not Path(language_model).is_file():
             raise MissingModel(
                 f"there is no language model {str(language_model)!r}; name an .arpa or KenLM .bin file"

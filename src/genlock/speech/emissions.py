@@ -25,7 +25,7 @@ from genlock.core import Grid
 from genlock.core.errors import InputError, OutputError
 from genlock.core.progress import Progress, silent
 from genlock.extractors.framing import Framing, conv_stack
-from genlock.models.chunks import Chunk, Chunking, run_chunks
+from genlock.models.chunks import Chunk, Chunking, SampleReader, equal_lengths
 from genlock.speech.sound import SoundSource, level_db
 
 if TYPE_CHECKING:
@@ -161,16 +161,44 @@ def _fill(
     mean, deviation = encoder.clip_statistics(read, sound.count)
     with ExitStack() as stack:
         stack.enter_context(encoder.with_clip_norm(read, sound.count, mean, deviation))
-        values = run_chunks(
-            chunks, read, encoder.log_probabilities, window=framing.window, hop=framing.hop,
-            prepare=lambda piece: encoder.prepared(piece, mean, deviation), batch=batch,
-        )  # fmt: skip
-        for kept, rows in values:
-            file.write(np.ascontiguousarray(rows, np.float32).tobytes())
+        convolved = _Convolved(encoder, read, framing, mean, deviation)
+        for group in equal_lengths(chunks, batch):
+            values = encoder.log_probabilities_of_convolved(np.stack([convolved.take(c.see) for c in group]))
+            for chunk, rows in zip(group, values, strict=True):
+                first = chunk.keep.start - chunk.see.start
+                file.write(np.ascontiguousarray(rows[first : first + len(chunk.keep)], np.float32).tobytes())
             file.flush()
-            progress("recognise", float(Fraction(kept.stop * framing.hop, sound.rate)), total)
+            progress("recognise", float(Fraction(group[-1].keep.stop * framing.hop, sound.rate)), total)
     progress("recognise", total, total)
     return True
+
+
+class _Convolved:
+    """The convolutions' output for frames that are asked for in order; each frame is computed once."""
+
+    def __init__(
+        self, encoder: SpeechEncoder, read: SampleReader, framing: Framing, mean: float, deviation: float
+    ) -> None:
+        self._encoder, self._read, self._framing = encoder, read, framing
+        self._statistics = mean, deviation
+        self._first = self._stop = 0
+        self._kept: list[Rows] = []
+
+    def take(self, frames: range) -> Rows:
+        """Output of the frames, [len(frames), channels]; frames before them are forgotten."""
+        if self._stop <= frames.start:
+            self._first = self._stop = frames.start
+            self._kept = []
+        if self._stop < frames.stop:
+            hop, window = self._framing.hop, self._framing.window
+            samples = self._read(self._stop * hop, (frames.stop - 1) * hop + window)
+            self._kept.append(
+                self._encoder.convolved(self._encoder.prepared(samples, *self._statistics)[None])[0]
+            )
+            self._stop = frames.stop
+        kept = np.concatenate(self._kept)[frames.start - self._first :]
+        self._first, self._kept = frames.start, [kept]
+        return kept[: len(frames)]
 
 
 def _blank(encoder: SpeechEncoder, frames: int) -> Rows:
