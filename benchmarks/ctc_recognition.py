@@ -1,8 +1,8 @@
 """Recognition with one CTC checkpoint: Genlock beside the pipeline of transformers, same weights, same
 chunking, one run.
 
-Each runs in a process of its own: seconds for the sound (the model already loaded and warm), peak memory
-above what the process had before, words. Both cut 28 s of sound with 4 s on each side (pipeline:
+Each runs in a process of its own, on one thread: seconds for the sound (the model already loaded and warm),
+peak memory above what the process had before, words. Both cut 28 s of sound with 4 s on each side (pipeline:
 chunk_length_s=28, stride_length_s=(4, 4)). Genlock's last row also aligns the words exactly.
 
     python benchmarks/ctc_recognition.py [--shape tones|base] [--seconds 300] [--rounds 3]
@@ -63,7 +63,7 @@ def peak_mb() -> float:
 
 def work(system: str, folder: str, seconds: int) -> dict[str, object]:
     """One system on the sound, after a short one to warm up."""
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     sound, short = make_sound(seconds), make_sound(3)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 
+from genlock.core import Grid, Track
 from genlock.media import Picture, Sound, encode
-from genlock.report import Envelope, make_preview
+from genlock.report import Envelope, ReportContent, make_preview
 
 
 def test_the_envelope_keeps_its_last_sample() -> None:
@@ -38,3 +39,12 @@ def test_a_late_start_is_not_rounded_to_a_millisecond(tmp_path: Path) -> None:
             frame = next(container.decode(audio=0))
             starts.append(frame.pts * frame.time_base)
     assert abs(starts[1] + preview.zero - starts[0]) < Fraction(1, 48000)
+
+
+def test_a_page_opens_on_the_first_frame_although_the_first_sample_begins_before_it() -> None:
+    """A waveform's first cell begins half a sample before its first sample: the page opened on no frame at all."""
+    edges = np.arange(26) / 25
+    waveform = Track(np.zeros((16000, 2), np.float32), Grid.of_samples(16000))
+    content = ReportContent("talk.mp4", frame_edges=edges, waveform=waveform)
+    assert float(waveform.start) < 0
+    assert content.span_seconds[0] == 0.0

@@ -114,6 +114,9 @@ class ReportContent:
             placed = [word for word in self.words if word["start_seconds"] is not None]
             spans = [(0.0, max((word["end_seconds"] for word in placed), default=1.0))]
         start = min(low for low, _ in spans)
+        # Half a sample before the first frame there is no frame to show: the page opens on the frame.
+        if self.frame_edges is not None and start < self.frame_edges[0] < start + 1e-3:
+            start = float(self.frame_edges[0])
         return start, max(start + 1e-3, max(high for _, high in spans))
 
 
