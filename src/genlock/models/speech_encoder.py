@@ -118,8 +118,8 @@ class SpeechEncoder:
         )
         return mean, float(np.sqrt(power / count + _NORMALIZE_EPSILON))
 
-    def _blocks(self, read: SampleReader, count: int) -> Iterator[Samples]:
-        step = 30 * self.sample_rate
+    def _blocks(self, read: SampleReader, count: int, seconds: int = 30) -> Iterator[Samples]:
+        step = seconds * self.sample_rate
         return (read(first, min(first + step, count)) for first in range(0, count, step))
 
     def convolved(self, batch: Samples) -> npt.NDArray[np.float32]:
@@ -182,7 +182,7 @@ class SpeechEncoder:
         if not self.group_norm:
             yield
             return
-        pieces = (self.prepared(block, mean, deviation) for block in self._blocks(read, count))
+        pieces = (self.prepared(block, mean, deviation) for block in self._blocks(read, count, 2))
         layer = self.base.feature_extractor.conv_layers[0]
         own = layer.layer_norm
         layer.layer_norm = _FixedNorm(own, *self._first_layer_moments(layer.conv, pieces))
@@ -220,7 +220,7 @@ class _FixedNorm(torch.nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Values [batch, channels, T]."""
-        return values * self.scale + self.shift
+        return torch.addcmul(self.shift, values, self.scale)
 
 
 def load_speech_encoder(source: str | Path, *, ctc: bool = False, offline: bool = True) -> SpeechEncoder:

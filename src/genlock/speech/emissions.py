@@ -39,6 +39,7 @@ DEFAULT_CHUNKING = Chunking(20, 4, 4)
 SILENT_DB = -75.0
 
 _HEADER_BYTES = 4096
+_CONVOLVED_FRAMES = 250
 _SURE, _NEVER = np.float32(0.0), np.float32(-50.0)
 
 Rows = npt.NDArray[np.float32]
@@ -189,13 +190,15 @@ class _Convolved:
         if self._stop <= frames.start:
             self._first = self._stop = frames.start
             self._kept = []
-        if self._stop < frames.stop:
-            hop, window = self._framing.hop, self._framing.window
-            samples = self._read(self._stop * hop, (frames.stop - 1) * hop + window)
-            self._kept.append(
-                self._encoder.convolved(self._encoder.prepared(samples, *self._statistics)[None])[0]
+        hop, window = self._framing.hop, self._framing.window
+        while self._stop < frames.stop:
+            # The first convolutions have 3200 rows a second: some seconds at a time need little memory.
+            stop = min(self._stop + _CONVOLVED_FRAMES, frames.stop)
+            samples = self._encoder.prepared(
+                self._read(self._stop * hop, (stop - 1) * hop + window), *self._statistics
             )
-            self._stop = frames.stop
+            self._kept.append(self._encoder.convolved(samples[None])[0])
+            self._stop = stop
         kept = np.concatenate(self._kept)[frames.start - self._first :]
         self._first, self._kept = frames.start, [kept]
         return kept[: len(frames)]
