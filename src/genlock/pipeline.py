@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import TracebackType
@@ -19,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OutputError
-from genlock.core.grid import Cells, Grid
+from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
 from genlock.extractors import AudioExtractor, AudioStream
@@ -190,21 +189,6 @@ class SpooledSound:
             return np.zeros(0, np.float32)
         self.file.seek(4 * first)
         return np.frombuffer(self.file.read(4 * (stop - first)), np.float32)
-
-    def blocks(self, seconds: int = 10) -> Iterator[AudioBlock]:
-        """The whole sound in blocks, in order."""
-        step = seconds * self.rate
-        for first in range(0, self.count, step):
-            samples = self.samples(first, first + step)[:, None]
-            yield AudioBlock(samples, self.rate, self.origin + Fraction(first, self.rate), self.clock)
-
-    def part(self, start: Fraction, end: Fraction) -> Track:
-        """The waveform of the samples whose instants lie in ``[start, end)``; float32 [n]."""
-        grid = Grid.of_samples(self.rate, self.origin, self.clock)
-        chosen = grid.cells(start, end, "centers")
-        first = min(max(chosen.start, 0), self.count)
-        values = self.samples(first, chosen.stop)
-        return Track(values, Grid.of_samples(self.rate, grid.center(first), self.clock), name="sound")
 
     def close(self) -> None:
         """Drop the file."""
