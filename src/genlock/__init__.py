@@ -12,6 +12,7 @@ The names:
 ``probe``               what is in a file, exactly
 ``features``            sound features, each on its own exact grid
 ``words``               words with times, recognised or from a transcript
+``sync``                how early or late the sound is against the picture, and a repaired copy
 ``read_audio``          the waveform of a file as a Track
 ``Grid``, ``Ticks``     cells of a constant and of a variable rate
 ``Track``, ``Spans``    values and labelled intervals on cells and clocks
@@ -30,19 +31,20 @@ from genlock.core import GenlockError, Grid, Spans, Ticks, Track, Warp
 from genlock.core.serial import load_track
 
 if TYPE_CHECKING:
-    from genlock.api import align, features, probe, words
+    from genlock.api import align, features, probe, sync, words
     from genlock.media import read_audio
 
 __version__ = "0.1.0"
 
 __all__ = [
     "GenlockError", "Grid", "Spans", "Ticks", "Track", "Warp", "__version__", "align", "features", "load_track",
-    "probe", "read_audio", "words",
+    "probe", "read_audio", "sync", "words",
 ]  # fmt: skip
 
 # Decoders and recognisers take a second to import: only whoever uses them waits for them.
 _LATER = {
-    "align": "genlock.api", "features": "genlock.api", "probe": "genlock.api", "words": "genlock.api",
+    "align": "genlock.api", "features": "genlock.api", "probe": "genlock.api", "sync": "genlock.api",
+    "words": "genlock.api",
     "read_audio": "genlock.media",
 }  # fmt: skip
 

@@ -13,8 +13,9 @@ from genlock.speech import Words
 from genlock.tasks.align_video import Alignment, AlignOptions, align_video
 from genlock.tasks.extract_features import DEFAULT_FEATURES, make_extractors
 from genlock.tasks.find_words import WordOptions, find_words
+from genlock.tasks.sync_video import SyncOptions, SyncResult, sync_video
 
-__all__ = ["align", "features", "probe", "words"]
+__all__ = ["align", "features", "probe", "sync", "words"]
 
 Source = str | os.PathLike[str]
 _READING = frozenset(ReadOptions.__dataclass_fields__)
@@ -116,6 +117,37 @@ def words(file: Source, transcript: Source | None = None, **options: Any) -> Wor
     0
     """
     return find_words(file, WordOptions(transcript=_text(transcript), **_split(options))).words
+
+
+def sync(file: Source, fix: Source | None = None, **options: Any) -> SyncResult:
+    """How early or late the sound is against the picture, what the standards say, and a repaired copy.
+
+    Parameters
+    ----------
+    file : path or URL of a video
+    fix : file to write a repaired copy to, if it turns out better; None only measures
+    options : ``plot`` (an .svg or .png to write), ``least_probability``, and what :func:`features` takes for reading
+
+    Returns
+    -------
+    SyncResult
+        ``offset_seconds`` (positive: sound early) or None with a ``reason``, ``interval_seconds`` (90 %),
+        ``probability`` (that the error is at most 40 ms), ``verdicts``, ``sentence``, ``repair``.
+
+    Raises
+    ------
+    MediaError, OutputError
+        If the file cannot be read, or a file cannot be written.
+
+    Examples
+    --------
+    >>> from genlock.testing import example_video
+    >>> found = sync(example_video())
+    >>> found.offset_seconds is None, found.sentence.startswith("unknown: ")
+    (True, True)
+    """
+    named = {name: _text(value) if name == "plot" else value for name, value in _split(options).items()}
+    return sync_video(file, SyncOptions(fix=_text(fix), **named))
 
 
 def align(

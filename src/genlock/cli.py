@@ -24,6 +24,8 @@ from genlock import tasks
 from genlock.core.errors import GenlockError, InputError, MissingModel, OptionError
 from genlock.core.serial import dump_json
 from genlock.core.time import Exact
+from genlock.tasks import train_models as trainings
+from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
 from genlock.weights import registry
 
 __all__ = ["main"]
@@ -31,6 +33,7 @@ __all__ = ["main"]
 Files = tyro.conf.Positional[tuple[str, ...]]
 Json = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 _FEATURES, _WORDS, _ALIGN = tasks.FeatureOptions(), tasks.WordOptions(), tasks.AlignOptions()
+_SYNC = tasks.SyncOptions()
 Output = Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
 
 
@@ -79,6 +82,30 @@ def words(
         json: Print one JSON object instead of text.
     """
     _each(files, output, json, lambda file, where, bar: tasks.find_words(file, options, where, bar))
+
+
+def sync(files: Files, /, options: tasks.SyncOptions = _SYNC, json: Json = False) -> None:
+    """Is the sound in step with the picture? By how much not, what the standards say, and a repaired copy.
+
+    Args:
+        files: Videos or folders of them; several give a table.
+        json: Print one JSON object instead of text.
+    """
+    refused: list[str] = []
+    found, many = tasks.expand_files(files) if files else ([], False)
+    each = tasks.sync_options_of_each(found, options, many)
+
+    def work(file: str, where: str | None, bar: _Bar) -> tasks.Result:
+        result = tasks.sync_video(file, each[file], bar)
+        if result.repair is not None and result.repair.status == "refused":
+            refused.append(f"{file}: {result.repair.reason}")
+        return tasks.SyncRow(file, result) if many and not json else result
+
+    if many and not json:
+        print(tasks.SyncRow.HEAD)
+    _each(files, None, json, work, numbered=False)
+    if refused:
+        raise InputError("not repaired:\n  " + "\n  ".join(refused))
 
 
 def align(
@@ -144,8 +171,59 @@ def models(
     return None
 
 
+def train(show: Annotated[bool, tyro.conf.arg(name="list")] = False) -> None:
+    """Train a model: genlock train RECIPE SOUNDS... -o RUN; genlock train RECIPE --help shows how.
+
+    Args:
+        show: List the recipes.
+    """
+    for name, title in trainings.RECIPES.items():
+        print(f"{name:<10}{title}")
+    if not show:
+        raise OptionError("which recipe? Say: genlock train RECIPE ...; genlock train RECIPE --help shows how")
+
+
+def _training(recipe: str, settings: Mapping[str, Any]) -> Callable[..., None]:
+    """The command of a recipe; its options begin with what a file of options says."""
+    kind, work = {
+        "ctc": (CtcTraining, trainings.train_ctc), "wav2vec2": (Wav2Vec2Training, trainings.train_wav2vec2)
+    }[recipe]  # fmt: skip
+    begin, begin_loop = options_from(settings, kind, LoopOptions)
+
+    def command(
+        sounds: Files, /, training: Any = begin, loop: LoopOptions = begin_loop, output: Output = None,
+        options: str | None = None, json: Json = False,
+    ) -> None:  # fmt: skip
+        with _Bar("") as bar:
+            result = work(sounds, output or f"{recipe}-run", training, loop, bar)
+        print(dump_json({"genlock_schema": 1, **result.to_dict()}) if json else result)
+
+    command.__annotations__["training"] = kind
+    command.__doc__ = f"""Train {recipe}: {trainings.RECIPES[recipe]}. A run that was stopped goes on.
+
+    Args:
+        sounds: Folders of sounds or videos (with transcripts.tsv where texts are needed), or a prepared folder.
+        output: The run folder (default: {recipe}-run here).
+        options: A YAML file of options, or a run's run.json; flags come after it.
+        json: Print one JSON object instead of text.
+    """
+    return command
+
+
+def _train(arguments: Sequence[str]) -> None:
+    """``genlock train RECIPE ...``."""
+    words = list(arguments)
+    place = next((k for k, word in enumerate(words[:-1]) if word == "--options"), None)
+    settings = {} if place is None else read_options(words[place + 1])
+    commands = {
+        recipe: _training(recipe, settings if words[0] == recipe else {}) for recipe in trainings.RECIPES
+    }
+    _run(commands, "genlock train", "Train a model.", words)
+
+
 _COMMANDS: Mapping[str, Callable[..., None]] = {
-    "align": align, "probe": probe, "words": words, "features": features, "models": models, "demo": demo,
+    "align": align, "sync": sync, "probe": probe, "words": words, "features": features, "models": models, "demo": demo,
+    "train": train,
 }  # fmt: skip
 
 
@@ -177,14 +255,11 @@ def _text_options(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 2 for bad input, 130 when interrupted."""
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            dict(_COMMANDS),
-            prog="genlock",
-            description="Sound and picture of a video on one exact clock.",
-            args=arguments,
-            registry=_REGISTRY,
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-        )
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        if words[:1] == ["train"] and len(words) > 1 and not words[1].startswith("-"):
+            _train(words[1:])
+        else:
+            _run(_COMMANDS, "genlock", "Sound and picture of a video on one exact clock.", words)
     except GenlockError as error:
         _say(f"genlock: {error}")
         return error.exit_status
@@ -198,6 +273,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _run(commands: Mapping[str, Callable[..., None]], prog: str, title: str, words: Sequence[str]) -> None:
+    tyro.extras.subcommand_cli_from_dict(
+        dict(commands), prog=prog, description=title, args=words, registry=_REGISTRY,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )  # fmt: skip
+
+
 def _each(
     files: Sequence[str],
     output: str | None,
@@ -205,6 +287,7 @@ def _each(
     work: Callable[[str, str | None, _Bar], tasks.Result],
     *,
     expand: bool = True,
+    numbered: bool = True,
 ) -> None:
     """One file: its result. Several, or a folder: all results, failures listed at the end with status 2."""
     if not files:
@@ -227,7 +310,7 @@ def _each(
             continue
         results.append({"file": file, **result.to_dict()} if many else result.to_dict())
         if not as_json:
-            print(f"{prefix}{result}")
+            print(f"{prefix if numbered else ''}{result}")
     if as_json:
         print(
             dump_json(

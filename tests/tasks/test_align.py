@@ -33,7 +33,7 @@ def test_the_folder_holds_what_the_design_promises(genlock, click_clip: Path, tm
     assert run.json["directory"] == str(tmp_path / "out")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert {"genlock_schema", "media", "sync", "words", "tracks"} <= summary.keys()
-    assert summary["sync"]["sentence"] == "unknown: not measured"
+    assert summary["sync"]["sentence"].startswith("unknown: ")
     assert summary["sync"]["offset_seconds"] is None
     # The muxer keeps AAC's 1024 priming samples as sound where an edit list begins with a gap.
     assert 0.12 - 1024 / 48000 - 1e-6 <= summary["sync"]["container_offset_seconds"] <= 0.12 + 1e-6

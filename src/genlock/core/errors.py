@@ -13,6 +13,7 @@
     |-- OutputError               the result could not be written (exit status 2)
     |-- MissingModel              a model file is not on this machine; says how to get it (exit status 2)
     |-- MissingDependency         an optional package is not installed; says how (exit status 2)
+    |-- TrainingError             a training run that cannot go on; its last checkpoint stays (exit status 2)
     `-- PluginError               a registered plugin is broken; says where it comes from
 
 A message repeats what was given, says what is wrong with it and what to do about it.
@@ -32,6 +33,7 @@ __all__ = [
     "OptionError",
     "OutputError",
     "PluginError",
+    "TrainingError",
     "TranscriptError",
 ]
 
@@ -85,6 +87,10 @@ class MissingModel(GenlockError):
 
 class MissingDependency(GenlockError, ImportError):
     """An optional package is not installed. The message says in one line how to get it."""
+
+
+class TrainingError(GenlockError):
+    """A training run cannot go on: the loss is not finite, or nothing is left to train on."""
 
 
 class PluginError(GenlockError):

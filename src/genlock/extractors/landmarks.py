@@ -12,15 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
-from genlock.core.grid import Cells, Grid, Ticks
+from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
 from genlock.extractors.faces import FaceOptions, FaceTracker, Sighting
+from genlock.extractors.frame_cells import run_of_frames
+from genlock.extractors.mouth import LIPS
+from genlock.extractors.pose import RIGID, HeadPose, head_pose
 from genlock.media import ReadOptions, frame_cells, read
-from genlock.models.face_nets import LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER
+from genlock.models.face_nets import MESH_POINTS
 
 __all__ = [
-    "LIPS", "MESH_TO_68", "RIGID", "FaceLandmarks", "LandmarkSink", "Pose", "as_68", "draw_landmarks",
+    "LIPS", "MESH_TO_68", "RIGID", "FaceLandmarks", "LandmarkSink", "as_68", "draw_landmarks",
     "extract_landmarks", "pose_of", "without_pose",
 ]  # fmt: skip
 
@@ -35,13 +38,6 @@ MESH_TO_68: tuple[int, ...] = (
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 )  # fmt: skip
-#: The lips: outer ring, then inner ring, each from the person's right corner over the upper lip and back.
-LIPS: tuple[int, ...] = (
-    61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146,
-    78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95,
-)  # fmt: skip
-#: Points that speech moves least: eye corners, bridge of the nose, temples. Pose is measured on these.
-RIGID: tuple[int, ...] = (33, 133, 362, 263, 168, 6, 197, 195, 5, 127, 356, 162, 389, 10, 151, 9)
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ class LandmarkSink:
             presence = np.zeros(length, np.float32)
             valid = np.zeros(length, bool)
             points[rows], presence[rows], valid[rows] = self._points[face], self._presence[face], True
-            part = _part(cells, first, length)
+            part = run_of_frames(cells, first, length)
             found.append(
                 FaceLandmarks(
                     face,
@@ -148,76 +144,33 @@ def as_68(landmarks: FaceLandmarks) -> Track:
     return landmarks.select(MESH_TO_68)
 
 
-@dataclass(frozen=True, eq=False)
-class Pose:
-    """Where a face stands, frame by frame, in the plane of the picture."""
-
-    center: npt.NDArray[np.float64]
-    """Middle of the rigid points, [T, 2], pixels."""
-    scale: npt.NDArray[np.float64]
-    """Distance between the outer corners of the eyes, [T], pixels."""
-    rotation: npt.NDArray[np.float64]
-    """Tilt [T] in radians, clockwise as seen."""
-
-
-def pose_of(landmarks: FaceLandmarks) -> Pose:
-    """Position, scale and rotation of a face in each frame, from the outer corners of its eyes and :data:`RIGID`."""
-    eyes = landmarks.select((RIGHT_EYE_OUTER, LEFT_EYE_OUTER)).values[..., :2].astype(np.float64)
-    rigid = landmarks.select(RIGID).values[..., :2].astype(np.float64)
-    across = eyes[:, 1] - eyes[:, 0]
-    return Pose(
-        rigid.mean(axis=1), np.hypot(across[:, 0], across[:, 1]), np.arctan2(across[:, 1], across[:, 0])
-    )
+def pose_of(landmarks: FaceLandmarks) -> HeadPose:
+    """Position, size and tilt of a face in each frame, arrays of [T]; frames in which it was lost mean nothing."""
+    return head_pose(landmarks.select(RIGID).values)
 
 
 def without_pose(landmarks: FaceLandmarks, indices: Sequence[int] = LIPS) -> Track:
-    """Points of a face with position, scale and rotation in the picture's plane removed, float32 [T, P, 2].
+    """Points of a face with position, size and tilt in the picture's plane removed, float32 [T, P, 2].
 
-    Each frame's :data:`RIGID` points are brought onto the clip's mean rigid points by the best similarity
-    (Umeyama 1991, without reflection), and the same map is applied to the chosen points. The unit is the clip's mean
-    inter-ocular distance.
+    Each frame is brought onto :data:`~genlock.extractors.pose.CANONICAL_RIGID` on its own; the unit is the distance
+    between the outer corners of the eyes, the origin the middle of the rigid points.
     """
-    valid = landmarks.points.valid
-    rigid = landmarks.select(RIGID).values[..., :2].astype(np.float64)
-    chosen = landmarks.select(indices)
-    if not valid.any():
-        return chosen.map(
-            lambda values: np.zeros((len(values), len(indices), 2), np.float32), unit="eye distances"
-        )
-    eye_distance = pose_of(landmarks).scale[valid].mean()
-    centred = rigid - rigid.mean(axis=1, keepdims=True)
-    flat = centred[..., 0] + 1j * centred[..., 1]
-    target = _mean_shape(flat[valid]) / eye_distance
-    turn = (flat.conj() * target).sum(axis=1) / np.maximum((np.abs(flat) ** 2).sum(axis=1), 1e-12)
-    moved = chosen.values[..., :2] - rigid.mean(axis=1, keepdims=True)
-    aligned = (moved[..., 0] + 1j * moved[..., 1]) * turn[:, None]
-    values = np.stack([aligned.real, aligned.imag], axis=-1).astype(np.float32)
-    values[~valid] = 0
-    return chosen.map(
-        lambda _: values, name="lips" if tuple(indices) == LIPS else "points", unit="eye distances"
-    )
+    pose, valid = pose_of(landmarks), landmarks.points.valid
+
+    def upright(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.where(valid[:, None, None], pose.to_head(values), 0).astype(np.float32)
+
+    name = "lips" if tuple(indices) == LIPS else "points"
+    return landmarks.select(indices).map(upright, name=name, unit="eye distances")
 
 
-def _mean_shape(shapes: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
-    """Mean of shapes [T, P] (complex) after each is turned and scaled onto the mean, by two rounds."""
-    mean = shapes[0]
-    for _ in range(2):
-        turn = (shapes.conj() * mean).sum(axis=1) / np.maximum((np.abs(shapes) ** 2).sum(axis=1), 1e-12)
-        mean = (shapes * turn[:, None]).mean(axis=0)
-    size = np.sqrt((np.abs(shapes) ** 2).sum(axis=1).mean())
-    return np.asarray(mean * size / max(float(np.sqrt((np.abs(mean) ** 2).sum())), 1e-12))
-
-
-def draw_landmarks(image: npt.NDArray[np.uint8], points: Points) -> npt.NDArray[np.uint8]:
-    """A copy of an RGB image with points [P, 2 or 3] drawn on it."""
+def draw_landmarks(
+    image: npt.NDArray[np.uint8], points: Points, colour: tuple[int, int, int] = (60, 255, 120)
+) -> npt.NDArray[np.uint8]:
+    """A copy of an RGB image with points [P, 2 or 3], in pixels, drawn on it."""
     drawn = image.copy()
     radius = max(1, round(min(image.shape[:2]) / 300))
-    for x, y in points[:, :2]:
-        cv2.circle(drawn, (round(float(x)), round(float(y))), radius, (60, 255, 120), -1, cv2.LINE_AA)
+    # OpenCV counts from the middle of the first pixel, in 16ths here.
+    for x, y in np.rint((points[:, :2] - 0.5) * 16).astype(int).tolist():
+        cv2.circle(drawn, (x, y), radius * 16, colour, -1, cv2.LINE_AA, 4)
     return drawn
-
-
-def _part(cells: Cells, first: int, length: int) -> Cells:
-    if isinstance(cells, Ticks):
-        return cells.part(range(first, first + length))
-    return Grid(cells.rate, cells.edge(first), cells.clock)

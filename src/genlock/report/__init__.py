@@ -4,6 +4,7 @@ from genlock.report.build import write_report
 from genlock.report.content import OutputFile, ReportContent
 from genlock.report.envelope import Envelope
 from genlock.report.preview import Preview, PreviewOptions, make_preview
+from genlock.report.sync_plot import plot_ending, sync_svg, write_sync_plot
 
 __all__ = [
     "Envelope",
@@ -12,5 +13,8 @@ __all__ = [
     "PreviewOptions",
     "ReportContent",
     "make_preview",
+    "plot_ending",
+    "sync_svg",
     "write_report",
+    "write_sync_plot",
 ]

@@ -23,6 +23,7 @@ from genlock.core.track import Track
 from genlock.report.arrays import Rows, base64_text, curve_rows, frame_rows, spectrogram_rows, waveform_rows
 from genlock.report.content import OutputFile, ReportContent
 from genlock.report.facts import facts_of, streams_of, timecode_of
+from genlock.report.sync_plot import sync_svg
 
 __all__ = ["EMBED_UP_TO_BYTES", "WrittenReport", "write_report"]
 
@@ -112,6 +113,7 @@ def _data_of(
         "start": start,
         "end": end,
         "facts": facts_of(content),
+        "sync": _sync(content),
         "streams": streams_of(content.media),
         "timecode": timecode_of(content.media),
         "frames": None if content.frame_edges is None else rows("frames", frame_rows(content.frame_edges)),
@@ -128,6 +130,25 @@ def _data_of(
         "options": _pretty(content.options),
         "preview": _preview(content, beside),
         "banner": _banner(content, beside),
+    }
+
+
+def _sync(content: ReportContent) -> dict[str, Any] | None:
+    """The sentence, the verdicts and the drawing of the offset; None where it was not measured."""
+    if content.measurement is None or content.sync.get("reason") == "not measured":
+        return None
+    verdicts = content.sync.get("verdicts") or {}
+    return {
+        "sentence": str(content.sync.get("sentence") or ""),
+        "verdicts": [
+            [
+                str(verdict["name"]),
+                f"+{verdict['early_seconds'] * 1000:.0f} / −{verdict['late_seconds'] * 1000:.0f} ms",
+                str(verdict["result"]),
+            ]
+            for verdict in verdicts.values()
+        ],
+        "svg": sync_svg(content.measurement),
     }
 
 

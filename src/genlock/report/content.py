@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.track import Track
+from genlock.lipsync.measurement import SyncMeasurement
 from genlock.report.preview import Preview
 
 __all__ = ["OutputFile", "ReportContent"]
@@ -54,7 +55,9 @@ class ReportContent:
     """What ``genlock probe`` says of the file (the object with ``streams``)."""
     sync: Mapping[str, Any] = field(default_factory=lambda: {"status": "unknown", "reason": "not measured"})
     """What ``genlock sync`` says: ``offset_seconds`` (positive: sound early) or None, ``reason``,
-    ``sentence``."""
+    ``sentence``, ``verdicts``."""
+    measurement: SyncMeasurement | None = None
+    """What it rests on, to be drawn."""
     words: Sequence[Mapping[str, Any]] = ()
     """Words in order of the text: ``text``, ``start_seconds``, ``end_seconds``, ``status`` (``aligned`` or
     ``unaligned``), ``confidence`` (0...1 or None), ``reason``."""

@@ -9,6 +9,7 @@ from typing import Any
 from genlock.core.errors import OptionError
 from genlock.core.time import exact
 from genlock.core.timecode import Timecode
+from genlock.lipsync.verdicts import describe_offset
 from genlock.report.content import ReportContent
 
 __all__ = ["facts_of", "streams_of", "timecode_of"]
@@ -112,7 +113,9 @@ def _sync(sync: Mapping[str, Any]) -> Fact:
     side = 0 if seconds >= 0 else 1
     mark = "good" if abs(seconds) <= _GOOD[side] else "warn" if abs(seconds) <= _ACCEPTABLE[side] else "bad"
     value = f"sound {_ms(abs(seconds))} {'early' if seconds > 0 else 'late'}" if seconds else "exactly"
-    return {"label": "In step", "value": value, "sub": str(sentence or reason or ""), "mark": mark}
+    # The value says the offset already: what follows it in the sentence is news.
+    said = str(sentence or reason or "").removeprefix(describe_offset(seconds)).strip()
+    return {"label": "In step", "value": value, "sub": said, "mark": mark}
 
 
 def streams_of(media: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from genlock import __version__
 from genlock.core.errors import FormatError, MediaError, OptionError, OutputError
@@ -31,6 +32,7 @@ from genlock.tasks.extract_features import (
 )
 from genlock.tasks.files import result_folder
 from genlock.tasks.find_words import WordOptions, load_transcript, model_options, write_all_forms
+from genlock.tasks.sync_video import SyncProbe, SyncResult, not_measured
 
 __all__ = ["AlignOptions", "Alignment", "align_video"]
 
@@ -45,22 +47,8 @@ class AlignOptions(WordOptions):
     """Sound features to put on the video's frames, separated by commas (on their own grid without a picture)."""
     how: Literal["mean", "sample", "nearest"] = "mean"
     """How values pass to the frames: ``mean`` of what a frame spans, ``sample`` at its middle, or ``nearest``."""
-
-
-@dataclass(frozen=True)
-class SyncUnknown:
-    """The place of the offset of sound against picture, which this version does not measure."""
-
-    container_offset_seconds: float | None
-    """Start of the sound minus start of the picture, a fact of the file; None if one is missing."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The keys of ``genlock sync``, with nothing claimed."""
-        return {
-            "offset_seconds": None, "interval_seconds": None, "probability": None, "drift_ppm": None,
-            "container_offset_seconds": self.container_offset_seconds,
-            "reason": "not measured", "sentence": "unknown: not measured",
-        }  # fmt: skip
+    sync: bool = True
+    """Measure the offset of sound against picture; it takes looking at every frame."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +65,8 @@ class Alignment:
     """The words with their times; empty without sound."""
     tracks: dict[str, Track]
     """Each feature by name, on its own grid."""
-    sync: SyncUnknown
-    """The offset of sound against picture: unknown, not measured."""
+    sync: SyncResult
+    """The offset of sound against picture, or why it is unknown."""
     notes: tuple[str, ...]
     """What could not be done, or had to be repaired, in words."""
     directory: Path | None = None
@@ -113,7 +101,7 @@ class Alignment:
             str(self.media),
             *([f"{self.frame_count} frames: {self.frames}"] if self.frames is not None else []),
             f"{aligned} words with times, {len(self.words) - aligned} without" + self._by(),
-            "sound against picture: unknown: not measured",
+            f"sound against picture: {self.sync.sentence}",
             *(f"note: {note}" for note in self.notes),
         ]
         if self.directory is not None:
@@ -150,18 +138,18 @@ def align_video(
     folder = result_folder(file, output)
     if write:
         _require_ours(folder, file)
-    outline = _Outline()
-    request = ClipRequest(
-        extractors, speech=True, consumers=(outline,) if write else (), reading=options.reading
-    )
+    outline, probe = _Outline(), SyncProbe() if options.sync else None
+    consumers = (*((outline,) if write else ()), *(probe.consumers if probe is not None else ()))
+    request = ClipRequest(extractors, speech=True, consumers=consumers, reading=options.reading)
     with read_clip(file, request, progress) as clip:
+        sync = not_measured(clip.info) if probe is None else probe.result(clip.info)
         words = _words(clip, text, cues, options, progress)
-        result = _alignment(clip, words, None)
+        result = _alignment(clip, words, sync, None)
         if not write:
             return result
         with atomic_folder(folder, marker=_MARKER) as fresh:
             _write_folder(fresh, folder, file, clip, outline, result, cues, options, progress)
-        return _alignment(clip, words, folder)
+        return replace(result, directory=folder)
 
 
 def _words(
@@ -175,12 +163,10 @@ def _words(
     )  # fmt: skip
 
 
-def _alignment(clip: Clip, words: Words, directory: Path | None) -> Alignment:
-    offset = clip.info.sound_minus_picture_start
+def _alignment(clip: Clip, words: Words, sync: SyncResult, directory: Path | None) -> Alignment:
     return Alignment(
         media=clip.info, frames=clip.frames, frame_count=clip.frame_count, words=words, tracks=clip.tracks,
-        sync=SyncUnknown(None if offset is None else float(offset)),
-        notes=(*_missing(clip), *clip.notes, *words.notes), directory=directory,
+        sync=sync, notes=(*_missing(clip), *clip.notes, *words.notes, *sync.notes), directory=directory,
     )  # fmt: skip
 
 
@@ -231,6 +217,7 @@ def _write_folder(
         title=Path(os.fspath(file)).name,
         media=result.media.to_dict(),
         sync=result.sync.to_dict(),
+        measurement=result.sync.measurement,
         words=result.words.to_dict()["words"],
         frame_edges=None if clip.frames is None else clip.frames.edges(clip.frame_count),
         waveform=outline.track,
@@ -301,7 +288,16 @@ def _in_decibels(tracks: dict[str, Track]) -> Track | None:
     track = next((t for name, t in tracks.items() if name.startswith("mel") and t.values.ndim == 2), None)
     if track is None or track.unit != "power":
         return track
-    return track.map(lambda power: 10 * np.log10(np.maximum(power, 1e-10)), unit="dB")
+    return track.map(_decibels_for_the_eye, unit="dB")
+
+
+def _decibels_for_the_eye(power: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+    """Piece by piece, to 0.06 dB: hours of bands would need three copies of themselves otherwise."""
+    shown = np.empty(power.shape, np.float16)
+    for first in range(0, len(power), 65_536):
+        piece = power[first : first + 65_536]
+        shown[first : first + 65_536] = 10 * np.log10(np.maximum(piece, 1e-10))
+    return shown
 
 
 def _preview(

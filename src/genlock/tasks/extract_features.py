@@ -1,4 +1,4 @@
-"""``genlock features``: sound features on their own grid or on the video's frames."""
+"""``genlock features``: features of sound and of faces, on their own grid or on the video's frames."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from genlock.core.serial import save_track
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.extractors import AudioExtractor, make_extractor
+from genlock.extractors.contact_sheet import ContactSheet
 from genlock.extractors.deepspeech import DeepSpeechOptions
+from genlock.extractors.face_features import FACE_FEATURES, FaceFeatures, on_whole_row
 from genlock.extractors.ssl import SslOptions
 from genlock.media import ReadOptions
-from genlock.pipeline import ClipRequest, read_clip
+from genlock.pipeline import Clip, ClipRequest, read_clip
 from genlock.tasks.files import result_folder
 
 __all__ = [
     "DEFAULT_FEATURES", "FeatureOptions", "FeatureResult", "SavedTrack", "extract_features", "make_extractors",
-    "on_frames", "save_tracks",
+    "on_frames", "save_tracks", "split_features",
 ]  # fmt: skip
 
 #: What ``genlock align`` and ``genlock features`` extract unless told otherwise.
 DEFAULT_FEATURES = "mel,mfcc,energy,onset"
 # The features that need a checkpoint.
 _LEARNT = ("ssl", "deepspeech")
+_OF_FACES = frozenset(name.partition(":")[0] for name in FACE_FEATURES)
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,9 @@ class FeatureOptions:
     """Options of ``genlock features``."""
 
     feature: str = DEFAULT_FEATURES
-    """Names of features, separated by commas, each with an optional preset: ``mel,mel:whisper,mfcc:psf``."""
+    """Names of features, separated by commas, each with an optional preset: ``mel,mel:whisper,mfcc:psf``. Of faces:
+    ``landmarks``, ``landmarks:68``, ``landmarks:lips``, ``mouth``, ``mouth:48``, ``mouth:aperture``, ``mouth:width``,
+    ``mouth:motion``; each face gives its own track, ``NAME.face0`` and so on."""
     model: str | None = None
     """Checkpoint for ``ssl`` or ``deepspeech``: a folder, or for ``ssl`` a name in the local Hugging Face cache."""
     layer: str | None = None
@@ -47,7 +52,10 @@ class FeatureOptions:
     on: Literal["frames", "native"] = "native"
     """Which cells the values lie on: those of the video's ``frames``, or the feature's own (``native``)."""
     how: Literal["mean", "sample", "nearest"] = "mean"
-    """How values pass to the frames: ``mean`` of what a frame spans, ``sample`` at its middle, or ``nearest``."""
+    """How values pass to the frames: ``mean`` of what a frame spans, ``sample`` at its middle, or ``nearest``.
+    Features of faces are on the frames already."""
+    sheet: str | None = None
+    """Also draw the faces' landmarks into a picture: a PNG file with some of the frames."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
 
@@ -108,38 +116,87 @@ def extract_features(
     output: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
 ) -> FeatureResult:
-    """Extract sound features of a file and save each as ``NAME.npz``.
+    """Extract features of a file and save each as ``NAME.npz``.
 
     They go into the folder ``output``, or into ``tracks`` in the file's ``.genlock`` folder.
 
     Raises
     ------
     NoStream
-        If the file has no sound, or no picture and ``on="frames"``.
+        If the file has no sound but features of sound are wanted; or no picture but features of faces, a sheet, or
+        ``on="frames"``.
+    MissingModel
+        If features of faces are wanted and their models are not here.
     """
     options = options or FeatureOptions()
-    extractors = make_extractors(options.feature, options.model, options.layer, options.chunk_seconds)
+    of_sound, of_faces = split_features(options.feature)
+    extractors = make_extractors(
+        ",".join(of_sound), options.model, options.layer, options.chunk_seconds, empty=bool(of_faces)
+    )
+    sheet = ContactSheet() if options.sheet is not None else None
+    faces = FaceFeatures(of_faces, sinks=[sheet] if sheet else []) if of_faces or sheet else None
     folder = Path(output) if output is not None else result_folder(file, None) / "tracks"
-    with read_clip(file, ClipRequest(extractors=extractors, reading=options.reading), progress) as clip:
-        if not clip.info.audio:
-            raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no sound features")
-        tracks = clip.tracks
-        if options.on == "frames":
-            if clip.frames is None:
-                raise NoStream(f"{os.fspath(file)!r} has no picture, so no frames; use --on native")
+    request = ClipRequest(
+        extractors=extractors, consumers=(faces.consumer,) if faces else (), reading=options.reading
+    )
+    with read_clip(file, request, progress) as clip:
+        _require_streams(file, clip, options, bool(extractors), faces is not None)
+        tracks, notes = clip.tracks, clip.notes
+        if options.on == "frames" and clip.frames is not None:
             tracks = on_frames(tracks, clip.frames, clip.frame_count, options.how)
-        return FeatureResult(folder, save_tracks(tracks, folder, folder), clip.notes)
+        if faces is not None and clip.frames is not None:
+            seen = faces.tracks(clip.frames)
+            if options.on == "frames":
+                seen = {
+                    name: on_whole_row(track, clip.frames, clip.frame_count) for name, track in seen.items()
+                }
+            tracks = {**tracks, **seen}
+            if not faces.consumer.faces:
+                notes = (*notes, "no face was seen, so there are no tracks of faces")
+        if sheet is not None and options.sheet is not None:
+            sheet.save(options.sheet)
+        return FeatureResult(folder, save_tracks(tracks, folder, folder), notes)
+
+
+def _require_streams(
+    file: str | os.PathLike[str], clip: Clip, options: FeatureOptions, sound: bool, faces: bool
+) -> None:
+    if sound and not clip.info.audio:
+        raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no sound features")
+    if faces and clip.frames is None:
+        raise NoStream(f"{os.fspath(file)!r} has no picture, so it has no faces")
+    if options.on == "frames" and clip.frames is None:
+        raise NoStream(f"{os.fspath(file)!r} has no picture, so no frames; use --on native")
+
+
+def split_features(names: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The features of sound and those of faces in a comma-separated list, once each.
+
+    >>> split_features("mel, mouth:48,landmarks,mel")
+    (('mel',), ('mouth:48', 'landmarks'))
+    """
+    listed = [name.strip() for name in names.split(",") if name.strip()]
+    both = dict.fromkeys(listed)
+    return (
+        tuple(name for name in both if name.partition(":")[0] not in _OF_FACES),
+        tuple(name for name in both if name.partition(":")[0] in _OF_FACES),
+    )
 
 
 def make_extractors(
-    names: str, model: str | None = None, layer: str | None = None, chunk_seconds: float | None = None
+    names: str,
+    model: str | None = None,
+    layer: str | None = None,
+    chunk_seconds: float | None = None,
+    empty: bool = False,
 ) -> tuple[AudioExtractor, ...]:
     """The extractors of a comma-separated list, once each; the options belong to the learnt ones.
 
-    Raises OptionError for an empty list, an unknown name, or an option that nothing in the list takes.
+    Raises OptionError for an empty list (unless it may be ``empty``), an unknown name, or an option that nothing in
+    the list takes.
     """
     specs = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
-    if not specs:
+    if not specs and not empty:
         raise OptionError(f"--feature {names!r} names no feature; try --feature {DEFAULT_FEATURES}")
     learnt = [spec for spec in specs if spec in _LEARNT]
     if model is not None and len(learnt) != 1:

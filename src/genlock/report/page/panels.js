@@ -16,6 +16,7 @@ export function fillPanels(model) {
   fillFacts(model);
   fillStreams(model);
   fillFiles(model);
+  fillSync(model);
   fillNotes(model);
   fillMade(model);
   for (const column of document.querySelectorAll(".lower > div")) {
@@ -51,6 +52,21 @@ function fillFiles(model) {
     list.append(make("li", {}, make("a", { href: file.href }, file.name), make("span", { class: "size" }, size),
       file.explanation ? make("p", {}, file.explanation) : null));
   }
+}
+
+function fillSync(model) {
+  if (!model.sync) return;
+  document.getElementById("sync-card").hidden = false;
+  const box = document.getElementById("sync");
+  box.append(make("p", {}, model.sync.sentence));
+  const drawing = make("div", { class: "plot" });
+  drawing.innerHTML = model.sync.svg; // drawn by us, its texts escaped
+  box.append(drawing);
+  const dots = { passes: "good", fails: "bad" };
+  const rows = model.sync.verdicts.map(([name, limits, result]) =>
+    make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, limits),
+      make("td", {}, make("span", { class: `dot ${dots[result] || ""}` }), result)));
+  box.append(make("table", {}, make("tbody", {}, ...rows)));
 }
 
 function fillNotes(model) {

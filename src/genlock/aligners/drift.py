@@ -1,0 +1,152 @@
+"""Offsets that change in time: a steady drift, and jumps, from scores over lags of one stretch after the other.
+
+A score says how likely a lag is in a stretch (its logarithm, up to a constant); scores of stretches add up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import OptionError
+
+__all__ = ["Drift", "find_drift", "find_steps", "find_steps_slowly", "straightened"]
+
+Array = npt.NDArray[np.float64]
+
+# A candidate drift moves the ends by this much more than the one before it.
+_END_STEP_SECONDS = 0.004
+# More stretches than this are added up in groups first: hours of film, a minute or so each.
+_MOST_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The best steady drift, and how much better it is than none."""
+
+    ppm: float
+    """Growth of the lag, in millionths of the time."""
+    interval_ppm: tuple[float, float]
+    """90 % interval."""
+    gain: float
+    """Score of the best line less that of the best constant lag; at least 0."""
+
+
+def straightened(scores: Array, lags_seconds: Array, times_seconds: Array, ppm: float) -> Array:
+    """Scores [K, L] with a drift taken out: row k's lags are those at time 0.
+
+    What lies beyond the lags is the row's lowest score.
+
+    Parameters
+    ----------
+    times_seconds : of the rows, from the instant at which the offset is quoted, [K]
+
+    >>> rows = np.eye(3)
+    >>> straightened(rows, np.array([-0.1, 0.0, 0.1]), np.array([-1000.0, 0.0, 1000.0]), 100.0).argmax(axis=1).tolist()
+    [1, 1, 1]
+    """
+    step = (lags_seconds[-1] - lags_seconds[0]) / (len(lags_seconds) - 1)
+    place = np.arange(len(lags_seconds))[None] + (1e-6 * ppm / step) * times_seconds[:, None]
+    left = np.floor(place + 1e-9).astype(np.int64)
+    share = np.clip(place - left, 0.0, 1.0)
+    last = len(lags_seconds) - 1
+    inside = (place >= -1e-6) & (place <= last + 1e-6)
+    low = np.take_along_axis(scores, np.clip(left, 0, last), axis=1)
+    high = np.take_along_axis(scores, np.clip(left + 1, 0, last), axis=1)
+    return np.where(inside, low * (1 - share) + high * share, scores.min(axis=1, keepdims=True))
+
+
+def find_drift(scores: Array, lags_seconds: Array, times_seconds: Array, most_ppm: float = 1500.0) -> Drift | None:
+    """The drift whose line of lags has the highest score; None if the rows span too little to tell.
+
+    Parameters
+    ----------
+    scores : float64 [K, L], finite
+    lags_seconds : evenly spaced, rising, [L]
+    times_seconds : middles of the rows, rising, from the instant at which the offset is quoted, [K]
+    most_ppm : drifts up to this are looked for, as far as the lags reach
+
+    Raises OptionError if shapes disagree or a score is not finite.
+    """
+    scores, times = np.asarray(scores, np.float64), np.asarray(times_seconds, np.float64)
+    if scores.shape != (len(times), len(lags_seconds)) or not np.isfinite(scores).all():
+        raise OptionError(f"scores {scores.shape} are finite and fit {len(times)} rows of {len(lags_seconds)} lags")
+    reach = float(np.abs(times).max(initial=0.0))
+    if len(times) < 3 or reach <= 0:
+        return None
+    scores, times = _grouped(scores, times)
+    step = 1e6 * _END_STEP_SECONDS / reach
+    most = min(most_ppm, 1e6 * 0.5 * float(lags_seconds[-1] - lags_seconds[0]) / reach)
+    count = max(1, int(np.ceil(most / step)))
+    candidates = np.arange(-count, count + 1) * step
+    best = np.array([straightened(scores, lags_seconds, times, ppm).sum(axis=0).max() for ppm in candidates])
+    top = int(best.argmax())
+    share = np.exp(best - best[top])
+    # Half a candidate's step to either side belongs to it.
+    edges = np.concatenate([candidates - step / 2, [candidates[-1] + step / 2]])
+    total = np.concatenate([[0.0], np.cumsum(share)]) / share.sum()
+    low, high = np.interp([0.05, 0.95], total, edges)
+    ppm = float(candidates[top])
+    if 0 < top < len(best) - 1:
+        bend = best[top - 1] - 2 * best[top] + best[top + 1]
+        ppm += 0.0 if bend >= 0 else float(0.5 * (best[top - 1] - best[top + 1]) / bend * step)
+    return Drift(ppm, (min(float(low), ppm), max(float(high), ppm)), float(best[top] - best[count]))
+
+
+def _grouped(scores: Array, times: Array) -> tuple[Array, Array]:
+    if len(times) <= _MOST_ROWS:
+        return scores, times
+    groups = np.array_split(np.arange(len(times)), _MOST_ROWS)
+    return np.stack([scores[g].sum(axis=0) for g in groups]), np.array([times[g].mean() for g in groups])
+
+
+def find_steps(scores: Array, penalty: float) -> list[tuple[range, int]]:
+    """The best piecewise constant lags: runs of rows and the lag's number in each, in order.
+
+    Maximises the sum of scores less ``penalty`` for each change, exactly (Viterbi; jumps to any lag cost the same, so
+    the work is rows times lags).
+
+    >>> rows = np.array([[5.0, 0.0, 0.0]] * 3 + [[0.0, 0.0, 4.0]] * 3)
+    >>> find_steps(rows, penalty=6.0), find_steps(rows, penalty=20.0)
+    ([(range(0, 3), 0), (range(3, 6), 2)], [(range(0, 6), 0)])
+    """
+    if penalty < 0:
+        raise OptionError(f"penalty={penalty} is below 0")
+    if len(scores) == 0:
+        return []
+    came_from = np.zeros(scores.shape, np.int64)
+    total = np.asarray(scores[0], np.float64).copy()
+    for row in range(1, len(scores)):
+        best = int(total.argmax())
+        jump = total[best] - penalty
+        stays = total >= jump
+        came_from[row] = np.where(stays, np.arange(scores.shape[1]), best)
+        total = np.maximum(total, jump) + scores[row]
+    path = [int(total.argmax())]
+    for row in range(len(scores) - 1, 0, -1):
+        path.append(int(came_from[row, path[-1]]))
+    return _runs(path[::-1])
+
+
+def find_steps_slowly(scores: Array, penalty: float) -> float:
+    """The best total that :func:`find_steps` can reach, by trying every path: for tests on tiny cases.
+
+    >>> find_steps_slowly(np.array([[5.0, 0.0], [0.0, 4.0]]), 6.0)
+    5.0
+    """
+    paths: list[tuple[int, ...]] = [()]
+    for _ in scores:
+        paths = [(*path, lag) for path in paths for lag in range(scores.shape[1])]
+    return max(_total(scores, path, penalty) for path in paths)
+
+
+def _total(scores: Array, path: tuple[int, ...], penalty: float) -> float:
+    changes = sum(a != b for a, b in zip(path, path[1:], strict=False))
+    return float(sum(scores[k, lag] for k, lag in enumerate(path)) - penalty * changes)
+
+
+def _runs(path: list[int]) -> list[tuple[range, int]]:
+    changes = [0, *[k for k in range(1, len(path)) if path[k] != path[k - 1]], len(path)]
+    return [(range(a, b), path[a]) for a, b in zip(changes, changes[1:], strict=False)]

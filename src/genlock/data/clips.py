@@ -1,0 +1,199 @@
+"""A source cut into clips while it is read: each sample and each frame goes to the clip that it belongs to.
+
+Clip k of length L is ``[origin + k L, origin + (k + 1) L)``, exactly, on the media clock of its source. A sample
+belongs to the clip that contains its instant, a frame to the clip that contains its centre; nothing is moved, lost
+or counted twice. What is left at the end is a clip too, marked as a tail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import OptionError
+from genlock.core.grid import Grid
+from genlock.core.time import Exact, exact, round_fraction
+from genlock.media import AudioBlock, AudioForm, VideoCell, VideoForm
+
+__all__ = ["ClipSamples", "ClipSpan", "Cutting", "FrameTaker", "PictureCutter", "SampleTaker", "SoundCutter"]
+
+
+@dataclass(frozen=True)
+class ClipSpan:
+    """One clip of a source."""
+
+    number: int
+    """From 0."""
+    start: Fraction
+    """Where it begins, in exact seconds on the media clock of its source."""
+    end: Fraction
+    """Where it ends."""
+    tail: bool = False
+    """Whether it is shorter than the others, because the source ends."""
+
+    @property
+    def seconds(self) -> Fraction:
+        """Its length."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How a source is cut.
+
+    >>> cutting = Cutting(Fraction(1, 25), Fraction(10), Fraction(23))
+    >>> [(float(c.start), float(c.end), c.tail) for c in cutting.clips()]
+    [(0.04, 10.04, False), (10.04, 20.04, False), (20.04, 23.0, True)]
+    """
+
+    origin: Fraction
+    """Where the first clip begins, in exact seconds."""
+    length: Fraction | None
+    """Seconds of a clip; None: the whole source is one clip."""
+    end: Fraction
+    """Where the source ends."""
+
+    def __post_init__(self) -> None:
+        if self.length is not None and self.length <= 0:
+            raise OptionError(f"clips of {self.length} s are not possible; give a length above zero")
+        if self.end <= self.origin:
+            raise OptionError(f"a source from {self.origin} s to {self.end} s is empty")
+
+    @property
+    def count(self) -> int:
+        """How many clips there are."""
+        if self.length is None:
+            return 1
+        return round_fraction((self.end - self.origin) / self.length, "ceil")
+
+    def clip(self, number: int) -> ClipSpan:
+        """One of them."""
+        if self.length is None:
+            return ClipSpan(0, self.origin, self.end)
+        start = self.origin + number * self.length
+        return ClipSpan(number, start, min(start + self.length, self.end), start + self.length > self.end)
+
+    def clips(self) -> list[ClipSpan]:
+        """All of them."""
+        return [self.clip(k) for k in range(self.count)]
+
+    def holding(self, instant: Exact) -> int | None:
+        """The number of the clip that contains an instant; None outside the source."""
+        at = exact(instant)
+        if not self.origin <= at < self.end:
+            return None
+        return 0 if self.length is None else round_fraction((at - self.origin) / self.length, "floor")
+
+
+@dataclass(frozen=True, eq=False)
+class ClipSamples:
+    """The sound of one clip."""
+
+    clip: ClipSpan
+    samples: npt.NDArray[np.float32]
+    """float32 [n]: every sample instant in the clip; zero where the source has no sound."""
+    grid: Grid
+    """Sample n is ``grid.center(n)``."""
+    real: range
+    """Which of the samples the source has."""
+
+
+class SampleTaker(Protocol):
+    """Takes the sound of clips, in order."""
+
+    def __call__(self, sound: ClipSamples) -> None: ...
+
+
+class FrameTaker(Protocol):
+    """Takes the frames of clips, in order; ``begin`` and ``end`` are called for every clip, empty ones too."""
+
+    def begin(self, clip: ClipSpan) -> None: ...
+    def frame(self, cell: VideoCell) -> None: ...
+    def end(self, clip: ClipSpan) -> None: ...
+
+
+class SoundCutter:
+    """Cuts mono sound of one rate into clips; a consumer of :func:`genlock.media.read`. Holds one clip at a time."""
+
+    def __init__(self, cutting: Cutting, rate: int, take: SampleTaker) -> None:
+        self.form = AudioForm(rate, 1)
+        self.cutting, self.rate, self._take = cutting, rate, take
+        self._grid: Grid | None = None
+        self._next = 0
+        self._number = 0
+        self._held: list[npt.NDArray[np.float32]] = []
+        self._held_first = 0
+
+    def push(self, block: AudioBlock) -> None:
+        """Take the next samples."""
+        if self._grid is None:
+            self._grid = Grid.of_samples(block.rate, block.start, block.clock)
+        self._held.append(block.samples[:, 0].copy())
+        self._next += len(block.samples)
+        while self._number < self.cutting.count and self._cells(self._number).stop <= self._next:
+            self._close()
+
+    def finish(self) -> None:
+        """Hand over the clips that are left; those after the end of the sound are silent, with no real sample."""
+        if self._grid is None:
+            self._grid = Grid.of_samples(self.rate, self.cutting.origin)
+        while self._number < self.cutting.count:
+            self._close()
+        self._held = []
+
+    def _cells(self, number: int) -> range:
+        assert self._grid is not None
+        clip = self.cutting.clip(number)
+        return self._grid.cells(clip.start, clip.end, "centers")
+
+    def _close(self) -> None:
+        assert self._grid is not None
+        cells = self._cells(self._number)
+        held = np.concatenate([*self._held, np.zeros(0, np.float32)])
+        first = max(cells.start, self._held_first)
+        stop = max(first, min(cells.stop, self._next))
+        samples = np.zeros(len(cells), np.float32)
+        samples[first - cells.start : stop - cells.start] = held[
+            first - self._held_first : stop - self._held_first
+        ]
+        rest = max(0, min(len(held), cells.stop - self._held_first))
+        self._held, self._held_first = [held[rest:]], self._held_first + rest
+        own = Grid(self._grid.rate, self._grid.edge(cells.start), self._grid.clock)
+        real = range(first - cells.start, stop - cells.start)
+        self._take(ClipSamples(self.cutting.clip(self._number), samples, own, real))
+        self._number += 1
+
+
+class PictureCutter:
+    """Hands frames to takers, clip by clip; a consumer of :func:`genlock.media.read`. Holds no frame."""
+
+    def __init__(self, cutting: Cutting, form: VideoForm, takers: list[FrameTaker]) -> None:
+        self.form, self.cutting, self._takers = form, cutting, takers
+        self._number = -1
+
+    def push(self, cell: VideoCell) -> None:
+        """Take the next frame."""
+        number = self.cutting.holding(cell.center)
+        if number is None:
+            return
+        self._advance(number)
+        for taker in self._takers:
+            taker.frame(cell)
+
+    def finish(self) -> None:
+        """Close what is open, and the clips that have no frame."""
+        self._advance(self.cutting.count)
+
+    def _advance(self, number: int) -> None:
+        while self._number < number:
+            if self._number >= 0:
+                for taker in self._takers:
+                    taker.end(self.cutting.clip(self._number))
+            self._number += 1
+            if self._number < self.cutting.count:
+                for taker in self._takers:
+                    taker.begin(self.cutting.clip(self._number))

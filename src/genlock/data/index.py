@@ -1,0 +1,101 @@
+"""The index of a dataset: one Parquet row a clip, and one for each source that could not be used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from genlock.core.errors import FormatError, MissingDependency
+from genlock.core.serial import atomic_path
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError as error:
+    raise MissingDependency(
+        f"datasets need pyarrow ({error}); install it: pip install 'genlock[data]'"
+    ) from error
+
+__all__ = ["SCHEMA_VERSION", "read_index", "row_of_clip", "row_of_failure", "write_index"]
+
+#: Version of the columns below; columns are only ever added within one version.
+SCHEMA_VERSION = 1
+
+_OUTPUT = pa.struct([
+    ("kind", pa.string()), ("path", pa.string()), ("rate", pa.string()), ("start", pa.string()), ("length", pa.int64()),
+    ("shape", pa.list_(pa.int64())), ("dtype", pa.string()), ("support", pa.string()), ("valid", pa.int64()),
+    ("bytes", pa.int64()), ("sha256", pa.string()), ("more", pa.string()),
+])  # fmt: skip
+_WORD = pa.struct([
+    ("text", pa.string()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64()),
+])  # fmt: skip
+_COLUMNS = pa.schema([
+    ("clip", pa.string()), ("status", pa.string()), ("reason", pa.string()), ("source", pa.string()),
+    ("source_sha256", pa.string()), ("clock", pa.string()), ("number", pa.int64()), ("start", pa.string()),
+    ("end", pa.string()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64()), ("tail", pa.bool_()),
+    ("group", pa.string()), ("split", pa.string()), ("speaker", pa.string()), ("label", pa.string()),
+    ("transcript", pa.string()), ("words", pa.list_(_WORD)), ("offset_seconds", pa.float64()),
+    ("outputs", pa.list_(_OUTPUT)),
+])  # fmt: skip
+_OWN = ("kind", "path", "rate", "start", "length", "shape", "dtype", "support", "valid", "bytes", "sha256")
+
+
+def row_of_clip(
+    clip: Mapping[str, Any], *, source: str, content: str, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The row of one clip that is done. ``facts`` are what the corpus says of its source."""
+    start, end = Fraction(clip["start"]), Fraction(clip["end"])
+    words = [dict(word) for word in facts.get("words", ()) if start <= Fraction(word["start_seconds"]) < end]
+    return {
+        "clip": clip["clip"], "status": "done", "reason": "", "source": source, "source_sha256": content,
+        "clock": clip["clock"], "number": clip["number"], "start": clip["start"], "end": clip["end"],
+        "start_seconds": float(start), "end_seconds": float(end), "tail": clip["tail"],
+        **{key: facts.get(key) for key in ("group", "split", "speaker", "label", "transcript")},
+        "words": words, "offset_seconds": clip.get("offset_seconds"),
+        "outputs": [_output(made) for made in clip["outputs"]],
+    }  # fmt: skip
+
+
+def _output(made: Mapping[str, Any]) -> dict[str, Any]:
+    more = {key: value for key, value in made.items() if key not in _OWN}
+    return {**{key: made.get(key) for key in _OWN}, "more": json.dumps(more, sort_keys=True)}
+
+
+def row_of_failure(name: str, source: str, reason: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a source in quarantine: it has no clip, and says why."""
+    known = {key: facts.get(key) for key in ("group", "split", "speaker", "label", "transcript")}
+    return {"clip": name, "status": "quarantined", "reason": reason, "source": source, **known}
+
+
+def write_index(rows: Sequence[Mapping[str, Any]], target: Path, about: Mapping[str, str]) -> None:
+    """Write rows, sorted by clip, atomically; the same rows give the same bytes."""
+    ordered = sorted(rows, key=lambda row: str(row["clip"]))
+    table = pa.Table.from_pylist([dict(row) for row in ordered], schema=_COLUMNS)
+    table = table.replace_schema_metadata({"genlock_schema": str(SCHEMA_VERSION), **about})
+    with atomic_path(target) as temporary:
+        pq.write_table(table, temporary, compression="zstd", row_group_size=50_000)
+
+
+def read_index(path: str | Path) -> pa.Table:
+    """The table of an index.
+
+    Raises FormatError if it is damaged, is not ours or is of a newer schema.
+    """
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise FormatError(
+            f"the index {str(path)!r} cannot be read ({error}); run genlock prepare again"
+        ) from error
+    found = (table.schema.metadata or {}).get(b"genlock_schema")
+    if found is None:
+        raise FormatError(f"{str(path)!r} is not the index of a genlock dataset")
+    if int(found) > SCHEMA_VERSION:
+        raise FormatError(
+            f"the index {str(path)!r} has schema {int(found)}, this genlock reads up to {SCHEMA_VERSION}: install a "
+            "newer genlock"
+        )
+    return table

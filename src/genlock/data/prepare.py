@@ -1,0 +1,277 @@
+"""``genlock prepare``: a corpus to a dataset, resumable.
+
+The same sources and options give the same bytes, however often it was interrupted and whoever did the work.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from genlock.core.errors import InputError, OptionError, OutputError
+from genlock.core.progress import Progress as Told
+from genlock.core.progress import silent
+from genlock.core.serial import write_json
+from genlock.data.corpora import Corpus, Source, find_corpus
+from genlock.data.engines import make_engine, staging_left
+from genlock.data.index import row_of_clip, row_of_failure, write_index
+from genlock.data.ledger import Item, Ledger, Output, Progress
+from genlock.data.produce import Plan
+from genlock.data.splits import parse_shares, split_of
+from genlock.data.worker import request_of
+
+__all__ = ["PrepareOptions", "Prepared", "dataset_progress", "prepare"]
+
+_OWN = ".genlock"
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """Options of ``genlock prepare``."""
+
+    recipe: str = "folder"
+    """What kind of corpus the source is: folder, grid, speech, or one that another package registers."""
+    outputs: str | None = None
+    """Outputs of each clip, separated by commas, such as sound@16000,mel:specvqgan,frames@21.5/340x256,mouth/96;
+    default: the recipe's."""
+    clip_seconds: str | None = None
+    """Length of a clip in seconds; "whole": each source is one clip; default: the recipe's."""
+    keep_tails: bool = True
+    """Keep what is left at the end of a source, marked as a tail."""
+    split: str = "0.8/0.1/0.1"
+    """Shares of train, valid and test."""
+    group: Literal["auto", "speaker", "source"] = "auto"
+    """What is never in two splits: a speaker or a source; auto: the speaker where the corpus names at least three."""
+    seed: int = 0
+    """Seed of the splits."""
+    weights: str | None = None
+    """File of weights for the output rgb."""
+    workers: int = 2
+    """Sources at a time, at least 1."""
+    engine: Literal["local", "ray"] = "local"
+    """Processes of this machine, or a Ray cluster."""
+    address: str | None = None
+    """Address of the Ray cluster; default: Ray on this machine."""
+    limit_seconds: float = 600.0
+    """Longest time for one source; what takes longer is quarantined."""
+    retry: bool = False
+    """Try again what is in quarantine."""
+    status: bool = False
+    """Only say how far the dataset is."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset and how far it is."""
+
+    dataset: Path
+    """Its folder."""
+    progress: Progress
+    """Counts, reasons, rate."""
+    clips: int
+    """Clips that are done."""
+    quarantined: tuple[tuple[str, str], ...]
+    """(source, reason) of what could not be used."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """``dataset``, ``clips``, ``progress``, ``quarantined[]``."""
+        return {
+            "dataset": str(self.dataset), "clips": self.clips, "progress": self.progress.to_dict(),
+            "quarantined": [{"source": source, "reason": reason} for source, reason in self.quarantined],
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        lines = [f"{self.dataset}: {self.clips} clips", str(self.progress)]
+        return "\n".join([*lines, *(f"- {source}: {reason}" for source, reason in self.quarantined[:20])])
+
+
+def prepare(
+    source: str | Path, dataset: str | Path, options: PrepareOptions | None = None, told: Told = silent
+) -> Prepared:
+    """Make a dataset, or go on with one.
+
+    Parameters
+    ----------
+    source : the folder of the corpus
+    dataset : the folder of the dataset, new or made by an earlier run
+
+    Raises
+    ------
+    InputError
+        If the source holds nothing that can be used, or another process is at work on the dataset.
+    OutputError
+        If the dataset cannot be written; what is done stays, and the same command goes on.
+    """
+    options = options or PrepareOptions()
+    place, folder = Path(dataset), Path(source)
+    if options.status:
+        return dataset_progress(place)
+    if not folder.is_dir():
+        raise InputError(f"{str(source)!r} is not a folder; name the folder of the corpus")
+    corpus = find_corpus(options.recipe)
+    plan = _plan(corpus, options)
+    engine = make_engine(options.engine, options.workers, options.limit_seconds, options.address)
+    items = _items(folder, corpus, options)
+    _require_ours(place)
+    with _locked(place), Ledger(place / _OWN / "ledger.sqlite") as ledger:
+        for rest in staging_left(place):
+            shutil.rmtree(rest, ignore_errors=True)
+        if options.retry:
+            ledger.release_quarantine()
+        todo = ledger.plan(items, plan.text, lambda path: _size(place / path))
+        requests = [
+            request_of(replace(item, facts={}), folder.resolve(), place.resolve(), plan) for item in todo
+        ]
+        total = float(len(items))
+        for count, answer in enumerate(engine.run(requests), len(items) - len(todo) + 1):
+            _note(ledger, answer)
+            told("prepare", float(count), total)
+        _finish(place, ledger, {item.name: item for item in items}, plan, options)
+        return _summary(place, ledger)
+
+
+def dataset_progress(dataset: str | Path) -> Prepared:
+    """How far a dataset is; may be asked while another process is at work on it.
+
+    Raises InputError if it is not a dataset.
+    """
+    place = Path(dataset)
+    if not (place / _OWN / "ledger.sqlite").is_file():
+        raise InputError(f"{str(dataset)!r} is not a dataset of genlock prepare: it has no ledger")
+    with Ledger(place / _OWN / "ledger.sqlite") as ledger:
+        return _summary(place, ledger)
+
+
+def _summary(place: Path, ledger: Ledger) -> Prepared:
+    clips = sum(len(clips) for *_, clips in ledger.finished())
+    failed = tuple((path, reason) for _, path, reason in ledger.quarantined())
+    return Prepared(place, ledger.progress(), clips, failed)
+
+
+def _plan(corpus: Corpus, options: PrepareOptions) -> Plan:
+    length = options.clip_seconds if options.clip_seconds is not None else corpus.clip_seconds
+    return Plan(
+        outputs=options.outputs or corpus.outputs, clip_seconds=None if length in (None, "whole") else length,
+        keep_tails=options.keep_tails, weights=options.weights,
+    )  # fmt: skip
+
+
+def _items(folder: Path, corpus: Corpus, options: PrepareOptions) -> list[Item]:
+    """Every source with what is known of it, in the order of their names."""
+    shares = parse_shares(options.split)
+    sources = corpus.sources(folder)
+    speakers = {source.speaker for source in sources if source.speaker}
+    by_speaker = options.group == "speaker" or (options.group == "auto" and len(speakers) >= len(shares))
+    if options.group == "speaker" and not speakers:
+        raise OptionError(f"--group speaker: the corpus {str(folder)!r} does not say who speaks")
+    items = []
+    for source in sources:
+        state = (folder / source.path).stat()
+        group = source.speaker if by_speaker and source.speaker else source.path
+        facts = {
+            "group": group, "split": split_of(group, shares, options.seed), "speaker": source.speaker,
+            "label": source.label, "transcript": source.transcript, "words": [dict(word) for word in source.words],
+        }  # fmt: skip
+        items.append(Item(_name(source), source.path, state.st_size, state.st_mtime_ns, facts))
+    return sorted(items, key=lambda item: item.name)
+
+
+def _name(source: Source) -> str:
+    """Two files of one stem in different folders have different names."""
+    stem = re.sub(r"[^A-Za-z0-9._-]", "-", Path(source.path).stem)[:80]
+    digest = hashlib.sha256(source.path.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{stem}-{digest[:8]}"
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _note(ledger: Ledger, answer: Mapping[str, Any]) -> None:
+    """Keep what a worker answered."""
+    if answer["status"] == "stop":
+        raise OutputError(
+            f"{answer['reason']}; what is done stays: repair that and give the same command again"
+        )
+    if answer["status"] == "quarantined":
+        ledger.quarantine(answer["name"], answer["reason"], answer["work_seconds"])
+        return
+    ledger.done(
+        answer["name"], content=answer["content"], outputs=[Output(**output) for output in answer["outputs"]],
+        clips=answer["clips"], work_seconds=answer["work_seconds"], media_seconds=answer["media_seconds"],
+    )  # fmt: skip
+
+
+def _finish(
+    place: Path, ledger: Ledger, items: Mapping[str, Item], plan: Plan, options: PrepareOptions
+) -> None:
+    """Write the index and what describes the dataset; remove what belongs to nothing any more."""
+    rows = [
+        row_of_clip(clip, source=path, content=content, facts=items[name].facts)
+        for name, path, content, clips in ledger.finished()
+        for clip in clips
+    ]
+    failed = ledger.quarantined()
+    rows += [row_of_failure(name, path, reason, items[name].facts) for name, path, reason in failed]
+    kinds = {made["kind"] for *_, clips in ledger.finished() for clip in clips for made in clip["outputs"]}
+    write_index(rows, place / "index.parquet", {"genlock_plan": plan.text})
+    write_json(place / "dataset.json", {
+        "kind": "dataset", "recipe": options.recipe, "plan": json.loads(plan.text), "split": options.split,
+        "group": options.group, "seed": options.seed, "kinds": sorted(kinds), "clips": len(rows) - len(failed),
+        "quarantined": [{"source": path, "reason": reason} for _, path, reason in failed],
+    })  # fmt: skip
+    for path in ledger.orphans(_files_of(place)):
+        (place / path).unlink(missing_ok=True)
+    for folder in [*place.glob("[!.]*/??"), *place.glob("[!.]*")]:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _files_of(place: Path) -> Iterator[str]:
+    """Files in the folders of outputs, relative to the dataset."""
+    for path in place.glob("*/??/*"):
+        if path.is_file() and not path.relative_to(place).parts[0].startswith("."):
+            yield path.relative_to(place).as_posix()
+
+
+def _require_ours(place: Path) -> None:
+    """Somebody's own folder is not taken for a dataset."""
+    if place.exists() and not place.is_dir():
+        raise OutputError(
+            f"cannot write the dataset {str(place)!r}: a file has that name; choose another with -o"
+        )
+    if place.is_dir() and any(place.iterdir()) and not (place / _OWN).is_dir():
+        raise OutputError(
+            f"the folder {str(place)!r} exists and is not a dataset of genlock prepare; choose another with -o"
+        )
+
+
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    """One process at a time. The lock goes with its process, however that ends."""
+    try:
+        (place / _OWN).mkdir(parents=True, exist_ok=True)
+        file = open(place / _OWN / "lock", "w")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise OutputError(f"the dataset {str(place)!r} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise InputError(
+            f"another process is at work on the dataset {str(place)!r}; wait for it (--status shows how far it is)"
+        ) from error
+    else:
+        yield
+    finally:
+        file.close()

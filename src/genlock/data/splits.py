@@ -1,0 +1,48 @@
+"""Train, valid and test: by group, reproducible from a seed, and never a group in two of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from fractions import Fraction
+
+from genlock.core.errors import OptionError
+
+__all__ = ["NAMES", "parse_shares", "split_of"]
+
+#: The splits.
+NAMES = ("train", "valid", "test")
+
+
+def parse_shares(text: str) -> tuple[Fraction, ...]:
+    """Three shares that add up to one.
+
+    >>> parse_shares("0.8/0.1/0.1")
+    (Fraction(4, 5), Fraction(1, 10), Fraction(1, 10))
+
+    Raises OptionError if they do not.
+    """
+    try:
+        shares = tuple(Fraction(part) for part in text.split("/"))
+    except (ValueError, ZeroDivisionError) as error:
+        raise OptionError(f"--split {text!r} is not three shares such as 0.8/0.1/0.1") from error
+    if len(shares) != len(NAMES) or sum(shares) != 1 or min(shares) < 0:
+        raise OptionError(
+            f"--split {text!r}: three shares of at least 0 that add up to 1, such as 0.8/0.1/0.1"
+        )
+    return shares
+
+
+def split_of(group: str, shares: Sequence[Fraction], seed: int) -> str:
+    """The split of a group. It depends on nothing else: other groups may come and go.
+
+    >>> split_of("s1", parse_shares("0.8/0.1/0.1"), 0) == split_of("s1", parse_shares("0.8/0.1/0.1"), 0)
+    True
+    """
+    digest = hashlib.sha256(f"{seed}:{group}".encode("utf-8", "surrogateescape")).digest()
+    place = Fraction(int.from_bytes(digest[:8], "big"), 2**64)
+    for name, share in zip(NAMES, shares, strict=True):
+        if place < share:
+            return name
+        place -= share
+    return NAMES[-1]

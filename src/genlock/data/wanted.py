@@ -1,0 +1,114 @@
+"""What a dataset shall hold, said in short: ``mel:specvqgan``, ``frames@21.5/340x256``, ``mouth/96``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from genlock.core.errors import OptionError
+from genlock.core.time import exact_rate, fraction_text
+from genlock.extractors import extractor_specs
+
+__all__ = ["PICTURE_KINDS", "Wanted", "parse_outputs"]
+
+#: What can be made of the picture, and what each takes.
+PICTURE_KINDS = ("video", "frames", "landmarks", "mouth", "flow", "rgb")
+_FORM = re.compile(r"(?P<name>[^@/]+)(@(?P<rate>[^/]+))?(/(?P<width>\d+)(x(?P<height>\d+))?)?")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One kind of output.
+
+    >>> Wanted.parse("frames@21.5/340x256")
+    Wanted(name='frames', variant='', rate=Fraction(43, 2), size=(340, 256))
+    >>> Wanted.parse("frames@21.5/340x256").kind, Wanted.parse("mel:kaldi").kind, Wanted.parse("mouth/96").kind
+    ('frames_21.5fps_340x256', 'mel-kaldi', 'mouth_96')
+    """
+
+    name: str
+    """``sound``, the name of a sound feature, or one of :data:`PICTURE_KINDS`."""
+    variant: str = ""
+    """What follows a colon: a preset, a method of flow, a network."""
+    rate: Fraction | None = None
+    """What follows ``@``: samples or frames per second; None: as the source has them."""
+    size: tuple[int, int] | None = None
+    """What follows ``/``: width and height in pixels; None: as the source has them."""
+
+    @classmethod
+    def parse(cls, text: str) -> Wanted:
+        """Read one.
+
+        Raises OptionError if it cannot be understood; the message says what there is.
+        """
+        match = _FORM.fullmatch(text.strip())
+        if match is None:
+            raise OptionError(f"the output {text!r} is not NAME[:VARIANT][@RATE][/WIDTHxHEIGHT]")
+        name, _, variant = match["name"].partition(":")
+        rate = None if match["rate"] is None else exact_rate(match["rate"])
+        width = None if match["width"] is None else int(match["width"])
+        size = None if width is None else (width, int(match["height"] or width))
+        wanted = cls(name, variant, rate, size)
+        wanted._check(text)
+        return wanted
+
+    def _check(self, text: str) -> None:
+        spec = f"{self.name}:{self.variant}" if self.variant else self.name
+        if self.name == "sound":
+            if self.rate is None or self.rate.denominator != 1 or self.size or self.variant:
+                raise OptionError(f"the output {text!r}: say sound@16000, with whole samples per second")
+        elif self.name in PICTURE_KINDS:
+            if self.name in ("landmarks", "mouth") and (self.rate or self.variant):
+                raise OptionError(f"the output {text!r}: faces are taken on the source's own frames")
+            if self.name == "flow" and self.variant not in ("", "dis", "farneback", "tvl1"):
+                raise OptionError(f"the output {text!r}: flow is dis, farneback or tvl1")
+        elif spec not in extractor_specs():
+            known = ", ".join(("sound@RATE", *PICTURE_KINDS, *extractor_specs()))
+            raise OptionError(f"there is no output {text!r}; there are: {known}")
+        elif self.rate or self.size:
+            raise OptionError(f"the output {text!r}: a sound feature has its own rate; leave out @ and /")
+
+    @property
+    def kind(self) -> str:
+        """The folder's name: without signs that a file system or a shell minds."""
+        parts = [self.name if not self.variant else f"{self.name}-{self.variant}".replace(":", "-")]
+        if self.rate is not None:
+            parts.append(str(self.rate) if self.name == "sound" else f"{_short(self.rate)}fps")
+        if self.size is not None:
+            width, height = self.size
+            parts.append(f"{width}" if width == height else f"{width}x{height}")
+        return re.sub(r"[^A-Za-z0-9._-]", "-", "_".join(parts))
+
+    @property
+    def text(self) -> str:
+        """The form that :meth:`parse` reads."""
+        return (
+            self.name
+            + (f":{self.variant}" if self.variant else "")
+            + (f"@{fraction_text(self.rate)}" if self.rate is not None else "")
+            + (f"/{self.size[0]}x{self.size[1]}" if self.size is not None else "")
+        )
+
+
+def _short(rate: Fraction) -> str:
+    """``21.5``, ``29.97``: for names of folders only."""
+    return f"{float(rate):.5g}"
+
+
+def parse_outputs(text: str) -> tuple[Wanted, ...]:
+    """The outputs of a comma-separated list, once each.
+
+    Raises OptionError for an empty list, or two outputs that would lie in one folder.
+    """
+    wanted: Sequence[Wanted] = list(
+        dict.fromkeys(Wanted.parse(part) for part in text.split(",") if part.strip())
+    )
+    if not wanted:
+        raise OptionError(f"--outputs {text!r} names no output; try --outputs sound@16000,mel,mouth/96")
+    kinds = [one.kind for one in wanted]
+    twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+    if twice:
+        raise OptionError(f"--outputs {text!r}: two outputs would lie in the folder {twice[0]!r}")
+    return tuple(wanted)

@@ -1,0 +1,91 @@
+"""One source file at a time, in a process of its own: a file that hangs or crashes its reader takes nothing else along.
+
+``python -m genlock.data.worker`` reads one JSON object a line from standard input and answers with one a line. Its
+own messages go to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from genlock.core.errors import GenlockError, InputError, OutputError
+from genlock.core.serial import dump_json
+from genlock.data.ledger import Item
+from genlock.data.produce import Plan, produce
+
+__all__ = ["answer", "request_of", "serve"]
+
+
+def request_of(item: Item, source: Path, dataset: Path, plan: Plan) -> dict[str, Any]:
+    """What a worker is told."""
+    return {"item": asdict(item), "source": str(source), "dataset": str(dataset), "plan": asdict(plan)}
+
+
+def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Do one item.
+
+    ``status`` is ``done``, ``quarantined`` (with ``reason``: this file cannot be used) or ``stop`` (with ``reason``: no
+    file can, because the dataset cannot be written or something is missing here).
+    """
+    item, plan = Item(**request["item"]), Plan(**request["plan"])
+    began = time.monotonic()
+    body: dict[str, Any]
+    try:
+        made = produce(item, Path(request["source"]), Path(request["dataset"]), plan)
+    except OutputError as error:
+        body = {"status": "stop", "reason": str(error)}
+    except InputError as error:
+        body = {"status": "quarantined", "reason": _one_line(error, item)}
+    except GenlockError as error:
+        body = {"status": "stop", "reason": str(error)}
+    except MemoryError:
+        body = {"status": "quarantined", "reason": "too large: the memory was not enough"}
+    except Exception as error:  # noqa: BLE001 - whatever a hostile file provokes is about this file
+        body = {"status": "quarantined", "reason": f"{type(error).__name__}: {_one_line(error, item)}"}
+    else:
+        body = {
+            "status": "done", "content": made.content, "clips": made.clips, "media_seconds": made.media_seconds,
+            "outputs": [asdict(output) for output in made.outputs], "notes": list(made.notes),
+        }  # fmt: skip
+    return {"name": item.name, "work_seconds": time.monotonic() - began, **body}
+
+
+def _one_line(error: BaseException, item: Item) -> str:
+    """The reason, without the name of the file, which stands beside it anyway."""
+    text = (str(error) or type(error).__name__).splitlines()[0]
+    return text.replace(repr(item.path), "the file")
+
+
+def serve(requests: TextIO, answers: TextIO) -> None:
+    """Answer requests until there are no more."""
+    for line in requests:
+        answers.write(dump_json(answer(json.loads(line))) + "\n")
+        answers.flush()
+
+
+def _leave_with_parent() -> None:
+    """End when whoever started us is gone, also if that was killed: its ledger would not hear of our work."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    # Libraries that print must not get in between the answers.
+    own = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    _leave_with_parent()
+    serve(sys.stdin, own)

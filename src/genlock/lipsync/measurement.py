@@ -1,0 +1,82 @@
+"""What a whole file says about its offset: the estimate, how it changes in time, and whose mouth it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+
+from genlock.core.errors import OptionError
+from genlock.lipsync.estimate import Estimate
+
+__all__ = ["FaceOffset", "Segment", "SyncMeasurement"]
+
+
+@dataclass(frozen=True)
+class FaceOffset:
+    """What one face's mouth says."""
+
+    face: int
+    """Identity within the file, from 0 in order of appearance."""
+    seconds: float
+    """How long it was seen."""
+    share: float
+    """Share of the frames of the picture in which it was seen, 0...1."""
+    offset_seconds: float | None
+    """Offset by this mouth alone; None if it cannot be told."""
+    probability: float | None
+    """That the error is at most 40 ms, 0...1; None without an offset."""
+    speaks: bool
+    """Whether this is the mouth that the sound belongs to."""
+    reason: str = ""
+    """Why there is no offset, or why it was not taken."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of the file, ``[start, end)`` on its media clock, with the offset that holds in it."""
+
+    start: Fraction
+    """Where it begins, in exact seconds."""
+    end: Fraction
+    """Where it ends, in exact seconds."""
+    offset_seconds: float | None
+    """Positive: the sound is early. None: it cannot be told here."""
+    interval_seconds: tuple[float, float] | None
+    """90 % interval, low and high."""
+    probability: float | None
+    """That the error is at most 40 ms, 0...1."""
+    reason: str = ""
+    """Why there is no offset."""
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise OptionError(f"a segment ends at {self.end} s, before its start at {self.start} s")
+
+
+@dataclass(frozen=True, eq=False)
+class SyncMeasurement:
+    """The offset of a file with everything that is known about it."""
+
+    estimate: Estimate
+    """Offset, interval, probability, reason and curve of the whole."""
+    at: Fraction
+    """The instant at which the offset is quoted, in exact seconds: the middle of what was measured."""
+    drift_ppm: float | None = None
+    """How much later the sound has to be moved with every second, in parts per million; None: not known."""
+    drift_interval_ppm: tuple[float, float] | None = None
+    """90 % interval of the drift."""
+    segments: tuple[Segment, ...] = ()
+    """Stretches between splices, each with its own offset: one where the offset holds throughout."""
+    pieces: tuple[Segment, ...] = ()
+    """The pieces that were measured one by one, in order: the offset over time."""
+    faces: tuple[FaceOffset, ...] = ()
+    """Every face, in order of identity."""
+    notes: tuple[str, ...] = field(default=())
+    """What to beware of, in words."""
+
+    def __post_init__(self) -> None:
+        for name in ("segments", "pieces"):
+            spans = getattr(self, name)
+            if any(after.start < before.end for before, after in pairwise(spans)):
+                raise OptionError(f"{name} of a measurement are in order and apart")

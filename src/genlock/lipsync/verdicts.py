@@ -1,0 +1,139 @@
+"""Does an offset pass? The limits of the standards, which allow more for late sound than for early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from genlock.core.errors import OptionError
+
+__all__ = ["LIMITS", "Limit", "Verdict", "describe_offset", "judge", "sentence_of"]
+
+Interval = tuple[float, float]
+Answer = Literal["passes", "fails", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How early and how late sound may be. A sound exactly at a limit still passes."""
+
+    key: str
+    """Name for programs."""
+    name: str
+    """Name for people."""
+    early_seconds: float
+    """How early the sound may be, above 0."""
+    late_seconds: float
+    """How late it may be, above 0."""
+
+    def __post_init__(self) -> None:
+        if not (self.early_seconds > 0 and self.late_seconds > 0):
+            raise OptionError(
+                f"limit {self.key!r}: {self.early_seconds} s early and {self.late_seconds} s late "
+                "must both lie above 0"
+            )
+
+    def answer(self, interval: Interval | None) -> Answer:
+        """Whether every offset within the interval passes, or none does; positive: sound early.
+
+        >>> Limit("r37", "EBU R37 at emission", 0.040, 0.060).answer((0.045, 0.055))
+        'fails'
+        """
+        if interval is None:
+            return "cannot tell"
+        low, high = interval
+        if -self.late_seconds <= low and high <= self.early_seconds:
+            return "passes"
+        if high < -self.late_seconds or low > self.early_seconds:
+            return "fails"
+        return "cannot tell"
+
+
+#: What the standards say, the widest first. BT.1359 states both what viewers accept and what they notice.
+LIMITS: tuple[Limit, ...] = (
+    Limit("itu_bt1359_acceptable", "ITU-R BT.1359", 0.090, 0.185),
+    Limit("itu_bt1359_detectable", "not noticed, by ITU-R BT.1359", 0.045, 0.125),
+    Limit("ebu_r37_emission", "EBU R37 at emission", 0.040, 0.060),
+    Limit("atsc_is191", "ATSC IS-191", 0.015, 0.045),
+    Limit("film_editing", "film editing (half a frame)", 0.020, 0.020),
+    Limit("ebu_r37_stage", "EBU R37 for one stage", 0.005, 0.015),
+)
+_SAID = ("ebu_r37_emission", "itu_bt1359_acceptable")  # in the sentence
+_NARROW_SECONDS = 0.004  # an interval that is narrower deserves tenths of milliseconds
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one limit says of an offset."""
+
+    limit: Limit
+    """The limit."""
+    result: Answer
+    """``passes``, ``fails``, or ``cannot tell`` where the interval straddles the limit or nothing is known."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """``name``, ``result``, ``early_seconds``, ``late_seconds``."""
+        return {
+            "name": self.limit.name, "result": self.result,
+            "early_seconds": self.limit.early_seconds, "late_seconds": self.limit.late_seconds,
+        }  # fmt: skip
+
+
+def judge(interval_seconds: Interval | None) -> tuple[Verdict, ...]:
+    """What every standard says, given the 90 % interval of the offset (positive: sound early) or None.
+
+    >>> {v.limit.key: v.result for v in judge((0.104, 0.132))}["itu_bt1359_acceptable"]
+    'fails'
+    >>> {v.limit.key: v.result for v in judge((0.030, 0.050))}["ebu_r37_emission"]
+    'cannot tell'
+    """
+    if interval_seconds is not None and not interval_seconds[0] <= interval_seconds[1]:
+        raise OptionError(f"the interval {interval_seconds} must have its lower end first")
+    return tuple(Verdict(limit, limit.answer(interval_seconds)) for limit in LIMITS)
+
+
+def describe_offset(offset_seconds: float, places: int = 0) -> str:
+    """An offset in words, in milliseconds with so many decimal places.
+
+    >>> describe_offset(0.1184), describe_offset(-0.06), describe_offset(0.0001)
+    ('the sound is 118 ms early', 'the sound is 60 ms late', 'the sound is in step')
+    """
+    size, side = _amount(offset_seconds, places), "early" if offset_seconds > 0 else "late"
+    return f"the sound is {size} ms {side}" if float(size) else "the sound is in step"
+
+
+def sentence_of(offset_seconds: float | None, interval_seconds: Interval | None, reason: str = "") -> str:
+    """The whole answer in one sentence.
+
+    >>> sentence_of(0.118, (0.104, 0.132))
+    'the sound is 118 ms early (90 %: 104 to 132): viewers notice; EBU R37 at emission: fails; ITU-R BT.1359: fails'
+    >>> sentence_of(None, None, "no face was seen")
+    'unknown: no face was seen'
+    """
+    if offset_seconds is None or interval_seconds is None:
+        return f"unknown: {reason or 'not measured'}"
+    answers = {verdict.limit.key: verdict for verdict in judge(interval_seconds)}
+    notice = {
+        "passes": "viewers do not notice",
+        "fails": "viewers notice",
+        "cannot tell": "viewers may notice",
+    }
+    parts = [notice[answers["itu_bt1359_detectable"].result]]
+    parts += [f"{answers[key].limit.name}: {answers[key].result}" for key in _SAID]
+    places = 1 if interval_seconds[1] - interval_seconds[0] < _NARROW_SECONDS else 0
+    within = _interval_words(interval_seconds, places)
+    return f"{describe_offset(offset_seconds, places)} (90 %: {within}): {'; '.join(parts)}"
+
+
+def _interval_words(interval: Interval, places: int) -> str:
+    """The interval in numbers alone if it lies on one side of zero, the nearer end first."""
+    low, high = interval
+    if low >= 0 or high <= 0:
+        near, far = sorted((abs(low), abs(high)))
+        return f"{_amount(near, places)} to {_amount(far, places)}"
+    return f"{_amount(low, places)} late to {_amount(high, places)} early"
+
+
+def _amount(seconds: float, places: int) -> str:
+    """Milliseconds without a sign."""
+    return f"{abs(seconds) * 1000:.{places}f}"

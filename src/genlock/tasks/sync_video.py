@@ -1,0 +1,316 @@
+"""``genlock sync``: is the sound in step with the picture, by how much not, and put it in step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, ClassVar
+
+from genlock.core.errors import OptionError
+from genlock.core.progress import Progress, silent
+from genlock.lipsync.collect import EvidenceCollector
+from genlock.lipsync.estimate import Estimate
+from genlock.lipsync.fusion import Fusion
+from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
+from genlock.lipsync.verdicts import Verdict, judge, sentence_of
+from genlock.media import Consumer, MediaInfo, ReadOptions
+from genlock.media.opening import is_url
+from genlock.pipeline import ClipRequest, read_clip
+from genlock.report import plot_ending, write_sync_plot
+from genlock.tasks.repair import Repair, repair_file, repair_target
+
+__all__ = [
+    "SyncOptions",
+    "SyncProbe",
+    "SyncResult",
+    "SyncRow",
+    "not_measured",
+    "sync_options_of_each",
+    "sync_video",
+]
+
+_NAME_COLUMN = 32  # characters of a file's name in the table
+
+
+@dataclass(frozen=True)
+class SyncOptions:
+    """Options of ``genlock sync``."""
+
+    fix: str | None = None
+    """File (or folder) to write a repaired copy to: video copied, sound moved by the offset, then measured again.
+    Refused if that is not better."""
+    plot: str | None = None
+    """Picture of the measurement to write: .svg or .png (for several files, a folder)."""
+    least_probability: float = 0.5
+    """How sure the measurement must be for a repair: probability of an error of at most 40 ms, 0...1."""
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """Which streams, and which part of them."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least_probability <= 1:
+            raise OptionError(f"least_probability={self.least_probability} lies outside 0...1")
+
+
+@dataclass(frozen=True, eq=False)
+class SyncResult:
+    """The offset of sound against picture, what it means, and what was done about it."""
+
+    measurement: SyncMeasurement
+    """Everything that was measured."""
+    container_offset_seconds: float | None
+    """Start of the sound minus start of the picture, a fact of the file; None if one is missing."""
+    notes: tuple[str, ...] = ()
+    """What to beware of, and what the reader had to repair or leave out."""
+    repair: Repair | None = None
+    """What became of ``fix``; None if it was not asked for."""
+
+    @property
+    def offset_seconds(self) -> float | None:
+        """Positive: the sound is early; None: unknown."""
+        return self.measurement.estimate.offset_seconds
+
+    @property
+    def interval_seconds(self) -> tuple[float, float] | None:
+        """90 % interval of the offset."""
+        return self.measurement.estimate.interval_seconds
+
+    @property
+    def probability(self) -> float | None:
+        """That the error is at most 40 ms, 0...1."""
+        return self.measurement.estimate.probability
+
+    @property
+    def reason(self) -> str:
+        """Why the offset is unknown, or what to beware of."""
+        return self.measurement.estimate.reason
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What the standards say."""
+        return judge(self.interval_seconds)
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence."""
+        return sentence_of(self.offset_seconds, self.interval_seconds, self.reason)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys that programs may rely on; all offsets positive where the sound is early."""
+        found = self.measurement
+        interval, drift = self.interval_seconds, found.drift_interval_ppm
+        return {
+            "offset_seconds": self.offset_seconds,
+            "interval_seconds": None if interval is None else list(interval),
+            "probability": self.probability,
+            "at_seconds": float(found.at),
+            "drift_ppm": found.drift_ppm,
+            "drift_interval_ppm": None if drift is None else list(drift),
+            "segments": [_segment(part) for part in found.segments],
+            "pieces": [_segment(part) for part in found.pieces],
+            "faces": [_face(face) for face in found.faces],
+            "estimator": found.estimate.estimator,
+            "measured_seconds": found.estimate.seconds,
+            "container_offset_seconds": self.container_offset_seconds,
+            "reason": self.reason,
+            "verdicts": {verdict.limit.key: verdict.to_dict() for verdict in self.verdicts},
+            "sentence": self.sentence,
+            "notes": list(self.notes),
+            "repair": None if self.repair is None else self.repair.to_dict(),
+        }
+
+    def __str__(self) -> str:
+        lines = [self.sentence, *self._basis(), *self._changes()]
+        lines += [f"note: {note}" for note in self.notes]
+        if self.repair is not None:
+            lines.append(str(self.repair))
+        return "\n".join(lines)
+
+    def _basis(self) -> list[str]:
+        """What the answer rests on."""
+        estimate = self.measurement.estimate
+        if estimate.probability is None:
+            return []
+        face = "" if estimate.face is None else f", by the mouth of face {estimate.face}"
+        others = len(self.measurement.faces) - (estimate.face is not None)
+        if estimate.face is not None and others:
+            face += f" of {others + 1}"
+        return [
+            f"right to 40 ms with probability {estimate.probability:.2f}; {estimate.estimator} "
+            f"on {estimate.seconds:.1f} s{face}",
+            *([f"beware: {estimate.reason}"] if estimate.reason else []),
+        ]
+
+    def _changes(self) -> list[str]:
+        """Drift and splices, where there are any."""
+        found, lines = self.measurement, []
+        low, high = found.drift_interval_ppm or (0.0, 0.0)
+        if found.drift_ppm is not None and (low > 0 or high < 0):
+            lines.append(
+                f"drift: {found.drift_ppm:+.0f} ppm ({found.drift_ppm * 3.6:+.0f} ms an hour), "
+                f"the offset holds at {float(found.at):.1f} s"
+            )
+        if len(found.segments) > 1:
+            for part in found.segments:
+                said = sentence_of(part.offset_seconds, part.interval_seconds, part.reason).split(":")[0]
+                lines.append(f"{float(part.start):9.3f} to {float(part.end):9.3f} s: {said}")
+        return lines
+
+
+def _segment(part: Segment) -> dict[str, Any]:
+    interval = part.interval_seconds
+    return {
+        "start_seconds": float(part.start), "end_seconds": float(part.end), "offset_seconds": part.offset_seconds,
+        "interval_seconds": None if interval is None else list(interval), "probability": part.probability,
+        "reason": part.reason,
+    }  # fmt: skip
+
+
+def _face(face: FaceOffset) -> dict[str, Any]:
+    return {
+        "face": face.face, "seconds": face.seconds, "share": face.share, "offset_seconds": face.offset_seconds,
+        "probability": face.probability, "speaks": face.speaks, "reason": face.reason,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SyncRow:
+    """A result as one line of a table of several files."""
+
+    file: str
+    """The file, as it was named."""
+    result: SyncResult
+    """What was measured."""
+
+    HEAD: ClassVar[str] = (
+        f"{'file':{_NAME_COLUMN}}  {'offset':>8}  {'90 %, ms':>14}  {'p':>4}  {'R37 emission':12}  "
+        f"{'BT.1359':11}  remark"
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the result."""
+        return self.result.to_dict()
+
+    def __str__(self) -> str:
+        result, name = self.result, Path(self.file).name
+        if len(name) > _NAME_COLUMN:
+            name = "…" + name[1 - _NAME_COLUMN :]
+        answers = {verdict.limit.key: verdict.result for verdict in result.verdicts}
+        offset, within, sure = "unknown", "", ""
+        if result.offset_seconds is not None and result.interval_seconds is not None:
+            offset = f"{result.offset_seconds * 1000:+.0f} ms"
+            within = " to ".join(f"{end * 1000:+.0f}" for end in result.interval_seconds)
+            sure = f"{result.probability or 0:.2f}"
+        repair = "" if result.repair is None else f"repair: {result.repair.status}"
+        remark = "; ".join(part for part in (repair, result.reason, *result.notes[:1]) if part)
+        return (
+            f"{name:{_NAME_COLUMN}}  {offset:>8}  {within:>14}  {sure:>4}  {answers['ebu_r37_emission']:12}  "
+            f"{answers['itu_bt1359_acceptable']:11}  {remark}"
+        ).rstrip()
+
+
+def sync_options_of_each(files: Sequence[str], options: SyncOptions, many: bool) -> dict[str, SyncOptions]:
+    """The options for each of several files: where ``fix`` and ``plot`` are folders, a file of its own in them.
+
+    >>> each = sync_options_of_each(["a/talk.mp4", "b/talk.mp4"], SyncOptions(fix="out", plot="out"), many=True)
+    >>> [(own.fix, own.plot) for own in each.values()]
+    [('out/talk.mp4', 'out/talk.svg'), ('out/talk-2.mp4', 'out/talk-2.svg')]
+    """
+    if not many:
+        return dict.fromkeys(files, options)
+    chosen, taken = {}, set()
+    for file in files:
+        name = Path(file.split("?")[0] if is_url(file) else file)
+        free, number = name.stem, 2
+        while (free, name.suffix) in taken or (options.plot is not None and (free, "") in taken):
+            free, number = f"{name.stem}-{number}", number + 1
+        taken |= {(free, name.suffix), (free, "")}
+        fix = None if options.fix is None else str(Path(options.fix) / f"{free}{name.suffix}")
+        plot = None if options.plot is None else str(Path(options.plot) / f"{free}.svg")
+        chosen[file] = replace(options, fix=fix, plot=plot)
+    return chosen
+
+
+class SyncProbe:
+    """Measures the offset out of a pass over a file: hand its consumers to the pass, then ask for the result."""
+
+    def __init__(self) -> None:
+        self._fusion = Fusion()
+        self._collector = EvidenceCollector(self._fusion.add)
+
+    @property
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Whoever has to be fed from the pass."""
+        return tuple(self._collector.consumers)
+
+    def result(self, info: MediaInfo, notes: tuple[str, ...] = ()) -> SyncResult:
+        """What was found, after the pass has ended."""
+        missing = [kind for kind, there in (("sound", info.audio), ("picture", info.video)) if not there]
+        if missing:
+            found = _unknown(f"the file has no {' and no '.join(missing)}")
+        else:
+            found = self._fusion.finish()
+        if found.estimate.offset_seconds is None and not missing:
+            notes = (*self._collector.missing, *notes)
+        apart = info.sound_minus_picture_start
+        return SyncResult(found, None if apart is None else float(apart), (*found.notes, *notes))
+
+
+def not_measured(info: MediaInfo) -> SyncResult:
+    """The result where nobody asked."""
+    apart = info.sound_minus_picture_start
+    return SyncResult(_unknown("not measured"), None if apart is None else float(apart))
+
+
+def _unknown(reason: str) -> SyncMeasurement:
+    return SyncMeasurement(Estimate(None, None, None, "none", reason), at=Fraction(0))
+
+
+def sync_video(
+    file: str | os.PathLike[str], options: SyncOptions | None = None, progress: Progress = silent
+) -> SyncResult:
+    """Measure the offset of sound against picture; with ``fix``, write a repaired copy.
+
+    Memory does not grow with the length of the file, except by the results.
+
+    Parameters
+    ----------
+    file : path or URL of a video
+
+    Returns
+    -------
+    SyncResult
+        With an offset or the reason why there is none. A repair that was refused says so; nothing is written then.
+
+    Raises
+    ------
+    MediaError
+        If the file cannot be read.
+    OutputError
+        If a file cannot be written. Nothing is left half-written.
+    """
+    options = options or SyncOptions()
+    target = None if options.fix is None else repair_target(file, options.fix)
+    if options.plot is not None:
+        plot_ending(options.plot)  # said before minutes of work, not after
+    result = _measure(file, options.reading, progress)
+    if options.plot is not None:
+        write_sync_plot(options.plot, result.measurement, Path(os.fspath(file)).name)
+    if target is None:
+        return result
+    repair = repair_file(
+        file,
+        target,
+        result.measurement,
+        lambda made: _measure(made, options.reading, progress).measurement,
+        options.least_probability,
+    )
+    return replace(result, repair=repair)
+
+
+def _measure(file: str | os.PathLike[str], reading: ReadOptions, progress: Progress) -> SyncResult:
+    probe = SyncProbe()
+    with read_clip(file, ClipRequest(consumers=probe.consumers, reading=reading), progress) as clip:
+        return probe.result(clip.info, clip.notes)

@@ -1,0 +1,45 @@
+"""``genlock train``: recipes by name, and what starts them. torch is loaded only when one is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genlock.core.progress import Progress, silent
+from genlock.tasks.result import Result
+from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training
+
+__all__ = ["RECIPES", "train_ctc", "train_wav2vec2"]
+
+#: What can be trained.
+RECIPES: Mapping[str, str] = {
+    "wav2vec2": "speech representations from sound without text: masked contrastive pretraining",
+    "ctc": "a recogniser and aligner from sound with text, from a pretrained model or from nothing",
+}
+
+
+def train_ctc(
+    sounds: Sequence[str], folder: str, training: CtcTraining, loop: LoopOptions, progress: Progress = silent
+) -> Result:
+    """Train a CTC model; see :func:`genlock.train.ctc.train_ctc`."""
+    from genlock.train.ctc import train_ctc as run  # needs the optional torch
+
+    return run(sounds, folder, training, loop, progress)
+
+
+def train_wav2vec2(
+    sounds: Sequence[str],
+    folder: str,
+    training: Wav2Vec2Training,
+    loop: LoopOptions,
+    progress: Progress = silent,
+) -> Result:
+    """Pretrain a wav2vec 2.0 model; see :func:`genlock.train.wav2vec2.pretrain`."""
+    from genlock.train.wav2vec2 import pretrain as run  # needs the optional torch
+
+    return run(sounds, folder, training, loop, progress)
+
+
+def recipe_table() -> dict[str, Any]:
+    """The recipes as JSON."""
+    return {"recipes": [{"name": name, "title": title} for name, title in RECIPES.items()]}

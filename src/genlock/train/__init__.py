@@ -1,0 +1,1 @@
+"""Training: one loop, and one recipe for each model. Needs the ``models`` extra."""

@@ -1,0 +1,284 @@
+"""wav2vec 2.0 pretraining: speech representations from sound without text.
+
+Spans of the convolutions' output are masked; the transformer is to tell, at *every* masked frame, the true
+quantised vector of that frame from those of other masked frames of the same utterance. The model and its two
+losses are transformers' ``Wav2Vec2ForPreTraining``; the features penalty, the measures and the data are here.
+Method: Baevski, Zhou, Mohamed, Auli, wav2vec 2.0 (2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from accelerate import PartialState
+
+from genlock.core.errors import InputError
+from genlock.core.progress import Progress, silent
+from genlock.core.serial import write_json
+from genlock.extractors.framing import Framing, conv_stack
+from genlock.train.batches import Batches, Item
+from genlock.train.characters import write_processor
+from genlock.train.checkpoints import checkpoint_configuration, load_checkpoint
+from genlock.train.items import hear, padded
+from genlock.train.loop import Batch, Loss, TrainResult, train
+from genlock.train.masks import draw_negatives, span_mask
+from genlock.train.options import LoopOptions, Wav2Vec2Training
+from genlock.train.shapes import make_config, start_with_filter_bank
+from genlock.train.sounds import RATE, SoundSet, open_or_prepare
+
+__all__ = ["Wav2Vec2Recipe", "contrastive_accuracy", "group_perplexity", "pretrain"]
+
+Tensor = torch.Tensor
+
+
+def pretrain(
+    sounds: Sequence[str | Path],
+    folder: str | Path,
+    training: Wav2Vec2Training | None = None,
+    loop: LoopOptions | None = None,
+    progress: Progress = silent,
+) -> TrainResult:
+    """Pretrain a wav2vec 2.0 model.
+
+    Parameters
+    ----------
+    sounds : folders of sounds or videos, or one prepared folder; texts are not looked at
+    folder : the run folder; a run that is in it already is continued
+    training, loop : the options; None: their defaults
+
+    Raises
+    ------
+    InputError
+        If there is nothing to train on, or nothing held out.
+    MissingModel, FormatError, TrainingError, OutputError
+        See :func:`genlock.train.loop.train`.
+    """
+    with PartialState().main_process_first():
+        prepared = open_or_prepare(sounds, Path(folder), progress)
+    options = loop or LoopOptions()
+    return train(Wav2Vec2Recipe(prepared, training or Wav2Vec2Training(), options), options, folder, progress)
+
+
+@dataclass(eq=False)
+class Wav2Vec2Recipe:
+    """The recipe for the loop."""
+
+    sounds: SoundSet
+    training: Wav2Vec2Training
+    loop: LoopOptions
+    name: str = "wav2vec2"
+    best: str | None = None
+    framing: Framing = field(init=False)
+
+    def __post_init__(self) -> None:
+        by = self.training.split_by
+        self.learnt = self.sounds.part("train", by=by)
+        self.valid = self.sounds.part("valid", by=by)
+        self._config = self._configuration()
+        self.framing = conv_stack(tuple(self._config.conv_kernel), tuple(self._config.conv_stride))
+        self._longest = int(self.training.longest_seconds * RATE)
+        lengths = [min(clip.seconds, self.training.longest_seconds) for clip in self.learnt]
+        self._batches = Batches(lengths, self.training.plan(self.loop.seed))
+        self._masked = self._config.feat_extract_norm == "layer"
+
+    def record(self) -> dict[str, Any]:
+        return {
+            **asdict(self.training),
+            "clips": len(self.learnt),
+            "seconds": round(self.learnt.seconds, 3),
+        }
+
+    # ------------------------------------------------------------ the model
+
+    def _configuration(self) -> Any:
+        t = self.training
+        width = t.code_width or (256 if t.shape == "base" else 128)
+        settings: dict[str, Any] = {
+            "num_codevector_groups": t.codebooks, "num_codevectors_per_group": t.codes, "codevector_dim": width,
+            "proj_codevector_dim": width, "contrastive_logits_temperature": t.logit_temperature,
+            "num_negatives": t.negatives, "diversity_loss_weight": t.diversity, "hidden_dropout": t.dropout,
+            "attention_dropout": t.dropout, "layerdrop": 0.0, "mask_time_prob": t.mask_start * t.mask_length,
+            "mask_time_length": t.mask_length,
+        }  # fmt: skip
+        if width % t.codebooks:
+            raise InputError(
+                f"a code vector of {width} cannot be cut into {t.codebooks} groups; set code_width"
+            )
+        return checkpoint_configuration(t.start, settings) if t.start else make_config(t.shape, **settings)
+
+    def model(self) -> Any:
+        if self.training.start:
+            return load_checkpoint(transformers.Wav2Vec2ForPreTraining, self.training.start, self._config)
+        model = transformers.Wav2Vec2ForPreTraining(self._config)
+        start_with_filter_bank(model)
+        return model
+
+    # ------------------------------------------------------------ data
+
+    def parts(self, step: int) -> Sequence[list[Item]]:
+        return self._batches.at(step)
+
+    def load(self, part: list[Item]) -> Batch | None:
+        return self._loaded(self.learnt, part)
+
+    def _loaded(self, sounds: SoundSet, part: list[Item]) -> Batch | None:
+        heard = [hear(sounds, item, self.training.augmentation, self._longest) for item in part]
+        if not heard:
+            return None
+        samples, attention = padded([h.samples for h in heard])
+        masks = np.zeros((len(heard), self.framing.count(samples.shape[1])), np.bool_)
+        random = np.random.default_rng([part[0].seed, 1])
+        for row, h in zip(masks, heard, strict=True):
+            frames = self.framing.count(len(h.samples))
+            row[:frames] = span_mask(frames, self.training.mask_start, self.training.mask_length, random)
+            if row.sum() < 2:  # nothing to be told apart from
+                row[:] = False
+        negatives = draw_negatives(masks, self.training.negatives, random)
+        tensors = {"samples": samples, "attention": attention, "mask": torch.from_numpy(masks),
+                   "negatives": torch.from_numpy(negatives)}  # fmt: skip
+        return Batch(tensors, float(masks.sum()), sum(len(h.samples) for h in heard) / RATE)
+
+    def describe(self, part: list[Item]) -> str:
+        return ", ".join(self.learnt.clips[k].name for item in part for k in item.clips)
+
+    # ------------------------------------------------------------ the loss
+
+    def loss(self, model: Any, batch: Batch, step: int) -> Loss:
+        temperature = self.training.gumbel(step, self.loop.steps)
+        model.set_gumbel_temperature(temperature)
+        t = batch.tensors
+        if batch.weight == 0:  # only sounds of a frame or two: nothing is masked
+            return Loss(0.0 * next(model.parameters()).sum())
+        with _overheard(model) as heard:
+            found = model(
+                t["samples"], attention_mask=t["attention"] if self._masked else None,
+                mask_time_indices=t["mask"], sampled_negative_indices=t["negatives"],
+            )  # fmt: skip
+        penalty = heard["convolved"].float().square().mean()
+        total = found.loss.float() + self.training.features_penalty * penalty * batch.weight
+        right, chance = contrastive_accuracy(
+            found.projected_states, found.projected_quantized_states, t["mask"], t["negatives"]
+        )
+        figures: dict[str, tuple[Tensor | float, float]] = {
+            "contrastive": (found.contrastive_loss.detach(), batch.weight),
+            "diversity": (found.diversity_loss.detach(), batch.weight),
+            "accuracy": (right, batch.weight), "chance": (chance, batch.weight),
+            "features_penalty": (penalty.detach() * batch.weight, batch.weight),
+            "gumbel_temperature": (temperature * batch.weight, batch.weight),
+        }  # fmt: skip
+        used = group_perplexity(heard["code_logits"], t["mask"], self.training.codebooks)
+        for group, value in enumerate(used, 1):
+            figures[f"perplexity_{group}"] = (value * batch.weight, batch.weight)
+        return Loss(total, figures)
+
+    # ------------------------------------------------------------ what came of it
+
+    def evaluate(self, model: Any) -> dict[str, float]:
+        """The same measures on held-out clips, with masks that are always the same; batched by length."""
+        sums: dict[str, list[float]] = {}
+        device = next(model.parameters()).device
+        plan = Wav2Vec2Training(batch_seconds=self.training.batch_seconds).plan(0)
+        batches = Batches([min(c.seconds, self.training.longest_seconds) for c in self.valid], plan)
+        step = 0
+        while batches.epoch_of(step) == 0:
+            batch = self._loaded(self.valid, batches.at(step)[0])
+            step += 1
+            if batch is None or not batch.weight:
+                continue
+            moved = Batch({k: v.to(device) for k, v in batch.tensors.items()}, batch.weight)
+            found = self.loss(model, moved, self.loop.steps)
+            for name, (total, weight) in found.figures.items():
+                pair = sums.setdefault(name, [0.0, 0.0])
+                pair[0] += float(total)
+                pair[1] += weight
+        kept = ("contrastive", "accuracy", "chance")
+        return {n: a / b for n, (a, b) in sums.items() if n in kept or n.startswith("perplexity")}
+
+    def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
+        model.module.save_pretrained(folder, state_dict=model.weights)
+        write_processor(folder, None, normalize=True, mask=self._masked)
+        write_json(folder / "training.json", {
+            "kind": "training", "recipe": self.name, "settings": self.record(), "loop": asdict(self.loop),
+            "figures": dict(figures), "held_out_clips": len(self.valid),
+        })  # fmt: skip
+
+
+@contextmanager
+def _overheard(model: Any) -> Iterator[dict[str, Tensor]]:
+    """Within the block, what the convolutions give and what chooses the codes is kept for us to see."""
+    heard: dict[str, Tensor] = {}
+    places = {"convolved": model.wav2vec2.feature_extractor, "code_logits": model.quantizer.weight_proj}
+    hooks = [
+        module.register_forward_hook(lambda _m, _i, out, name=name: heard.__setitem__(name, out))
+        for name, module in places.items()
+    ]
+    try:
+        yield heard
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@torch.no_grad()
+def contrastive_accuracy(
+    predicted: Tensor, quantized: Tensor, mask: Tensor, negatives: Tensor
+) -> tuple[float, float]:
+    """How often the true code vector is the nearest, and how often it would be by chance.
+
+    Parameters
+    ----------
+    predicted, quantized : [B, T, D]
+    mask : bool [B, T]
+    negatives : int [B, T, N], numbers of frames in the batch laid out flat
+
+    Returns
+    -------
+    (right, chance)
+        Sums over the masked frames. A negative that *is* the true vector (the same codes) does not compete, as
+        in the loss; so chance is above 1/(N + 1), and 1 where all codes are the same: a collapsed quantiser has
+        an accuracy of 1, and a chance of 1 beside it.
+
+    >>> far, true = torch.eye(4)[None], torch.eye(4)[None]
+    >>> mask = torch.ones(1, 4, dtype=torch.bool)
+    >>> others = torch.tensor([[[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]])
+    >>> contrastive_accuracy(far, true, mask, others)
+    (4.0, 1.0)
+    """
+    flat = quantized.reshape(-1, quantized.shape[-1]).float()
+    aim, true = predicted[mask].float(), quantized[mask].float()
+    right = chance = 0.0
+    # A few hundred frames at a time: all of them with all negatives would be the largest tensor of the step.
+    for first in range(0, len(aim), 256):
+        some = slice(first, first + 256)
+        others = flat[negatives[mask][some]]
+        same = (others == true[some][:, None]).all(-1)
+        near = torch.cosine_similarity(aim[some][:, None], others, dim=-1).masked_fill(same, -torch.inf)
+        best = torch.cosine_similarity(aim[some], true[some], dim=-1)
+        right += float((best > near.amax(1)).sum())
+        chance += float((1 / (1.0 + (~same).sum(1))).sum())
+    return right, chance
+
+
+@torch.no_grad()
+def group_perplexity(logits: Tensor, mask: Tensor, groups: int) -> list[float]:
+    """How many codes of each group are in use: e to the entropy of their mean probability over masked frames.
+
+    Parameters
+    ----------
+    logits : [B, T, groups x codes] or [B x T, ...]
+    mask : bool [B, T]
+
+    >>> group_perplexity(torch.zeros(1, 3, 8), torch.ones(1, 3, dtype=torch.bool), 2)
+    [4.0, 4.0]
+    """
+    chosen = logits.reshape(*mask.shape, groups, -1)[mask].float()
+    mean = chosen.softmax(-1).mean(0)
+    entropy = -(mean * torch.log(mean + 1e-7)).sum(-1)
+    return [round(float(v), 4) for v in entropy.exp()]

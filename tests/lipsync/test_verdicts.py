@@ -1,0 +1,80 @@
+"""Offsets into words and verdicts: the sign, the asymmetry, and the right not to know."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genlock.core.errors import OptionError
+from genlock.lipsync.verdicts import LIMITS, Limit, judge, sentence_of
+
+# The figures of the standards, typed in once more: key, early, late, in milliseconds.
+STANDARDS = {
+    "itu_bt1359_detectable": (45, 125), "itu_bt1359_acceptable": (90, 185), "ebu_r37_emission": (40, 60),
+    "ebu_r37_stage": (5, 15), "atsc_is191": (15, 45), "film_editing": (20, 20),
+}  # fmt: skip
+
+
+def results(low_ms: float, high_ms: float) -> dict[str, str]:
+    return {verdict.limit.key: verdict.result for verdict in judge((low_ms / 1000, high_ms / 1000))}
+
+
+def test_the_limits_are_those_of_the_standards() -> None:
+    assert {x.key: (x.early_seconds * 1000, x.late_seconds * 1000) for x in LIMITS} == STANDARDS
+
+
+@pytest.mark.parametrize("key", STANDARDS)
+def test_just_within_passes_just_beyond_fails_astride_cannot_tell(key: str) -> None:
+    early, late = STANDARDS[key]
+    assert results(early - 2, early)[key] == "passes"
+    assert results(early + 1, early + 3)[key] == "fails"
+    assert results(early - 1, early + 1)[key] == "cannot tell"
+    assert results(-late, 2 - late)[key] == "passes"
+    assert results(-late - 3, -late - 1)[key] == "fails"
+    assert results(-late - 1, 1 - late)[key] == "cannot tell"
+
+
+def test_late_sound_is_forgiven_more_than_early_sound() -> None:
+    assert results(49, 51)["ebu_r37_emission"] == "fails"
+    assert results(-51, -49)["ebu_r37_emission"] == "passes"
+
+
+def test_nothing_known_is_no_verdict() -> None:
+    assert {verdict.result for verdict in judge(None)} == {"cannot tell"}
+
+
+@given(st.floats(-2, 2), st.floats(0, 0.5), st.floats(0, 1))
+def test_a_narrower_interval_never_contradicts_a_wider_one(low: float, width: float, share: float) -> None:
+    inner = (low + share * width / 2, low + width - share * width / 2)
+    for limit in LIMITS:
+        wide, narrow = limit.answer((low, low + width)), limit.answer((min(inner), max(inner)))
+        assert wide in (narrow, "cannot tell")
+
+
+@pytest.mark.parametrize(
+    "offset, interval, said",
+    [
+        (0.118, (0.104, 0.132), "the sound is 118 ms early (90 %: 104 to 132): viewers notice; "
+         "EBU R37 at emission: fails; ITU-R BT.1359: fails"),
+        (-0.118, (-0.132, -0.104), "the sound is 118 ms late (90 %: 104 to 132): viewers may notice; "
+         "EBU R37 at emission: fails; ITU-R BT.1359: passes"),
+        (0.003, (-0.009, 0.015), "the sound is 3 ms early (90 %: 9 late to 15 early): viewers do not notice; "
+         "EBU R37 at emission: passes; ITU-R BT.1359: passes"),
+        (-0.0333, (-0.0340, -0.0326), "the sound is 33.3 ms late (90 %: 32.6 to 34.0): viewers do not notice; "
+         "EBU R37 at emission: passes; ITU-R BT.1359: passes"),
+    ],
+)  # fmt: skip
+def test_sentences(offset: float, interval: tuple[float, float], said: str) -> None:
+    assert sentence_of(offset, interval) == said
+
+
+def test_an_unknown_offset_says_why() -> None:
+    assert sentence_of(None, None, "no face was seen") == "unknown: no face was seen"
+
+
+def test_bad_values_are_refused() -> None:
+    with pytest.raises(OptionError, match="above 0"):
+        Limit("odd", "odd", -0.04, 0.06)
+    with pytest.raises(OptionError, match="lower end first"):
+        judge((0.2, 0.1))

@@ -1,0 +1,242 @@
+"""The recipes, really trained for a few steps on the language of tones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import transformers
+
+from genlock.cli import main
+from genlock.core.errors import FormatError, InputError, MissingModel, OptionError
+from genlock.extractors.ssl import Ssl, SslOptions
+from genlock.models.speech_encoder import load_speech_encoder
+from genlock.train.ctc import CtcRecipe, train_ctc
+from genlock.train.loop import train
+from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
+from genlock.train.shapes import SHAPES, filter_bank, make_config
+from genlock.train.sounds import SoundSet
+from genlock.train.wav2vec2 import Wav2Vec2Recipe, contrastive_accuracy, group_perplexity, pretrain
+
+QUICK = LoopOptions(steps=4, save_every=2, evaluate_every=4, threads=1)
+MICRO = CtcTraining(shape="micro", batch_seconds=8, word_times=0.5)
+SOUNDS = Wav2Vec2Training(shape="micro", batch_seconds=8, negatives=20, codes=16)
+
+
+@pytest.fixture(scope="module")
+def pretrained(tone_sounds: SoundSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("pretrained") / "run"
+    pretrain([tone_sounds.folder], run, SOUNDS, QUICK)
+    return run
+
+
+@pytest.fixture(scope="module")
+def supervised(pretrained: Path, tone_sounds: SoundSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("supervised") / "run"
+    options = CtcTraining(start=str(pretrained / "model"), batch_seconds=8, join_seconds=4, parts=2)
+    train_ctc([tone_sounds.folder], run, options, QUICK)
+    return run
+
+
+def log(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+def test_pretraining_logs_what_the_method_is_judged_by(pretrained: Path) -> None:
+    rows = log(pretrained)
+    for row in rows:
+        assert {"contrastive", "diversity", "accuracy", "chance", "perplexity_1", "perplexity_2", "gradient_norm",
+                "gumbel_temperature", "features_penalty"} <= set(row)  # fmt: skip
+        assert 1 <= row["perplexity_1"] <= 16
+        assert 0 < row["chance"] <= row["accuracy"] + 1
+    assert {"valid_accuracy", "valid_chance", "valid_contrastive"} <= set(rows[-1])
+    temperatures = [row["gumbel_temperature"] for row in rows]
+    assert temperatures == sorted(temperatures, reverse=True)
+    transformers.Wav2Vec2ForPreTraining.from_pretrained(pretrained / "model")
+
+
+def test_our_loss_is_transformers_and_the_penalty(tone_sounds: SoundSet) -> None:
+    recipe = Wav2Vec2Recipe(tone_sounds, SOUNDS, QUICK)
+    torch.manual_seed(0)
+    model = recipe.model().eval()
+    batch = recipe.load(recipe.parts(0)[0])
+    assert batch is not None
+    t = batch.tensors
+    found = recipe.loss(model, batch, 0)
+    theirs = model(
+        t["samples"], attention_mask=t["attention"], mask_time_indices=t["mask"],
+        sampled_negative_indices=t["negatives"],
+    )  # fmt: skip
+    penalty = model.wav2vec2.feature_extractor(t["samples"]).square().mean()
+    assert float(found.total) == pytest.approx(float(theirs.loss + 10 * penalty * batch.weight), rel=1e-5)
+    assert batch.weight == float(t["mask"].sum())
+    # Perplexity of the two groups adds up to theirs, which is one number for both.
+    logits = model.quantizer.weight_proj(model.dropout_features(theirs.extract_features))
+    ours = sum(group_perplexity(logits, t["mask"], 2)) if not model.training else 0.0
+    assert 2 <= ours <= 32
+
+
+def test_a_collapsed_quantiser_is_seen() -> None:
+    states, same = torch.randn(1, 6, 4), torch.ones(1, 6, 4)
+    mask = torch.ones(1, 6, dtype=torch.bool)
+    others = torch.tensor([[[(k + 1) % 6, (k + 2) % 6] for k in range(6)]])
+    assert contrastive_accuracy(states, same, mask, others) == (6.0, 6.0)
+    distinct = torch.eye(6)[None]
+    right, chance = contrastive_accuracy(distinct, distinct, mask, others)
+    assert (right, chance) == (6.0, pytest.approx(2.0))
+    assert contrastive_accuracy(-distinct, distinct, mask, others)[0] == 0.0
+    one_code = torch.full((1, 6, 8), -20.0)
+    one_code[..., 3] = 20.0
+    assert group_perplexity(one_code, mask, 1) == [pytest.approx(1.0, abs=1e-3)]
+
+
+def test_the_result_opens_with_transformers_and_with_genlock(supervised: Path, tone_folder: Path) -> None:
+    folder = supervised / "model"
+    model = transformers.AutoModelForCTC.from_pretrained(folder)
+    processor = transformers.AutoProcessor.from_pretrained(folder)
+    sound, _ = soundfile.read(tone_folder / "00.wav", dtype="float32")
+    taken = processor(sound, sampling_rate=16000, return_tensors="pt")
+    logits = model(**taken).logits[0]
+    encoder = load_speech_encoder(folder, ctc=True)
+    ours = encoder.log_probabilities(
+        encoder.prepared(sound, *encoder.clip_statistics(lambda a, b: sound[a:b], len(sound)))[None]
+    )
+    assert np.allclose(ours[0], torch.log_softmax(logits, -1).detach().numpy(), atol=1e-4)
+    assert processor.batch_decode(logits.argmax(-1)[None])[0] is not None
+    features = Ssl(SslOptions(model=str(folder)))(sound)
+    assert len(features) == len(logits)
+    assert float(features.grid.center(0)) == pytest.approx(199.5 / 16000)
+
+
+def test_fine_tuning_begins_with_the_pretrained_weights_and_leaves_the_convolutions(
+    pretrained: Path, supervised: Path
+) -> None:
+    before = transformers.AutoModel.from_pretrained(pretrained / "model").state_dict()
+    after = transformers.AutoModelForCTC.from_pretrained(supervised / "model").wav2vec2.state_dict()
+    conv = [name for name in before if name.startswith("feature_extractor")]
+    rest = [name for name in before if "encoder.layers" in name and name.endswith("weight")]
+    assert all(torch.equal(before[name], after[name]) for name in conv)
+    for name in rest:
+        assert not torch.equal(before[name], after[name])
+        assert (before[name] - after[name]).abs().max() < 0.1
+
+
+def test_a_recipe_goes_on_to_the_bit(tone_sounds: SoundSet, tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    def progress(stage: str, done: float, total: float | None) -> None:
+        if done == 3:
+            raise Killed
+
+    for make in (
+        lambda: CtcRecipe(tone_sounds, MICRO, QUICK),
+        lambda: Wav2Vec2Recipe(tone_sounds, SOUNDS, QUICK),
+    ):
+        recipe = make()
+        whole, run = tmp_path / f"{recipe.name}-whole", tmp_path / recipe.name
+        train(recipe, QUICK, whole)
+        with pytest.raises(Killed):
+            train(make(), QUICK, run, progress)
+        train(make(), QUICK, run)
+        one, two = (
+            [{k: v for k, v in row.items() if "_seconds" not in k} for row in log(r)] for r in (whole, run)
+        )
+        assert one == two
+
+
+def test_training_learns(tone_sounds: SoundSet, tmp_path: Path) -> None:
+    loop = LoopOptions(steps=30, save_every=100, evaluate_every=30, learning_rate=5e-3, threads=1)
+    train_ctc([tone_sounds.folder], tmp_path / "run", MICRO, loop)
+    frame = [row["frame"] for row in log(tmp_path / "run")]
+    assert np.mean(frame[-5:]) < 0.7 * np.mean(frame[:5])
+
+
+def test_the_command_line(tone_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--list"]) == 0
+    assert "wav2vec2" in capsys.readouterr().out
+    run = tmp_path / "run"
+    (tmp_path / "o.yaml").write_text("steps: 9\nshape: micro\nbatch_seconds: 8\nthreads: 1\n")
+    words = ["train", "ctc", str(tone_folder), "-o", str(run), "--options", str(tmp_path / "o.yaml")]
+    assert main([*words, "--steps", "2", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["steps"] == 2
+    assert {"wer", "cer"} <= set(result["figures"])
+    assert (
+        main(
+            [
+                "words",
+                str(tone_folder / "00.wav"),
+                "--recognizer",
+                "hf-ctc",
+                "--model",
+                result["model"],
+                "--json",
+            ]
+        )
+        == 0
+    )
+    assert json.loads(capsys.readouterr().out)["recognizer"] == "hf-ctc"
+    # The record of a run is a file of options; the run is done, so it only answers.
+    again = ["train", "ctc", str(tone_folder), "-o", str(run), "--options", str(run / "run.json")]
+    assert main(again) == 0
+    assert main(["train", "ctc", str(tone_folder), "-o", str(run), "--shape", "nano"]) == 2
+    assert "holds another run" in capsys.readouterr().err
+    assert main(["train"]) == 2
+
+
+def test_bad_input(tone_sounds: SoundSet, tone_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingModel, match="neither a folder nor in the local cache"):
+        CtcRecipe(tone_sounds, CtcTraining(start="nobody/nothing"), QUICK)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/config.json").write_text("{")
+    with pytest.raises(FormatError, match="no checkpoint"):
+        CtcRecipe(tone_sounds, CtcTraining(start=str(tmp_path / "broken")), QUICK)
+    silent = tmp_path / "textless"
+    silent.mkdir()
+    soundfile.write(silent / "a.wav", np.random.default_rng(0).standard_normal(16000) * 0.1, 16000)
+    with pytest.raises(InputError, match=r"no clip .* has a text; put transcripts\.tsv"):
+        train_ctc([silent], tmp_path / "run", MICRO, QUICK)
+    with pytest.raises(OptionError, match="the shape 'huge' is unknown"):
+        make_config("huge")
+    with pytest.raises(OptionError, match="the option 'stepps' is unknown"):
+        options_from({"stepps": 3}, LoopOptions)
+    with pytest.raises(OptionError, match="steps='many' is no int"):
+        options_from({"steps": "many"}, LoopOptions)
+    with pytest.raises(InputError, match="no list of options"):
+        (tmp_path / "x.yaml").write_text("- 1\n")
+        read_options(tmp_path / "x.yaml")
+
+
+def test_a_text_that_its_sound_cannot_hold_is_left_out(tone_sounds: SoundSet) -> None:
+    from dataclasses import replace
+
+    learnt = tone_sounds.part("train").clips[0]
+    clips = tuple(replace(c, text="ab " * 300) if c is learnt else c for c in tone_sounds.clips)
+    recipe = CtcRecipe(SoundSet(tone_sounds.folder, clips), MICRO, QUICK)
+    assert recipe.unfit == (learnt.name,)
+    assert learnt.name not in {clip.name for clip in recipe.learnt}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes_have_the_framing_of_wav2vec2(shape: str) -> None:
+    config = make_config(shape)
+    window, hop = 1, 1
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        window, hop = window + (kernel - 1) * hop, hop * stride
+    assert (window, hop) == (400, 320)
+
+
+def test_the_filter_bank_hears_its_frequencies() -> None:
+    bank = filter_bank(64, 80)
+    times = np.arange(80) / 16000
+    for hertz in (300, 1000, 3000):
+        wave = np.exp(2j * np.pi * hertz * times)
+        energy = (np.abs(bank @ wave) ** 2).reshape(-1, 2).sum(1)
+        spectrum = np.abs(np.fft.rfft(bank[2 * int(energy.argmax())], 4096))
+        assert abs(spectrum.argmax() * 16000 / 4096 - hertz) < 150
