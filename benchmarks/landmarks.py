@@ -120,10 +120,10 @@ def against_oracle(clips: list[Clip], python: Path) -> None:
                 width = np.hypot(*(theirs[RIGHT, :2] - theirs[LEFT, :2]))
                 rows.append(100 * np.hypot(*(ours - theirs)[:, :2].T) / width)
         apart = np.array(rows)
-        label = "each frame on its own" if kind else "followed through the clip"
+        label = "it looks at each frame anew (we follow)" if kind else "both follow the face"
         print(
-            f"  {label}: {len(apart)} frames, mean {apart.mean():.3f}, worst frame's mean {apart.mean(axis=1).max():.3f}, "
-            f"worst point {apart.max():.3f}; only we saw a face {ours_only}, only MediaPipe {theirs_only}"
+            f"  {label}: {len(apart)} frames, mean {apart.mean():.3f}, "
+            f"worst frame's mean {apart.mean(axis=1).max():.3f}, worst point {apart.max():.3f}; only we saw a face {ours_only}, only MediaPipe {theirs_only}"
         )
 
 

@@ -25,7 +25,8 @@ from genlock.train.options import LoopOptions
 
 TINY = Path(__file__).with_name("tiny.py")
 spec = importlib.util.spec_from_file_location("tiny_recipe", TINY)
-assert spec and spec.loader
+assert spec is not None
+assert spec.loader is not None
 tiny = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tiny)
 

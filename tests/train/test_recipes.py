@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,15 @@ def test_our_loss_is_transformers_and_the_penalty(tone_sounds: SoundSet) -> None
         sampled_negative_indices=t["negatives"],
     )  # fmt: skip
     penalty = model.wav2vec2.feature_extractor(t["samples"]).square().mean()
-    assert float(found.total) == pytest.approx(float(theirs.loss + 10 * penalty * batch.weight), rel=1e-5)
+    expected = (theirs.loss + 10 * penalty * batch.weight).detach()
+    assert float(found.total.detach()) == pytest.approx(float(expected), rel=1e-5)
     assert batch.weight == float(t["mask"].sum())
     # Perplexity of the two groups adds up to theirs, which is one number for both.
-    logits = model.quantizer.weight_proj(model.dropout_features(theirs.extract_features))
-    ours = sum(group_perplexity(logits, t["mask"], 2)) if not model.training else 0.0
-    assert 2 <= ours <= 32
+    _, normed = model.wav2vec2.feature_projection(
+        model.wav2vec2.feature_extractor(t["samples"]).transpose(1, 2)
+    )
+    logits = model.quantizer.train()(normed, t["mask"])[1], model.quantizer.weight_proj(normed)
+    assert sum(group_perplexity(logits[1], t["mask"], 2)) == pytest.approx(float(logits[0]), rel=1e-3)
 
 
 def test_a_collapsed_quantiser_is_seen() -> None:
@@ -151,8 +155,10 @@ def test_a_recipe_goes_on_to_the_bit(tone_sounds: SoundSet, tmp_path: Path) -> N
 
 
 def test_training_learns(tone_sounds: SoundSet, tmp_path: Path) -> None:
-    loop = LoopOptions(steps=30, save_every=100, evaluate_every=30, learning_rate=5e-3, threads=1)
-    train_ctc([tone_sounds.folder], tmp_path / "run", MICRO, loop)
+    loop = LoopOptions(steps=50, save_every=100, evaluate_every=50, learning_rate=1e-2, threads=1)
+    # Letters are pitches here, so speed and pitch stay.
+    still = replace(MICRO, speed=0.0, mask_time=0.0, dropout=0.0)
+    train_ctc([tone_sounds.folder], tmp_path / "run", still, loop)
     frame = [row["frame"] for row in log(tmp_path / "run")]
     assert np.mean(frame[-5:]) < 0.7 * np.mean(frame[:5])
 
@@ -208,14 +214,12 @@ def test_bad_input(tone_sounds: SoundSet, tone_folder: Path, tmp_path: Path) -> 
         options_from({"stepps": 3}, LoopOptions)
     with pytest.raises(OptionError, match="steps='many' is no int"):
         options_from({"steps": "many"}, LoopOptions)
+    (tmp_path / "x.yaml").write_text("- 1\n")
     with pytest.raises(InputError, match="no list of options"):
-        (tmp_path / "x.yaml").write_text("- 1\n")
         read_options(tmp_path / "x.yaml")
 
 
 def test_a_text_that_its_sound_cannot_hold_is_left_out(tone_sounds: SoundSet) -> None:
-    from dataclasses import replace
-
     learnt = tone_sounds.part("train").clips[0]
     clips = tuple(replace(c, text="ab " * 300) if c is learnt else c for c in tone_sounds.clips)
     recipe = CtcRecipe(SoundSet(tone_sounds.folder, clips), MICRO, QUICK)

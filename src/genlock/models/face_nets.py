@@ -7,6 +7,11 @@ the centre of the first pixel is (0.5, 0.5).
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -197,8 +202,9 @@ class _Net:
             raise MissingDependency(
                 f"faces need ai-edge-litert ({error}): pip install ai-edge-litert"
             ) from error
-        self._interpreter: Any = Interpreter(model_path=str(path), num_threads=threads)
-        self._interpreter.allocate_tensors()
+        with _without_greeting():
+            self._interpreter: Any = Interpreter(model_path=str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = {d["name"]: d["index"] for d in self._interpreter.get_output_details()}
 
@@ -207,6 +213,24 @@ class _Net:
         self._interpreter.set_tensor(self._input, image[None])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(self._outputs[name]) for name in names]
+
+
+@contextmanager
+def _without_greeting() -> Iterator[None]:
+    """LiteRT says on standard error, past Python, which delegate it made; what else is said is passed on."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as heard:
+        os.dup2(heard.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            heard.seek(0)
+            for line in heard.read().splitlines(keepends=True):
+                if b"XNNPACK delegate" not in line:
+                    os.write(2, line)
 
 
 def _check_image(image: Image) -> None:

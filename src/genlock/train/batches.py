@@ -123,7 +123,7 @@ def _joined(
         limit = float(np.exp(random.uniform(np.log(shortest), np.log(plan.join_seconds))))
         limit = min(max(limit, seconds[rest[-1]]), plan.seconds)
         group: list[tuple[int, ...]] = []
-        while rest and (not group or (len(group) + 1) * limit <= plan.seconds):
+        while rest and (not group or (len(group) + 1) * max(limit, seconds[rest[-1]]) <= plan.seconds):
             item = [rest.pop()]
             total = seconds[item[0]]
             while rest and total + seconds[rest[-1]] <= limit:

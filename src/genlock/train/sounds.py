@@ -116,7 +116,9 @@ def spoken_text(text: str) -> str | None:
     """
     if _NOT_SPOKEN.search(text):
         return None
-    words = [word.lower() for token in tokenize(text) for word in (token.forms[0] if token.forms else ())]
+    # All in capitals it is written small: single words in capitals would be spelt out.
+    plain = text.lower() if text.isupper() else text
+    words = [word.lower() for token in tokenize(plain) for word in (token.forms[0] if token.forms else ())]
     found = " ".join(words)
     return found if re.fullmatch(r"[a-z' ]+", found) else None
 

@@ -66,7 +66,9 @@ class Trials:
             raise InputError(f"{len(self._clips)} clips have sound and a face; at least 4 are needed")
         self._random = np.random.default_rng(seed)
 
-    def draw(self, kind: Kind | None = None, seconds: float | None = None, most: float = _MOST_OFFSET) -> Trial:
+    def draw(
+        self, kind: Kind | None = None, seconds: float | None = None, most: float = _MOST_OFFSET
+    ) -> Trial:
         """The next film; its kind, length and offset are drawn where not given."""
         random = self._random
         what: Kind = KINDS[int(random.choice(len(KINDS), p=_SHARES))] if kind is None else kind
@@ -176,7 +178,11 @@ def fit_confidence(curves: list[LagCurve], offsets: list[float | None]) -> Confi
     confidence = Confidence()
     for choices in (
         [{"sharpness": s} for s in (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 20.0)],
-        [{"blur_seconds": b, "tail": t} for b in (_LEAST_BLUR, 0.014, 0.017, 0.02) for t in (0.02, 0.05, 0.1)],
+        [
+            {"blur_seconds": b, "tail": t}
+            for b in (_LEAST_BLUR, 0.014, 0.017, 0.02)
+            for t in (0.02, 0.05, 0.1)
+        ],
     ):
         tried = [replace(confidence, **choice) for choice in choices]
         confidence = min(tried, key=lambda c: _surprise(together, c))
@@ -188,9 +194,7 @@ def fit_confidence(curves: list[LagCurve], offsets: list[float | None]) -> Confi
             features.append(belonging_features(curve, peak, float(curve.overlap_seconds[near])))
             labels.append(offset is not None)
     bias, height, lead, score, seconds = _logistic(np.array(features), np.array(labels, np.float64))
-    return replace(
-        confidence, bias=bias, by_height=height, by_lead=lead, by_score=score, by_seconds=seconds
-    )
+    return replace(confidence, bias=bias, by_height=height, by_lead=lead, by_score=score, by_seconds=seconds)
 
 
 def _surprise(together: list[tuple[LagCurve, float]], confidence: Confidence) -> float:
@@ -212,7 +216,11 @@ def _logistic(features: Array, labels: Array, penalty: float = 1e-3) -> tuple[fl
     for _ in range(50):
         guess = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
         slope = rows.T @ (labels - guess) / len(labels) - ridge @ weights
-        bend = (rows * (guess * (1 - guess))[:, None]).T @ rows / len(labels) + ridge + 1e-9 * np.eye(len(weights))
+        bend = (
+            (rows * (guess * (1 - guess))[:, None]).T @ rows / len(labels)
+            + ridge
+            + 1e-9 * np.eye(len(weights))
+        )
         weights = weights + np.linalg.solve(bend, slope)
     scaled = weights[1:] / spread
     return (float(weights[0] - scaled @ middle), *(float(w) for w in scaled))
