@@ -121,10 +121,9 @@ def against_oracle(clips: list[Clip], python: Path) -> None:
                 rows.append(100 * np.hypot(*(ours - theirs)[:, :2].T) / width)
         apart = np.array(rows)
         label = "it looks at each frame anew (we follow)" if kind else "both follow the face"
-        print(
-            f"  {label}: {len(apart)} frames, mean {apart.mean():.3f}, "
-            f"worst frame's mean {apart.mean(axis=1).max():.3f}, worst point {apart.max():.3f}; only we saw a face {ours_only}, only MediaPipe {theirs_only}"
-        )
+        print(f"  {label}: {len(apart)} frames, mean {apart.mean():.3f}", end="")
+        print(f", worst frame's mean {apart.mean(axis=1).max():.3f}, worst point {apart.max():.3f}", end="")
+        print(f"; only we saw a face {ours_only}, only MediaPipe {theirs_only}")
 
 
 def sheet(clips: list[Clip], target: Path) -> None:

@@ -94,7 +94,9 @@ def test_music_noise_clicks_and_silence_are_no_beeps() -> None:
 def test_notes_sound_like_beeps_but_pair_with_nothing() -> None:
     beeps = find_beeps(music(20 * 16000, 16000, seed=2), 16000)
     assert len(beeps) > 5
-    flashes = Spans([Span(at, float(at) + 0.08) for at in np.cumsum(np.random.default_rng(1).uniform(0.5, 2, 14))])
+    flashes = Spans(
+        [Span(at, float(at) + 0.08) for at in np.cumsum(np.random.default_rng(1).uniform(0.5, 2, 14))]
+    )
     assert pair_events(flashes, beeps, Grid(25)) is None
 
 
@@ -157,12 +159,17 @@ def test_a_flash_whose_end_is_not_seen_is_none_and_colour_is_refused() -> None:
 
 def events(offset: float, cells: Cells, firsts: list[int], within: float = 0.0) -> tuple[Spans, Spans]:
     flashes = Spans([Span(cells.edge(k), cells.edge(k + 2)) for k in firsts])
-    seen = [float(cells.edge(k)) + within * i % 1 * float(cells.edge(k + 1) - cells.edge(k)) for i, k in enumerate(firsts)]
+    seen = [
+        float(cells.edge(k)) + within * i % 1 * float(cells.edge(k + 1) - cells.edge(k))
+        for i, k in enumerate(firsts)
+    ]
     return flashes, Spans([Span(at - offset, at - offset + 0.05) for at in seen])
 
 
 @settings(max_examples=40)
-@given(st.floats(-1.4, 1.4), st.sampled_from([Grid("23.976"), Grid(25), Grid(60), uneven_ticks(25, 0, 30, 4)]))
+@given(
+    st.floats(-1.4, 1.4), st.sampled_from([Grid("23.976"), Grid(25), Grid(60), uneven_ticks(25, 0, 30, 4)])
+)
 def test_flashes_on_edges_give_the_offset_exactly(offset: float, cells: Cells) -> None:
     flashes, beeps = events(offset, cells, [10, 33, 61, 92, 110, 155, 181])
     pairs = pair_events(flashes, beeps, cells)
@@ -201,9 +208,13 @@ def test_events_that_do_not_belong_together_do_not_pair() -> None:
     draw = np.random.default_rng(5)
     believed = 0
     for _ in range(60):
-        flashes = Spans([Span(k, k + Fraction(1, 12)) for k in sorted(set(draw.integers(0, 60, 12).tolist()))])
+        flashes = Spans(
+            [Span(k, k + Fraction(1, 12)) for k in sorted(set(draw.integers(0, 60, 12).tolist()))]
+        )
         at = np.cumsum(draw.uniform(0.3, 4, 14))
-        believed += pair_events(flashes, Spans([Span(float(t), float(t) + 0.05) for t in at]), Grid(25)) is not None
+        believed += (
+            pair_events(flashes, Spans([Span(float(t), float(t) + 0.05) for t in at]), Grid(25)) is not None
+        )
     assert believed <= 1
     one = Spans([Span(1, 2)])
     assert pair_events(one, Spans([Span("1.1", 2)]), Grid(25)) is None
@@ -230,7 +241,9 @@ def test_a_lost_beep_a_false_flash_and_a_bad_onset_do_no_harm() -> None:
         (".mpg", "24000/1001", "-0.033"), (".ts", "50", "-0.25"), (".mp4", "variable", "0.4567"),
     ],
 )  # fmt: skip
-def test_the_offset_of_a_file_is_right_to_a_millisecond(ending: str, rate: str, offset: str, tmp_path: Path) -> None:
+def test_the_offset_of_a_file_is_right_to_a_millisecond(
+    ending: str, rate: str, offset: str, tmp_path: Path
+) -> None:
     path = tmp_path / f"clip{ending}"
     options = SignalOptions(
         width=160, height=96, rate=25 if rate == "variable" else Fraction(rate), variable_rate=rate == "variable",
@@ -243,7 +256,9 @@ def test_the_offset_of_a_file_is_right_to_a_millisecond(ending: str, rate: str, 
     assert cue.interval_seconds is not None
     assert cue.interval_seconds[0] <= float(Fraction(offset)) <= cue.interval_seconds[1]
     assert cue.curve is not None
-    assert cue.curve.lags_seconds[np.nanargmax(cue.curve.values)] == pytest.approx(cue.offset_seconds, abs=0.05)
+    assert cue.curve.lags_seconds[np.nanargmax(cue.curve.values)] == pytest.approx(
+        cue.offset_seconds, abs=0.05
+    )
 
 
 def test_a_signal_without_flashes_and_beeps_says_so(tmp_path: Path) -> None:

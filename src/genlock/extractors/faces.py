@@ -1,7 +1,9 @@
 """Faces through a film: each with an identity that lasts until it leaves or the camera cuts.
 
 A :class:`FaceTracker` is fed one frame after the other and tells its sinks what it saw. The mesh of a face says where
-to look for it in the next frame, so the detector runs only now and then, and wherever a face was lost.
+to look for it in the next frame, so the detector runs only now and then, and wherever a face was lost. It sees faces
+of some 15 % of the picture's longer side; smaller ones, down to 8 %, are found in overlapping tiles: in all of them
+where nobody is in sight, else in one tile with each look, in turn.
 """
 
 from __future__ import annotations
@@ -16,11 +18,14 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.media import VideoCell, VideoForm
-from genlock.models.face_nets import FaceDetector, FaceMesh, Points, Region
+from genlock.models.face_nets import Detection, FaceDetector, FaceMesh, Points, Region
 
 __all__ = ["FaceOptions", "FaceTracker", "Sighting"]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
+
+# Faces in tiles of a smaller picture would be too small for their lips to be measured.
+_LEAST_TILE = 160
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,8 @@ class FaceTracker:
         self._detector, self._mesh = FaceDetector(), FaceMesh()
         self._known: list[_Face] = []
         self._small: npt.NDArray[np.float32] | None = None
-        self._since = self.options.detect_every
+        self._since = self._since_tiles = self.options.detect_every
+        self._next_tile = 0
         self.cuts: list[int] = []
         """Frames that begin after a cut."""
         self.faces = 0
@@ -128,7 +134,9 @@ class FaceTracker:
         # Every n-th pixel is enough to tell shots apart, and averaging a large picture costs as much as the mesh.
         step = max(1, min(image.shape[0] // 72, image.shape[1] // 128))
         sparse = np.ascontiguousarray(image[::step, ::step])
-        small = cv2.resize(sparse, (32, 18), interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32) / 255
+        small = (
+            cv2.resize(sparse, (32, 18), interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32) / 255
+        )
         before, self._small = self._small, small
         return before is not None and float(np.abs(small - before).mean()) > self.options.cut_level
 
@@ -146,8 +154,24 @@ class FaceTracker:
     def _look(self, image: Image) -> None:
         """Ask the detector for faces that are not known yet."""
         self._since = 0
-        found = sorted(self._detector.detect(image, self.options.least_score), key=lambda d: -d.region().side)
-        for detection in found:
+        self._begin(image, self._detector.detect(image, self.options.least_score))
+        tiles = _tiles(image)
+        if self._known:
+            tiles = tiles[self._next_tile % len(tiles) :][:1] if tiles else []
+            self._next_tile += 1
+        elif self._since_tiles < self.options.detect_every:
+            self._since_tiles += 1
+            tiles = []
+        else:
+            self._since_tiles = 0
+        for left, top, side in tiles:
+            part = np.ascontiguousarray(image[top : top + side, left : left + side])
+            found = self._detector.detect(part, self.options.least_score)
+            self._begin(image, [detection.moved(left, top) for detection in found])
+
+    def _begin(self, image: Image, found: Sequence[Detection]) -> None:
+        """Follow the detected faces that are not known yet, the largest first, while there is room."""
+        for detection in sorted(found, key=lambda d: -d.region().side):
             region = detection.region()
             taken = any(region.overlap(face.region) > 0.3 for face in self._known)
             if taken or len(self._known) >= self.options.most:
@@ -168,3 +192,16 @@ class FaceTracker:
         for sink in self.sinks:
             sink(sighting)
         return following
+
+
+def _tiles(image: Image) -> list[tuple[int, int, int]]:
+    """Left, top and side of squares of half the longer side that overlap by half; none where they would be small."""
+    height, width = image.shape[:2]
+    side = min(max(height, width) // 2, height, width)
+    if side < _LEAST_TILE:
+        return []
+    lefts, tops = (
+        np.linspace(0, length - side, 1 + -(-2 * (length - side) // side)).astype(int).tolist()
+        for length in (width, height)
+    )
+    return [(left, top, side) for top in tops for left in lefts]

@@ -19,7 +19,7 @@ from genlock.aligners.curves import LagCurve, pool
 from genlock.aligners.drift import Drift, find_drift, find_steps, straightened
 from genlock.core.errors import OptionError
 from genlock.core.time import Exact, exact
-from genlock.lipsync.confidence import Confidence, Judgement, judge
+from genlock.lipsync.confidence import Confidence, Judgement, judge, log_posterior
 from genlock.lipsync.estimate import Cue, Estimate
 from genlock.lipsync.evidence import Evidence
 from genlock.lipsync.flashbeep import FlashBeep, Pairs, pair_events
@@ -43,9 +43,9 @@ class FusionOptions:
     four seconds were compared, which can hardly prove that sound and lips do *not* belong together."""
     window_seconds: Exact = Fraction(5)
     """Length of the stretches that are compared one by one; 2...20 seconds."""
-    splice_penalty: float = 14.0
+    splice_penalty: float = 10.0
     """By how much two offsets must explain the film better than one, in units of log likelihood; above 0."""
-    drift_penalty: float = 4.0
+    drift_penalty: float = 3.0
     """The same for a steady drift; above 0."""
 
     def __post_init__(self) -> None:
@@ -66,8 +66,11 @@ _SEGMENT_PROBABILITY = 0.7
 _SAME_SECONDS = 0.045
 # Stretches whose curves are judged together for the offset over time.
 _PIECE_WINDOWS = 3
-# Growth of scores within long stretches follows that of a stretch of so many seconds.
-_SCORE_SECONDS = 15.0
+# By how much the offset of a few seconds scatters about that of the film, mostly and sometimes, and how often a
+# stretch is simply wrong.
+_STRETCH_BLUR = 0.02
+_STRETCH_TAIL = 0.06
+_STRETCH_WRONG = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -395,15 +398,27 @@ class _Course:
 
 
 def _scores(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
-    """How likely each lag is in each stretch, [K, L], finite; they add up to the score of a long stretch."""
+    """Log likelihood of each lag in each stretch, [K, L], finite.
+
+    Each stretch is allowed its own small deviation, and a little of being wrong altogether: one that is sure of itself
+    must not bend the line of all.
+    """
+    step = curves[0].step_seconds
+    reach = int(np.ceil(3 * _STRETCH_TAIL / step))
+    away = np.arange(-reach, reach + 1) * step
+    kernel = 0.9 * _bell(away, _STRETCH_BLUR) + 0.1 * _bell(away, _STRETCH_TAIL)
     rows = []
     for curve in curves:
-        growth = _SCORE_SECONDS ** (confidence.growth - 1)
-        score = np.asarray(confidence.sharpness * growth * curve.overlap_seconds * np.nan_to_num(curve.values))
-        known = np.isfinite(curve.values)
-        score[~known] = score[known].min(initial=0.0)
-        rows.append(score)
+        score = log_posterior(curve, confidence)
+        density = np.exp(score - score.max())
+        density = np.convolve(density / density.sum(), kernel, "same")
+        rows.append(np.log((1 - _STRETCH_WRONG) * density + _STRETCH_WRONG / len(density)))
     return np.stack(rows)
+
+
+def _bell(away: Array, spread: float) -> Array:
+    values = np.exp(-0.5 * (away / spread) ** 2)
+    return np.asarray(values / values.sum())
 
 
 def _believed(curves: Sequence[LagCurve], steps: Sequence[range], confidence: Confidence) -> list[range]:

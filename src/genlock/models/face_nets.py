@@ -69,6 +69,13 @@ class Detection:
         )  # fmt: skip
 
 
+    def moved(self, right: float, down: float) -> Detection:
+        """The same face in a picture of which this one is a part that begins so many pixels further on."""
+        left, top, end, bottom = self.box
+        box = (left + right, top + down, end + right, bottom + down)
+        return Detection(box, self.keypoints + np.array([right, down], np.float32), self.score)
+
+
 @dataclass(frozen=True)
 class Region:
     """A square part of an image, turned so that the face in it stands upright."""
