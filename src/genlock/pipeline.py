@@ -24,7 +24,7 @@ from genlock.core.track import Track
 from genlock.extractors import AudioExtractor, AudioStream
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, ReadOptions, frame_cells, probe, read
 
-__all__ = ["SPEECH_RATE", "Clip", "ClipRequest", "SpooledSound", "read_clip"]
+__all__ = ["SPEECH_RATE", "Clip", "ClipRequest", "SoundSpool", "SpooledSound", "read_clip"]
 
 #: Samples per second of the sound that recognisers and aligners of speech take.
 SPEECH_RATE = 16000
@@ -85,10 +85,10 @@ def read_clip(path: str | os.PathLike[str], request: ClipRequest, progress: Prog
     """
     info = probe(path)
     features: list[_Feature] = []
-    spool: _Spool | None = None
+    spool: SoundSpool | None = None
     if info.audio:
         features = [_Feature(extractor) for extractor in request.extractors]
-        spool = _Spool() if request.speech else None
+        spool = SoundSpool() if request.speech else None
     consumers: list[Consumer] = [*features, *([spool] if spool is not None else [])]
     for consumer in request.consumers:
         if info.audio if isinstance(consumer.form, AudioForm) else info.video:
@@ -132,7 +132,7 @@ class _Feature:
             self.track = self._stream.finish()
 
 
-class _Spool:
+class SoundSpool:
     """Keeps the sound for recognisers in a temporary file: hours of it would not fit the memory."""
 
     form = AudioForm(rate=SPEECH_RATE, channels=1)

@@ -38,6 +38,7 @@ _COLUMNS = pa.schema([
     ("end", pa.string()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64()), ("tail", pa.bool_()),
     ("group", pa.string()), ("split", pa.string()), ("speaker", pa.string()), ("label", pa.string()),
     ("transcript", pa.string()), ("words", pa.list_(_WORD)), ("offset_seconds", pa.float64()),
+    ("offset_probability", pa.float64()),
     ("outputs", pa.list_(_OUTPUT)),
 ])  # fmt: skip
 _OWN = ("kind", "path", "rate", "start", "length", "shape", "dtype", "support", "valid", "bytes", "sha256")
@@ -55,6 +56,7 @@ def row_of_clip(
         "start_seconds": float(start), "end_seconds": float(end), "tail": clip["tail"],
         **{key: facts.get(key) for key in ("group", "split", "speaker", "label", "transcript")},
         "words": words, "offset_seconds": clip.get("offset_seconds"),
+        "offset_probability": clip.get("offset_probability"),
         "outputs": [_output(made) for made in clip["outputs"]],
     }  # fmt: skip
 

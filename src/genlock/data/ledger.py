@@ -136,6 +136,9 @@ class Ledger:
             self._file.execute("pragma synchronous = full")
             self._file.executescript(_TABLES)
             self._check_schema()
+        except sqlite3.OperationalError as error:
+            self._file.close()
+            raise OutputError(f"the ledger {str(path)!r} cannot be written: {error}") from error
         except sqlite3.DatabaseError as error:
             self._file.close()
             raise FormatError(

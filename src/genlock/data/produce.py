@@ -34,10 +34,14 @@ from genlock.data.makers import (
     WaveMaker,
     load_net,
 )
-from genlock.data.wanted import PICTURE_KINDS, Wanted, parse_outputs
+from genlock.data.wanted import PICTURE_KINDS, SOURCE_KINDS, Wanted, parse_outputs
 from genlock.extractors import make_extractor
 from genlock.extractors.flow import FlowOptions
-from genlock.media import AudioBlock, AudioForm, Consumer, VideoForm, frame_cells, probe, read
+from genlock.lipsync.collect import EvidenceCollector
+from genlock.lipsync.fusion import Fusion
+from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm, frame_cells, probe, read
+from genlock.pipeline import SoundSpool, SpooledSound
+from genlock.speech import recognize_and_align
 
 __all__ = ["Plan", "Produced", "produce"]
 
@@ -181,9 +185,16 @@ class _Making:
             consumers += self._sound_consumers(wanted, cutting)
         if cells is not None:
             consumers += self._picture_consumers(wanted, cutting, cells)
-        if consumers:
-            report = read(path, consumers)
-            self.notes = tuple(str(note) for note in report.notes)
+        whole = _WholeSource({one.name for one in wanted}, info)
+        consumers += whole.consumers
+        try:
+            if consumers:
+                report = read(path, consumers)
+                self.notes = tuple(str(note) for note in report.notes)
+            for entry in self._entries.values():
+                entry.update(whole.facts_of(Fraction(entry["start"]), Fraction(entry["end"])))
+        finally:
+            whole.close()
         keep = [e for e in self._entries.values() if self.plan.keep_tails or not e["tail"]]
         self.clips = sorted(keep, key=lambda entry: entry["number"])
         for entry in self.clips:  # whatever order the streams came in
@@ -221,7 +232,7 @@ class _Making:
             if one.name == "sound":
                 assert one.rate is not None
                 makers.append(WaveMaker(int(one.rate)))
-            elif one.name not in PICTURE_KINDS:
+            elif one.name not in (*PICTURE_KINDS, *SOURCE_KINDS):
                 spec = f"{one.name}:{one.variant}" if one.variant else one.name
                 makers.append(FeatureMaker(make_extractor(spec)))
 
@@ -266,6 +277,60 @@ class _Making:
         for maker in makers:
             forms.setdefault(maker.form, []).append(maker)
         return [PictureCutter(cutting, form, list(takers)) for form, takers in forms.items()]
+
+
+class _WholeSource:
+    """What is found in a source as a whole: the offset of sound against picture, and the words that are said."""
+
+    def __init__(self, wanted: set[str], info: MediaInfo) -> None:
+        self.consumers: list[Consumer] = []
+        self._fusion: Fusion | None = None
+        self._spool: SoundSpool | None = None
+        self._sound: SpooledSound | None = None
+        self._found: dict[str, Any] | None = None
+        if "offset" in wanted and info.audio and info.video:
+            self._fusion = Fusion()
+            self.consumers += EvidenceCollector(self._fusion.add).consumers
+        if "words" in wanted and info.audio:
+            self._spool = SoundSpool()
+            self.consumers.append(self._spool)
+
+    def facts_of(self, start: Fraction, end: Fraction) -> dict[str, Any]:
+        """What of it belongs to a clip: words by where they begin."""
+        if self._found is None:
+            self._found = {**self._offset(), **self._words()}
+        found = dict(self._found)
+        if "words" in found:
+            found["words"] = [
+                word for word in found["words"] if start <= Fraction(word["start_seconds"]) < end
+            ]
+        return found
+
+    def _offset(self) -> dict[str, Any]:
+        if self._fusion is None:
+            return {}
+        estimate = self._fusion.finish().estimate
+        return {"offset_seconds": estimate.offset_seconds, "offset_probability": estimate.probability}
+
+    def _words(self) -> dict[str, Any]:
+        self._sound = None if self._spool is None else self._spool.sound()
+        if self._sound is None:
+            return {}
+        words = recognize_and_align(self._sound).to_dict()["words"]
+        return {
+            "words": [
+                {key: word[key] for key in ("text", "start_seconds", "end_seconds")}
+                for word in words
+                if word["status"] == "aligned"
+            ]
+        }
+
+    def close(self) -> None:
+        """Drop the spooled sound."""
+        if self._sound is not None:
+            self._sound.close()
+        elif self._spool is not None:
+            self._spool.discard()
 
 
 def _net_of(

@@ -11,9 +11,11 @@ from genlock.core.errors import OptionError
 from genlock.core.time import exact_rate, fraction_text
 from genlock.extractors import extractor_specs
 
-__all__ = ["PICTURE_KINDS", "Wanted", "parse_outputs"]
+__all__ = ["PICTURE_KINDS", "SOURCE_KINDS", "Wanted", "parse_outputs"]
 
-#: What can be made of the picture, and what each takes.
+#: What is said of a whole source: nothing is saved, the index tells it.
+SOURCE_KINDS = ("offset", "words")
+#: What can be made of the picture.
 PICTURE_KINDS = ("video", "frames", "landmarks", "mouth", "flow", "rgb")
 _FORM = re.compile(r"(?P<name>[^@/]+)(@(?P<rate>[^/]+))?(/(?P<width>\d+)(x(?P<height>\d+))?)?")
 
@@ -64,8 +66,11 @@ class Wanted:
                 raise OptionError(f"the output {text!r}: faces are taken on the source's own frames")
             if self.name == "flow" and self.variant not in ("", "dis", "farneback", "tvl1"):
                 raise OptionError(f"the output {text!r}: flow is dis, farneback or tvl1")
+        elif self.name in SOURCE_KINDS:
+            if self.rate or self.size or self.variant:
+                raise OptionError(f"the output {text!r}: say {self.name} alone")
         elif spec not in extractor_specs():
-            known = ", ".join(("sound@RATE", *PICTURE_KINDS, *extractor_specs()))
+            known = ", ".join(("sound@RATE", *PICTURE_KINDS, *SOURCE_KINDS, *extractor_specs()))
             raise OptionError(f"there is no output {text!r}; there are: {known}")
         elif self.rate or self.size:
             raise OptionError(f"the output {text!r}: a sound feature has its own rate; leave out @ and /")
