@@ -8,10 +8,9 @@ from typing import Any
 from genlock.core.track import Track
 from genlock.media import MediaInfo, ReadOptions
 from genlock.media import probe as probe_media
-from genlock.pipeline import ClipRequest, read_clip
 from genlock.speech import Words
 from genlock.tasks.align_video import Alignment, AlignOptions, align_video
-from genlock.tasks.extract_features import DEFAULT_FEATURES, make_extractors
+from genlock.tasks.extract_features import DEFAULT_FEATURES, FeatureOptions, read_features
 from genlock.tasks.find_words import WordOptions, find_words
 from genlock.tasks.sync_video import SyncOptions, SyncResult, sync_video
 
@@ -57,12 +56,12 @@ def features(
     chunk_seconds: float | None = None,
     **reading: Any,
 ) -> dict[str, Track]:
-    """Sound features of a file, each on its own exact grid.
+    """Features of the sound and the faces of a file, each on its own exact grid.
 
     Parameters
     ----------
     file : path or URL
-    names : names separated by commas, each with an optional preset, such as ``"mel:whisper,mfcc"``
+    names : names separated by commas, each with an optional preset, such as ``"mel:whisper,mfcc,mouth:48"``
     model : checkpoint for ``ssl`` or ``deepspeech``
     layer, chunk_seconds : for ``ssl``: a number or ``"conv"``; length of chunks, None for the whole sound
     reading : ``start``, ``end`` (seconds), ``audio_stream``, ``video_stream``
@@ -70,7 +69,9 @@ def features(
     Returns
     -------
     dict of Track
-        By name; float32 [T, ...]. Empty if the file has no sound.
+        By name; float32 [T, ...]. Features of faces are called ``NAME.face0`` and so on, one for each face, on the
+        video's own cells from its first frame to its last; none if no face was seen. What needs a stream that the
+        file has not is left out.
 
     Raises
     ------
@@ -84,10 +85,11 @@ def features(
     >>> mel.grid.rate, mel.values.shape[1]
     (Fraction(100, 1), 80)
     """
-    extractors = make_extractors(names, _text(model), None if layer is None else str(layer), chunk_seconds)
-    request = ClipRequest(extractors=extractors, reading=ReadOptions(**reading))
-    with read_clip(file, request) as clip:
-        return clip.tracks
+    options = FeatureOptions(
+        feature=names, model=_text(model), layer=None if layer is None else str(layer), chunk_seconds=chunk_seconds,
+        reading=ReadOptions(**reading),
+    )  # fmt: skip
+    return read_features(file, options).tracks
 
 
 def words(file: Source, transcript: Source | None = None, **options: Any) -> Words:

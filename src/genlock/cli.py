@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
@@ -26,6 +26,7 @@ from genlock.core.serial import dump_json
 from genlock.core.time import Exact
 from genlock.tasks import train_models as trainings
 from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
+from genlock.train.sync import SyncTraining
 from genlock.weights import registry
 
 __all__ = ["main"]
@@ -210,14 +211,41 @@ def _training(recipe: str, settings: Mapping[str, Any]) -> Callable[..., None]:
     return command
 
 
+_SYNC_TRAINING = SyncTraining()
+
+
+def _train_sync(
+    videos: Files,
+    /,
+    model: Literal["linear"] = "linear",
+    training: SyncTraining = _SYNC_TRAINING,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Train the model that measures offsets from lips and speech, on videos that are believed to be in step.
+
+    Args:
+        videos: Videos of single talking faces, or folders of them.
+        model: What to train: linear (ridge regression and canonical correlation, in closed form).
+        output: Folder for model.npz and MODEL_CARD.md (default: sync-linear here).
+        json: Print one JSON object instead of text.
+    """
+    with _Bar("") as bar:
+        result = trainings.train_sync(videos, output or f"sync-{model}", training, bar)
+    print(dump_json({"genlock_schema": 1, **result.to_dict()}) if json else result)
+
+
 def _train(arguments: Sequence[str]) -> None:
     """``genlock train RECIPE ...``."""
     words = list(arguments)
     place = next((k for k, word in enumerate(words[:-1]) if word == "--options"), None)
     settings = {} if place is None else read_options(words[place + 1])
     commands = {
-        recipe: _training(recipe, settings if words[0] == recipe else {}) for recipe in trainings.RECIPES
+        recipe: _training(recipe, settings if words[0] == recipe else {})
+        for recipe in trainings.RECIPES
+        if recipe != "sync"
     }
+    commands["sync"] = _train_sync
     _run(commands, "genlock train", "Train a model.", words)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import genlock as package
+from genlock.media import Picture, Sound, encode
 from genlock.synth.sync_clips import SignalOptions, make_signal
 
 TICK_SECONDS = 0.0015  # what flashes, beeps and the stamps of a container leave open
@@ -240,3 +241,32 @@ def test_from_python(early_film: Path) -> None:
     found = package.sync(early_film, end=4)
     assert found.offset_seconds == pytest.approx(0.118, abs=TICK_SECONDS)
     assert found.sentence.startswith("the sound is 11")
+
+
+def test_against_another_recording(genlock, tmp_path: Path) -> None:
+    """A recorder that was switched on 0.75 s after the camera, with noise of its own; then it is put in step."""
+    chance = np.random.default_rng(7)
+    event = chance.standard_normal(20 * 16000) * np.repeat(chance.random(400) ** 2, 800) * 0.1
+    grey = (np.full((48, 64), 90, np.uint8) for _ in range(20 * 25))
+    encode(
+        tmp_path / "camera.mkv", Picture(grey, rate=25, codec="libx264"), Sound(event, 16000, codec="flac")
+    )
+    late = event[12000:] + 0.003 * chance.standard_normal(len(event) - 12000)
+    black = (np.zeros((48, 64), np.uint8) for _ in range(19 * 25))
+    encode(tmp_path / "other.mkv", Picture(black, rate=25, codec="libx264"), Sound(late, 16000, codec="flac"))
+    run = genlock(
+        "sync",
+        tmp_path / "other.mkv",
+        "--against",
+        tmp_path / "camera.mkv",
+        "--fix",
+        tmp_path / "f.mkv",
+        "--json",
+    )
+    assert run.status == 0, run.err
+    assert run.json["offset_seconds"] == pytest.approx(0.75, abs=0.001)
+    assert run.json["sentence"].startswith("against camera.mkv: the sound is 750")
+    assert run.json["repair"]["offset_after_seconds"] == pytest.approx(0, abs=0.0015)
+    unlike = genlock("sync", tmp_path / "other.mkv", "--against", tmp_path / "none.mkv")
+    assert unlike.status == 2
+    assert "none.mkv" in unlike.err

@@ -82,7 +82,7 @@ def test_our_loss_is_transformers_and_the_penalty(tone_sounds: SoundSet) -> None
         model.wav2vec2.feature_extractor(t["samples"]).transpose(1, 2)
     )
     logits = model.quantizer.train()(normed, t["mask"])[1], model.quantizer.weight_proj(normed)
-    assert sum(group_perplexity(logits[1], t["mask"], 2)) == pytest.approx(float(logits[0]), rel=1e-3)
+    assert sum(group_perplexity(logits[1], t["mask"], 2)) == pytest.approx(float(logits[0].detach()), rel=1e-3)
 
 
 def test_a_collapsed_quantiser_is_seen() -> None:
@@ -155,12 +155,14 @@ def test_a_recipe_goes_on_to_the_bit(tone_sounds: SoundSet, tmp_path: Path) -> N
 
 
 def test_training_learns(tone_sounds: SoundSet, tmp_path: Path) -> None:
-    loop = LoopOptions(steps=50, save_every=100, evaluate_every=50, learning_rate=1e-2, threads=1)
+    loop = LoopOptions(steps=40, save_every=100, evaluate_every=40, learning_rate=5e-3, threads=1)
     # Letters are pitches here, so speed and pitch stay.
-    still = replace(MICRO, speed=0.0, mask_time=0.0, dropout=0.0)
+    still = replace(MICRO, speed=0.0, noise=0.0, mask_time=0.0, dropout=0.0, minutes=0.07)
     train_ctc([tone_sounds.folder], tmp_path / "run", still, loop)
-    frame = [row["frame"] for row in log(tmp_path / "run")]
-    assert np.mean(frame[-5:]) < 0.7 * np.mean(frame[:5])
+    rows = log(tmp_path / "run")
+    for name, share in (("ctc", 0.5), ("frame", 0.95)):
+        values = [row[name] for row in rows]
+        assert np.mean(values[-5:]) < share * np.mean(values[:5]), name
 
 
 def test_the_command_line(tone_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

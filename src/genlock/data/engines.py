@@ -208,7 +208,11 @@ class RayEngine:
         own = not ray.is_initialized()
         if own:
             ray.init(
-                address=self.address, num_cpus=None if self.address else self.workers, log_to_driver=False
+                address=self.address,
+                num_cpus=None if self.address else self.workers,
+                include_dashboard=None if self.address else False,
+                log_to_driver=False,
+                logging_level="warning",
             )
         # Each task runs the item in a local engine of one worker: time limit, crash and answer are the same as here.
         limit = self.limit_seconds

@@ -37,7 +37,7 @@ class MotionOptions:
     least_motion: float = 0.001
     """Mean change from frame to frame in the busiest field, as a share of full scale, below which the picture stands
     still, 0...1."""
-    least_seconds: float = 2.0
+    least_seconds: float = 1.5
     """Seconds of both that must be there, above 0."""
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from genlock.tasks.files import result_folder
 
 __all__ = [
     "DEFAULT_FEATURES", "FeatureOptions", "FeatureResult", "SavedTrack", "extract_features", "make_extractors",
-    "on_frames", "save_tracks", "split_features",
+    "on_frames", "read_features", "save_tracks", "split_features",
 ]  # fmt: skip
 
 #: What ``genlock align`` and ``genlock features`` extract unless told otherwise.
@@ -129,18 +129,36 @@ def extract_features(
         If features of faces are wanted and their models are not here.
     """
     options = options or FeatureOptions()
-    of_sound, of_faces = split_features(options.feature)
-    extractors = make_extractors(
-        ",".join(of_sound), options.model, options.layer, options.chunk_seconds, empty=bool(of_faces)
-    )
-    sheet = ContactSheet() if options.sheet is not None else None
-    faces = FaceFeatures(of_faces, sinks=[sheet] if sheet else []) if of_faces or sheet else None
     folder = Path(output) if output is not None else result_folder(file, None) / "tracks"
+    sheet = ContactSheet() if options.sheet is not None else None
+    clip = read_features(file, options, sheet, progress)
+    _require_streams(file, clip, options)
+    if sheet is not None and options.sheet is not None:
+        sheet.save(options.sheet)
+    return FeatureResult(folder, save_tracks(clip.tracks, folder, folder), clip.notes)
+
+
+def read_features(
+    file: str | os.PathLike[str],
+    options: FeatureOptions,
+    sheet: ContactSheet | None = None,
+    progress: Progress = silent,
+) -> Clip:
+    """The clip with the wanted tracks, by name: those whose stream the file has.
+
+    Parameters
+    ----------
+    sheet : is told of every face
+    """
+    of_sound, of_faces = split_features(options.feature)
+    extractors: tuple[AudioExtractor, ...] = ()
+    if of_sound or not of_faces:
+        extractors = make_extractors(",".join(of_sound), options.model, options.layer, options.chunk_seconds)
+    faces = FaceFeatures(of_faces, sinks=[sheet] if sheet else []) if of_faces or sheet else None
     request = ClipRequest(
         extractors=extractors, consumers=(faces.consumer,) if faces else (), reading=options.reading
     )
     with read_clip(file, request, progress) as clip:
-        _require_streams(file, clip, options, bool(extractors), faces is not None)
         tracks, notes = clip.tracks, clip.notes
         if options.on == "frames" and clip.frames is not None:
             tracks = on_frames(tracks, clip.frames, clip.frame_count, options.how)
@@ -153,17 +171,14 @@ def extract_features(
             tracks = {**tracks, **seen}
             if not faces.consumer.faces:
                 notes = (*notes, "no face was seen, so there are no tracks of faces")
-        if sheet is not None and options.sheet is not None:
-            sheet.save(options.sheet)
-        return FeatureResult(folder, save_tracks(tracks, folder, folder), notes)
+        return replace(clip, tracks=tracks, notes=notes)
 
 
-def _require_streams(
-    file: str | os.PathLike[str], clip: Clip, options: FeatureOptions, sound: bool, faces: bool
-) -> None:
-    if sound and not clip.info.audio:
+def _require_streams(file: str | os.PathLike[str], clip: Clip, options: FeatureOptions) -> None:
+    of_sound, of_faces = split_features(options.feature)
+    if of_sound and not clip.info.audio:
         raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no sound features")
-    if faces and clip.frames is None:
+    if (of_faces or options.sheet is not None) and clip.frames is None:
         raise NoStream(f"{os.fspath(file)!r} has no picture, so it has no faces")
     if options.on == "frames" and clip.frames is None:
         raise NoStream(f"{os.fspath(file)!r} has no picture, so no frames; use --on native")
@@ -184,20 +199,20 @@ def split_features(names: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def make_extractors(
-    names: str,
-    model: str | None = None,
-    layer: str | None = None,
-    chunk_seconds: float | None = None,
-    empty: bool = False,
+    names: str, model: str | None = None, layer: str | None = None, chunk_seconds: float | None = None
 ) -> tuple[AudioExtractor, ...]:
     """The extractors of a comma-separated list, once each; the options belong to the learnt ones.
 
-    Raises OptionError for an empty list (unless it may be ``empty``), an unknown name, or an option that nothing in
-    the list takes.
+    Raises OptionError for an empty list, an unknown name, or an option that nothing in the list takes.
     """
     specs = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
-    if not specs and not empty:
+    if not specs:
         raise OptionError(f"--feature {names!r} names no feature; try --feature {DEFAULT_FEATURES}")
+    of_faces = split_features(names)[1]
+    if of_faces:
+        raise OptionError(
+            f"{of_faces[0]!r} is a feature of faces, not of sound; ask `genlock features` for it"
+        )
     learnt = [spec for spec in specs if spec in _LEARNT]
     if model is not None and len(learnt) != 1:
         raise OptionError(

@@ -15,6 +15,7 @@ from genlock.lipsync.collect import EvidenceCollector
 from genlock.lipsync.estimate import Estimate
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
+from genlock.lipsync.soundsound import match_sounds
 from genlock.lipsync.verdicts import Verdict, judge, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions
 from genlock.media.opening import is_url
@@ -42,6 +43,8 @@ class SyncOptions:
     fix: str | None = None
     """File (or folder) to write a repaired copy to: video copied, sound moved by the offset, then measured again.
     Refused if that is not better."""
+    against: str | None = None
+    """Another recording of the same event: the sound is then compared with its sound, and not with the picture."""
     plot: str | None = None
     """Picture of the measurement to write: .svg or .png (for several files, a folder)."""
     least_probability: float = 0.5
@@ -66,6 +69,8 @@ class SyncResult:
     """What to beware of, and what the reader had to repair or leave out."""
     repair: Repair | None = None
     """What became of ``fix``; None if it was not asked for."""
+    against: str | None = None
+    """The recording that the sound was compared with; None: its own picture."""
 
     @property
     def offset_seconds(self) -> float | None:
@@ -95,7 +100,8 @@ class SyncResult:
     @property
     def sentence(self) -> str:
         """The answer in one sentence."""
-        return sentence_of(self.offset_seconds, self.interval_seconds, self.reason)
+        said = sentence_of(self.offset_seconds, self.interval_seconds, self.reason)
+        return said if self.against is None else f"against {Path(self.against).name}: {said}"
 
     def to_dict(self) -> dict[str, Any]:
         """The keys that programs may rely on; all offsets positive where the sound is early."""
@@ -112,6 +118,7 @@ class SyncResult:
             "pieces": [_segment(part) for part in found.pieces],
             "faces": [_face(face) for face in found.faces],
             "estimator": found.estimate.estimator,
+            "against": self.against,
             "measured_seconds": found.estimate.seconds,
             "container_offset_seconds": self.container_offset_seconds,
             "reason": self.reason,
@@ -295,7 +302,7 @@ def sync_video(
     target = None if options.fix is None else repair_target(file, options.fix)
     if options.plot is not None:
         plot_ending(options.plot)  # said before minutes of work, not after
-    result = _measure(file, options.reading, progress)
+    result = _measure(file, options, progress)
     if options.plot is not None:
         write_sync_plot(options.plot, result.measurement, Path(os.fspath(file)).name)
     if target is None:
@@ -304,13 +311,38 @@ def sync_video(
         file,
         target,
         result.measurement,
-        lambda made: _measure(made, options.reading, progress).measurement,
+        lambda made: _measure(made, options, progress).measurement,
         options.least_probability,
     )
     return replace(result, repair=repair)
 
 
-def _measure(file: str | os.PathLike[str], reading: ReadOptions, progress: Progress) -> SyncResult:
+def _measure(file: str | os.PathLike[str], options: SyncOptions, progress: Progress) -> SyncResult:
+    if options.against is not None:
+        return _measure_against(file, options.against, options.reading, progress)
     probe = SyncProbe()
-    with read_clip(file, ClipRequest(consumers=probe.consumers, reading=reading), progress) as clip:
+    request = ClipRequest(consumers=probe.consumers, reading=options.reading)
+    with read_clip(file, request, progress) as clip:
         return probe.result(clip.info, clip.notes)
+
+
+def _measure_against(
+    file: str | os.PathLike[str], other: str, reading: ReadOptions, progress: Progress
+) -> SyncResult:
+    """Sound against the sound of another recording; of that one all is heard, whatever part of the file is."""
+    with (
+        read_clip(file, ClipRequest(speech=True, reading=reading), progress) as clip,
+        read_clip(other, ClipRequest(speech=True), progress) as reference,
+    ):
+        apart = clip.info.sound_minus_picture_start
+        for name, heard in ((os.fspath(file), clip), (other, reference)):
+            if heard.speech is None:
+                found = _unknown(f"{name!r} has no sound")
+                break
+        else:
+            assert clip.speech is not None
+            assert reference.speech is not None
+            found = match_sounds(clip.speech, reference.speech)
+        return SyncResult(
+            found, None if apart is None else float(apart), (*found.notes, *clip.notes), against=other
+        )

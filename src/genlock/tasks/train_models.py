@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genlock.core.progress import Progress, silent
+from genlock.tasks.files import expand_files
 from genlock.tasks.result import Result
 from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training
+from genlock.train.sync import SyncTrained, SyncTraining
+from genlock.train.sync import train_sync as fit_sync
 
-__all__ = ["RECIPES", "train_ctc", "train_wav2vec2"]
+__all__ = ["RECIPES", "train_ctc", "train_sync", "train_wav2vec2"]
 
 #: What can be trained.
 RECIPES: Mapping[str, str] = {
     "wav2vec2": "speech representations from sound without text: masked contrastive pretraining",
+    "sync": "the offset of sound and picture from lips and speech; no torch, seconds after the faces",
     "ctc": "a recogniser and aligner from sound with text, from a pretrained model or from nothing",
 }
 
@@ -25,6 +29,14 @@ def train_ctc(
     from genlock.train.ctc import train_ctc as run  # needs the optional torch
 
     return run(sounds, folder, training, loop, progress)
+
+
+def train_sync(
+    videos: Sequence[str], folder: str, training: SyncTraining, progress: Progress = silent
+) -> SyncTrained:
+    """Train the linear lips-sound model; see :func:`genlock.train.sync.train_sync`."""
+    files, _ = expand_files(videos)
+    return fit_sync(files, folder, training, progress)
 
 
 def train_wav2vec2(
