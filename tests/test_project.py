@@ -22,7 +22,7 @@ OURS_ARE_LOADED = "import sys, genlock; print(sorted(name for name in sys.module
 ALGORITHMS_NEVER_IMPORT = {"media", "models", "weights"}
 
 #: May import at their top what only an extra installs.
-NEED_THE_EXTRAS = {"models", "train", "studio"}
+NEED_THE_EXTRAS = {"data", "models", "train", "studio"}
 
 #: Used where a person has installed them by hand; no extra of ours names them.
 OPTIONAL = {"yt-dlp", "ipython"}

@@ -21,10 +21,12 @@ from rich.progress import (
 )
 
 from genlock import tasks
+from genlock.bench.sync import SyncBenchOptions, bench_sync
 from genlock.core.errors import GenlockError, InputError, MissingModel, OptionError
 from genlock.core.serial import dump_json
 from genlock.core.time import Exact
 from genlock.tasks import train_models as trainings
+from genlock.tasks.make_signals import SetOptions, make_signals
 from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
 from genlock.train.sync import SyncTraining
 from genlock.weights import registry
@@ -34,7 +36,7 @@ __all__ = ["main"]
 Files = tyro.conf.Positional[tuple[str, ...]]
 Json = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 _FEATURES, _WORDS, _ALIGN = tasks.FeatureOptions(), tasks.WordOptions(), tasks.AlignOptions()
-_SYNC = tasks.SyncOptions()
+_SYNC, _PREPARE = tasks.SyncOptions(), tasks.PrepareOptions()
 Output = Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
 
 
@@ -58,7 +60,7 @@ def features(
     output: Output = None,
     json: Json = False,
 ) -> None:
-    """Sound features with exact times, on their own grid or on the video's frames.
+    """Features of sound and of faces with exact times, on their own grid or on the video's frames.
 
     Args:
         files: Videos, sounds or folders of them.
@@ -124,6 +126,26 @@ def align(
         json: Print one JSON object instead of text.
     """
     _each(files, output, json, lambda file, where, bar: tasks.align_video(file, options, where, bar))
+
+
+def prepare(
+    source: tyro.conf.Positional[str],
+    /,
+    options: tasks.PrepareOptions = _PREPARE,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """From a folder of videos to training data: clips, features on exact grids, an index. A stopped run goes on.
+
+    Args:
+        source: The folder of the corpus (with --status: of the dataset).
+        output: Folder of the dataset (default: SOURCE.dataset beside it).
+        json: Print one JSON object instead of text.
+    """
+    dataset = output or (source if options.status else f"{source.rstrip(os.sep)}.dataset")
+    with _Bar("") as bar:
+        result = tasks.prepare_dataset(source, dataset, options, bar)
+    print(dump_json({"genlock_schema": 1, **result.to_dict()}) if json else result)
 
 
 def demo(output: Output = None, json: Json = False) -> None:
@@ -249,9 +271,67 @@ def _train(arguments: Sequence[str]) -> None:
     _run(commands, "genlock train", "Train a model.", words)
 
 
+def synth(
+    what: tyro.conf.Positional[str] = "signals",
+    /,
+    count: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 24,
+    seconds: Exact = 10,
+    reach_seconds: Exact = 1,
+    drift: bool = True,
+    seed: int = 0,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Make test clips whose sync is known exactly, each with its truth beside it: genlock synth signals -n 24 -o DIR.
+
+    Args:
+        what: signals (flashes with beeps, motion with tones; every frame rate and container in turn).
+        count: Number of clips.
+        seconds: Length of each.
+        reach_seconds: Offsets are drawn within +- so many seconds, at any fraction of a frame.
+        drift: Let some of the clips drift.
+        seed: The same seed gives the same clips.
+        output: Folder for the clips (default: genlock-signals here).
+        json: Print one JSON object instead of text.
+    """
+    if what != "signals":
+        raise OptionError(f"synth {what!r} is unknown; use signals")
+    options = SetOptions(count=count, seconds=seconds, reach_seconds=reach_seconds, drift=drift, seed=seed)
+    with _Bar("") as bar:
+        made = make_signals(output or "genlock-signals", options, bar)
+    print(dump_json({"genlock_schema": 1, **made.to_dict()}) if json else made)
+
+
+_BENCH = SyncBenchOptions()
+
+
+def bench(
+    name: tyro.conf.Positional[str],
+    dataset: tyro.conf.Positional[str],
+    /,
+    options: SyncBenchOptions = _BENCH,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Run a benchmark on a folder: genlock bench sync DATASET.
+
+    Args:
+        name: sync (offsets of sound and picture: retrieval P1, P1b, P2, and the whole tool, P6, with baselines).
+        dataset: Folder of clips believed to be in step, or with their truth beside them.
+        output: JSON file that keeps the run: its table, failures and run card.
+        json: Print one JSON object instead of text.
+    """
+    if name != "sync":
+        raise OptionError(f"bench {name!r} is unknown; use sync")
+    with _Bar("") as bar:
+        found = bench_sync(dataset, options, output, bar)
+    print(dump_json({"genlock_schema": 1, **found.to_dict()}) if json else found)
+
+
 _COMMANDS: Mapping[str, Callable[..., None]] = {
     "align": align, "sync": sync, "probe": probe, "words": words, "features": features, "models": models, "demo": demo,
-    "train": train,
+    "prepare": prepare, "train": train,
+    "synth": synth, "bench": bench,
 }  # fmt: skip
 
 

@@ -82,7 +82,9 @@ def test_our_loss_is_transformers_and_the_penalty(tone_sounds: SoundSet) -> None
         model.wav2vec2.feature_extractor(t["samples"]).transpose(1, 2)
     )
     logits = model.quantizer.train()(normed, t["mask"])[1], model.quantizer.weight_proj(normed)
-    assert sum(group_perplexity(logits[1], t["mask"], 2)) == pytest.approx(float(logits[0].detach()), rel=1e-3)
+    assert sum(group_perplexity(logits[1], t["mask"], 2)) == pytest.approx(
+        float(logits[0].detach()), rel=1e-3
+    )
 
 
 def test_a_collapsed_quantiser_is_seen() -> None:

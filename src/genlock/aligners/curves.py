@@ -147,8 +147,8 @@ def correlate_slowly(
     x, y = _channels(sound), _channels(picture)
     still = _still(sound, x), _still(picture, y)
     scale = np.ones(x.shape[1]) if weights is None else np.asarray(weights, np.float64)
-    least = max(exact(least_overlap), 0)
-    most = int(np.floor(reach * grid.rate))
+    least = float(max(exact(least_overlap), Fraction(0)))
+    most = Grid(grid.rate).index(reach, "floor")
     lags, values, overlaps = [], [], []
     for lag in range(-most, most + 1):
         pairs = []
@@ -214,7 +214,7 @@ class _Plan:
         scale = np.ones(x.shape[1]) if weights is None else np.asarray(weights, np.float64)
         if scale.shape != (x.shape[1],) or not (scale >= 0).all() or not scale.any():
             raise OptionError(f"weights are {x.shape[1]} numbers from 0 on, not all 0")
-        most = int(np.floor(exact(reach) * grid.rate))
+        most = Grid(grid.rate).index(exact(reach), "floor")
         if most < 1:
             raise OptionError(f"a reach of {reach} s holds no lag at {grid.rate} cells a second")
         seen = picture.valid
@@ -235,7 +235,7 @@ class _Plan:
         lengths = np.diff(picture.grid.edges(len(picture)))[seen]
         return cls(
             np.arange(-most, most + 1), float(grid.period), padded, valid, room, left, fraction, on_centre,
-            y[seen], lengths, scale, float(max(exact(least), 0)) - 1e-9, (_still(sound, x), _still(picture, y)),
+            y[seen], lengths, scale, float(max(exact(least), Fraction(0))) - 1e-9, (_still(sound, x), _still(picture, y)),
         )  # fmt: skip
 
     def judge(self, lags: npt.NDArray[np.int64]) -> tuple[Array, Array]:

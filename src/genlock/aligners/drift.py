@@ -6,6 +6,7 @@ A score says how likely a lag is in a stretch (its logarithm, up to a constant);
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -143,10 +144,10 @@ def find_steps_slowly(scores: Array, penalty: float) -> float:
 
 
 def _total(scores: Array, path: tuple[int, ...], penalty: float) -> float:
-    changes = sum(a != b for a, b in zip(path, path[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(path))
     return float(sum(scores[k, lag] for k, lag in enumerate(path)) - penalty * changes)
 
 
 def _runs(path: list[int]) -> list[tuple[range, int]]:
     changes = [0, *[k for k in range(1, len(path)) if path[k] != path[k - 1]], len(path)]
-    return [(range(a, b), path[a]) for a, b in zip(changes, changes[1:], strict=False)]
+    return [(range(a, b), path[a]) for a, b in pairwise(changes)]

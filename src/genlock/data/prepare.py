@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from genlock.core.errors import InputError, OptionError, OutputError
 from genlock.core.progress import Progress as Told
@@ -24,6 +24,7 @@ from genlock.data.corpora import Corpus, Source, find_corpus
 from genlock.data.engines import make_engine, staging_left
 from genlock.data.index import row_of_clip, row_of_failure, write_index
 from genlock.data.ledger import Item, Ledger, Output, Progress
+from genlock.data.options import PrepareOptions
 from genlock.data.produce import Plan
 from genlock.data.splits import parse_shares, split_of
 from genlock.data.worker import request_of
@@ -31,41 +32,6 @@ from genlock.data.worker import request_of
 __all__ = ["PrepareOptions", "Prepared", "dataset_progress", "prepare"]
 
 _OWN = ".genlock"
-
-
-@dataclass(frozen=True)
-class PrepareOptions:
-    """Options of ``genlock prepare``."""
-
-    recipe: str = "folder"
-    """What kind of corpus the source is: folder, grid, speech, or one that another package registers."""
-    outputs: str | None = None
-    """Outputs of each clip, separated by commas, such as sound@16000,mel:specvqgan,frames@21.5/340x256,mouth/96;
-    default: the recipe's."""
-    clip_seconds: str | None = None
-    """Length of a clip in seconds; "whole": each source is one clip; default: the recipe's."""
-    keep_tails: bool = True
-    """Keep what is left at the end of a source, marked as a tail."""
-    split: str = "0.8/0.1/0.1"
-    """Shares of train, valid and test."""
-    group: Literal["auto", "speaker", "source"] = "auto"
-    """What is never in two splits: a speaker or a source; auto: the speaker where the corpus names at least three."""
-    seed: int = 0
-    """Seed of the splits."""
-    weights: str | None = None
-    """File of weights for the output rgb."""
-    workers: int = 2
-    """Sources at a time, at least 1."""
-    engine: Literal["local", "ray"] = "local"
-    """Processes of this machine, or a Ray cluster."""
-    address: str | None = None
-    """Address of the Ray cluster; default: Ray on this machine."""
-    limit_seconds: float = 600.0
-    """Longest time for one source; what takes longer is quarantined."""
-    retry: bool = False
-    """Try again what is in quarantine."""
-    status: bool = False
-    """Only say how far the dataset is."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from genlock.data.makers import (
 from genlock.data.wanted import PICTURE_KINDS, SOURCE_KINDS, Wanted, parse_outputs
 from genlock.extractors import make_extractor
 from genlock.extractors.flow import FlowOptions
+from genlock.extractors.rgb import FRAME_SIZE, tsn_features
 from genlock.lipsync.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm, frame_cells, probe, read
@@ -339,9 +340,6 @@ def _net_of(
     """A network of frames, and the form of frames that it takes."""
     if one.variant:
         return load_net(one.variant)(), VideoForm(one.size, "rgb24", one.rate)
-    # torch is an optional package: only who asks for a network waits for it.
-    from genlock.extractors.rgb import FRAME_SIZE, tsn_features
-
     return tsn_features(weights), VideoForm(FRAME_SIZE, "bgr24", one.rate)
 
 

@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from genlock.aligners.curves import LagCurve, combine, correlate, pool
+from genlock.aligners.curves import combine, correlate, pool
 from genlock.core.errors import FormatError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.serial import atomic_path, dump_json, load_json
@@ -352,7 +353,7 @@ def _stretches(start: Fraction, end: Fraction, length: Fraction) -> list[tuple[F
         raise OptionError(f"window_seconds={length} is above 0")
     count = max(1, Grid(1 / length, start).index(end, "nearest"))
     edges = [start + (end - start) * k / count for k in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 # ---------------------------------------------------------------- the file of a model

@@ -128,7 +128,7 @@ def _layout(found: SyncMeasurement, title: str | None) -> tuple[list[_Shape], fl
         said = sentence_of(estimate.offset_seconds, estimate.interval_seconds, estimate.reason)
         shapes += [
             _Text((_LEFT, 20), title[-80:], 13, "ink"),
-            _Text((_LEFT, 40), said[:110], 10.5, "quiet"),
+            _Text((_LEFT, 40), said[:128], 10.5, "quiet"),
         ]
         top = _HEAD
     shapes += _curve_panel(found, top)

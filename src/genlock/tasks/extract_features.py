@@ -154,6 +154,10 @@ def read_features(
     extractors: tuple[AudioExtractor, ...] = ()
     if of_sound or not of_faces:
         extractors = make_extractors(",".join(of_sound), options.model, options.layer, options.chunk_seconds)
+    elif (options.model, options.layer, options.chunk_seconds) != (None, None, None):
+        raise OptionError(
+            f"--model, --layer and --chunk-seconds go with {' and '.join(_LEARNT)}, not with features of faces"
+        )
     faces = FaceFeatures(of_faces, sinks=[sheet] if sheet else []) if of_faces or sheet else None
     request = ClipRequest(
         extractors=extractors, consumers=(faces.consumer,) if faces else (), reading=options.reading

@@ -14,6 +14,7 @@ from genlock.core.serial import atomic_path
 from genlock.lipsync.estimate import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.lipsync.verdicts import describe_offset
+from genlock.media import probe
 from genlock.media.opening import is_url
 from genlock.media.write import WriteReport, retime
 
@@ -153,7 +154,7 @@ def repair_file(
         written.shift_made,
         written.notes,
     )
-    notes = (*_limits_of_one_shift(found), *written.notes)
+    notes = (*_limits_of_one_shift(found), *_other_sounds(file), *written.notes)
     return Repair("repaired", str(place), float(shift), made, after, notes=notes)
 
 
@@ -189,6 +190,12 @@ def _limits_of_one_shift(found: SyncMeasurement) -> tuple[str, ...]:
         f"the offset drifts by {found.drift_ppm:+.0f} ppm: in step at {float(at):.1f} s, "
         f"{abs(found.drift_ppm) * 1e-3 * reach:.0f} ms out of step at the ends",
     )
+
+
+def _other_sounds(file: str | os.PathLike[str]) -> tuple[str, ...]:
+    """What became of the sound streams that were not measured."""
+    count = len(probe(file, whole=False).audio)
+    return (f"one of {count} sound streams was measured, all were moved alike",) if count > 1 else ()
 
 
 class _NotBetter(GenlockError):

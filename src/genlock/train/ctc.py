@@ -23,6 +23,7 @@ from genlock.extractors.framing import Framing, conv_stack
 from genlock.metrics.words import WordErrors, word_errors
 from genlock.speech.ctc_decode import Alphabet, GreedyDecoder
 from genlock.train.batches import Batches, Item
+from genlock.train.borders import write_bias
 from genlock.train.characters import (
     BLANK,
     DELIMITER,
@@ -68,7 +69,10 @@ def train_ctc(
         prepared = open_or_prepare(sounds, Path(folder), progress)
     options = loop or LoopOptions()
     recipe = CtcRecipe(prepared, training or CtcTraining(), options)
-    return train(recipe, options, folder, progress)
+    result = train(recipe, options, folder, progress)
+    if PartialState().is_main_process:
+        write_bias(result.model, recipe.valid)
+    return result
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,17 @@ from genlock.lipsync.linear import (
 from genlock.lipsync.recut import main_face, with_offset
 from genlock.train.sync_calibration import Trials, calibrate
 
-__all__ = ["Part", "SyncFigures", "SyncTrained", "SyncTraining", "fit_linear", "measure", "split_of", "train_sync"]
+__all__ = [
+    "Part",
+    "SyncFigures",
+    "SyncTrained",
+    "SyncTraining",
+    "fit_linear",
+    "measure",
+    "split_of",
+    "train_on",
+    "train_sync",
+]
 
 Array = npt.NDArray[np.float64]
 #: What a clip is for: to train on, to fit the confidence on, or to report on.
@@ -83,6 +93,8 @@ class SyncTraining:
     """Films with planted offsets on which the confidence is fitted; at least 100."""
     seed: int = 0
     """Of everything random."""
+    data: str = "videos of talking faces that were believed to be in step"
+    """What the clips are, who made them and under which licence: for the model's card."""
     look: LinearOptions = field(default_factory=LinearOptions)
     """What the model looks at."""
 
@@ -161,8 +173,7 @@ def train_sync(
     OutputError
         If the folder cannot be written.
     """
-    training = training or SyncTraining()
-    parts: dict[str, dict[str, Evidence]] = {"train": {}, "calibrate": {}, "report": {}}
+    clips: dict[str, Evidence] = {}
     refused = 0
     for number, file in enumerate(files):
         progress("faces", number, len(files))
@@ -171,13 +182,30 @@ def train_sync(
         except MediaError:
             refused += 1
             continue
-        if pieces and pieces[0].mel is not None and main_face(pieces[0]) is not None:
-            parts[split_of(Path(file).stem)][Path(file).stem] = pieces[0]
+        if pieces:
+            clips[Path(file).stem] = pieces[0]
     progress("faces", len(files), len(files))
+    if refused:
+        progress(f"{refused} of {len(files)} files cannot be read", 1, 1)
+    return train_on(clips, folder, training, progress)
+
+
+def train_on(
+    evidence: Mapping[str, Evidence],
+    folder: str | os.PathLike[str],
+    training: SyncTraining | None = None,
+    progress: Progress = silent,
+) -> SyncTrained:
+    """:func:`train_sync` on what was already gathered from the clips, by name."""
+    training = training or SyncTraining()
+    parts: dict[str, dict[str, Evidence]] = {"train": {}, "calibrate": {}, "report": {}}
+    for name, clip in sorted(evidence.items()):
+        if clip.mel is not None and main_face(clip) is not None:
+            parts[split_of(name)][name] = clip
     if min(len(parts["train"]), len(parts["calibrate"])) < 4:
         raise InputError(
-            f"of {len(files)} files {len(parts['train'])} can be trained and {len(parts['calibrate'])} calibrated "
-            f"on ({refused} cannot be read); give more videos of talking faces"
+            f"of {len(evidence)} videos {len(parts['train'])} can be trained and {len(parts['calibrate'])} calibrated "
+            "on; give more videos with sound and a talking face"
         )
     model = fit_linear(parts["train"], training, lambda done, total: progress("fit", done, total))
     model = calibrate(
@@ -190,11 +218,13 @@ def train_sync(
     target = Path(folder)
     trained = SyncTrained(target / "model.npz", target / "MODEL_CARD.md", clips, figures)
     save_model(replace(model, facts=facts), trained.path)
-    write_text(trained.card, _card(trained, training))
+    write_text(trained.card, _card(trained, training, float(model.facts["spread_of_clips_seconds"])))
     return trained
 
 
-def measure(model: LinearModel, clips: Mapping[str, Evidence], films: int = 300, seed: int = 0) -> SyncFigures:
+def measure(
+    model: LinearModel, clips: Mapping[str, Evidence], films: int = 300, seed: int = 0
+) -> SyncFigures:
     """Figures on films of three seconds out of ``clips``, with real sound beyond their ends lost as in a cut."""
     estimator, confidence = LinearSync(model), Confidence.of(model.calibration)
     trials = Trials(clips, seed)
@@ -217,27 +247,27 @@ def measure(model: LinearModel, clips: Mapping[str, Evidence], films: int = 300,
 _CARD = """# Lips against speech, linear
 
 What it is: a ridge regression from sound to lips and a canonical correlation between them, which give the offset of
-sound and picture of a talking face (`genlock sync`). {size_kb:.0f} kB, numpy only, some hundred times faster than real
-time once the landmarks are there.
+sound and picture of a talking face (`genlock sync`). {size_kb:.0f} kB, numpy only.
 
-| | |
-|---|---|
-| data | {train} clips to train on, {calibrate} to fit the confidence on, {report} to report on, split by the name of the clip (`genlock.train.sync.split_of`) |
-| this copy | GRID corpus, speaker s1 (Cooke, Barker, Cunningham, Shao 2006, CC BY 4.0): one man, English, six-word sentences, 25 fps |
-| licence | CC BY 4.0, with credit to the corpus |
-| made by | `genlock train sync --model linear FOLDER -o DIR`, seed {seed}; nothing else is random |
-| sees | 40 log-mel bands, 11 steps of 40 ms; 40 points of the lips without pose, symmetrical; {components} components, {speeds} speeds, 7 steps of 40 ms; any frame rate |
-| options | ridge {ridge}, cca {cca}, {copies} copies with another vocal tract ({warp}), noise floor and trembling lips; {rounds} rounds, between which each clip is put where the others see it |
-| figures | {figures} |
+- Data: {data}.
+- Split by the name of the clip (`genlock.train.sync.split_of`): {train} clips to train on, {calibrate} to fit the
+  confidence on, {report} to report on.
+- Licence: that of the data, with credit to its makers.
+- Made by: `genlock train sync --model linear FOLDER -o DIR`, seed {seed}; everything random follows from it.
+- It sees 40 log-mel bands in {sound} steps of 40 ms, and 40 points of the lips without pose, made symmetrical:
+  {components} components, {speeds} speeds, {lips} steps of 40 ms; at any frame rate.
+- Options: ridge {ridge}, cca {cca}; {copies} versions of each clip (other vocal tracts by {warp}, other noise floors,
+  trembling lips); {rounds} rounds, between which each clip is put where a model of the others sees it. The clips
+  themselves scatter by {spread:.0f} ms about their common zero.
+- Figures on the clips to report on: {figures}.
 
-Limits: trained on one speaker. Of other speakers it sees the offset as well, with a bias of its own of some ten
-milliseconds; profile faces, beards and masks, sung or far-away speech were not tried. What lies under four seconds can
-hardly be told from a voice-over. Clips of the corpus are themselves out of step by some 20 ms (one standard deviation),
-which is in the figures. It says nothing about who speaks, or what.
+Limits: of speakers it was not trained on it sees the offset as well, with a bias of its own of some ten milliseconds.
+Profile faces, beards, masks, sung or far-away speech were not tried. Under four seconds a peak can hardly be told from
+that of a voice-over. It says nothing about who speaks, or what.
 """
 
 
-def _card(trained: SyncTrained, training: SyncTraining) -> str:
+def _card(trained: SyncTrained, training: SyncTraining, spread_seconds: float) -> str:
     f = trained.figures
     figures = "too few clips" if f is None else (
         f"{f.films} films of 3 s, offsets even in +-600 ms: {f.right:.1%} within 40 ms, median error "
@@ -245,7 +275,8 @@ def _card(trained: SyncTrained, training: SyncTraining) -> str:
     )  # fmt: skip
     return _CARD.format(
         size_kb=trained.path.stat().st_size / 1000, figures=figures, **trained.clips, seed=training.seed,
-        components=training.look.components, speeds=training.look.speeds, ridge=training.ridge, cca=training.cca,
+        data=training.data.rstrip("."), sound=2 * training.look.sound_steps + 1,
+        lips=2 * training.look.lip_steps + 1, spread=1000 * spread_seconds, components=training.look.components, speeds=training.look.speeds, ridge=training.ridge, cca=training.cca,
         copies=training.copies, warp=" to ".join(f"{w:g}" for w in training.warp), rounds=training.rounds,
     )  # fmt: skip
 

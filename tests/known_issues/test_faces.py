@@ -1,0 +1,71 @@
+"""Mistakes about faces, in well-known code and in ours, each of which must not come back."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genlock.extractors.landmarks import LIPS, extract_landmarks
+from genlock.extractors.mouth import extract_mouths
+from genlock.lipsync.collect import EvidenceCollector
+from genlock.lipsync.evidence import Evidence
+from genlock.media import AudioBlock, Picture, VideoCell, VideoForm, encode, read_frames
+from genlock.weights import registry
+
+needs_faces = pytest.mark.skipif(
+    registry.find("mediapipe-face-mesh") is None or registry.find("mediapipe-face-detection") is None,
+    reason="the face models are not here: genlock models fetch",
+)
+
+
+@pytest.fixture(scope="module")
+def interrupted(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six frames of a person with two blank ones in the middle, 40 and 80 ms apart."""
+    source = shared_data / "talking" / "RD_Radio34_000.mp4"
+    person = [cell.pixels for cell in read_frames(source, VideoForm(size=(256, 256)))][:6]
+    frames = [*person[:3], *[np.full_like(person[0], 90)] * 2, *person[3:]]
+    path = tmp_path_factory.mktemp("faces") / "interrupted.mkv"
+    pts = [0, 40, 120, 160, 200, 280, 320, 400]
+    encode(
+        path,
+        Picture(frames, pts=pts, time_base=Fraction(1, 1000), codec="libx264", options={"crf": "12"}),
+    )
+    return path
+
+
+@needs_faces
+def test_frames_without_a_face_are_not_saved_as_whatever_the_memory_held(interrupted: Path) -> None:
+    """A landmark corpus kept the uninitialised rows of frames in which no face was detected as if they were faces."""
+    for face in extract_landmarks(interrupted, indices=LIPS):
+        assert (face.points.values[~face.points.valid] == 0).all()
+        assert (face.points.values[face.points.valid] > 0).any(axis=(1, 2)).all()
+    seen = {
+        float(face.points.grid.edge(int(k)))
+        for face in extract_landmarks(interrupted, indices=LIPS)
+        for k in np.flatnonzero(face.points.valid)
+    }
+    assert seen == {0.0, 0.04, 0.12, 0.28, 0.32, 0.4}
+
+
+@needs_faces
+def test_a_mouth_that_was_away_does_not_leap_when_it_comes_back(interrupted: Path) -> None:
+    """The change from before a gap to after it is no motion of the mouth."""
+    for mouth in extract_mouths(interrupted):
+        for k in np.flatnonzero(mouth.motion.valid):
+            assert mouth.crop.valid[k - 1 : k + 1].all()
+
+
+def test_the_stream_that_starts_first_may_be_the_one_that_arrives_later() -> None:
+    """Ours: with the picture ahead in the file, the first piece began with it, and sound from before was lost."""
+    pieces: list[Evidence] = []
+    collector = EvidenceCollector(pieces.append, piece_seconds=10, faces=None)
+    sound, picture = collector.consumers
+    for k in range(4):
+        start = Fraction(3, 2) + Fraction(k, 25)
+        picture.push(VideoCell(np.zeros((64, 64), np.uint8), k, start, start + Fraction(1, 25), "media"))
+    sound.push(AudioBlock(np.zeros((16000, 1), np.float32), 16000, Fraction(5, 4), "media"))
+    picture.finish()
+    assert [piece.start for piece in pieces] == [Fraction(5, 4)]

@@ -1,0 +1,108 @@
+"""The drawing of an offset: on its own as SVG and PNG, and in the report."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from genlock.aligners.curves import LagCurve
+from genlock.core.errors import OptionError
+from genlock.lipsync.estimate import Estimate
+from genlock.lipsync.measurement import Segment, SyncMeasurement
+from genlock.lipsync.verdicts import judge, sentence_of
+from genlock.report import ReportContent, write_report, write_sync_plot
+
+OFFSET, INTERVAL = 0.118, (0.104, 0.132)
+LAGS = np.arange(-80, 81) / 100
+
+
+def measured(pieces: int = 0) -> SyncMeasurement:
+    values = np.exp(-(((LAGS - OFFSET) / 0.05) ** 2))
+    values[:4] = np.nan
+    curve = LagCurve(LAGS, values, np.full(len(LAGS), 5.0))
+    spans = tuple(
+        Segment(Fraction(60 * k), Fraction(60 * k + 60), OFFSET, INTERVAL, 0.9) for k in range(pieces)
+    )
+    return SyncMeasurement(Estimate(OFFSET, INTERVAL, 0.97, "linear", curve=curve), Fraction(4), pieces=spans)
+
+
+def drawn(path: Path) -> ET.Element:
+    return ET.fromstring(path.read_text(encoding="utf-8"))
+
+
+def test_the_line_stands_at_the_peak(tmp_path: Path) -> None:
+    write_sync_plot(tmp_path / "a.svg", measured(), "a & <b>")
+    root = drawn(tmp_path / "a.svg")
+    space = "{http://www.w3.org/2000/svg}"
+    assert "a & <b>" in [text.text for text in root.iter(f"{space}text")]
+    paths = [
+        (p.get("stroke"), [float(n) for n in re.findall(r"[\d.]+", p.get("d") or "")])
+        for p in root.iter(f"{space}path")
+    ]
+    curve = max((d for _, d in paths), key=len)
+    xs, ys = curve[::2], curve[1::2]
+    line = next(d for colour, d in paths if colour == "#c01c28")
+    # y grows downwards; between two lags lies at most their distance.
+    assert line[0] == pytest.approx(xs[int(np.argmin(ys))], abs=xs[1] - xs[0])
+    assert len(xs) == len(LAGS) - 4
+
+
+def test_an_offset_over_time_is_drawn_where_there_are_pieces(tmp_path: Path) -> None:
+    write_sync_plot(tmp_path / "one.svg", measured())
+    write_sync_plot(tmp_path / "many.svg", measured(5000))
+    assert "over time" not in (tmp_path / "one.svg").read_text()
+    assert "over time" in (tmp_path / "many.svg").read_text()
+    assert (tmp_path / "many.svg").stat().st_size < 400_000
+
+
+def test_png(tmp_path: Path) -> None:
+    write_sync_plot(tmp_path / "a.png", measured(3), "наше видео")
+    image = cv2.imread(str(tmp_path / "a.png"))
+    assert image is not None
+    assert image.shape[1] == 1440
+    assert image.std() > 5
+
+
+@pytest.mark.parametrize("found", [
+    SyncMeasurement(Estimate(None, None, None, "none", "no face was seen"), Fraction(0)),
+    SyncMeasurement(Estimate(3.0, (2.9, 3.1), 0.9, "flash-beep"), Fraction(0)),
+    SyncMeasurement(Estimate(0.1, (0, 0.2), 0.5, "x", curve=LagCurve(LAGS, LAGS * np.nan, LAGS * 0)), Fraction(0)),
+])  # fmt: skip
+def test_what_there_is_no_curve_of(tmp_path: Path, found: SyncMeasurement) -> None:
+    for ending in (".svg", ".png"):
+        write_sync_plot(tmp_path / f"a{ending}", found)
+        assert (tmp_path / f"a{ending}").stat().st_size > 500
+
+
+def test_another_ending_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"\.svg or a \.png"):
+        write_sync_plot(tmp_path / "a.pdf", measured())
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_report_shows_sentence_verdicts_and_curve(tmp_path: Path) -> None:
+    sync = {
+        "offset_seconds": OFFSET, "interval_seconds": list(INTERVAL), "reason": "",
+        "sentence": sentence_of(OFFSET, INTERVAL),
+        "verdicts": {verdict.limit.key: verdict.to_dict() for verdict in judge(INTERVAL)},
+    }  # fmt: skip
+    write_report(tmp_path / "r.html", ReportContent("talk.mp4", sync=sync, measurement=measured()))
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="content">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    assert data["sync"]["sentence"].startswith("the sound is 118 ms early")
+    assert ["EBU R37 at emission", "+40 / −60 ms", "fails"] in data["sync"]["verdicts"]
+    assert ET.fromstring(data["sync"]["svg"]).tag.endswith("svg")
+    # The page's own colours: none is set in the drawing.
+    assert "#" not in data["sync"]["svg"]
+
+
+def test_a_report_without_a_measurement_has_no_card(tmp_path: Path) -> None:
+    write_report(tmp_path / "r.html", ReportContent("talk.mp4"))
+    assert '"sync":null' in (tmp_path / "r.html").read_text(encoding="utf-8").replace(" ", "")
