@@ -124,7 +124,7 @@ def correlate(
     for first in range(0, len(plan.lags), block):
         rows = slice(first, min(first + block, len(plan.lags)))
         values[rows], overlap[rows] = plan.judge(plan.lags[rows])
-    return LagCurve(plan.lags * plan.step, values, overlap)
+    return LagCurve(np.asarray(plan.lags * plan.step, np.float64), values, overlap)
 
 
 def correlate_slowly(
@@ -168,9 +168,7 @@ def correlate_slowly(
     return LagCurve(np.array(lags), np.array(values), np.array(overlaps))
 
 
-def _slow_value(
-    pairs: list[tuple[Array, Array, float]], weights: Array, still: tuple[Array, Array]
-) -> float:
+def _slow_value(pairs: list[tuple[Array, Array, float]], weights: Array, still: tuple[Array, Array]) -> float:
     total, weight, moving = 0.0, 0.0, False
     for channel, scale in enumerate(weights):
         a = np.array([p[channel] for p, _, _ in pairs])
@@ -178,7 +176,9 @@ def _slow_value(
         u = np.array([length for _, _, length in pairs])
         a, b = a - np.average(a, weights=u), b - np.average(b, weights=u)
         weight += scale
-        if (u * a * a).sum() > still[0][channel] * u.sum() and (u * b * b).sum() > still[1][channel] * u.sum():
+        if (u * a * a).sum() > still[0][channel] * u.sum() and (u * b * b).sum() > still[1][
+            channel
+        ] * u.sum():
             moving = True
             total += scale * (u * a * b).sum() / np.sqrt((u * a * a).sum() * (u * b * b).sum())
     return float(total / weight) if moving else np.nan
@@ -235,7 +235,8 @@ class _Plan:
         lengths = np.diff(picture.grid.edges(len(picture)))[seen]
         return cls(
             np.arange(-most, most + 1), float(grid.period), padded, valid, room, left, fraction, on_centre,
-            y[seen], lengths, scale, float(max(exact(least), Fraction(0))) - 1e-9, (_still(sound, x), _still(picture, y)),
+            y[seen], lengths, scale, float(max(exact(least), Fraction(0))) - 1e-9,
+            (_still(sound, x), _still(picture, y)),
         )  # fmt: skip
 
     def judge(self, lags: npt.NDArray[np.int64]) -> tuple[Array, Array]:
@@ -267,7 +268,9 @@ def _still(track: Track, centred: Array) -> Array:
 
 def _sound_grid(sound: Track) -> Grid:
     if not isinstance(sound.grid, Grid):
-        raise OptionError("lags are counted in cells of the sound, which must be on a Grid; use track.on(Grid(...))")
+        raise OptionError(
+            "lags are counted in cells of the sound, which must be on a Grid; use track.on(Grid(...))"
+        )
     return sound.grid
 
 

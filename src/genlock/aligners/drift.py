@@ -56,10 +56,13 @@ def straightened(scores: Array, lags_seconds: Array, times_seconds: Array, ppm: 
     inside = (place >= -1e-6) & (place <= last + 1e-6)
     low = np.take_along_axis(scores, np.clip(left, 0, last), axis=1)
     high = np.take_along_axis(scores, np.clip(left + 1, 0, last), axis=1)
-    return np.where(inside, low * (1 - share) + high * share, scores.min(axis=1, keepdims=True))
+    moved = np.where(inside, low * (1 - share) + high * share, scores.min(axis=1, keepdims=True))
+    return np.asarray(moved, np.float64)
 
 
-def find_drift(scores: Array, lags_seconds: Array, times_seconds: Array, most_ppm: float = 1500.0) -> Drift | None:
+def find_drift(
+    scores: Array, lags_seconds: Array, times_seconds: Array, most_ppm: float = 1500.0
+) -> Drift | None:
     """The drift whose line of lags has the highest score; None if the rows span too little to tell.
 
     Parameters
@@ -73,7 +76,9 @@ def find_drift(scores: Array, lags_seconds: Array, times_seconds: Array, most_pp
     """
     scores, times = np.asarray(scores, np.float64), np.asarray(times_seconds, np.float64)
     if scores.shape != (len(times), len(lags_seconds)) or not np.isfinite(scores).all():
-        raise OptionError(f"scores {scores.shape} are finite and fit {len(times)} rows of {len(lags_seconds)} lags")
+        raise OptionError(
+            f"scores {scores.shape} are finite and fit {len(times)} rows of {len(lags_seconds)} lags"
+        )
     reach = float(np.abs(times).max(initial=0.0))
     if len(times) < 3 or reach <= 0:
         return None

@@ -53,11 +53,7 @@ BENCH_VERSION = 1
 
 @dataclass(frozen=True)
 class SyncBenchOptions:
-    """What is run.
-
-    >>> SyncBenchOptions().reach_seconds
-    0.6
-    """
+    """What is run."""
 
     limit: int | None = None
     """Take so many clips, drawn by the seed; None: all."""

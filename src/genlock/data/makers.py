@@ -31,8 +31,9 @@ from genlock.data.clips import ClipSamples, ClipSpan
 from genlock.extractors import AudioExtractor
 from genlock.extractors.faces import FaceOptions, FaceTracker, Sighting
 from genlock.extractors.flow import FlowOptions, OpticalFlow, pack_flow
+from genlock.extractors.frame_cells import between_frames
 from genlock.extractors.mouth import LIPS, Mouth, MouthWatcher, aperture_of, width_of
-from genlock.lipsync.picture_rows import between_frames, ticks_of
+from genlock.lipsync.picture_rows import ticks_of
 from genlock.media import VideoCell, VideoForm, encode
 from genlock.media.encode import Picture
 
@@ -183,10 +184,7 @@ class _Cells:
 
     def between(self) -> Cells:
         """Cells from the middle of the frame before to the middle of the frame."""
-        cells = self.get()
-        if isinstance(cells, Ticks):
-            return between_frames(cells)
-        return Grid(cells.rate, cells.start - cells.period / 2, cells.clock)
+        return between_frames(self.get())
 
 
 def _form_rate(form: VideoForm) -> Fraction | None:

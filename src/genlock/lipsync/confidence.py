@@ -54,7 +54,9 @@ class Confidence:
     """Shorter overlaps cannot prove that sound and lips belong together, so they are never confident; at least 0."""
 
     def __post_init__(self) -> None:
-        if not (self.sharpness > 0 and 0 <= self.growth <= 1 and self.blur_seconds > 0 and self.tail_seconds > 0):
+        if not (
+            self.sharpness > 0 and 0 <= self.growth <= 1 and self.blur_seconds > 0 and self.tail_seconds > 0
+        ):
             raise OptionError(f"{self}: sharpness, blur and tail are above 0, growth lies in 0...1")
         if not 0 <= self.tail <= 0.5:
             raise OptionError(f"tail={self.tail} lies outside 0...0.5")
@@ -67,7 +69,9 @@ class Confidence:
         """
         unknown = set(values) - {f.name for f in fields(cls)}
         if unknown:
-            raise FormatError(f"the calibration of a sync model has unknown entries: {', '.join(sorted(unknown))}")
+            raise FormatError(
+                f"the calibration of a sync model has unknown entries: {', '.join(sorted(unknown))}"
+            )
         return cls(**values)
 
     def to_dict(self) -> dict[str, float]:

@@ -221,11 +221,15 @@ class Fusion:
         reason = "; ".join(self._reasons) or "there is nothing to compare"
         found = judge(pool(self._moves), _MOTION) if self._moves else None
         if found is None:
-            return SyncMeasurement(Estimate(None, None, None, "none", reason), middle, faces=self._silent_faces())
+            return SyncMeasurement(
+                Estimate(None, None, None, "none", reason), middle, faces=self._silent_faces()
+            )
         probability = min(found.probability, _MOTION_MOST)
         if probability < self.options.least_probability or found.peak.at_edge:
             why = f"{reason}; motion and sound do not fit clearly at any offset"
-            estimate = Estimate(None, None, None, "motion", why, curve=pool(self._moves), seconds=found.seconds)
+            estimate = Estimate(
+                None, None, None, "motion", why, curve=pool(self._moves), seconds=found.seconds
+            )
             return SyncMeasurement(estimate, middle, faces=self._silent_faces())
         estimate = Estimate(
             found.peak.lag_seconds, found.interval_seconds, probability, "motion",
@@ -313,7 +317,9 @@ class Fusion:
     def _silent_faces(self) -> tuple[FaceOffset, ...]:
         share = max(self._picture_seconds, 1e-9)
         return tuple(
-            FaceOffset(face, seen.seconds, min(1.0, seen.seconds / share), None, None, False, "it did not decide")
+            FaceOffset(
+                face, seen.seconds, min(1.0, seen.seconds / share), None, None, False, "it did not decide"
+            )
             for face, seen in sorted(self._faces.items())
             if seen.seconds >= 1.0
         )
@@ -330,7 +336,14 @@ class Fusion:
             why = self._why_unsure(found)
             return Estimate(None, None, None, "lips", why, face, curve, found.seconds)
         return Estimate(
-            found.peak.lag_seconds, found.interval_seconds, found.probability, "lips", "", face, curve, found.seconds
+            found.peak.lag_seconds,
+            found.interval_seconds,
+            found.probability,
+            "lips",
+            "",
+            face,
+            curve,
+            found.seconds,
         )
 
     def _least(self, found: Judgement) -> float:
@@ -428,9 +441,7 @@ def _believed(curves: Sequence[LagCurve], steps: Sequence[range], confidence: Co
         found = judge(pool(curves[rows.start : rows.stop]), confidence)
         offset = found.peak.lag_seconds if found and found.probability >= _SEGMENT_PROBABILITY else None
         if merged and (
-            offset is None
-            or merged[-1][1] is None
-            or abs(offset - merged[-1][1]) < _SAME_SECONDS
+            offset is None or merged[-1][1] is None or abs(offset - merged[-1][1]) < _SAME_SECONDS
         ):
             before, known = merged.pop()
             merged.append((range(before.start, rows.stop), known if known is not None else offset))
@@ -457,7 +468,9 @@ def _only(window: _Window) -> LagCurve:
 def _narrow(curve: LagCurve) -> LagCurve:
     """The same in half the memory."""
     return LagCurve(
-        curve.lags_seconds, curve.values.astype(np.float32), curve.overlap_seconds.astype(np.float32)  # type: ignore[arg-type]
+        curve.lags_seconds,
+        curve.values.astype(np.float32),
+        curve.overlap_seconds.astype(np.float32),  # type: ignore[arg-type]
     )
 
 
@@ -478,7 +491,12 @@ def _grouped(windows: Sequence[_Window]) -> list[list[_Window]]:
 
 def _segment(span: tuple[Fraction, Fraction], estimate: Estimate) -> Segment:
     return Segment(
-        span[0], span[1], estimate.offset_seconds, estimate.interval_seconds, estimate.probability, estimate.reason
+        span[0],
+        span[1],
+        estimate.offset_seconds,
+        estimate.interval_seconds,
+        estimate.probability,
+        estimate.reason,
     )
 
 
@@ -523,4 +541,3 @@ def _joined(pieces: Sequence[Segment]) -> tuple[Segment, ...]:
         interval = (offset - half, offset + half)
         out.append(Segment(group[0].start, end, offset, interval, _sure(interval)))
     return tuple(out)
-

@@ -106,7 +106,9 @@ class LinearModel:
         }  # fmt: skip
         for name, shape in wanted.items():
             if getattr(self, name).shape != shape:
-                raise FormatError(f"{name} of a sync model has shape {getattr(self, name).shape}, not {shape}")
+                raise FormatError(
+                    f"{name} of a sync model has shape {getattr(self, name).shape}, not {shape}"
+                )
 
 
 _ARRAYS = ("basis", "ridge", "ridge_weights", "sound_pairs", "lip_pairs", "pair_weights")
@@ -396,7 +398,15 @@ def load_model(path: str | os.PathLike[str]) -> LinearModel:
         return LinearModel(options, **arrays, calibration=header["calibration"], facts=header["facts"])
     except FormatError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        zipfile.BadZipFile,
+        json.JSONDecodeError,
+    ) as error:
         raise FormatError(f"{origin} is not a whole sync model ({error}); train it again") from error
 
 

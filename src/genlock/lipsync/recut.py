@@ -44,7 +44,10 @@ def with_sound_of(evidence: Evidence, other: Evidence) -> Evidence:
 
     beeps = [Span(b.start + move, b.end + move, b.label) for b in other.beeps]
     return replace(
-        evidence, mel=moved(other.mel), loudness=moved(other.loudness), beeps=Spans(beeps, evidence.clock, "beeps")
+        evidence,
+        mel=moved(other.mel),
+        loudness=moved(other.loudness),
+        beeps=Spans(beeps, evidence.clock, "beeps"),
     )
 
 

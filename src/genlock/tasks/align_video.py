@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -138,10 +139,12 @@ def align_video(
     folder = result_folder(file, output)
     if write:
         _require_ours(folder, file)
-    outline, probe = _Outline(), SyncProbe() if options.sync else None
-    consumers = (*((outline,) if write else ()), *(probe.consumers if probe is not None else ()))
-    request = ClipRequest(extractors, speech=True, consumers=consumers, reading=options.reading)
-    with read_clip(file, request, progress) as clip:
+    outline = _Outline()
+    with ExitStack() as stack:
+        probe = stack.enter_context(SyncProbe()) if options.sync else None
+        consumers = (*((outline,) if write else ()), *(probe.consumers if probe is not None else ()))
+        request = ClipRequest(extractors, speech=True, consumers=consumers, reading=options.reading)
+        clip = stack.enter_context(read_clip(file, request, progress))
         sync = not_measured(clip.info) if probe is None else probe.result(clip.info)
         words = _words(clip, text, cues, options, progress)
         result = _alignment(clip, words, sync, None)

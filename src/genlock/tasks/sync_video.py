@@ -18,6 +18,7 @@ from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.soundsound import match_sounds
 from genlock.lipsync.verdicts import Verdict, judge, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions
+from genlock.media.background import Background
 from genlock.media.opening import is_url
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.report import plot_ending, write_sync_plot
@@ -241,16 +242,31 @@ def sync_options_of_each(files: Sequence[str], options: SyncOptions, many: bool)
 
 
 class SyncProbe:
-    """Measures the offset out of a pass over a file: hand its consumers to the pass, then ask for the result."""
+    """Measures the offset out of a pass over a file: hand its consumers to the pass, then ask for the result.
+
+    Faces take about as long as decoding does, so they are looked for in a thread of their own, which ``close`` (or
+    ``with``) ends.
+    """
 
     def __init__(self) -> None:
         self._fusion = Fusion()
         self._collector = EvidenceCollector(self._fusion.add)
+        self._background = Background(self._collector.consumers)
+
+    def __enter__(self) -> SyncProbe:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._background.close()
 
     @property
     def consumers(self) -> tuple[Consumer, ...]:
         """Whoever has to be fed from the pass."""
-        return tuple(self._collector.consumers)
+        return self._background.consumers
 
     def result(self, info: MediaInfo, notes: tuple[str, ...] = ()) -> SyncResult:
         """What was found, after the pass has ended."""
@@ -320,10 +336,10 @@ def sync_video(
 def _measure(file: str | os.PathLike[str], options: SyncOptions, progress: Progress) -> SyncResult:
     if options.against is not None:
         return _measure_against(file, options.against, options.reading, progress)
-    probe = SyncProbe()
-    request = ClipRequest(consumers=probe.consumers, reading=options.reading)
-    with read_clip(file, request, progress) as clip:
-        return probe.result(clip.info, clip.notes)
+    with SyncProbe() as probe:
+        request = ClipRequest(consumers=probe.consumers, reading=options.reading)
+        with read_clip(file, request, progress) as clip:
+            return probe.result(clip.info, clip.notes)
 
 
 def _measure_against(

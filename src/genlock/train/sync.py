@@ -273,11 +273,12 @@ def _card(trained: SyncTrained, training: SyncTraining, spread_seconds: float) -
         f"{f.films} films of 3 s, offsets even in +-600 ms: {f.right:.1%} within 40 ms, median error "
         f"{1000 * f.median_error_seconds:.1f} ms, {f.covered:.0%} of the stated 90 % intervals hold the truth"
     )  # fmt: skip
+    look = training.look
     return _CARD.format(
-        size_kb=trained.path.stat().st_size / 1000, figures=figures, **trained.clips, seed=training.seed,
-        data=training.data.rstrip("."), sound=2 * training.look.sound_steps + 1,
-        lips=2 * training.look.lip_steps + 1, spread=1000 * spread_seconds, components=training.look.components, speeds=training.look.speeds, ridge=training.ridge, cca=training.cca,
-        copies=training.copies, warp=" to ".join(f"{w:g}" for w in training.warp), rounds=training.rounds,
+        **trained.clips, size_kb=trained.path.stat().st_size / 1000, figures=figures, data=training.data.rstrip("."),
+        seed=training.seed, sound=2 * look.sound_steps + 1, lips=2 * look.lip_steps + 1, components=look.components,
+        speeds=look.speeds, ridge=training.ridge, cca=training.cca, copies=training.copies, rounds=training.rounds,
+        warp=" to ".join(f"{w:g}" for w in training.warp), spread=1000 * spread_seconds,
     )  # fmt: skip
 
 
