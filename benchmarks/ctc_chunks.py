@@ -137,9 +137,11 @@ def kept_words(whole: Sequence[str], found: Sequence[str]) -> list[bool]:
     return kept
 
 
-def measure(folder: str, sounds: Sequence[Sound], seconds: float) -> list[dict[str, object]]:
-    """One row for each way to read."""
-    ways = readers(folder, seconds)
+def measure(
+    folder: str, sounds: Sequence[Sound], seconds: float, only: Sequence[str] = ()
+) -> list[dict[str, object]]:
+    """One row for each way to read, or for some of them."""
+    ways = {name: read for name, read in readers(folder, seconds).items() if not only or name in only}
     reference = HfCtc(CtcModelOptions(folder, chunk_seconds=2 * seconds, context_seconds=0))
     wholes = [heard_words(reference, sound.samples) for sound in sounds]
     rows: list[dict[str, object]] = []

@@ -26,18 +26,18 @@ def bench(repository: Path) -> ModuleType:
 
 
 def test_a_minute_in_chunks_reads_as_the_whole(bench: ModuleType) -> None:
-    table = {
-        row["way"]: row for row in bench.measure(str(bench.TONES), list(bench.tone_sounds(2, 60.0)), 60.0)
-    }
+    ways = (bench.WHOLE, bench.OURS, bench.BARE)
+    rows = bench.measure(str(bench.TONES), list(bench.tone_sounds(1, 60.0)), 60.0, ways)
+    table = {row["way"]: row for row in rows}
     whole, ours, bare = table[bench.WHOLE], table[bench.OURS], table[bench.BARE]
     assert whole["equal"] == 1
     assert whole["wer"] < 0.1
-    assert whole["words"] > 200
-    assert whole["at_cut"] >= 4  # words that lie across the cuts: else there would be nothing to lose
+    assert whole["words"] > 100
+    assert whole["at_cut"] >= 2  # words that lie across the cuts: else there would be nothing to lose
     assert ours["equal"] >= 0.99
     assert ours["lost_at_cut"] == ours["other_words"] == 0
     # The cuts of 10 s that this is about do lose words.
-    assert bare["lost_at_cut"] >= 2
+    assert bare["lost_at_cut"] >= 1
     assert bare["other_words"] > 0
 
 

@@ -49,7 +49,9 @@ def test_flashes_and_beeps_lie_where_the_truth_says(
 
 
 def test_flashes_within_frames_show_in_the_cell_that_holds_them() -> None:
-    truth, cells, frames, _ = render_signal(SignalOptions(on_edges=False, duration_seconds=8, width=32, height=32))
+    truth, cells, frames, _ = render_signal(
+        SignalOptions(on_edges=False, duration_seconds=8, width=32, height=32)
+    )
     assert truth.warp is not None
     inside = [truth.warp(b.start) - f.start for b, f in zip(truth.beeps, truth.flashes, strict=True)]
     assert all(0 <= away < Fraction(1, 25) for away in inside)
@@ -79,7 +81,13 @@ def test_the_same_seed_gives_the_same_clip_and_another_another() -> None:
 
 
 def test_bad_options_are_refused(tmp_path: Path) -> None:
-    for wrong in ({"width": 33}, {"offset_seconds": 2}, {"rate": 0}, {"kind": "waves"}, {"duration_seconds": 1}):
+    for wrong in (
+        {"width": 33},
+        {"offset_seconds": 2},
+        {"rate": 0},
+        {"kind": "waves"},
+        {"duration_seconds": 1},
+    ):
         with pytest.raises(OptionError):
             SignalOptions(**wrong)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="must end in"):
