@@ -64,7 +64,7 @@ def test_motion_follows_the_tone_at_every_rate() -> None:
             kind="motion", rate=rate, variable_rate=variable, duration_seconds=4, offset_seconds="0.25",
             noise_decibels=-120, sound_rate=8000, width=32, height=96, seed=5,
         )  # fmt: skip
-        truth, cells, frames, samples = render_signal(how)
+        _, cells, frames, samples = render_signal(how)
         opening = np.array([frame[:, 16].astype(float).sum() for frame in frames])
         level = np.array([np.abs(samples[k * 80 : k * 80 + 80]).max() for k in range(len(samples) // 80)])
         seen = np.arange(len(level)) / 100 + 0.005 + 0.25

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from genlock.aligners.curves import combine, correlate, find_peak, weighted
 from genlock.bench.figures import Figure, Row, bootstrapped, share
 from genlock.core.errors import OptionError
+from genlock.core.spans import Spans
 from genlock.core.time import exact
 from genlock.core.track import Track
 from genlock.lipsync.evidence import Evidence
@@ -206,9 +207,12 @@ def silent_trials(system: System, clips: Sequence[BenchClip]) -> list[Trial]:
     found = []
     for clip in clips:
         pieces = [
-            replace(piece, mel=still(piece.mel, -20.0), loudness=still(piece.loudness, -120.0))
+            replace(
+                piece, mel=still(piece.mel, -20.0), loudness=still(piece.loudness, -120.0),
+                beeps=Spans([], piece.clock, "beeps"),
+            )
             for piece in clip.pieces
-        ]
+        ]  # fmt: skip
         found.append(Trial(clip.name, None, system(pieces)))
     return found
 
