@@ -66,7 +66,7 @@ def main() -> int:
             continue
         worst = max(worst, float(np.median(gaps)))
         print(
-            f"{rate:12s} {len(gaps):5d} {np.median(gaps):26.1f} {gaps.max():8.1f} {np.median(wrong[rate]):21.1f}"
+            f"{rate:12s} {len(gaps):5d} {np.median(gaps):26.1f} {gaps.max():8.1f} {np.median(wrong[rate]):13.1f}"
         )
     print(
         f"worst median disagreement {worst:.1f} ms (limit {LIMIT_MS:g}); {time.perf_counter() - began:.0f} s"

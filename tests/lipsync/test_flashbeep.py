@@ -139,11 +139,12 @@ def test_a_codec_that_follows_late_does_not_move_the_flash() -> None:
 
 def test_cuts_fades_and_moving_things_are_no_flashes() -> None:
     cut = [a_picture(40 if k < 20 else 200) for k in range(60)]
+    shot = [a_picture(200 if 20 <= k < 45 else 40) for k in range(60)]
     fade = [np.full((36, 64), 20 + min(k, 60 - k) * 6, np.uint8) for k in range(60)]
     moving = [a_picture(30) for _ in range(60)]
     for k, frame in enumerate(moving):
         frame[8:28, k % 40 : k % 40 + 16] = 220
-    for frames in (cut, fade, moving[1:39]):
+    for frames in (cut, shot, fade, moving[1:39]):
         assert find_flashes(frames, Grid(25)) == []
 
 
@@ -220,11 +221,12 @@ def test_events_that_do_not_belong_together_do_not_pair() -> None:
     assert pair_events(one, Spans([Span("1.1", 2)]), Grid(25)) is None
 
 
-def test_a_lost_beep_a_false_flash_and_a_bad_onset_do_no_harm() -> None:
+@pytest.mark.parametrize("bad_ms", ["1.3", "3", "20"])
+def test_a_lost_beep_a_false_flash_and_a_bad_onset_do_no_harm(bad_ms: str) -> None:
     cells = Grid(25)
     flashes, beeps = events(-0.08, cells, [10, 33, 61, 92, 110, 155, 181])
     worse = [span for n, span in enumerate(beeps) if n != 2]
-    worse[3] = Span(worse[3].start + Fraction(3, 1000), worse[3].end)
+    worse[3] = Span(worse[3].start + Fraction(bad_ms) / 1000, worse[3].end)
     more = sorted([*flashes, Span(5, "5.08")], key=lambda span: span.start)
     pairs = pair_events(Spans(more), Spans(worse), cells)
     assert pairs is not None

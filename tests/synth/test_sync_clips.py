@@ -49,7 +49,7 @@ def test_flashes_and_beeps_lie_where_the_truth_says(
 
 
 def test_flashes_within_frames_show_in_the_cell_that_holds_them() -> None:
-    truth, cells, frames, _ = render_signal(
+    truth, *_ = render_signal(
         SignalOptions(on_edges=False, duration_seconds=8, width=32, height=32)
     )
     assert truth.warp is not None

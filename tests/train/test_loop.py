@@ -97,7 +97,7 @@ def test_two_processes_do_what_one_does(whole: Path, tmp_path: Path) -> None:
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     subprocess.run(
         [*launch, str(TINY), str(run), "14", "2", "0"], check=True, capture_output=True,
-        env={**environment(), "ACCELERATE_USE_CPU": "true"}, timeout=200,
+        env={**environment()}, timeout=200,
     )  # fmt: skip
     one, two = figures(whole), figures(run)
     assert len(one) == len(two) == 14

@@ -54,10 +54,25 @@ def straightened(scores: Array, lags_seconds: Array, times_seconds: Array, ppm: 
     share = np.clip(place - left, 0.0, 1.0)
     last = len(lags_seconds) - 1
     inside = (place >= -1e-6) & (place <= last + 1e-6)
-    low = np.take_along_axis(scores, np.clip(left, 0, last), axis=1)
-    high = np.take_along_axis(scores, np.clip(left + 1, 0, last), axis=1)
-    moved = np.where(inside, low * (1 - share) + high * share, scores.min(axis=1, keepdims=True))
-    return np.asarray(moved, np.float64)
+    # By cubics (Catmull and Rom): straight lines cut the tops off between lags, which would favour drifts of zero.
+    before, low, high, after = (
+        np.take_along_axis(scores, np.clip(left + k, 0, last), axis=1) for k in (-1, 0, 1, 2)
+    )
+    slope_low, slope_high = (high - before) / 2, (after - low) / 2
+    square, cube = share**2, share**3
+    moved = (2 * cube - 3 * square + 1) * low + (cube - 2 * square + share) * slope_low
+    moved += (3 * square - 2 * cube) * high + (cube - square) * slope_high
+    return np.asarray(np.where(inside, moved, scores.min(axis=1, keepdims=True)), np.float64)
+
+
+def _top(total: Array) -> float:
+    """Greatest value of a curve, by the parabola through it and its neighbours."""
+    k = int(total.argmax())
+    if k in (0, len(total) - 1):
+        return float(total[k])
+    before, middle, after = (float(v) for v in total[k - 1 : k + 2])
+    bend = before - 2 * middle + after
+    return middle if bend >= 0 else middle - (before - after) ** 2 / (8 * bend)
 
 
 def find_drift(
@@ -87,7 +102,7 @@ def find_drift(
     most = min(most_ppm, 1e6 * 0.5 * float(lags_seconds[-1] - lags_seconds[0]) / reach)
     count = max(1, int(np.ceil(most / step)))
     candidates = np.arange(-count, count + 1) * step
-    best = np.array([straightened(scores, lags_seconds, times, ppm).sum(axis=0).max() for ppm in candidates])
+    best = np.array([_top(straightened(scores, lags_seconds, times, ppm).sum(axis=0)) for ppm in candidates])
     top = int(best.argmax())
     share = np.exp(best - best[top])
     # Half a candidate's step to either side belongs to it.

@@ -7,7 +7,6 @@ together; they are compared over all lags, and the two curves are added.
 
 from __future__ import annotations
 
-import json
 import os
 import zipfile
 from collections.abc import Mapping
@@ -403,9 +402,9 @@ def load_model(path: str | os.PathLike[str]) -> LinearModel:
         ValueError,
         KeyError,
         TypeError,
+        AttributeError,
         EOFError,
         zipfile.BadZipFile,
-        json.JSONDecodeError,
     ) as error:
         raise FormatError(f"{origin} is not a whole sync model ({error}); train it again") from error
 

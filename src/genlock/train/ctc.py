@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from accelerate import PartialState
 
 from genlock.core.errors import InputError
 from genlock.core.progress import Progress, silent
@@ -35,7 +34,7 @@ from genlock.train.characters import (
 )
 from genlock.train.checkpoints import checkpoint_configuration, load_checkpoint
 from genlock.train.items import hear, normalized, padded
-from genlock.train.loop import Batch, Loss, TrainResult, train
+from genlock.train.loop import Batch, Loss, TrainResult, processes, train
 from genlock.train.options import CtcTraining, LoopOptions
 from genlock.train.shapes import make_config, start_with_filter_bank
 from genlock.train.sounds import RATE, SoundSet, open_or_prepare
@@ -65,12 +64,12 @@ def train_ctc(
     MissingModel, FormatError, TrainingError, OutputError
         See :func:`genlock.train.loop.train`.
     """
-    with PartialState().main_process_first():
+    with processes().main_process_first():
         prepared = open_or_prepare(sounds, Path(folder), progress)
     options = loop or LoopOptions()
     recipe = CtcRecipe(prepared, training or CtcTraining(), options)
     result = train(recipe, options, folder, progress)
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         write_bias(result.model, recipe.valid)
     return result
 

@@ -43,8 +43,8 @@ from genlock.train.options import LoopOptions
 
 try:
     import torch
-    from accelerate import Accelerator, DistributedDataParallelKwargs
-    from accelerate.utils import gather_object
+    from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
+    from accelerate.utils import gather_object, parse_flag_from_env
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
 except ImportError as error:
@@ -52,7 +52,7 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["Batch", "LoopOptions", "Loss", "Recipe", "TrainResult", "train"]
+__all__ = ["Batch", "LoopOptions", "Loss", "Recipe", "TrainResult", "processes", "train"]
 
 Tensor = torch.Tensor
 RUN, LOG, STATE = "run.json", "log.jsonl", "state.json"
@@ -170,6 +170,16 @@ def train(
     return _Run(recipe, options, Path(folder), progress).train()
 
 
+def processes() -> PartialState:
+    """The processes of this run, for what is done before the loop (``.main_process_first()``)."""
+    return PartialState(cpu=_on_cpu())
+
+
+def _on_cpu() -> bool:
+    # Said aloud: on a machine without an accelerator, several processes would not find each other otherwise.
+    return bool(parse_flag_from_env("ACCELERATE_USE_CPU")) or not torch.accelerator.is_available()
+
+
 class _Objective(torch.nn.Module):
     """Model and loss in one module, so that whatever wraps it sees every computation."""
 
@@ -188,6 +198,7 @@ class _Run:
             torch.set_num_threads(options.threads)
         self.recipe, self.options, self.folder, self.progress = recipe, options, folder, progress
         self.accelerator = Accelerator(
+            cpu=_on_cpu(),
             mixed_precision=options.precision,
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
@@ -338,6 +349,8 @@ class _Run:
             if self.main:
                 with atomic_folder(self.folder / "model", marker="config.json") as fresh:
                     self.recipe.export(_Exported(self.model, weights), fresh, self.best)
+                    for file in fresh.iterdir():  # safetensors makes files that only their owner can read
+                        shutil.copymode(fresh / "config.json", file)
         return {f"valid_{k}": v for k, v in figures.items()}
 
     def _save(self) -> None:

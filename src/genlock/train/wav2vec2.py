@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from accelerate import PartialState
 
 from genlock.core.errors import InputError
 from genlock.core.progress import Progress, silent
@@ -27,7 +26,7 @@ from genlock.train.batches import Batches, Item
 from genlock.train.characters import write_processor
 from genlock.train.checkpoints import checkpoint_configuration, load_checkpoint
 from genlock.train.items import hear, padded
-from genlock.train.loop import Batch, Loss, TrainResult, train
+from genlock.train.loop import Batch, Loss, TrainResult, processes, train
 from genlock.train.masks import draw_negatives, span_mask
 from genlock.train.options import LoopOptions, Wav2Vec2Training
 from genlock.train.shapes import make_config, start_with_filter_bank
@@ -60,7 +59,7 @@ def pretrain(
     MissingModel, FormatError, TrainingError, OutputError
         See :func:`genlock.train.loop.train`.
     """
-    with PartialState().main_process_first():
+    with processes().main_process_first():
         prepared = open_or_prepare(sounds, Path(folder), progress)
     options = loop or LoopOptions()
     return train(Wav2Vec2Recipe(prepared, training or Wav2Vec2Training(), options), options, folder, progress)

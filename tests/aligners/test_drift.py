@@ -1,0 +1,68 @@
+"""Drift and steps: planted in scores, found again; the fast search against every path."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genlock.aligners.drift import find_drift, find_steps, find_steps_slowly, straightened
+from genlock.core.errors import OptionError
+
+LAGS = np.arange(-60, 61) / 100
+
+
+def scores_of(offsets: np.ndarray, rng: np.random.Generator, spread: float = 0.02) -> np.ndarray:
+    """A bell about each row's offset, with some noise on it."""
+    away = (LAGS[None] - offsets[:, None]) / spread
+    return -0.5 * np.minimum(away**2, 12) + 0.2 * rng.standard_normal((len(offsets), len(LAGS)))
+
+
+@pytest.mark.parametrize("ppm", [-1000.0, -145.0, 0.0, 50.0, 1000.0])
+def test_planted_drift_is_found_and_covered(ppm: float) -> None:
+    rng = np.random.default_rng(1)
+    times = np.arange(-150.0, 151.0, 5.0)
+    found = find_drift(scores_of(0.1 + 1e-6 * ppm * times, rng), LAGS, times)
+    assert found is not None
+    assert found.ppm == pytest.approx(ppm, abs=25)
+    assert found.interval_ppm[0] - 5 <= ppm <= found.interval_ppm[1] + 5
+    assert found.gain >= 0
+
+
+def test_drift_of_hours_is_grouped_and_still_found() -> None:
+    rng = np.random.default_rng(2)
+    times = np.arange(-3600.0, 3600.0, 5.0)
+    found = find_drift(scores_of(-0.05 + 20e-6 * times, rng), LAGS, times)
+    assert found is not None
+    assert found.ppm == pytest.approx(20, abs=1.5)
+
+
+def test_straightened_rows_agree() -> None:
+    times = np.array([-100.0, 0.0, 100.0])
+    rows = scores_of(0.2 + 500e-6 * times, np.random.default_rng(3))
+    straight = straightened(rows, LAGS, times, 500.0)
+    np.testing.assert_allclose(LAGS[straight.argmax(axis=1)], 0.2, atol=0.015)
+
+
+def test_too_little_says_nothing_and_nonsense_is_refused() -> None:
+    assert find_drift(np.zeros((2, len(LAGS))), LAGS, np.array([0.0, 1.0])) is None
+    with pytest.raises(OptionError, match="finite"):
+        find_drift(np.full((3, len(LAGS)), np.nan), LAGS, np.arange(3.0))
+    with pytest.raises(OptionError, match="penalty"):
+        find_steps(np.zeros((2, 2)), -1.0)
+    assert find_steps(np.zeros((0, 4)), 1.0) == []
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=5),
+    st.sampled_from([0.0, 1.0, 4.0, 50.0]),
+)
+def test_steps_are_the_best_of_all_paths(rows: list[list[int]], penalty: float) -> None:
+    scores = np.array(rows, np.float64)
+    runs = find_steps(scores, penalty)
+    total = sum(float(scores[run.start : run.stop, lag].sum()) for run, lag in runs) - penalty * (
+        len(runs) - 1
+    )
+    assert total == pytest.approx(find_steps_slowly(scores, penalty))
+    assert [k for run, _ in runs for k in run] == list(range(len(scores)))
