@@ -56,12 +56,12 @@ def as_sound(samples: np.ndarray, origin: Fraction = Fraction(0)) -> TrackSound:
 
 
 @pytest.mark.parametrize(
-    ("offset", "drift"), [("0.12345", 0), ("-7.5002", 145), ("31.4159", -50), ("-0.0301", 1000)]
+    ("offset", "drift"), [("0.12345", 0), ("-7.5002", 145), ("31.4159", -1000)]
 )
 def test_offset_and_drift_are_recovered(offset: str, drift: int) -> None:
-    event = an_event(90)
+    event = an_event(75)
     warp = Warp.sync(offset, drift, at=20)  # from ours to theirs
-    times = np.arange(45 * RATE) / RATE
+    times = np.arange(30 * RATE) / RATE
     theirs, _ = warp.map(times)
     begin = 3 if float(offset) > -3 else 12  # their clock's zero is so far into the event
     ours = stretched(event, (theirs + begin) * RATE)
@@ -85,7 +85,7 @@ def test_the_origins_of_both_clocks_count() -> None:
 
 def test_sounds_of_different_events_say_nothing() -> None:
     for seed in (1, 2, 3):
-        one, two = an_event(40, 10 + seed), music(40 * RATE, RATE, 20 + seed)
+        one, two = an_event(25, 10 + seed), music(25 * RATE, RATE, 20 + seed)
         found = match_sounds(as_sound(one), as_sound(two))
         assert found.estimate.offset_seconds is None
         assert "nothing in common" in found.estimate.reason or "no finer lag" in found.estimate.reason

@@ -95,10 +95,11 @@ def figures_so_far(run: Path) -> list[bytes]:
 def test_two_processes_do_what_one_does(whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "two"
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-    subprocess.run(
+    done = subprocess.run(
         [*launch, str(TINY), str(run), "14", "2", "0"], check=True, capture_output=True,
-        env={**environment()}, timeout=200,
+        env=environment(), timeout=200,
     )  # fmt: skip
+    assert done.stdout.count(b"processes: 2") == 2
     one, two = figures(whole), figures(run)
     assert len(one) == len(two) == 14
     for ours, theirs in zip(one, two, strict=True):
@@ -188,6 +189,13 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(OutputError, match="No space left"):
         train(tiny.Tiny(), tiny.options(9), run)
     assert [p.name for p in (run / "checkpoints").iterdir()] == ["step-00000003"]
+
+
+def test_mixed_precision(whole: Path, tmp_path: Path) -> None:
+    train(tiny.Tiny(parts=2), tiny.options(6, precision="bf16"), tmp_path / "half")
+    half, full = figures(tmp_path / "half"), figures(whole)
+    assert half[0]["loss"] != full[0]["loss"]
+    assert half[0]["loss"] == pytest.approx(full[0]["loss"], rel=0.05)
 
 
 def test_the_schedule() -> None:

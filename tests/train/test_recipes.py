@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -171,12 +172,15 @@ def test_the_command_line(tone_folder: Path, tmp_path: Path, capsys: pytest.Capt
     assert main(["train", "--list"]) == 0
     assert "wav2vec2" in capsys.readouterr().out
     run = tmp_path / "run"
+    tone_folder = Path(shutil.copytree(tone_folder, tmp_path / "mine"))
+    (tone_folder / "empty.wav").write_bytes(b"")
     (tmp_path / "o.yaml").write_text("steps: 9\nshape: micro\nbatch_seconds: 8\nthreads: 1\n")
     words = ["train", "ctc", str(tone_folder), "-o", str(run), "--options", str(tmp_path / "o.yaml")]
     assert main([*words, "--steps", "2", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["steps"] == 2
     assert {"wer", "cer"} <= set(result["figures"])
+    assert "skipped mine/empty" in result["notes"][0]
     assert (
         main(
             [

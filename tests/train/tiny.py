@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from genlock.train.loop import Batch, Loss, train
+from genlock.train.loop import Batch, Loss, processes, train
 from genlock.train.options import LoopOptions
 
 
@@ -81,4 +81,5 @@ def options(steps: int, **more: Any) -> LoopOptions:
 
 
 if __name__ == "__main__":
+    print("processes:", processes().num_processes)
     train(Tiny(parts=int(sys.argv[3]), pause=float(sys.argv[4])), options(int(sys.argv[2])), sys.argv[1])

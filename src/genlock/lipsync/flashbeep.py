@@ -242,7 +242,7 @@ def _middle(values: Array) -> float:
 def _curve(flashes: Spans, beeps: Spans, frames: Cells, reach: float, seconds: float) -> LagCurve:
     """Share of the flashes whose cell, moved by the lag, holds a beep; smooth by the cell's own width."""
     count = round(reach / _STEP_SECONDS)
-    lags = np.arange(-count, count + 1) * _STEP_SECONDS
+    lags: Array = np.arange(-count, count + 1, dtype=np.float64) * _STEP_SECONDS
     early, late = _differences(flashes, beeps, frames)
     away = np.maximum(0.0, np.maximum(early[None] - lags[:, None, None], lags[:, None, None] - late[None]))
     values = np.exp(-0.5 * (away / _STEP_SECONDS) ** 2).max(axis=2).mean(axis=1)

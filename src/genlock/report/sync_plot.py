@@ -155,7 +155,7 @@ def _curve_panel(found: SyncMeasurement, top: float) -> list[_Shape]:
         _Box(x(-_ACCEPT.late_seconds), top, x(_ACCEPT.early_seconds), bottom, "accept"),
         _Box(x(-_GOOD.late_seconds), top, x(_GOOD.early_seconds), bottom, "good"),
         _Text((x(-_ACCEPT.late_seconds) + 4, top + 9), "BT.1359", 8, "quiet"),
-        _Text((x(-_GOOD.late_seconds) + 4, top + 9), "R37", 8, "quiet"),
+        _Text((x(-_GOOD.late_seconds) + 4, top + 20), "R37", 8, "quiet"),
     ]
     shapes += _axis_of_lags(low, high, x, top, bottom)
     if estimate.interval_seconds is not None and offset is not None:

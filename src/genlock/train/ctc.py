@@ -7,7 +7,7 @@ The result is a folder that transformers opens by itself, and that ``genlock wor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,8 @@ def train_ctc(
     result = train(recipe, options, folder, progress)
     if processes().is_main_process:
         write_bias(result.model, recipe.valid)
-    return result
+    unfit = f"{len(recipe.unfit)} texts are too long for their sound and were left out: {', '.join(recipe.unfit[:3])}"
+    return replace(result, notes=(*prepared.notes, *([unfit] if recipe.unfit else [])))
 
 
 @dataclass(eq=False)

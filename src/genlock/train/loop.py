@@ -133,13 +133,16 @@ class TrainResult:
     """Updates done in all."""
     figures: dict[str, float]
     """Figures of the model that was kept, on held-out data."""
+    notes: tuple[str, ...] = ()
+    """What else its reader should know, such as files that were skipped."""
 
     def __str__(self) -> str:
         shown = ", ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
-        return f"{self.steps} steps{': ' + shown if shown else ''}; the model is in {self.model}"
+        first = f"{self.steps} steps{': ' + shown if shown else ''}; the model is in {self.model}"
+        return "\n".join([first, *self.notes])
 
     def to_dict(self) -> dict[str, Any]:
-        """``directory``, ``model``, ``steps``, ``figures``."""
+        """``directory``, ``model``, ``steps``, ``figures``, ``notes``."""
         return asdict(self)
 
 

@@ -332,6 +332,15 @@ class SoundSet:
         return np.memmap(self.folder / SOUNDS, "<i2", "r")
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was skipped, in words; empty if nothing was."""
+        if not self.skipped:
+            return ()
+        name, reason = self.skipped[0]
+        more = f", and {len(self.skipped) - 1} more" if len(self.skipped) > 1 else ""
+        return (f"skipped {name} ({reason}){more}: all are listed in {self.folder / INDEX}",)
+
+    @property
     def seconds(self) -> float:
         """Length of all clips together."""
         return sum(clip.count for clip in self.clips) / RATE

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,8 @@ def pretrain(
     with processes().main_process_first():
         prepared = open_or_prepare(sounds, Path(folder), progress)
     options = loop or LoopOptions()
-    return train(Wav2Vec2Recipe(prepared, training or Wav2Vec2Training(), options), options, folder, progress)
+    recipe = Wav2Vec2Recipe(prepared, training or Wav2Vec2Training(), options)
+    return replace(train(recipe, options, folder, progress), notes=prepared.notes)
 
 
 @dataclass(eq=False)
