@@ -17,6 +17,8 @@ import pytest
 
 pytest.importorskip("accelerate")
 
+from accelerate.state import AcceleratorState
+
 import genlock.train.loop as loop_module
 from genlock.core.errors import FormatError, OptionError, OutputError, TrainingError
 from genlock.core.serial import read_json_file, write_json
@@ -192,7 +194,13 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
 
 
 def test_mixed_precision(whole: Path, tmp_path: Path) -> None:
-    train(tiny.Tiny(parts=2), tiny.options(6, precision="bf16"), tmp_path / "half")
+    with pytest.raises(OptionError, match="precision='bf16' cannot be used here"):
+        train(tiny.Tiny(parts=2), tiny.options(6, precision="bf16"), tmp_path / "half")
+    AcceleratorState._reset_state()  # as a new process has it
+    try:
+        train(tiny.Tiny(parts=2), tiny.options(6, precision="bf16"), tmp_path / "half")
+    finally:
+        AcceleratorState._reset_state()
     half, full = figures(tmp_path / "half"), figures(whole)
     assert half[0]["loss"] != full[0]["loss"]
     assert half[0]["loss"] == pytest.approx(full[0]["loss"], rel=0.05)

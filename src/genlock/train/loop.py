@@ -200,11 +200,14 @@ class _Run:
         if options.threads:
             torch.set_num_threads(options.threads)
         self.recipe, self.options, self.folder, self.progress = recipe, options, folder, progress
-        self.accelerator = Accelerator(
-            cpu=_on_cpu(),
-            mixed_precision=options.precision,
-            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-        )
+        try:
+            self.accelerator = Accelerator(
+                cpu=_on_cpu(),
+                mixed_precision=options.precision,
+                kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+            )
+        except ValueError as error:  # accelerate keeps the precision for the whole process
+            raise OptionError(f"precision={options.precision!r} cannot be used here: {error}") from error
         self.main = self.accelerator.is_main_process
         self._open_folder()
         _seed_all(options.seed)

@@ -25,7 +25,7 @@ def span_mask(
     bool [T]
 
     >>> mask = span_mask(1000, 0.065, 10, np.random.default_rng(0))
-    >>> 0.4 < mask.mean() < 0.6
+    >>> bool(0.4 < mask.mean() < 0.6)
     True
     """
     mask = np.zeros(frames, np.bool_)

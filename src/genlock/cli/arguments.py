@@ -1,0 +1,45 @@
+"""How arguments are typed, and one call of tyro with the settings that every command shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import tyro
+
+from genlock.core.time import Exact
+
+__all__ = ["Files", "Json", "Output", "run_commands"]
+
+Files = tyro.conf.Positional[tuple[str, ...]]
+Json = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+Output = Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
+
+_REGISTRY = tyro.constructors.ConstructorRegistry()
+
+
+@_REGISTRY.primitive_rule
+def _text_options(
+    info: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """Exact numbers and texts that may be left out are typed as they are: the option's class reads them."""
+    metavar = {Exact | None: "NUMBER", Exact: "NUMBER", str | None: "TEXT", int | None: "INT"}.get(info.type)
+    if metavar is None:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=metavar,
+        instance_from_str=lambda words: int(words[0]) if metavar == "INT" else words[0],
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+def run_commands(
+    commands: Mapping[str, Callable[..., None]], prog: str, title: str, words: Sequence[str]
+) -> None:
+    """Read the words of a command line and call the command that they name."""
+    tyro.extras.subcommand_cli_from_dict(
+        dict(commands), prog=prog, description=title, args=words, registry=_REGISTRY,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )  # fmt: skip

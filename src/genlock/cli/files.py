@@ -1,0 +1,133 @@
+"""Commands on files: probe, features, words, sync, align, prepare, demo."""
+
+from __future__ import annotations
+
+import os
+
+import tyro
+
+from genlock import tasks
+from genlock.cli.arguments import Files, Json, Output
+from genlock.cli.running import Bar, each, show
+from genlock.core.errors import InputError
+
+__all__ = ["align", "demo", "features", "prepare", "probe", "sync", "words"]
+
+_FEATURES, _WORDS, _ALIGN = tasks.FeatureOptions(), tasks.WordOptions(), tasks.AlignOptions()
+_SYNC, _PREPARE = tasks.SyncOptions(), tasks.PrepareOptions()
+
+
+def probe(files: Files, /, json: Json = False) -> None:
+    """What is in a file, exactly: rates, starts, durations, timecode, how far sound and picture start apart.
+
+    Args:
+        files: Videos, sounds or folders of them.
+        json: Print one JSON object instead of text.
+    """
+    each(files, None, json, lambda file, where, bar: tasks.probe_file(file))
+
+
+def features(
+    files: Files,
+    /,
+    options: tasks.FeatureOptions = _FEATURES,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Features of sound and of faces with exact times, on their own grid or on the video's frames.
+
+    Args:
+        files: Videos, sounds or folders of them.
+        output: Folder for the tracks (default: FILE.genlock beside each file).
+        json: Print one JSON object instead of text.
+    """
+    each(files, output, json, lambda file, where, bar: tasks.extract_features(file, options, where, bar))
+
+
+def words(
+    files: Files,
+    /,
+    options: tasks.WordOptions = _WORDS,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Words with their times: recognised, or a transcript of yours put on the clock.
+
+    Args:
+        files: Videos, sounds or folders of them.
+        output: Where to write; the ending says what: .srt .vtt .TextGrid .ctm .json, or a folder for all.
+        json: Print one JSON object instead of text.
+    """
+    each(files, output, json, lambda file, where, bar: tasks.find_words(file, options, where, bar))
+
+
+def sync(files: Files, /, options: tasks.SyncOptions = _SYNC, json: Json = False) -> None:
+    """Is the sound in step with the picture? By how much not, what the standards say, and a repaired copy.
+
+    Args:
+        files: Videos or folders of them; several give a table.
+        json: Print one JSON object instead of text.
+    """
+    refused: list[str] = []
+    found, many = tasks.expand_files(files) if files else ([], False)
+    own = tasks.sync_options_of_each(found, options, many)
+
+    def work(file: str, where: str | None, bar: Bar) -> tasks.Result:
+        result = tasks.sync_video(file, own[file], bar)
+        if result.repair is not None and result.repair.status == "refused":
+            refused.append(f"{file}: {result.repair.reason}")
+        return tasks.SyncRow(file, result) if many and not json else result
+
+    if many and not json:
+        print(tasks.SyncRow.HEAD)
+    each(files, None, json, work, numbered=False)
+    if refused:
+        raise InputError("not repaired:\n  " + "\n  ".join(refused))
+
+
+def align(
+    files: Files,
+    /,
+    options: tasks.AlignOptions = _ALIGN,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """The main job: probe, features on the video's frames, words, and a report to look at.
+
+    Args:
+        files: Videos, sounds or folders of them.
+        output: Folder for the results (default: VIDEO.genlock beside each video).
+        json: Print one JSON object instead of text.
+    """
+    each(files, output, json, lambda file, where, bar: tasks.align_video(file, options, where, bar))
+
+
+def prepare(
+    source: tyro.conf.Positional[str],
+    /,
+    options: tasks.PrepareOptions = _PREPARE,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """From a folder of videos to training data: clips, features on exact grids, an index. A stopped run goes on.
+
+    Args:
+        source: The folder of the corpus (with --status: of the dataset).
+        output: Folder of the dataset (default: SOURCE.dataset beside it).
+        json: Print one JSON object instead of text.
+    """
+    dataset = output or (source if options.status else f"{source.rstrip(os.sep)}.dataset")
+    with Bar("") as bar:
+        result = tasks.prepare_dataset(source, dataset, options, bar)
+    show(result, json)
+
+
+def demo(output: Output = None, json: Json = False) -> None:
+    """Make a short talking test card and align it.
+
+    Args:
+        output: Folder to make it in (default: genlock-demo here).
+        json: Print one JSON object instead of text.
+    """
+    folder = output or "genlock-demo"
+    each([folder], None, json, lambda folder, where, bar: tasks.run_demo(folder, bar), expand=False)

@@ -1,0 +1,69 @@
+"""``genlock models``: which model files are here, where they come from; fetch and verify them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from genlock.cli.arguments import Json
+from genlock.core.errors import MissingModel, OptionError
+from genlock.core.serial import dump_json
+from genlock.weights import registry
+
+__all__ = ["models"]
+
+
+def models(
+    action: tyro.conf.Positional[str] = "list",
+    names: tyro.conf.Positional[tuple[str, ...]] = (),
+    /,
+    json: Json = False,
+) -> None:
+    """List, fetch or verify model files. Only ``fetch`` ever touches the network.
+
+    Args:
+        action: list, fetch or verify.
+        names: Model names; ``default`` means those of the standard set-up (as does no name).
+        json: Print one JSON object instead of text.
+    """
+    if action not in ("list", "fetch", "verify"):
+        raise OptionError(f"models {action!r} is unknown; use list, fetch or verify")
+    known = registry.list_models()
+    if action == "list":
+        return _print_models(known, json)
+    chosen = [n for n in names if n != "default"]
+    if not names or "default" in names:
+        chosen += [status.model.name for status in known if status.model.default]
+    results = [_fetch(name) if action == "fetch" else registry.verify(name) for name in dict.fromkeys(chosen)]
+    if json:
+        print(dump_json({"results": [r.to_dict() for r in results]}))
+    else:
+        for result in results:
+            print(result)
+    bad = [r.name for r in results if isinstance(r, registry.Verification) and r.state != "sound"]
+    if bad:
+        raise MissingModel(
+            f"not whole on this machine: {', '.join(bad)}; run: genlock models fetch {' '.join(bad)}"
+        )
+    return None
+
+
+def _print_models(known: Sequence[registry.ModelStatus], as_json: bool) -> None:
+    if as_json:
+        print(dump_json({"models": [status.to_dict() for status in known]}))
+    else:
+        for status in known:
+            print(status)
+
+
+def _fetch(name: str) -> registry.FetchResult:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as shown:
+        task = shown.add_task(name, total=None)
+        return registry.fetch(
+            name, progress=lambda at: shown.update(task, completed=at.done_bytes, total=at.total_bytes)
+        )

@@ -1,0 +1,95 @@
+"""``genlock train RECIPE``: the options of each recipe are those of its dataclass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from genlock.cli.arguments import Files, Json, Output, run_commands
+from genlock.cli.running import Bar, show
+from genlock.core.errors import OptionError
+from genlock.tasks import train_models as trainings
+from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
+from genlock.train.sync import SyncTraining
+
+__all__ = ["train", "train_recipe"]
+
+_SYNC_TRAINING = SyncTraining()
+
+
+def train(show: Annotated[bool, tyro.conf.arg(name="list")] = False) -> None:
+    """Train a model: genlock train RECIPE SOUNDS... -o RUN; genlock train RECIPE --help shows how.
+
+    Args:
+        show: List the recipes.
+    """
+    for name, title in trainings.RECIPES.items():
+        print(f"{name:<10}{title}")
+    if not show:
+        raise OptionError(
+            "which recipe? Say: genlock train RECIPE ...; genlock train RECIPE --help shows how"
+        )
+
+
+def _training(recipe: str, settings: Mapping[str, Any]) -> Callable[..., None]:
+    """The command of a recipe; its options begin with what a file of options says."""
+    kind, work = {
+        "ctc": (CtcTraining, trainings.train_ctc), "wav2vec2": (Wav2Vec2Training, trainings.train_wav2vec2)
+    }[recipe]  # fmt: skip
+    begin, begin_loop = options_from(settings, kind, LoopOptions)
+
+    def command(
+        sounds: Files, /, training: Any = begin, loop: LoopOptions = begin_loop, output: Output = None,
+        options: str | None = None, json: Json = False,
+    ) -> None:  # fmt: skip
+        with Bar("") as bar:
+            result = work(sounds, output or f"{recipe}-run", training, loop, bar)
+        show(result, json)
+
+    command.__annotations__["training"] = kind
+    command.__doc__ = f"""Train {recipe}: {trainings.RECIPES[recipe]}. A run that was stopped goes on.
+
+    Args:
+        sounds: Folders of sounds or videos (with transcripts.tsv where texts are needed), or a prepared folder.
+        output: The run folder (default: {recipe}-run here).
+        options: A YAML file of options, or a run's run.json; flags come after it.
+        json: Print one JSON object instead of text.
+    """
+    return command
+
+
+def _train_sync(
+    videos: Files,
+    /,
+    model: Literal["linear"] = "linear",
+    training: SyncTraining = _SYNC_TRAINING,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Train the model that measures offsets from lips and speech, on videos that are believed to be in step.
+
+    Args:
+        videos: Videos of single talking faces, or folders of them.
+        model: What to train: linear (ridge regression and canonical correlation, in closed form).
+        output: Folder for model.npz and MODEL_CARD.md (default: sync-linear here).
+        json: Print one JSON object instead of text.
+    """
+    with Bar("") as bar:
+        result = trainings.train_sync(videos, output or f"sync-{model}", training, bar)
+    show(result, json)
+
+
+def train_recipe(arguments: Sequence[str]) -> None:
+    """``genlock train RECIPE ...``."""
+    words = list(arguments)
+    place = next((k for k, word in enumerate(words[:-1]) if word == "--options"), None)
+    settings = {} if place is None else read_options(words[place + 1])
+    commands = {
+        recipe: _training(recipe, settings if words[0] == recipe else {})
+        for recipe in trainings.RECIPES
+        if recipe != "sync"
+    }
+    commands["sync"] = _train_sync
+    run_commands(commands, "genlock train", "Train a model.", words)
