@@ -5,7 +5,7 @@ Real speech is held-out recordings with known word times, cut to their words and
 people speak across the cuts; ``tones`` is the language of tones and the small checkpoint of the tests. The
 reading of the whole sound is what the others are compared with; its own errors are beside it.
 
-    python benchmarks/ctc_chunks.py [--model FOLDER --sounds PREPARED] [--count 6] [--seconds 60] [--json FILE]
+    python benchmarks/ctc_chunks.py [--model FOLDER --sounds PREPARED] [--count 6] [--margin 0.06] [--json FILE]
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Sound:
     words: tuple[str, ...]
 
 
-def real_sounds(folder: str, count: int, seconds: float) -> Iterator[Sound]:
-    """Held-out clips with word times, cut to their words and joined in random order."""
+def real_sounds(folder: str, count: int, seconds: float, margin: float) -> Iterator[Sound]:
+    """Held-out clips with word times, cut to their words and a margin, and joined in random order."""
     clips = [c for c in SoundSet.open(folder).part("test").clips if c.words]
     sounds = SoundSet(Path(folder), tuple(clips))
     random = np.random.default_rng(0)
@@ -56,7 +56,9 @@ def real_sounds(folder: str, count: int, seconds: float) -> Iterator[Sound]:
         while length < seconds * RATE:
             for k in random.permutation(len(clips)):
                 clip = clips[int(k)]
-                first, last = (round(t * RATE) for t in (clip.words[0][1] - 0.06, clip.words[-1][2] + 0.06))
+                first, last = (
+                    round(t * RATE) for t in (clip.words[0][1] - margin, clip.words[-1][2] + margin)
+                )
                 piece = sounds.samples(clip)[max(first, 0) : last]
                 if length >= seconds * RATE:
                     break
@@ -102,6 +104,7 @@ def readers(folder: str, seconds: float) -> dict[str, Callable[[Samples], list[s
 
     return {
         WHOLE: whole, OURS: genlock(CUT, CONTEXT), "genlock, 20 s + 4 s (default)": genlock(20, CONTEXT),
+        "genlock, 10 s + 10 s": genlock(CUT, CUT),
         "pipeline, 18 s, stride 4 s": theirs(CUT + 2 * CONTEXT, CONTEXT),
         "pipeline, 10 s, stride 0": theirs(CUT, 0), BARE: bare,
     }  # fmt: skip
@@ -184,17 +187,20 @@ def main() -> None:
     parser.add_argument("--sounds", help="a prepared folder (genlock.train.sounds) with word times")
     parser.add_argument("--count", type=int, default=6, help="how many sounds")
     parser.add_argument("--seconds", type=float, default=60, help="how long each is")
+    parser.add_argument(
+        "--margin", type=float, default=0.06, help="seconds of each clip kept beside its words"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     options = parser.parse_args()
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    tables = {
-        "tones": measure(str(TONES), list(tone_sounds(options.count, options.seconds)), options.seconds)
-    }
+    tables: dict[str, list[dict[str, object]]] = {}
+    sounds = list(tone_sounds(options.count, options.seconds))
+    tables["tones"] = measure(str(TONES), sounds, options.seconds)
     show(f"tones, {options.count} x {options.seconds:g} s", tables["tones"])
     if options.model and options.sounds:
-        sounds = list(real_sounds(options.sounds, options.count, options.seconds))
+        sounds = list(real_sounds(options.sounds, options.count, options.seconds, options.margin))
         tables["speech"] = measure(options.model, sounds, options.seconds)
         show(f"held-out speech, {options.count} x {options.seconds:g} s, {options.model}", tables["speech"])
     if options.json:

@@ -183,7 +183,9 @@ def main() -> int:
                 print(
                     f"{number:4d} {row.container:5} shift {row.shift * 1000:+8.2f} ms  measured "
                     f"{'unknown' if found is None else f'{found * 1000:+8.2f} ms'} p={sure}  "
-                    f"left {row.error * 1000:+8.2f} ms  {row.note}",
+                    f"left {row.error * 1000:+8.2f} ms  {row.note}"
+                    f"{'' if row.video_same else '  VIDEO CHANGED'}"
+                    f"{'  SOUND CHANGED' if row.sound_same is False else ''}",
                     flush=True,
                 )
     return show(rows, options.seconds)

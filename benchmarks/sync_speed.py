@@ -143,7 +143,9 @@ def stages(film: Path, seconds: float) -> float:
     began = time.perf_counter()
     sync_video(film)
     took = time.perf_counter() - began
-    print(f"{'genlock sync, on the wall':34}{took:9.2f}{seconds / took:13.1f}   (decoding and faces in two threads)")
+    print(
+        f"{'genlock sync, on the wall':34}{took:9.2f}{seconds / took:13.1f}   (decoding and faces in two threads)"
+    )
     print(sentence_of(estimate.offset_seconds, estimate.interval_seconds, estimate.reason))
     return seconds / total
 

@@ -55,9 +55,7 @@ def as_sound(samples: np.ndarray, origin: Fraction = Fraction(0)) -> TrackSound:
     return TrackSound(Track(samples.astype(np.float32), Grid.of_samples(RATE, origin)))
 
 
-@pytest.mark.parametrize(
-    ("offset", "drift"), [("0.12345", 0), ("-7.5002", 145), ("31.4159", -1000)]
-)
+@pytest.mark.parametrize(("offset", "drift"), [("0.12345", 0), ("-7.5002", 145), ("31.4159", -1000)])
 def test_offset_and_drift_are_recovered(offset: str, drift: int) -> None:
     event = an_event(75)
     warp = Warp.sync(offset, drift, at=20)  # from ours to theirs

@@ -551,3 +551,30 @@ def test_streams_are_chosen_by_number(tmp_path):
     for number, level in ((0, 0.25), (1, 0.5)):
         track = read_audio(path, rate=None, options=ReadOptions(audio_stream=number))
         assert track.values.max() == pytest.approx(level, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("size", "longest", "wanted"),
+    [
+        ((128, 72), 64, (64, 36)),
+        ((72, 128), 64, (36, 64)),
+        ((128, 72), 200, (128, 72)),
+        ((128, 2), 32, (32, 1)),
+    ],
+)
+def test_a_longest_side_keeps_the_shape(
+    tmp_path, size: tuple[int, int], longest: int, wanted: tuple[int, int]
+) -> None:
+    width, height = size
+    frames = [np.full((height, width, 3), 90, np.uint8)] * 3
+    encode(tmp_path / "a.mkv", Picture(frames, codec="ffv1"))
+    cells = list(read_frames(tmp_path / "a.mkv", VideoForm(longest_side=longest)))
+    assert [cell.pixels.shape for cell in cells] == [(wanted[1], wanted[0], 3)] * 3
+    assert all(np.abs(cell.pixels.astype(int) - 90).max() <= 3 for cell in cells)
+
+
+def test_a_size_and_a_longest_side_exclude_each_other() -> None:
+    with pytest.raises(OptionError, match="exclude each other"):
+        VideoForm(size=(64, 64), longest_side=64)
+    with pytest.raises(OptionError, match="longest side of 0"):
+        VideoForm(longest_side=0)

@@ -49,9 +49,7 @@ def test_flashes_and_beeps_lie_where_the_truth_says(
 
 
 def test_flashes_within_frames_show_in_the_cell_that_holds_them() -> None:
-    truth, *_ = render_signal(
-        SignalOptions(on_edges=False, duration_seconds=8, width=32, height=32)
-    )
+    truth, *_ = render_signal(SignalOptions(on_edges=False, duration_seconds=8, width=32, height=32))
     assert truth.warp is not None
     inside = [truth.warp(b.start) - f.start for b, f in zip(truth.beeps, truth.flashes, strict=True)]
     assert all(0 <= away < Fraction(1, 25) for away in inside)

@@ -49,7 +49,7 @@ class EvidenceCollector:
     piece_seconds : length of a piece, at least 10; the last one is up to half a piece longer
     margin_seconds : how far the tracks reach over a piece's ends, 0...piece_seconds / 4
     faces : how faces are looked for; None leaves them out
-    picture_size : width and height at which faces are looked for; None: the picture's own
+    longest_side : larger pictures are scaled down to it, in pixels, before faces are looked for; None: none is
 
     Examples
     --------
@@ -73,7 +73,7 @@ class EvidenceCollector:
         piece_seconds: Exact = 60,
         margin_seconds: Exact = 2,
         faces: FaceOptions | None = FaceOptions(),  # noqa: B008 - frozen
-        picture_size: tuple[int, int] | None = None,
+        longest_side: int | None = 640,
     ) -> None:
         self._piece, self._margin = exact(piece_seconds), exact(margin_seconds)
         if self._piece < 10 or not 0 <= self._margin <= self._piece / 4:
@@ -93,7 +93,7 @@ class EvidenceCollector:
             watcher = MouthWatcher(self._mouths.push)
             try:
                 self._consumers.append(
-                    FaceTracker([watcher], faces, VideoForm(size=picture_size, pixels="rgb24"))
+                    FaceTracker([watcher], faces, VideoForm(pixels="rgb24", longest_side=longest_side))
                 )
             except (MissingModel, MissingDependency) as error:
                 self.missing = (str(error),)

@@ -27,7 +27,7 @@ class FaceEvidence:
     motion: Track
     """Mean absolute change of the aligned grey mouth crop against the frame before, float32 [T], 0...1."""
     size_pixels: float
-    """Median distance between the outer corners of the eyes, in pixels."""
+    """Median distance between the outer corners of the eyes, in pixels of the picture that was looked at."""
 
     @property
     def share(self) -> float:

@@ -61,8 +61,14 @@ class VideoForm:
     rate: Exact | None = None
     """None: each frame once, with its own cell. Else frames per second: cell k of a Grid of that rate that
     starts with the picture holds the frame that is on show at the cell's middle."""
+    longest_side: int | None = None
+    """Pictures with a longer side, in pixels, are scaled down to it, their shape kept; 1...32768; None: none is."""
 
     def __post_init__(self) -> None:
+        if self.longest_side is not None and not 1 <= self.longest_side <= _LARGEST_SIDE:
+            raise OptionError(f"a longest side of {self.longest_side} pixels is outside 1...{_LARGEST_SIDE}")
+        if self.longest_side is not None and self.size is not None:
+            raise OptionError(f"size={self.size} and longest_side={self.longest_side} exclude each other")
         if self.size is not None:
             size = (int(self.size[0]), int(self.size[1]))
             if not all(1 <= side <= _LARGEST_SIDE for side in size):

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from genlock.core.grid import Grid
+from genlock.core.time import round_fraction
 from genlock.media.forms import FrameTimes, VideoCell, VideoForm
 from genlock.media.notes import Ledger
 from genlock.media.streams import orientation_of, stated_rates
@@ -26,6 +27,14 @@ _LEAP = (
 )
 
 
+#: What of a form says how a frame looks.
+_Look: TypeAlias = tuple[tuple[int, int] | None, int | None, str]
+
+
+def _look_of(form: VideoForm) -> _Look:
+    return form.size, form.longest_side, form.pixels
+
+
 @dataclass
 class _Shown:
     """A frame that is on show, converted once for each form that wants it."""
@@ -35,10 +44,10 @@ class _Shown:
     draw: _Scaler
 
     def __post_init__(self) -> None:
-        self._made: dict[tuple[tuple[int, int] | None, str], Pixels] = {}
+        self._made: dict[_Look, Pixels] = {}
 
     def pixels(self, form: VideoForm) -> Pixels:
-        key = (form.size, form.pixels)
+        key = _look_of(form)
         if key not in self._made:
             self._made[key] = self.draw(self.frame, form)
         return self._made[key]
@@ -51,7 +60,7 @@ class _Scaler:
         self.upright, self.ledger = upright, ledger
         self.orientation: tuple[int, int, int, int] | None = None
         self.stored: tuple[int, int] | None = None
-        self.scalers: dict[tuple[tuple[int, int] | None, str], VideoReformatter] = {}
+        self.scalers: dict[_Look, VideoReformatter] = {}
 
     def __call__(self, frame: Any, form: VideoForm) -> Pixels:
         if self.orientation is None or self.stored is None:
@@ -63,8 +72,11 @@ class _Scaler:
         width, height = self.stored
         if form.size is not None:
             width, height = form.size if a else form.size[::-1]
+        elif form.longest_side is not None and max(width, height) > form.longest_side:
+            ratio = Fraction(form.longest_side, max(width, height))
+            width, height = (max(1, round_fraction(side * ratio, "nearest")) for side in (width, height))
         # One reformatter for each form: VideoFrame.reformat sets a scaler up anew for every frame, 1 ms each.
-        scaler = self.scalers.setdefault((form.size, form.pixels), VideoReformatter())
+        scaler = self.scalers.setdefault(_look_of(form), VideoReformatter())
         image: Any = scaler.reformat(
             frame, width=width, height=height, format=form.pixels, threads=1
         ).to_ndarray()

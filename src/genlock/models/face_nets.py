@@ -68,7 +68,6 @@ class Detection:
             float(np.arctan2(y1 - y0, x1 - x0)),
         )  # fmt: skip
 
-
     def moved(self, right: float, down: float) -> Detection:
         """The same face in a picture of which this one is a part that begins so many pixels further on."""
         left, top, end, bottom = self.box
