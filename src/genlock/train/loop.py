@@ -536,6 +536,11 @@ def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
         save_file(tensors, path)
     except SafetensorError as error:
         raise OSError(None, f"{error}", str(path)) from error
+    # safetensors makes files that only their owner can read; a file made in the usual way shows what others may.
+    usual = path.with_suffix(".mode")
+    usual.touch()
+    shutil.copymode(usual, path)
+    usual.unlink()
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
