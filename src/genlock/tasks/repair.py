@@ -22,6 +22,8 @@ __all__ = ["Repair", "repair_file", "repair_target"]
 
 #: What is still farther out of step after the repair was not understood in the first place.
 STILL_OUT_SECONDS = 0.040
+#: A best estimate up to this is left alone where its interval holds 0: moving the sound would help as often as harm.
+SMALL_SECONDS = 0.010
 #: Stretches of a file whose offsets differ by more cannot be put in step by one shift.
 SPLICE_SECONDS = 0.040
 
@@ -131,7 +133,8 @@ def repair_file(
     before = found.estimate
     assert before.offset_seconds is not None
     assert before.interval_seconds is not None
-    if before.interval_seconds[0] <= 0 <= before.interval_seconds[1]:
+    low, high = before.interval_seconds
+    if low <= 0 <= high and abs(before.offset_seconds) <= SMALL_SECONDS:
         return Repair(
             "not needed",
             reason=f"{describe_offset(before.offset_seconds)}, and 0 lies within the 90 % interval",
