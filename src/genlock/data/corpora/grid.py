@@ -48,17 +48,22 @@ def sentence_of(stem: str) -> str | None:
 def read_align(path: Path) -> tuple[dict[str, Any], ...]:
     """The words of an ``.align`` file with their exact times, silences left out.
 
-    Raises FormatError if a line is not ``start end word``.
+    Raises FormatError if it cannot be read, or a line is not ``start end word``.
     """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise FormatError(
+            f"the word times {str(path)!r} cannot be read ({error}); repair or remove that file"
+        ) from error
     words = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        parts = line.split()
-        if not parts:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
             continue
         try:
-            start, end = (Fraction(int(text), _UNITS_PER_SECOND) for text in parts[:2])
-            text = parts[2]
-        except (ValueError, IndexError) as error:
+            first, stop, text = line.split()
+            start, end = (Fraction(int(units), _UNITS_PER_SECOND) for units in (first, stop))
+        except ValueError as error:
             raise FormatError(f"line {number} of {str(path)!r} is {line!r}, not 'start end word'") from error
         if text not in _SILENCE:
             words.append({"text": text, "start_seconds": float(start), "end_seconds": float(end)})
