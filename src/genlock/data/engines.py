@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 from genlock.core.errors import MissingDependency, OptionError
@@ -248,9 +247,3 @@ def make_engine(name: str, workers: int, limit_seconds: float, address: str | No
     if name == "ray":
         return RayEngine(address, workers, limit_seconds)
     raise OptionError(f"the engine {name!r} is unknown; use 'local' or 'ray'")
-
-
-def staging_left(dataset: Path) -> list[Path]:
-    """What killed workers left in the staging folder."""
-    folder = dataset / ".genlock" / "staging"
-    return sorted(folder.iterdir()) if folder.is_dir() else []

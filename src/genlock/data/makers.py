@@ -31,9 +31,8 @@ from genlock.data.clips import ClipSamples, ClipSpan
 from genlock.extractors import AudioExtractor
 from genlock.extractors.faces import FaceOptions, FaceTracker, Sighting
 from genlock.extractors.flow import FlowOptions, OpticalFlow, pack_flow
-from genlock.extractors.frame_cells import between_frames
+from genlock.extractors.frame_cells import between_frames, ticks_of
 from genlock.extractors.mouth import LIPS, Mouth, MouthWatcher, aperture_of, width_of
-from genlock.lipsync.picture_rows import ticks_of
 from genlock.media import VideoCell, VideoForm, encode
 from genlock.media.encode import Picture
 

@@ -21,11 +21,11 @@ from genlock.core.progress import Progress as Told
 from genlock.core.progress import silent
 from genlock.core.serial import write_json
 from genlock.data.corpora import Corpus, Source, find_corpus
-from genlock.data.engines import make_engine, staging_left
+from genlock.data.engines import make_engine
 from genlock.data.index import row_of_clip, row_of_failure, write_index
 from genlock.data.ledger import Item, Ledger, Output, Progress
 from genlock.data.options import PrepareOptions
-from genlock.data.produce import Plan
+from genlock.data.produce import Plan, staging_left
 from genlock.data.splits import parse_shares, split_of
 from genlock.data.worker import request_of
 
@@ -190,7 +190,7 @@ def _finish(
     ]
     failed = ledger.quarantined()
     rows += [row_of_failure(name, path, reason, items[name].facts) for name, path, reason in failed]
-    kinds = {made["kind"] for *_, clips in ledger.finished() for clip in clips for made in clip["outputs"]}
+    kinds = {made["kind"] for row in rows for made in row.get("outputs", ())}
     write_index(rows, place / "index.parquet", {"genlock_plan": plan.text})
     write_json(place / "dataset.json", {
         "kind": "dataset", "recipe": options.recipe, "plan": json.loads(plan.text), "split": options.split,

@@ -44,10 +44,14 @@ from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm,
 from genlock.pipeline import SoundSpool, SpooledSound
 from genlock.speech import recognize_and_align
 
-__all__ = ["Plan", "Produced", "produce"]
+__all__ = ["Plan", "Produced", "produce", "staging_left"]
 
 #: Raised whenever the bytes of an output may change for the same source and options.
 DATA_VERSION = 1
+
+
+# Where outputs are written until all of their source are whole.
+_STAGING = Path(".genlock") / "staging"
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def produce(item: Item, source: Path, dataset: Path, plan: Plan) -> Produced:
     path = source / item.path
     content = _hash_of(path)
     before = path.stat()
-    staging = dataset / ".genlock" / "staging"
+    staging = dataset / _STAGING
     staging.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{item.name}-", dir=staging))
     try:
@@ -135,6 +139,12 @@ def produce(item: Item, source: Path, dataset: Path, plan: Plan) -> Produced:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Produced(content, made.clips, made.outputs, made.seconds, made.notes)
+
+
+def staging_left(dataset: Path) -> list[Path]:
+    """What killed workers left in the staging folder."""
+    folder = dataset / _STAGING
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _hash_of(path: Path) -> str:

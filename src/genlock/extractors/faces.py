@@ -8,6 +8,7 @@ where nobody is in sight, else in one tile with each look, in turn.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -17,10 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
-from genlock.media import VideoCell, VideoForm
+from genlock.core.grid import Cells
+from genlock.core.progress import Progress, silent
+from genlock.media import ReadOptions, VideoCell, VideoForm, frame_cells, read
 from genlock.models.face_nets import Detection, FaceDetector, FaceMesh, Points, Region
 
-__all__ = ["FaceOptions", "FaceTracker", "Sighting"]
+__all__ = ["FaceOptions", "FaceTracker", "Sighting", "watch_faces"]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 
@@ -192,6 +195,28 @@ class FaceTracker:
         for sink in self.sinks:
             sink(sighting)
         return following
+
+
+def watch_faces(
+    file: str | os.PathLike[str],
+    sinks: Sequence[Sink],
+    options: FaceOptions | None = None,
+    reading: ReadOptions | None = None,
+    progress: Progress = silent,
+) -> Cells:
+    """Tell sinks of every face of a video; gives the cells of its frames.
+
+    Raises
+    ------
+    NoStream, MediaError
+        If the file has no picture, or cannot be read.
+    MissingModel
+        If the face models are not here: ``genlock models fetch``.
+    """
+    tracker = FaceTracker(sinks, options or FaceOptions())
+    cells, _ = frame_cells(file, reading)
+    read(file, [tracker], reading, lambda done, total: progress("faces", done, total))
+    return cells
 
 
 def _tiles(image: Image) -> list[tuple[int, int, int]]:

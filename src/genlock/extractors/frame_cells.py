@@ -1,12 +1,16 @@
-"""Cells of what is measured on frames: of a run of them, and of changes from one to the next."""
+"""Cells of what is measured on frames: between given edges, of a run of frames, of changes from one to the next."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
 from genlock.core.grid import Cells, Grid, Ticks
 
-__all__ = ["between_frames", "run_of_frames"]
+__all__ = ["between_frames", "run_of_frames", "ticks_of"]
 
 
 def run_of_frames(cells: Cells, first: int, length: int) -> Cells:
@@ -36,3 +40,14 @@ def between_frames(cells: Cells) -> Cells:
     length = middles[1] - middles[0] if len(middles) > 1 else 2 * cells.last_duration
     stamps = np.concatenate([middles[:1] - length, middles])
     return Ticks(stamps[:-1], cells.time_base / 2, int(stamps[-1] - stamps[-2]), cells.clock)
+
+
+def ticks_of(edges: Sequence[Fraction], clock: str) -> Ticks:
+    """The cells between edges that rise, [T + 1] exact seconds, in the coarsest ticks that hold them all.
+
+    >>> ticks_of([Fraction(0), Fraction(1, 25), Fraction(1, 10)], "media").time_base
+    Fraction(1, 50)
+    """
+    per_second = math.lcm(*(edge.denominator for edge in edges))
+    stamps = [edge.numerator * (per_second // edge.denominator) for edge in edges]
+    return Ticks(stamps[:-1], Fraction(1, per_second), stamps[-1] - stamps[-2], clock)

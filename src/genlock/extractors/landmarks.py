@@ -15,11 +15,11 @@ from genlock.core.errors import OptionError
 from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
-from genlock.extractors.faces import FaceOptions, FaceTracker, Sighting
+from genlock.extractors.faces import FaceOptions, Sighting, watch_faces
 from genlock.extractors.frame_cells import run_of_frames
 from genlock.extractors.mouth import LIPS
 from genlock.extractors.pose import RIGID, HeadPose, head_pose
-from genlock.media import ReadOptions, frame_cells, read
+from genlock.media import ReadOptions
 from genlock.models.face_nets import MESH_POINTS
 
 __all__ = [
@@ -133,10 +133,7 @@ def extract_landmarks(
         If the face models are not here: ``genlock models fetch``.
     """
     sink = LandmarkSink(indices)
-    tracker = FaceTracker([sink], options or FaceOptions())
-    cells, _ = frame_cells(file, reading)
-    read(file, [tracker], reading, lambda done, total: progress("faces", done, total))
-    return sink.faces(cells)
+    return sink.faces(watch_faces(file, [sink], options, reading, progress))
 
 
 def as_68(landmarks: FaceLandmarks) -> Track:

@@ -15,10 +15,10 @@ from genlock.core.errors import OptionError
 from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
-from genlock.extractors.faces import FaceOptions, FaceTracker, Sighting
+from genlock.extractors.faces import FaceOptions, Sighting, watch_faces
 from genlock.extractors.frame_cells import between_frames, run_of_frames
 from genlock.extractors.pose import RIGID, HeadPose, head_pose
-from genlock.media import ReadOptions, frame_cells, read
+from genlock.media import ReadOptions
 
 __all__ = [
     "CROP_EYE_DISTANCES", "LIPS", "FaceMouth", "Mouth", "MouthSink", "MouthWatcher", "aperture_of", "extract_mouths",
@@ -232,7 +232,4 @@ def extract_mouths(
         If the face models are not here: ``genlock models fetch``.
     """
     sink = MouthSink(side)
-    tracker = FaceTracker([sink], options or FaceOptions())
-    cells, _ = frame_cells(file, reading)
-    read(file, [tracker], reading, lambda done, total: progress("faces", done, total))
-    return sink.mouths(cells)
+    return sink.mouths(watch_faces(file, [sink], options, reading, progress))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -11,10 +9,10 @@ import numpy.typing as npt
 
 from genlock.core.grid import Ticks
 from genlock.core.track import Track
-from genlock.extractors.frame_cells import between_frames
+from genlock.extractors.frame_cells import between_frames, ticks_of
 from genlock.media import VideoCell
 
-__all__ = ["FIELDS", "SMALL_PICTURE", "PictureRows", "ticks_of"]
+__all__ = ["FIELDS", "SMALL_PICTURE", "PictureRows"]
 
 #: Width and height of the grey picture that brightness and motion are measured on.
 SMALL_PICTURE = (64, 64)
@@ -106,14 +104,3 @@ def _fields(change: FloatArray) -> FloatArray:
     height, width = (side // FIELDS for side in change.shape)
     means = change.reshape(FIELDS, height, FIELDS, width).mean(axis=(1, 3))
     return np.asarray(means.reshape(-1), dtype=np.float32)
-
-
-def ticks_of(edges: Sequence[Fraction], clock: str) -> Ticks:
-    """The cells between edges that rise, [T + 1] exact seconds, in the coarsest ticks that hold them all.
-
-    >>> ticks_of([Fraction(0), Fraction(1, 25), Fraction(1, 10)], "media").time_base
-    Fraction(1, 50)
-    """
-    per_second = math.lcm(*(edge.denominator for edge in edges))
-    stamps = [edge.numerator * (per_second // edge.denominator) for edge in edges]
-    return Ticks(stamps[:-1], Fraction(1, per_second), stamps[-1] - stamps[-2], clock)

@@ -98,7 +98,7 @@ class BNInception(torch.nn.Module):
         self.add_module(f"{name}_bn", torch.nn.BatchNorm2d(out))
 
     def _block(self, block: Block, width: int) -> int:
-        name, out = f"inception_{block.name}", 0
+        name = f"inception_{block.name}"
         if block.one:
             self._convolution(f"{name}_1x1", width, block.one, 1)
         self._convolution(f"{name}_3x3_reduce", width, block.three[0], 1)

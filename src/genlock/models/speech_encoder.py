@@ -37,7 +37,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ARCHITECTURES", "SpeechEncoder", "load_speech_encoder"]
+__all__ = ["ARCHITECTURES", "SpeechEncoder", "load_speech_encoder", "without_advice"]
 
 #: The ``model_type`` of the checkpoints that are known to have this framing.
 ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat")
@@ -309,13 +309,23 @@ def _configuration(name: str, offline: bool) -> Any:
         ) from error
 
 
-def _weights(name: str, config: Any, ctc: bool, offline: bool) -> Any:
-    maker = transformers.AutoModelForCTC if ctc else transformers.AutoModel
+@contextmanager
+def without_advice() -> Iterator[None]:
+    """Within the block transformers keeps its warnings to itself: what matters is told by our own errors."""
     level = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers.logging.set_verbosity(level)
+
+
+def _weights(name: str, config: Any, ctc: bool, offline: bool) -> Any:
+    maker = transformers.AutoModelForCTC if ctc else transformers.AutoModel
+    try:
+        with without_advice():
             model, report = maker.from_pretrained(
                 name, config=config, local_files_only=offline or Path(name).exists(), use_safetensors=None,
                 output_loading_info=True, weights_only=True, dtype=torch.float32,
@@ -324,8 +334,6 @@ def _weights(name: str, config: Any, ctc: bool, offline: bool) -> Any:
         raise FormatError(
             f"the weights of {name!r} cannot be loaded ({_first_line(error)}); fetch or save them again"
         ) from error
-    finally:
-        transformers.logging.set_verbosity(level)
     missing = [
         key
         for key in report["missing_keys"]

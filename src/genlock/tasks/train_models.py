@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from genlock.core.progress import Progress, silent
 from genlock.tasks.files import expand_files
@@ -50,8 +49,3 @@ def train_wav2vec2(
     from genlock.train.wav2vec2 import pretrain as run  # needs the optional torch
 
     return run(sounds, folder, training, loop, progress)
-
-
-def recipe_table() -> dict[str, Any]:
-    """The recipes as JSON."""
-    return {"recipes": [{"name": name, "title": title} for name, title in RECIPES.items()]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 import transformers
 
 from genlock.core.errors import FormatError, InputError, MissingModel
+from genlock.models.speech_encoder import without_advice
 
 __all__ = ["checkpoint_configuration", "load_checkpoint"]
 
@@ -41,11 +41,8 @@ def load_checkpoint(kind: Any, start: str, config: Any) -> Any:
 
     Raises FormatError if the weights cannot be loaded, or none of the transformer's is among them.
     """
-    level = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_advice():
             model, report = kind.from_pretrained(
                 start, config=config, local_files_only=True, ignore_mismatched_sizes=True, weights_only=True,
                 dtype=torch.float32, output_loading_info=True,
@@ -54,8 +51,6 @@ def load_checkpoint(kind: Any, start: str, config: Any) -> Any:
         raise FormatError(
             f"the weights of {start!r} cannot be loaded ({error}); fetch or save them again"
         ) from error
-    finally:
-        transformers.logging.set_verbosity(level)
     fresh = [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
     if any("encoder.layers" in key for key in fresh):
         raise FormatError(

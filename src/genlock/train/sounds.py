@@ -22,6 +22,7 @@ from genlock.core.errors import FormatError, GenlockError, InputError
 from genlock.core.folders import atomic_folder
 from genlock.core.progress import Progress, silent
 from genlock.core.serial import read_json_file, write_json
+from genlock.data.corpora.grid import read_align, sentence_of
 from genlock.media import read_audio
 from genlock.speech.text import tokenize
 
@@ -49,18 +50,6 @@ ENDINGS = frozenset(
 Split = Literal["train", "valid", "test"]
 Samples = npt.NDArray[np.float32]
 
-_GRID = {
-    "b": "bin", "l": "lay", "p": "place", "s": "set",
-}, {"b": "blue", "g": "green", "r": "red", "w": "white"}, {"a": "at", "b": "by", "i": "in", "w": "with"}  # fmt: skip
-_GRID_DIGITS = dict(
-    zip(
-        "z123456789",
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
-        strict=True,
-    )
-)
-_GRID_ADVERBS = {"a": "again", "n": "now", "p": "please", "s": "soon"}
-_GRID_NAME = re.compile(r"[blps][bgrw][abiw][a-z][1-9z][anps]")
 _NOT_SPOKEN = re.compile(r"[\[({<]")
 
 
@@ -143,9 +132,9 @@ def find_texts(folder: Path, files: Sequence[Path]) -> dict[Path, str]:
         elif beside.is_file():
             texts[file] = beside.read_text(encoding="utf-8", errors="replace")
     rest = [file for file in files if file not in texts]
-    sentences = {file: file.stem for file in rest if _GRID_NAME.fullmatch(file.stem)}
+    sentences = {file: text for file in rest if file.stem.islower() and (text := sentence_of(file.stem))}
     if len(sentences) > 0.9 * len(rest):
-        texts |= {file: _grid_sentence(stem) for file, stem in sentences.items()}
+        texts |= sentences
     return texts
 
 
@@ -162,11 +151,6 @@ def _listed(path: Path, folder: Path) -> dict[str, str]:
     return {(inside / name).as_posix(): text for name, text in parts}
 
 
-def _grid_sentence(name: str) -> str:
-    command, colour, preposition = (table[c] for table, c in zip(_GRID, name, strict=False))
-    return f"{command} {colour} {preposition} {name[3]} {_GRID_DIGITS[name[4]]} {_GRID_ADVERBS[name[5]]}"
-
-
 def grid_words(file: Path) -> tuple[tuple[str, float, float], ...]:
     """Word times of a GRID clip, from ``align/NAME.align`` beside its folder; empty where there is none.
 
@@ -175,13 +159,7 @@ def grid_words(file: Path) -> tuple[tuple[str, float, float], ...]:
     path = file.parent.parent / "align" / f"{file.stem}.align"
     if not path.is_file():
         return ()
-    try:
-        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        return tuple((w, int(a) / 25000, int(b) / 25000) for a, b, w in rows if w not in ("sil", "sp"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"the word times {str(path)!r} cannot be read ({error}); repair or remove that file"
-        ) from error
+    return tuple((word["text"], word["start_seconds"], word["end_seconds"]) for word in read_align(path))
 
 
 def prepare_sounds(

@@ -10,12 +10,10 @@ from typing import Any
 from genlock.core.errors import InputError, OptionError
 from genlock.core.plugins import load_plugin, plugin_names
 
-__all__ = ["GROUP", "RECIPES", "Corpus", "Source", "files_below", "find_corpus"]
+__all__ = ["GROUP", "Corpus", "Source", "files_below", "find_corpus"]
 
 #: The entry-point group of corpora.
 GROUP = "genlock.corpora"
-#: The built-in ones.
-RECIPES = ("folder", "grid", "speech")
 
 
 @dataclass(frozen=True)
