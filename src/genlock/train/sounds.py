@@ -23,6 +23,7 @@ from genlock.core.folders import atomic_folder
 from genlock.core.progress import Progress, silent
 from genlock.core.serial import read_json_file, write_json
 from genlock.data.corpora.grid import read_align, sentence_of
+from genlock.data.splits import place_of
 from genlock.media import read_audio
 from genlock.speech.text import tokenize
 
@@ -91,7 +92,7 @@ def split_of(clip: Clip, *, by: Literal["clip", "speaker"] = "clip") -> Split:
     'train'
     """
     word = clip.sha1 if by == "clip" else clip.speaker
-    place = int.from_bytes(hashlib.sha256(f"genlock split {word}".encode()).digest()[:4], "big") / 2**32
+    place = place_of(f"genlock split {word}")
     return "test" if place < 0.10 else "valid" if place < 0.15 else "train"
 
 

@@ -7,7 +7,6 @@ staying at zero, and the fit is made again.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -24,6 +23,7 @@ from genlock.core.progress import Progress, silent
 from genlock.core.serial import write_text
 from genlock.core.time import exact
 from genlock.core.track import Track
+from genlock.data.splits import place_of
 from genlock.lipsync.collect import gather
 from genlock.lipsync.confidence import Confidence, judge
 from genlock.lipsync.evidence import Evidence
@@ -66,7 +66,7 @@ def split_of(name: str) -> Part:
     >>> split_of("bbaf2n"), split_of("bbaf3s")
     ('report', 'train')
     """
-    place = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+    place = place_of(name)
     return "train" if place < 0.5 else "calibrate" if place < 0.7 else "report"
 
 
