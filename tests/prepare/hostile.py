@@ -57,3 +57,13 @@ def fill_memory() -> Callable[[np.ndarray], np.ndarray]:
         raise MemoryError
 
     return look
+
+
+def slow() -> Callable[[np.ndarray], np.ndarray]:
+    """Takes a while, so that something can happen meanwhile."""
+
+    def look(frames: np.ndarray) -> np.ndarray:
+        time.sleep(0.5)
+        return means()(frames)
+
+    return look

@@ -6,7 +6,11 @@ and cannot be imported is an error that says where it comes from: it is never sk
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+import os
+import sys
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
 
 from genlock.core.errors import OptionError, PluginError
@@ -20,7 +24,7 @@ def plugin_names(group: str) -> list[str]:
     >>> plugin_names("genlock.no_such_group")
     []
     """
-    return sorted({point.name for point in entry_points(group=group)})
+    return sorted({point.name for point in _points(group)})
 
 
 def load_plugin(group: str, name: str) -> Any:
@@ -34,7 +38,7 @@ def load_plugin(group: str, name: str) -> Any:
         If the object cannot be imported, or two packages register different objects under one name.
         The message says which package and module it comes from.
     """
-    points = _distinct(entry_points(group=group, name=name))
+    points = _distinct(_points(group).select(name=name))
     if not points:
         known = ", ".join(plugin_names(group)) or "nothing: is genlock installed? run `pip install -e .`"
         raise OptionError(f"{name!r} is not registered in {group}; what is: {known}")
@@ -63,6 +67,24 @@ def plugin_origin(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version} ({point.value})"
 
 
-def _distinct(points: Any) -> list[EntryPoint]:
+def _points(group: str) -> EntryPoints:
+    return _registered(tuple((place, _changed(place)) for place in sys.path), group)
+
+
+@lru_cache(maxsize=32)
+def _registered(places: tuple[tuple[str, int | None], ...], group: str) -> EntryPoints:
+    """What is registered in a group. Every installed package is looked at, which takes 25 ms: once for each state
+    of the search path, where a package that comes or goes changes the folder that it lies in."""
+    return entry_points(group=group)
+
+
+def _changed(place: str) -> int | None:
+    try:
+        return os.stat(place or ".").st_mtime_ns
+    except OSError:
+        return None
+
+
+def _distinct(points: Iterable[EntryPoint]) -> list[EntryPoint]:
     """One entry point for each object: one distribution may be found twice on the path."""
     return list({point.value: point for point in points}.values())

@@ -7,6 +7,7 @@ schema is refused with a message.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -30,8 +31,8 @@ from genlock.core.warp import Warp
 
 __all__ = [
     "SCHEMA", "atomic_path", "cells_from_dict", "dump_json", "finite_or_none", "load_json", "load_track",
-    "make_folders", "read_json_file", "save_track", "spans_from_dict", "unmake_folders", "warp_from_dict",
-    "write_bytes", "write_json", "write_text",
+    "make_folders", "read_json_file", "save_track", "spans_from_dict", "track_from_bytes", "unmake_folders",
+    "warp_from_dict", "write_bytes", "write_json", "write_text",
 ]  # fmt: skip
 
 #: Version of the file forms below. Keys are only ever added within one version.
@@ -225,13 +226,31 @@ def load_track(path: str | os.PathLike[str]) -> Track:
     """
     origin = repr(os.fspath(path))
     try:
-        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
-            header = load_json(_member(archive, "header").tobytes().decode("utf-8"), origin)
-            values, valid = _member(archive, "values"), _member(archive, "valid")
+        with open(path, "rb") as file:
+            return _track_in(file, origin)
     except FormatError:
         raise
     except FileNotFoundError as error:
         raise FormatError(f"there is no file {origin}") from error
+    except (OSError, ValueError) as error:
+        raise FormatError(f"{origin} is not a whole genlock track ({error}); make it again") from error
+
+
+def track_from_bytes(data: bytes, origin: str) -> Track:
+    """The Track in the bytes of a file that :func:`save_track` wrote; ``origin`` names it in errors.
+
+    Raises FormatError if they are damaged, not ours or of a newer schema.
+    """
+    return _track_in(io.BytesIO(data), origin)
+
+
+def _track_in(file: IO[bytes], origin: str) -> Track:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            header = load_json(_member(archive, "header").tobytes().decode("utf-8"), origin)
+            values, valid = _member(archive, "values"), _member(archive, "valid")
+    except FormatError:
+        raise
     except _DAMAGE as error:
         raise FormatError(f"{origin} is not a whole genlock track ({error}); make it again") from error
     with _described(f"make {origin} again: it has a damaged header"):

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +97,7 @@ class BeepFinder:
         self._held: Array = np.zeros(0)
         self._first = 0  # number of the first sample that is held
         self._done = 0  # onsets before this sample have been looked for
+        self._tones: tuple[int, _Tones] | None = None  # of the last stretch, and its first sample
         self._found: deque[Span] = deque()
 
     def push(self, block: AudioBlock) -> None:
@@ -132,7 +135,12 @@ class BeepFinder:
         low = max(self._first, self._done - sizes.before)
         sound = self._held[low - self._first : stop + sizes.after - self._first]
         grid = Grid.of_samples(sizes.rate, self._origin, self._clock)
-        for begin, end in _beeps_in(sound, sizes, range(self._done - low, stop - low)):
+        if len(sound) < 4 * sizes.window:
+            self._done = stop
+            return
+        tones = _Tones(sound, sizes, self._known_from(low))
+        self._tones = low, tones
+        for begin, end in _beeps_in(sound, tones, range(self._done - low, stop - low)):
             # Between two samples: exact in eighths of one.
             eighths = round(8 * begin)
             start = grid.center(low) + Fraction(eighths, 8 * sizes.rate)
@@ -142,15 +150,26 @@ class BeepFinder:
         keep = max(0, self._done - sizes.before - self._first)
         self._held, self._first = self._held[keep:], self._first + keep
 
+    def _known_from(self, low: int) -> _Spectra | None:
+        """What the last stretch knew of the windows from a sample on, where they are the same windows."""
+        assert self._sizes is not None
+        if self._tones is None or (low - self._tones[0]) % self._sizes.hop:
+            return None
+        rows = slice((low - self._tones[0]) // self._sizes.hop, None)
+        tones = self._tones[1]
+        return tones.near[rows], tones.peak[rows], tones.tonal[rows]
+
 
 # ---------------------------------------------------------------- one stretch of sound
 
 
-def _beeps_in(sound: Array, sizes: _Sizes, wanted: range) -> list[tuple[float, int]]:
+#: Of each window: energy near each bin, strongest bin, whether it is a tone.
+_Spectra: TypeAlias = tuple[Array, npt.NDArray[np.intp], npt.NDArray[np.bool_]]
+
+
+def _beeps_in(sound: Array, tones: _Tones, wanted: range) -> list[tuple[float, int]]:
     """Onset (in samples, between them) and end (in samples) of every beep that begins in a range, in order."""
-    if len(sound) < 4 * sizes.window:
-        return []
-    tones = _Tones(sound, sizes)
+    sizes = tones.sizes
     found = []
     for first, stop in tones.runs():
         near = range(wanted.start - 5 * sizes.window, wanted.stop + 5 * sizes.window)
@@ -168,31 +187,44 @@ def _beeps_in(sound: Array, sizes: _Sizes, wanted: range) -> list[tuple[float, i
 class _Tones:
     """Short spectra of a stretch: where one tone dominates, which, and how strong it is."""
 
-    def __init__(self, sound: Array, sizes: _Sizes) -> None:
+    def __init__(self, sound: Array, sizes: _Sizes, known: _Spectra | None = None) -> None:
         self.sizes = sizes
-        window = np.hanning(sizes.window + 2)[1:-1]
-        frames = np.lib.stride_tricks.sliding_window_view(sound, sizes.window)[:: sizes.hop]
         self.size = 1 << (2 * sizes.window - 1).bit_length()
-        power = np.abs(np.fft.rfft(frames * window, self.size)) ** 2 / (window.sum() ** 2 / 2)
+        self.bin_hertz = sizes.rate / self.size
+        frames = np.lib.stride_tricks.sliding_window_view(sound, sizes.window)[:: sizes.hop]
+        # Stretches overlap by more than half: what the one before knows is not computed again.
+        begin = 0 if known is None else len(known[1])
+        found = self._spectra(frames[begin:])
+        if known is not None:
+            found = tuple(np.concatenate(parts) for parts in zip(known, found, strict=True))
+        self.near, self.peak, self.tonal = found
+
+    def _spectra(self, frames: Array) -> _Spectra:
+        sizes = self.sizes
+        window = np.hanning(sizes.window + 2)[1:-1]
+        power = _power(np.fft.rfft(frames * window, self.size)) / (window.sum() ** 2 / 2)
         hertz = np.fft.rfftfreq(self.size, 1 / sizes.rate)
         # All that lies within the window's main lobe of a bin belongs to the tone there.
-        self.lobe = round(2 * self.size / sizes.window)
-        sums = np.cumsum(np.pad(power, ((0, 0), (self.lobe + 1, self.lobe))), axis=1)
-        self.near = sums[:, 2 * self.lobe + 1 :] - sums[:, : -2 * self.lobe - 1]
-        able = (hertz >= _LOWEST_HZ) & (hertz <= min(_HIGHEST_HZ, 0.95 * sizes.rate / 2))
-        self.bin_hertz = sizes.rate / self.size
-        self.peak = np.where(able, power, -1.0).argmax(axis=1)
-        whole = power[:, hertz > 100].sum(axis=1) + 1e-20
-        strength = self.near[np.arange(len(power)), self.peak]
-        peak_power = power[np.arange(len(power)), self.peak]
-        self.tonal = (strength > _TONALITY * whole) & (peak_power > _FLOOR)
+        lobe = round(2 * self.size / sizes.window)
+        sums = np.zeros((len(power), power.shape[1] + 2 * lobe + 1))
+        bins = sums[:, lobe + 1 : -lobe]
+        np.cumsum(power, axis=1, out=bins)
+        sums[:, -lobe:] = bins[:, -1:]
+        near = sums[:, 2 * lobe + 1 :] - sums[:, : -2 * lobe - 1]
+        able = np.flatnonzero((hertz >= _LOWEST_HZ) & (hertz <= min(_HIGHEST_HZ, 0.95 * sizes.rate / 2)))
+        peak = able[0] + power[:, able[0] : able[-1] + 1].argmax(axis=1)
+        whole = power[:, np.searchsorted(hertz, 100, "right") :].sum(axis=1) + 1e-20
+        rows = np.arange(len(power))
+        tonal = (near[rows, peak] > _TONALITY * whole) & (power[rows, peak] > _FLOOR)
+        return near, peak, tonal
 
     def runs(self) -> list[tuple[int, int]]:
         """Frames ``[first, stop)`` of one tone each, at least four."""
         runs: list[tuple[int, int]] = []
         first = None
+        peak = self.peak.tolist()
         for k, tonal in enumerate([*self.tonal.tolist(), False]):
-            same = first is not None and k < len(self.peak) and abs(self.peak[k] - self.peak[k - 1]) <= 2
+            same = first is not None and k < len(peak) and abs(peak[k] - peak[k - 1]) <= 2
             if first is not None and not (tonal and same):
                 if k - first >= _LEAST_FRAMES:
                     runs.append((first, k))
@@ -204,7 +236,7 @@ class _Tones:
     def sets_in(self, first: int, stop: int) -> bool:
         """Whether the tone is much stronger than what lay in its band just before, and soon stays as it is."""
         band = self.near[:, round(float(np.median(self.peak[first:stop])))]
-        steady = float(np.median(band[first + 2 : stop]))
+        steady = _quantile(band[first + 2 : stop], 0.5)
         # The frames that end 5 to 30 ms before the first one that is tonal.
         past = band[max(0, first - 16) : max(0, first - 6)]
         if len(past) < 6 or steady < _RISE * float(past.mean()):
@@ -213,7 +245,7 @@ class _Tones:
         # An attack may take 10 ms, and so may the end, which windows of 10 ms see for 20.
         begin = first + (6 if stop - first >= 16 else 2)
         middle = band[begin : max(min(stop - 8, first + 40), begin + 2)]
-        low, high = np.percentile(middle, [15, 85])  # a codec may overshoot in single frames
+        low, high = _quantile(middle, 0.15), _quantile(middle, 0.85)  # a codec may overshoot in single frames
         return bool(high >= 0.5 * steady and low * _STEADY >= high)
 
     def hertz(self, first: int, stop: int) -> float:
@@ -242,14 +274,36 @@ def _onset(sound: Array, sizes: _Sizes, first: int, stop: int, hertz: float) -> 
     return low + at
 
 
+def _power(spectrum: npt.NDArray[np.complex128]) -> Array:
+    """Squared magnitude, without the root that ``abs`` takes."""
+    return np.asarray(spectrum.real**2 + spectrum.imag**2)
+
+
+def _quantile(values: Array, share: float) -> float:
+    """As ``np.quantile``, which for so few values takes longer to begin than to work."""
+    ordered = sorted(values.tolist())
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
+
+
 def _fit_tone(sound: Array, times: Array, hertz: float) -> tuple[float, float, float]:
     """Angular frequency and the amplitudes of cosine and sine that explain a stretch best."""
     window = np.hanning(len(sound) + 2)[1:-1]
+    heard = window * sound
     width = 0.5 / (times[-1] - times[0])
     best = hertz
+    since = times - times[0]
+    turned = np.empty((21, len(sound)), np.complex128)
     for _ in range(4):  # each time a finer comb, and the vertex of the parabola through its best three
-        comb = best + width * np.linspace(-1, 1, 21)
-        power = np.abs(np.exp(-2j * np.pi * np.outer(comb, times)) @ (window * sound)) ** 2
+        comb = best + width * np.linspace(-1, 1, len(turned))
+        # The teeth lie evenly, so each phasor is the one before, turned on: two exponentials instead of 21.
+        step = np.exp(-2j * np.pi * (comb[1] - comb[0]) * since)
+        np.multiply(heard, np.exp(-2j * np.pi * comb[0] * since), out=turned[0])
+        for before, after in pairwise(turned):
+            np.multiply(before, step, out=after)
+        power = _power(turned.sum(axis=1))
         k = int(np.clip(power.argmax(), 1, 19))
         a, b, c = power[k - 1 : k + 2]
         bend = a - 2 * b + c
@@ -257,7 +311,7 @@ def _fit_tone(sound: Array, times: Array, hertz: float) -> tuple[float, float, f
         width /= 6
     omega = 2 * np.pi * best
     basis = np.stack([np.cos(omega * times), np.sin(omega * times)], axis=1)
-    cosine, sine = np.linalg.lstsq(basis * window[:, None], sound * window, rcond=None)[0]
+    cosine, sine = np.linalg.lstsq(basis * window[:, None], heard, rcond=None)[0]
     return omega, float(cosine), float(sine)
 
 

@@ -36,7 +36,8 @@ class Picture:
     """
 
     frames: Iterable[npt.NDArray[np.uint8]]
-    """RGB ``[H, W, 3]`` or grey ``[H, W]``, uint8, all of one size; taken one at a time."""
+    """RGB ``[H, W, 3]`` or grey ``[H, W]``, uint8, all of one size; taken one at a time. With ``planar`` the planes of
+    yuv420p, ``[3 H/2, W]``, as :class:`genlock.media.VideoForm` gives them."""
     rate: Exact = 25
     """Frames per second; with ``pts`` only what the header states."""
     start: Exact = 0
@@ -57,6 +58,8 @@ class Picture:
     """Options of the encoder, such as ``{"crf": "18", "g": "25"}``."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Tags of the stream, such as ``{"timecode": "01:00:00:00"}``."""
+    planar: bool = False
+    """Whether ``frames`` are planes of yuv420p, which is then taken as it is, and not turned to RGB and back."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,8 @@ class _PictureLine:
         self.frames = chain([first], frames)
         self.count = 0
         self.now = self._instant(0)
-        self.stream = self._open(*first.shape[:2])
+        height, width = first.shape[:2]
+        self.stream = self._open(height * 2 // 3 if picture.planar else height, width)
 
     def _timing(self) -> tuple[Fraction, Fraction]:
         """Where the encoder's tick 0 lies, and the length of its tick."""
@@ -211,8 +215,9 @@ class _PictureLine:
                 raise OptionError(f"{self.count} frames do not fit {len(self.picture.pts)} pts")
             self._mux(self.stream.encode(None))
             return False
+        flat = "yuv420p" if self.picture.planar else "gray"
         frame = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(pixels), format="gray" if pixels.ndim == 2 else "rgb24"
+            np.ascontiguousarray(pixels), format=flat if pixels.ndim == 2 else "rgb24"
         )
         frame.pts = int((self.now - self.start) / self.period)
         frame.time_base = self.period

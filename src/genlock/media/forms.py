@@ -56,8 +56,9 @@ class VideoForm:
 
     size: tuple[int, int] | None = None
     """Width and height of what is delivered, in pixels, 1...32768; None: the stream's own."""
-    pixels: Literal["rgb24", "bgr24", "gray"] = "rgb24"
-    """``rgb24`` and ``bgr24`` give [H, W, 3], ``gray`` [H, W] (full range luma), uint8."""
+    pixels: Literal["rgb24", "bgr24", "gray", "yuv420p"] = "rgb24"
+    """``rgb24`` and ``bgr24`` give [H, W, 3], ``gray`` [H, W] (full range luma), uint8; ``yuv420p`` gives the planes of
+    most video as they are, one after the other, [3 H/2, W], for encoding again: an odd side loses its last pixel."""
     rate: Exact | None = None
     """None: each frame once, with its own cell. Else frames per second: cell k of a Grid of that rate that
     starts with the picture holds the frame that is on show at the cell's middle."""
@@ -74,8 +75,10 @@ class VideoForm:
             if not all(1 <= side <= _LARGEST_SIDE for side in size):
                 raise OptionError(f"a picture of {self.size} pixels is outside 1...{_LARGEST_SIDE} a side")
             object.__setattr__(self, "size", size)
-        if self.pixels not in ("rgb24", "bgr24", "gray"):
-            raise OptionError(f"the pixel form {self.pixels!r} is unknown; use 'rgb24', 'bgr24' or 'gray'")
+        if self.pixels not in ("rgb24", "bgr24", "gray", "yuv420p"):
+            raise OptionError(
+                f"the pixel form {self.pixels!r} is unknown; use 'rgb24', 'bgr24', 'gray' or 'yuv420p'"
+            )
         if self.rate is not None:
             object.__setattr__(self, "rate", exact_rate(self.rate))
 

@@ -25,6 +25,9 @@ Pixels = npt.NDArray[np.uint8]
 _LEAP = (
     10  # seconds: a frame stamped so far after the one before is accepted only if the next one confirms it
 )
+# Pictures in these forms are made small before their colours are converted, which takes half the time: for pictures
+# that are not scaled FFmpeg has a short cut, and colour is stored at half the size anyway.
+_SHRUNK_FIRST = ("yuv420p", "yuvj420p")
 
 
 #: What of a form says how a frame looks.
@@ -60,7 +63,7 @@ class _Scaler:
         self.upright, self.ledger = upright, ledger
         self.orientation: tuple[int, int, int, int] | None = None
         self.stored: tuple[int, int] | None = None
-        self.scalers: dict[_Look, VideoReformatter] = {}
+        self.scalers: dict[tuple[str, _Look], VideoReformatter] = {}
 
     def __call__(self, frame: Any, form: VideoForm) -> Pixels:
         if self.orientation is None or self.stored is None:
@@ -68,27 +71,63 @@ class _Scaler:
             self.stored = (frame.width, frame.height)
         if (frame.width, frame.height) != self.stored:
             self.ledger.count("resized", "frames of another size were scaled to the size of the first")
-        a, b, c, d = self.orientation
+        across = bool(self.orientation[0])
         width, height = self.stored
         if form.size is not None:
-            width, height = form.size if a else form.size[::-1]
+            width, height = form.size if across else form.size[::-1]
         elif form.longest_side is not None and max(width, height) > form.longest_side:
             ratio = Fraction(form.longest_side, max(width, height))
             width, height = (max(1, round_fraction(side * ratio, "nearest")) for side in (width, height))
-        # One reformatter for each form: VideoFrame.reformat sets a scaler up anew for every frame, 1 ms each.
-        scaler = self.scalers.setdefault(_look_of(form), VideoReformatter())
-        image: Any = scaler.reformat(
-            frame, width=width, height=height, format=form.pixels, threads=1
-        ).to_ndarray()
-        if not a:
-            image = image.swapaxes(0, 1)
-        if (a or c) < 0:
-            image = image[:, ::-1]
-        if (d or b) < 0:
-            image = image[::-1]
-        pixels: Pixels = np.ascontiguousarray(image)
+        planar = form.pixels == "yuv420p"
+        if planar:
+            width, height = (max(2, side // 2 * 2) for side in (width, height))
+        if form.longest_side is not None and width < frame.width and frame.format.name in _SHRUNK_FIRST:
+            frame = self._reformat("shrink", form, frame, width, height, frame.format.name, "AREA")
+        image: Any = self._reformat("convert", form, frame, width, height, form.pixels).to_ndarray()
+        pixels: Pixels = np.ascontiguousarray(
+            _planes_upright(image, width, self.orientation) if planar else _upright(image, self.orientation)
+        )
         pixels.setflags(write=False)
         return pixels
+
+    def _reformat(
+        self,
+        step: str,
+        form: VideoForm,
+        frame: Any,
+        width: int,
+        height: int,
+        pixels: str,
+        how: str = "BILINEAR",
+    ) -> Any:
+        # One reformatter for each step: VideoFrame.reformat sets a scaler up anew for every frame, 1 ms each.
+        scaler = self.scalers.setdefault((step, _look_of(form)), VideoReformatter())
+        return scaler.reformat(frame, width=width, height=height, format=pixels, threads=1, interpolation=how)
+
+
+def _upright(image: Pixels, orientation: tuple[int, int, int, int]) -> Pixels:
+    """An image or one plane of it, [H, W, ...], turned and mirrored as its display matrix says."""
+    a, b, c, d = orientation
+    if not a:
+        image = image.swapaxes(0, 1)
+    if (a or c) < 0:
+        image = image[:, ::-1]
+    if (d or b) < 0:
+        image = image[::-1]
+    return image
+
+
+def _planes_upright(image: Pixels, width: int, orientation: tuple[int, int, int, int]) -> Pixels:
+    """The planes of yuv420p, [3 H/2, W], each turned by itself: a quarter turn changes what H and W are."""
+    if orientation == (1, 0, 0, 1):
+        return image
+    luma = image.shape[0] * 2 // 3
+    chroma = image[luma:].reshape(2, luma // 2, width // 2)
+    turned = [_upright(plane, orientation) for plane in (image[:luma], *chroma)]
+    wide = turned[0].shape[1]
+    return np.concatenate(
+        [turned[0], *(np.ascontiguousarray(plane).reshape(-1, wide) for plane in turned[1:])]
+    )
 
 
 class _Tap:
