@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from genlock.cli.arguments import run_commands
-from genlock.cli.files import align, demo, features, prepare, probe, sync, words
+from genlock.cli.files import align, demo, export, features, prepare, probe, sync, words
 from genlock.cli.measure import bench, synth
 from genlock.cli.models import models
 from genlock.cli.running import say
@@ -18,7 +18,7 @@ __all__ = ["main"]
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {
     "align": align, "sync": sync, "probe": probe, "words": words, "features": features, "models": models, "demo": demo,
-    "prepare": prepare, "train": train,
+    "prepare": prepare, "export": export, "train": train,
     "synth": synth, "bench": bench,
 }  # fmt: skip
 

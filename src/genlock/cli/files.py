@@ -1,4 +1,4 @@
-"""Commands on files: probe, features, words, sync, align, prepare, demo."""
+"""Commands on files: probe, features, words, sync, align, prepare, export, demo."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from genlock.cli.arguments import Files, Json, Output
 from genlock.cli.running import Bar, each, show
 from genlock.core.errors import InputError
 
-__all__ = ["align", "demo", "features", "prepare", "probe", "sync", "words"]
+__all__ = ["align", "demo", "export", "features", "prepare", "probe", "sync", "words"]
 
 _FEATURES, _WORDS, _ALIGN = tasks.FeatureOptions(), tasks.WordOptions(), tasks.AlignOptions()
-_SYNC, _PREPARE = tasks.SyncOptions(), tasks.PrepareOptions()
+_SYNC, _PREPARE, _EXPORT = tasks.SyncOptions(), tasks.PrepareOptions(), tasks.ExportOptions()
 
 
 def probe(files: Files, /, json: Json = False) -> None:
@@ -119,6 +119,27 @@ def prepare(
     dataset = output or (source if options.status else f"{source.rstrip(os.sep)}.dataset")
     with Bar("") as bar:
         result = tasks.prepare_dataset(source, dataset, options, bar)
+    show(result, json)
+
+
+def export(
+    dataset: tyro.conf.Positional[str],
+    /,
+    options: tasks.ExportOptions = _EXPORT,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """A prepared dataset for other tools: genlock export DATASET --to webdataset -o FOLDER.
+
+    Args:
+        dataset: Folder that genlock prepare made.
+        output: Folder of the export (default: DATASET.FORM beside it).
+        json: Print one JSON object instead of text.
+    """
+    with Bar("") as bar:
+        result = tasks.export_dataset(
+            dataset, output or f"{dataset.rstrip(os.sep)}.{options.to}", options, bar
+        )
     show(result, json)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +20,7 @@ except ImportError as error:
         f"datasets need pyarrow ({error}); install it: pip install 'genlock[data]'"
     ) from error
 
-__all__ = ["SCHEMA_VERSION", "read_index", "row_of_clip", "row_of_failure", "write_index"]
+__all__ = ["ROW_TYPES", "SCHEMA_VERSION", "read_index", "row_of_clip", "row_of_failure", "write_index"]
 
 #: Version of the columns below; columns are only ever added within one version.
 SCHEMA_VERSION = 1
@@ -32,6 +33,7 @@ _OUTPUT = pa.struct([
 _WORD = pa.struct([
     ("text", pa.string()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64()),
 ])  # fmt: skip
+_EVENT = pa.struct([("label", pa.string()), ("at_seconds", pa.float64())])
 _COLUMNS = pa.schema([
     ("clip", pa.string()), ("status", pa.string()), ("reason", pa.string()), ("source", pa.string()),
     ("source_sha256", pa.string()), ("clock", pa.string()), ("number", pa.int64()), ("start", pa.string()),
@@ -39,8 +41,10 @@ _COLUMNS = pa.schema([
     ("group", pa.string()), ("split", pa.string()), ("speaker", pa.string()), ("label", pa.string()),
     ("transcript", pa.string()), ("words", pa.list_(_WORD)), ("offset_seconds", pa.float64()),
     ("offset_probability", pa.float64()),
-    ("outputs", pa.list_(_OUTPUT)),
+    ("outputs", pa.list_(_OUTPUT)), ("events", pa.list_(_EVENT)),
 ])  # fmt: skip
+#: The columns and their types, in order.
+ROW_TYPES: tuple[tuple[str, pa.DataType], ...] = tuple((column.name, column.type) for column in _COLUMNS)
 _OWN = ("kind", "path", "rate", "start", "length", "shape", "dtype", "support", "valid", "bytes", "sha256")
 
 
@@ -49,13 +53,15 @@ def row_of_clip(
 ) -> dict[str, Any]:
     """The row of one clip that is done. ``facts`` are what the corpus says of its source."""
     start, end = Fraction(clip["start"]), Fraction(clip["end"])
-    words = [dict(word) for word in facts.get("words", ()) if start <= Fraction(word["start_seconds"]) < end]
+    known = facts.get("words") or clip.get("words") or ()  # the corpus knows better than a recogniser
+    words = [dict(word) for word in known if start <= Fraction(word["start_seconds"]) < end]
+    events = [dict(event) for event in facts.get("events", ()) if start <= Fraction(event["at_seconds"]) < end]
     return {
         "clip": clip["clip"], "status": "done", "reason": "", "source": source, "source_sha256": content,
         "clock": clip["clock"], "number": clip["number"], "start": clip["start"], "end": clip["end"],
         "start_seconds": float(start), "end_seconds": float(end), "tail": clip["tail"],
         **{key: facts.get(key) for key in ("group", "split", "speaker", "label", "transcript")},
-        "words": words, "offset_seconds": clip.get("offset_seconds"),
+        "words": words, "events": events, "offset_seconds": clip.get("offset_seconds"),
         "offset_probability": clip.get("offset_probability"),
         "outputs": [_output(made) for made in clip["outputs"]],
     }  # fmt: skip
@@ -77,8 +83,10 @@ def write_index(rows: Sequence[Mapping[str, Any]], target: Path, about: Mapping[
     ordered = sorted(rows, key=lambda row: str(row["clip"]))
     table = pa.Table.from_pylist([dict(row) for row in ordered], schema=_COLUMNS)
     table = table.replace_schema_metadata({"genlock_schema": str(SCHEMA_VERSION), **about})
-    with atomic_path(target) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=50_000)
+    with atomic_path(target) as temporary, open(temporary, "wb") as out:
+        pq.write_table(table, out, compression="zstd", row_group_size=50_000)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def read_index(path: str | Path) -> pa.Table:

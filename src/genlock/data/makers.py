@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ import soundfile
 
 from genlock.core.errors import OptionError, OutputError
 from genlock.core.grid import Cells, Grid, Ticks
-from genlock.core.serial import atomic_path, save_track, write_bytes
+from genlock.core.serial import atomic_path, dump_json, save_track, write_bytes
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.data.clips import ClipSamples, ClipSpan
@@ -33,6 +34,7 @@ from genlock.extractors.faces import FaceOptions, FaceTracker, Sighting
 from genlock.extractors.flow import FlowOptions, OpticalFlow, pack_flow
 from genlock.extractors.frame_cells import between_frames, ticks_of
 from genlock.extractors.mouth import LIPS, Mouth, MouthWatcher, aperture_of, width_of
+from genlock.extractors.pose import RIGID, head_pose
 from genlock.media import VideoCell, VideoForm, encode
 from genlock.media.encode import Picture
 
@@ -217,12 +219,14 @@ class FramesMaker:
         cells = self._cells.get()
 
         def save(path: Path) -> None:
-            with (
-                atomic_path(path) as temporary,
-                zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
-            ):
-                for k, data in enumerate(images):
-                    archive.writestr(zipfile.ZipInfo(f"{k:06d}.jpg", (1980, 1, 1, 0, 0, 0)), data)
+            with atomic_path(path) as temporary, open(temporary, "wb") as out:
+                with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+                    for k, data in enumerate(images):
+                        archive.writestr(zipfile.ZipInfo(f"{k:06d}.jpg", (1980, 1, 1, 0, 0, 0)), data)
+                    times = zipfile.ZipInfo("cells.json", (1980, 1, 1, 0, 0, 0))
+                    archive.writestr(times, dump_json({"genlock_schema": 1, **cells.to_dict()}))
+                out.flush()
+                os.fsync(out.fileno())
 
         facts = {**_facts_of_cells(cells), "length": len(images), "valid": len(images), "support": "0"}
         self._tell(clip, Made(self.kind, ".zip", save, facts))
@@ -230,6 +234,8 @@ class FramesMaker:
 
 class VideoMaker:
     """The picture as H.264 in MP4, every frame at its true time; held in memory encoded, not decoded.
+
+    Takes frames as planes (``yuv420p``), which are encoded as they are; H.264 has even sides only.
 
     Parameters
     ----------
@@ -313,7 +319,10 @@ class _Encoding:
     def _run(self) -> None:
         options = {"crf": str(self._crf), "preset": "veryfast", "threads": "1"}
         try:
-            encode(self.path, Picture(self._frames(), codec="libx264", options=options, **self._timing))
+            encode(
+                self.path,
+                Picture(self._frames(), codec="libx264", options=options, planar=True, **self._timing),
+            )
         except BaseException as error:  # noqa: BLE001 - told to the thread that waits
             self._failure = error
         while not self._drained and self._queue.get() is not None:
@@ -323,13 +332,15 @@ class _Encoding:
 class FaceMaker:
     """The main face of each clip: its mesh, its mouth, and what a number says of it. One pass of the face models."""
 
-    def __init__(self, tell: Tell, *, landmarks: bool = True, mouth_side: int | None = 96) -> None:
+    def __init__(
+        self, tell: Tell, *, landmarks: bool = True, upright: bool = False, mouth_side: int | None = 96
+    ) -> None:
         self.form = VideoForm(pixels="rgb24")
-        self._tell, self._landmarks, self._side = tell, landmarks, mouth_side
+        self._tell, self._landmarks, self._upright, self._side = tell, landmarks, upright, mouth_side
         self._points: dict[int, dict[int, npt.NDArray[np.float32]]] = {}
         self._mouths: dict[int, dict[int, Mouth]] = {}
         sinks: list[Callable[[Sighting], None]] = [MouthWatcher(self._take_mouth, mouth_side or 48)]
-        if landmarks:
+        if landmarks or upright:
             sinks.insert(0, self._take_points)
         self._tracker = FaceTracker(sinks, FaceOptions(), self.form)
         self._cells, self._first = _Cells(None), 0
@@ -378,9 +389,12 @@ class FaceMaker:
         tell("lips", lips, "eye distances")
         shape = np.stack([aperture_of(lips), width_of(lips)], axis=1)
         tell("mouth_shape", shape, "eye distances")
+        points = {} if main is None or not (self._landmarks or self._upright) else self._points[main]
         if self._landmarks:
-            points = {} if main is None else self._points[main]
             tell("landmarks", filled((468, 3), np.float32, [points[k] for k in rows]), "pixels")
+        if self._upright:
+            upright = [head_pose(points[k][list(RIGID)]).to_head(points[k]) for k in rows]
+            tell("landmarks-upright", filled((468, 2), np.float32, upright), "eye distances")
         if self._side is not None:
             crops = filled((self._side, self._side), np.uint8, [mouths[k].crop for k in rows])
             tell(f"mouth_{self._side}", crops)

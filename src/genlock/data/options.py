@@ -1,11 +1,14 @@
-"""Options of ``genlock prepare``; nothing here needs the packages that datasets need."""
+"""Options of ``genlock prepare`` and ``genlock export``; nothing here needs the packages that datasets need."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["PrepareOptions"]
+from genlock.core.errors import OptionError
+
+__all__ = ["ExportOptions", "PrepareOptions"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,8 @@ class PrepareOptions:
     """Options of ``genlock prepare``."""
 
     recipe: str = "folder"
-    """What kind of corpus the source is: folder, grid, speech, or one that another package registers."""
+    """What kind of corpus the source is: face, folder, grid, lrs3, sound, speech, voxceleb2, or one that another
+    package registers."""
     outputs: str | None = None
     """Outputs of each clip, separated by commas, such as sound@16000,mel:specvqgan,frames@21.5/340x256,mouth/96;
     default: the recipe's."""
@@ -29,6 +33,11 @@ class PrepareOptions:
     """Seed of the splits."""
     weights: str | None = None
     """File of weights for the output rgb."""
+    model: str | None = None
+    """Speech model for the outputs ssl and deepspeech: a folder, or a name in the local cache."""
+    labels: str | None = None
+    """Labels of every frame, separated by commas: kmeans:FEATURE:CLUSTERS, such as kmeans:mfcc:kaldi39:100; found
+    on the training split, with the seed of the splits."""
     workers: int = 2
     """Sources at a time, at least 1."""
     engine: Literal["local", "ray"] = "local"
@@ -41,3 +50,29 @@ class PrepareOptions:
     """Try again what is in quarantine."""
     status: bool = False
     """Only say how far the dataset is."""
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Options of ``genlock export``."""
+
+    to: str = "webdataset"
+    """webdataset (tar shards), huggingface (Parquet for datasets.load_dataset), lhotse (manifests), avhubert (.tsv,
+    .wrd, .km and mouth films), regnet (folders and lists of RegNet, SpecVQGAN and PerceptAlign), or one that another
+    package registers."""
+    kinds: str | None = None
+    """Outputs to take, as the folders are called, separated by commas; default: all."""
+    tails: bool = True
+    """Take tails too."""
+    shard_megabytes: int = 512
+    """Size of a shard in millions of bytes, at least 1 (webdataset, huggingface)."""
+    name: str = "dataset"
+    """Name of the dataset in names of files (lhotse, regnet)."""
+    seed: int = 0
+    """Seed of the order of samples (webdataset)."""
+
+    def __post_init__(self) -> None:
+        if self.shard_megabytes < 1:
+            raise OptionError(f"shards of {self.shard_megabytes} MB are not possible; give at least 1")
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", self.name):
+            raise OptionError(f"--name {self.name!r}: use letters, digits, _ and - only")

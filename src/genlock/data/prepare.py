@@ -16,17 +16,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from genlock.core.errors import InputError, OptionError, OutputError
+from genlock.core.errors import FormatError, InputError, OptionError, OutputError
 from genlock.core.progress import Progress as Told
 from genlock.core.progress import silent
 from genlock.core.serial import write_json
 from genlock.data.corpora import Corpus, Source, find_corpus
 from genlock.data.engines import make_engine
-from genlock.data.index import row_of_clip, row_of_failure, write_index
+from genlock.data.index import read_index, row_of_clip, row_of_failure, write_index
+from genlock.data.labels import label_rows, parse_labels
 from genlock.data.ledger import Item, Ledger, Output, Progress
 from genlock.data.options import PrepareOptions
 from genlock.data.produce import Plan, staging_left
 from genlock.data.splits import parse_shares, split_of
+from genlock.data.wanted import Wanted, parse_outputs
 from genlock.data.worker import request_of
 
 __all__ = ["PrepareOptions", "Prepared", "dataset_progress", "prepare"]
@@ -100,7 +102,7 @@ def prepare(
         for count, answer in enumerate(engine.run(requests), len(items) - len(todo) + 1):
             _note(ledger, answer)
             told("prepare", float(count), total)
-        _finish(place, ledger, {item.name: item for item in items}, plan, options)
+        _finish(place, ledger, {item.name: item for item in items}, plan, options, told)
         return _summary(place, ledger)
 
 
@@ -124,9 +126,14 @@ def _summary(place: Path, ledger: Ledger) -> Prepared:
 
 def _plan(corpus: Corpus, options: PrepareOptions) -> Plan:
     length = options.clip_seconds if options.clip_seconds is not None else corpus.clip_seconds
+    outputs = options.outputs or corpus.outputs
+    for spec in parse_labels(options.labels):
+        there = parse_outputs(outputs)
+        if not any(Wanted.parse(spec.feature).kind in (one.kind, one.name) for one in there):
+            outputs = f"{outputs},{spec.feature}"
     return Plan(
-        outputs=options.outputs or corpus.outputs, clip_seconds=None if length in (None, "whole") else length,
-        keep_tails=options.keep_tails, weights=options.weights,
+        outputs=outputs, clip_seconds=None if length in (None, "whole") else length,
+        keep_tails=options.keep_tails, weights=options.weights, model=options.model,
     )  # fmt: skip
 
 
@@ -141,10 +148,11 @@ def _items(folder: Path, corpus: Corpus, options: PrepareOptions) -> list[Item]:
     items = []
     for source in sources:
         state = (folder / source.path).stat()
-        group = source.speaker if by_speaker and source.speaker else source.path
+        group = source.speaker if by_speaker and source.speaker else source.group or source.path
         facts = {
-            "group": group, "split": split_of(group, shares, options.seed), "speaker": source.speaker,
+            "group": group, "split": split_of(group, shares, options.seed, source.splits), "speaker": source.speaker,
             "label": source.label, "transcript": source.transcript, "words": [dict(word) for word in source.words],
+            "events": [dict(event) for event in source.events],
         }  # fmt: skip
         items.append(Item(_name(source), source.path, state.st_size, state.st_mtime_ns, facts))
     return sorted(items, key=lambda item: item.name)
@@ -180,7 +188,12 @@ def _note(ledger: Ledger, answer: Mapping[str, Any]) -> None:
 
 
 def _finish(
-    place: Path, ledger: Ledger, items: Mapping[str, Item], plan: Plan, options: PrepareOptions
+    place: Path,
+    ledger: Ledger,
+    items: Mapping[str, Item],
+    plan: Plan,
+    options: PrepareOptions,
+    told: Told,
 ) -> None:
     """Write the index and what describes the dataset; remove what belongs to nothing any more."""
     rows = [
@@ -190,18 +203,36 @@ def _finish(
     ]
     failed = ledger.quarantined()
     rows += [row_of_failure(name, path, reason, items[name].facts) for name, path, reason in failed]
+    labels = parse_labels(options.labels)
+    before = _index_before(place) if labels else []
+    for spec in labels:
+        label_rows(place, rows, before, spec, options.seed, told)
     kinds = {made["kind"] for row in rows for made in row.get("outputs", ())}
     write_index(rows, place / "index.parquet", {"genlock_plan": plan.text})
     write_json(place / "dataset.json", {
         "kind": "dataset", "recipe": options.recipe, "plan": json.loads(plan.text), "split": options.split,
-        "group": options.group, "seed": options.seed, "kinds": sorted(kinds), "clips": len(rows) - len(failed),
+        "group": options.group, "seed": options.seed, "labels": [spec.kind for spec in labels], "kinds": sorted(kinds),
+        "clips": len(rows) - len(failed),
         "quarantined": [{"source": path, "reason": reason} for _, path, reason in failed],
     })  # fmt: skip
+    ours = {made["path"] for row in rows for made in row.get("outputs", ())}
     for path in ledger.orphans(_files_of(place)):
-        (place / path).unlink(missing_ok=True)
+        if path not in ours:
+            (place / path).unlink(missing_ok=True)
+    for folder in place.glob("kmeans-*"):
+        if folder.name not in kinds:
+            shutil.rmtree(folder)
     for folder in [*place.glob("[!.]*/??"), *place.glob("[!.]*")]:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _index_before(place: Path) -> list[dict[str, Any]]:
+    """The rows of the index that lies there; none if there is none, or it is damaged: it is made anew."""
+    try:
+        return [dict(row) for row in read_index(place / "index.parquet").to_pylist()]
+    except FormatError:
+        return []
 
 
 def _files_of(place: Path) -> Iterator[str]:

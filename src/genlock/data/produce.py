@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,11 @@ from genlock.data.makers import (
     load_net,
 )
 from genlock.data.wanted import PICTURE_KINDS, SOURCE_KINDS, Wanted, parse_outputs
-from genlock.extractors import make_extractor
+from genlock.extractors import AudioExtractor, make_extractor
+from genlock.extractors.deepspeech import DeepSpeechOptions
 from genlock.extractors.flow import FlowOptions
 from genlock.extractors.rgb import FRAME_SIZE, tsn_features
+from genlock.extractors.ssl import SslOptions
 from genlock.lipsync.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm, frame_cells, probe, read
@@ -47,7 +50,7 @@ from genlock.speech import recognize_and_align
 __all__ = ["Plan", "Produced", "produce", "staging_left"]
 
 #: Raised whenever the bytes of an output may change for the same source and options.
-DATA_VERSION = 1
+DATA_VERSION = 2
 
 
 # Where outputs are written until all of their source are whole.
@@ -66,6 +69,8 @@ class Plan:
     """Whether what is left at the end of a source is kept, marked as a tail."""
     weights: str | None = None
     """File of weights for ``rgb``."""
+    model: str | None = None
+    """Speech model for ``ssl`` and ``deepspeech``."""
 
     def __post_init__(self) -> None:
         parse_outputs(self.outputs)
@@ -115,16 +120,16 @@ def produce(item: Item, source: Path, dataset: Path, plan: Plan) -> Produced:
         If the dataset cannot be written: a reason to stop.
     """
     path = source / item.path
+    before = _state_of(path)
     content = _hash_of(path)
-    before = path.stat()
     staging = dataset / _STAGING
     staging.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{item.name}-", dir=staging))
     try:
-        made = _Making(item, plan, folder).run(path)
-        after = path.stat()
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise InputError("changed while it was read: prepare it again when nobody writes it")
+        try:
+            made = _Making(item, plan, folder).run(path)
+        finally:  # whatever a file is found guilty of that is no longer the same, this is why
+            _require_unchanged(path, before)
         for output in made.outputs:
             final = dataset / output.path
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -145,6 +150,23 @@ def staging_left(dataset: Path) -> list[Path]:
     """What killed workers left in the staging folder."""
     folder = dataset / _STAGING
     return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    """Size and time of the last change; None if there is no such file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _require_unchanged(path: Path, before: tuple[int, int] | None) -> None:
+    after = _state_of(path)
+    if after is None and before is not None:
+        raise InputError("removed while it was read: prepare again when it is back")
+    if after != before:
+        raise InputError("changed while it was read: prepare it again when nobody writes it")
 
 
 def _hash_of(path: Path) -> str:
@@ -245,7 +267,7 @@ class _Making:
                 makers.append(WaveMaker(int(one.rate)))
             elif one.name not in (*PICTURE_KINDS, *SOURCE_KINDS):
                 spec = f"{one.name}:{one.variant}" if one.variant else one.name
-                makers.append(FeatureMaker(make_extractor(spec)))
+                makers.append(FeatureMaker(_extractor_of(spec, self.plan.model)))
 
         def taker(rate: int) -> Callable[[ClipSamples], None]:
             mine = [maker for maker in makers if maker.rate == rate]
@@ -267,7 +289,8 @@ class _Making:
             sides = [one.size[0] if one.size else 96 for one in faces if one.name == "mouth"]
             makers.append(
                 FaceMaker(
-                    self._tell, landmarks=any(one.name == "landmarks" for one in faces),
+                    self._tell, landmarks=any(one.text == "landmarks" for one in faces),
+                    upright=any(one.text == "landmarks:upright" for one in faces),
                     mouth_side=sides[0] if sides else None,
                 )
             )  # fmt: skip
@@ -275,7 +298,7 @@ class _Making:
             if one.name == "frames":
                 makers.append(FramesMaker(VideoForm(one.size, "bgr24", one.rate), one.kind, self._tell))
             elif one.name == "video":
-                form = VideoForm(one.size, "rgb24", one.rate)
+                form = VideoForm(one.size, "yuv420p", one.rate)
                 makers.append(VideoMaker(form, one.kind, self._tell, cells, self.folder))
             elif one.name == "flow":
                 options = FlowOptions(one.variant or "dis")  # type: ignore[arg-type] # checked at birth
@@ -350,7 +373,20 @@ def _net_of(
     """A network of frames, and the form of frames that it takes."""
     if one.variant:
         return load_net(one.variant)(), VideoForm(one.size, "rgb24", one.rate)
-    return tsn_features(weights), VideoForm(FRAME_SIZE, "bgr24", one.rate)
+    return _tsn_of(weights), VideoForm(FRAME_SIZE, "bgr24", one.rate)
+
+
+@lru_cache(maxsize=64)
+def _extractor_of(spec: str, model: str | None) -> AudioExtractor:
+    """Made once in a worker, not for each source: reading a checkpoint takes longer than using it on a clip."""
+    if spec == "ssl" and model is not None:
+        return make_extractor(spec, SslOptions(model))
+    if spec == "deepspeech" and model is not None:
+        return make_extractor(spec, DeepSpeechOptions(model))
+    return make_extractor(spec)
+
+
+_tsn_of = lru_cache(maxsize=1)(tsn_features)
 
 
 def _length(plan: Plan) -> Fraction | None:

@@ -7,8 +7,6 @@ A :class:`ClipSet` is a sequence, which is all that ``torch.utils.data.DataLoade
 
 from __future__ import annotations
 
-import hashlib
-import io
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
-from genlock.core.errors import FormatError, InputError, OptionError
+from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
-from genlock.core.serial import load_track
 from genlock.core.time import Exact, exact, round_fraction
 from genlock.core.track import Track
 from genlock.data.index import read_index
+from genlock.data.outputs import read_output, track_of_output
 
 __all__ = ["Clip", "ClipSet", "LengthBatches", "crop"]
 
@@ -118,25 +115,7 @@ class ClipSet(Sequence[Clip]):
         return [Fraction(row["end"]) - Fraction(row["start"]) for row in self.rows]
 
     def _load(self, made: Mapping[str, Any], clock: str) -> Track:
-        path = self.dataset / made["path"]
-        if self.check:
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                raise FormatError(
-                    f"cannot read {str(path)!r}: {error.strerror}; run genlock prepare again"
-                ) from error
-            if hashlib.sha256(data).hexdigest() != made["sha256"]:
-                raise FormatError(
-                    f"{str(path)!r} is not what the index says it is (SHA-256 differs); remove it and run genlock "
-                    "prepare again"
-                )
-        if path.suffix == ".npz":
-            return load_track(path)
-        if path.suffix == ".wav":
-            samples, _ = soundfile.read(io.BytesIO(path.read_bytes()), dtype="float32")
-            return Track(samples, Grid(made["rate"], made["start"], clock), name=made["kind"])
-        raise OptionError(f"{made['kind']!r} is kept as {path.suffix}: read it with a tool for such files")
+        return track_of_output(made, read_output(self.dataset, made, check=self.check), clock)
 
 
 def crop(clip: Clip, start: Exact, seconds: Exact) -> dict[str, Track]:

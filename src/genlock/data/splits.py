@@ -43,15 +43,20 @@ def place_of(key: str) -> Fraction:
     return Fraction(int.from_bytes(digest[:8], "big"), 2**64)
 
 
-def split_of(group: str, shares: Sequence[Fraction], seed: int) -> str:
+def split_of(group: str, shares: Sequence[Fraction], seed: int, among: Sequence[str] = NAMES) -> str:
     """The split of a group. It depends on nothing else: other groups may come and go.
 
     >>> split_of("s1", parse_shares("0.8/0.1/0.1"), 0) == split_of("s1", parse_shares("0.8/0.1/0.1"), 0)
     True
+
+    Parameters
+    ----------
+    among : the splits that a corpus allows it in, with their shares among each other; one of them: that one
     """
-    place = place_of(f"{seed}:{group}")
-    for name, share in zip(NAMES, shares, strict=True):
+    allowed = [(name, share) for name, share in zip(NAMES, shares, strict=True) if name in among]
+    place = place_of(f"{seed}:{group}") * sum((share for _, share in allowed), Fraction(0))
+    for name, share in allowed:
         if place < share:
             return name
         place -= share
-    return NAMES[-1]
+    return allowed[-1][0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from genlock.core.errors import OptionError
@@ -17,6 +17,8 @@ __all__ = ["PICTURE_KINDS", "SOURCE_KINDS", "Wanted", "parse_outputs"]
 SOURCE_KINDS = ("offset", "words")
 #: What can be made of the picture.
 PICTURE_KINDS = ("video", "frames", "landmarks", "mouth", "flow", "rgb")
+# Outputs of faces and their variants.
+_FACES = {"landmarks": ("", "upright"), "mouth": ("",)}
 _FORM = re.compile(r"(?P<name>[^@/]+)(@(?P<rate>[^/]+))?(/(?P<width>\d+)(x(?P<height>\d+))?)?")
 
 
@@ -35,7 +37,7 @@ class Wanted:
     variant: str = ""
     """What follows a colon: a preset, a method of flow, a network."""
     rate: Fraction | None = None
-    """What follows ``@``: samples or frames per second; None: as the source has them."""
+    """What follows ``@``: samples or frames per second, such as 25, 29.97 or 11025:512; None: as the source has it."""
     size: tuple[int, int] | None = None
     """What follows ``/``: width and height in pixels; None: as the source has them."""
 
@@ -49,12 +51,20 @@ class Wanted:
         if match is None:
             raise OptionError(f"the output {text!r} is not NAME[:VARIANT][@RATE][/WIDTHxHEIGHT]")
         name, _, variant = match["name"].partition(":")
-        rate = None if match["rate"] is None else exact_rate(match["rate"])
+        rate = None if match["rate"] is None else exact_rate(match["rate"].replace(":", "/"))
         width = None if match["width"] is None else int(match["width"])
         size = None if width is None else (width, int(match["height"] or width))
         wanted = cls(name, variant, rate, size)
         wanted._check(text)
-        return wanted
+        return wanted._plain()
+
+    def _plain(self) -> Wanted:
+        """A sound feature's default preset goes without its name: ``mfcc:kaldi`` is ``mfcc``."""
+        specs = extractor_specs()
+        if not self.variant or self.name not in specs:
+            return self
+        default = specs[specs.index(self.name) + 1]
+        return replace(self, variant="") if default == f"{self.name}:{self.variant}" else self
 
     def _check(self, text: str) -> None:
         spec = f"{self.name}:{self.variant}" if self.variant else self.name
@@ -62,8 +72,12 @@ class Wanted:
             if self.rate is None or self.rate.denominator != 1 or self.size or self.variant:
                 raise OptionError(f"the output {text!r}: say sound@16000, with whole samples per second")
         elif self.name in PICTURE_KINDS:
-            if self.name in ("landmarks", "mouth") and (self.rate or self.variant):
+            if self.name in _FACES and self.rate:
                 raise OptionError(f"the output {text!r}: faces are taken on the source's own frames")
+            if self.name in _FACES and self.variant not in _FACES[self.name]:
+                raise OptionError(
+                    f"the output {text!r}: there are landmarks, landmarks:upright and mouth/SIDE"
+                )
             if self.name == "flow" and self.variant not in ("", "dis", "farneback", "tvl1"):
                 raise OptionError(f"the output {text!r}: flow is dis, farneback or tvl1")
         elif self.name in SOURCE_KINDS:
@@ -88,13 +102,23 @@ class Wanted:
 
     @property
     def text(self) -> str:
-        """The form that :meth:`parse` reads."""
+        """The form that :meth:`parse` reads.
+
+        >>> Wanted.parse("frames@29.97/96").text, Wanted.parse("frames@11025:512").text
+        ('frames@29.97/96x96', 'frames@11025:512')
+        """
         return (
             self.name
             + (f":{self.variant}" if self.variant else "")
-            + (f"@{fraction_text(self.rate)}" if self.rate is not None else "")
+            + (f"@{_rate_text(self.rate)}" if self.rate is not None else "")
             + (f"/{self.size[0]}x{self.size[1]}" if self.size is not None else "")
         )
+
+
+def _rate_text(rate: Fraction) -> str:
+    """``21.5``, ``29.97``, and where no short number means it ``11025:512``: a slash begins the size."""
+    short = _short(rate)
+    return short if exact_rate(short) == rate else fraction_text(rate).replace("/", ":")
 
 
 def _short(rate: Fraction) -> str:
@@ -116,4 +140,6 @@ def parse_outputs(text: str) -> tuple[Wanted, ...]:
     twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
     if twice:
         raise OptionError(f"--outputs {text!r}: two outputs would lie in the folder {twice[0]!r}")
+    if sum(one.name == "mouth" for one in wanted) > 1:
+        raise OptionError(f"--outputs {text!r}: mouth crops of one size only")
     return tuple(wanted)

@@ -5,15 +5,15 @@ from genlock.tasks.demo import run_demo
 from genlock.tasks.extract_features import FeatureOptions, FeatureResult, extract_features
 from genlock.tasks.files import expand_files, result_folder, result_folders
 from genlock.tasks.find_words import WordOptions, WordResult, find_words
-from genlock.tasks.prepare_dataset import PrepareOptions, prepare_dataset
+from genlock.tasks.prepare_dataset import ExportOptions, PrepareOptions, export_dataset, prepare_dataset
 from genlock.tasks.probe_file import probe_file
 from genlock.tasks.repair import Repair
 from genlock.tasks.result import Result
 from genlock.tasks.sync_video import SyncOptions, SyncResult, SyncRow, sync_options_of_each, sync_video
 
 __all__ = [
-    "AlignOptions", "Alignment", "FeatureOptions", "FeatureResult", "PrepareOptions", "Repair", "Result",
-    "SyncOptions", "SyncResult", "SyncRow", "WordOptions", "WordResult", "align_video", "expand_files",
-    "extract_features", "find_words", "prepare_dataset", "probe_file", "result_folder", "result_folders",
-    "run_demo", "sync_options_of_each", "sync_video",
+    "AlignOptions", "Alignment", "ExportOptions", "FeatureOptions", "FeatureResult", "PrepareOptions", "Repair",
+    "Result", "SyncOptions", "SyncResult", "SyncRow", "WordOptions", "WordResult", "align_video", "expand_files",
+    "export_dataset", "extract_features", "find_words", "prepare_dataset", "probe_file", "result_folder",
+    "result_folders", "run_demo", "sync_options_of_each", "sync_video",
 ]  # fmt: skip

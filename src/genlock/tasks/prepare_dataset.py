@@ -1,14 +1,14 @@
-"""``genlock prepare``: a folder of videos to a dataset."""
+"""``genlock prepare``: a folder of videos to a dataset; ``genlock export``: a dataset for other tools."""
 
 from __future__ import annotations
 
 import os
 
 from genlock.core.progress import Progress, silent
-from genlock.data.options import PrepareOptions
+from genlock.data.options import ExportOptions, PrepareOptions
 from genlock.tasks.result import Result
 
-__all__ = ["PrepareOptions", "prepare_dataset"]
+__all__ = ["ExportOptions", "PrepareOptions", "export_dataset", "prepare_dataset"]
 
 
 def prepare_dataset(
@@ -28,3 +28,21 @@ def prepare_dataset(
     from genlock.data.prepare import prepare
 
     return prepare(os.fspath(source), os.fspath(dataset), options, progress)
+
+
+def export_dataset(
+    dataset: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    options: ExportOptions | None = None,
+    progress: Progress = silent,
+) -> Result:
+    """Write a prepared dataset in the form of another tool; see :func:`genlock.data.export.export_dataset`.
+
+    Raises
+    ------
+    MissingDependency
+        If pyarrow is not installed; the message says how to get it.
+    """
+    from genlock.data.export import export_dataset
+
+    return export_dataset(os.fspath(dataset), os.fspath(target), options, progress)

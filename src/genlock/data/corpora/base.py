@@ -9,6 +9,7 @@ from typing import Any
 
 from genlock.core.errors import InputError, OptionError
 from genlock.core.plugins import load_plugin, plugin_names
+from genlock.data.splits import NAMES
 
 __all__ = ["GROUP", "Corpus", "Source", "files_below", "find_corpus"]
 
@@ -30,6 +31,12 @@ class Source:
     """What is said, or None."""
     words: tuple[Mapping[str, Any], ...] = field(default=())
     """``text``, ``start_seconds``, ``end_seconds`` on the file's media clock, where the corpus has them."""
+    events: tuple[Mapping[str, Any], ...] = field(default=())
+    """``label``, ``at_seconds`` on the file's media clock: hits and the like, where the corpus has them."""
+    group: str = ""
+    """What it must not be parted from by the splits, other than its speaker; empty: nothing."""
+    splits: tuple[str, ...] = NAMES
+    """The splits that the corpus allows it in; one: its official split."""
 
 
 @dataclass(frozen=True)

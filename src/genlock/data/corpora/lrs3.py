@@ -1,0 +1,81 @@
+"""LRS3-TED (Afouras, Chung, Zisserman 2018): ``pretrain``, ``trainval`` and ``test``, a text beside each film.
+
+``TALK/00001.txt`` begins with ``Text:`` and, in ``pretrain``, has a table
+``WORD START END ASDSCORE`` in seconds of its film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genlock.core.errors import FormatError, InputError
+from genlock.data.corpora.base import Corpus, Source, files_below
+
+__all__ = ["LRS3", "read_lrs3_text"]
+
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "pretrain": ("train", "valid"),
+    "trainval": ("train", "valid"),
+    "test": ("test",),
+}
+
+
+def read_lrs3_text(path: Path) -> tuple[str, tuple[dict[str, Any], ...]]:
+    """The text of a clip, and its words with their times in seconds; no words where the file has no table.
+
+    Raises FormatError if it cannot be read, has no text, or a row of the table is not ``word start end``.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise FormatError(
+            f"the text {str(path)!r} cannot be read ({error}); repair or remove that file"
+        ) from error
+    if not lines or not lines[0].startswith("Text:"):
+        raise FormatError(f"{str(path)!r} does not begin with 'Text:'; repair or remove that file")
+    text = " ".join(lines[0].removeprefix("Text:").split())
+    words: list[dict[str, Any]] = []
+    table = next(
+        (number for number, line in enumerate(lines) if line.split()[:3] == ["WORD", "START", "END"]), None
+    )
+    for number, line in enumerate(lines if table is not None else (), 1):
+        if table is None or number <= table + 1 or not line.strip():
+            continue
+        try:
+            word, start, end = line.split()[:3]
+            words.append({"text": word, "start_seconds": float(start), "end_seconds": float(end)})
+        except ValueError as error:
+            raise FormatError(
+                f"line {number} of {str(path)!r} is {line!r}, not 'word start end ...'"
+            ) from error
+    return text, tuple(words)
+
+
+def _sources(folder: Path) -> list[Source]:
+    found = []
+    for film in files_below(folder, frozenset({".mp4"})):
+        path = film.relative_to(folder)
+        if len(path.parts) < 3 or path.parts[-3] not in _PARTS:
+            continue
+        beside = film.with_suffix(".txt")
+        text, words = read_lrs3_text(beside) if beside.is_file() else (None, ())
+        found.append(
+            Source(
+                path.as_posix(),
+                speaker=path.parts[-2],
+                transcript=text,
+                words=words,
+                splits=_PARTS[path.parts[-3]],
+            )
+        )
+    if not found:
+        raise InputError(
+            f"no film of {str(folder)!r} lies in pretrain/TALK, trainval/TALK or test/TALK; name the folder of LRS3"
+        )
+    return found
+
+
+#: ``--recipe lrs3``.
+LRS3 = Corpus("lrs3", "sound@16000,mfcc:psf,mouth/96", _sources)

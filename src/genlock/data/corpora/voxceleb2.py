@@ -1,0 +1,27 @@
+"""VoxCeleb2 (Chung, Nagrani, Zisserman 2018): ``dev/mp4/SPEAKER/VIDEO/00001.mp4`` and the same below ``test``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from genlock.core.errors import InputError
+from genlock.data.corpora.base import Corpus, Source, files_below
+
+__all__ = ["VOXCELEB2"]
+
+
+def _sources(folder: Path) -> list[Source]:
+    found = []
+    for film in files_below(folder, frozenset({".mp4"})):
+        path = film.relative_to(folder)
+        if len(path.parts) < 3 or not path.parts[-3].startswith("id"):
+            continue
+        splits = ("test",) if "test" in path.parts[:-3] else ("train", "valid")
+        found.append(Source(path.as_posix(), speaker=path.parts[-3], splits=splits))
+    if not found:
+        raise InputError(f"no film of {str(folder)!r} lies in id.../VIDEO/; name the folder of VoxCeleb2")
+    return found
+
+
+#: ``--recipe voxceleb2``.
+VOXCELEB2 = Corpus("voxceleb2", "sound@16000,mfcc:psf,mouth/96", _sources)

@@ -1,0 +1,139 @@
+"""What AV-HuBERT's own tools read: ``SPLIT.tsv``, ``.wrd`` and ``.km``, mouth films of 25 frames a second.
+
+The first line of a ``.tsv`` is the root; then each clip has a line: name, film, sound, frames, samples. Frame k of a
+film belongs to the samples [640 k, 640 (k + 1)) of the sound. Labels are written at their own rate.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import InputError, OptionError
+from genlock.core.grid import Grid
+from genlock.core.serial import write_text
+from genlock.core.time import round_fraction
+from genlock.core.track import Track
+from genlock.data.export.base import Job, Row
+from genlock.media import encode
+from genlock.media.encode import Picture
+
+__all__ = ["FACE_SHARE", "FRAME_RATE", "export_avhubert", "filled"]
+
+#: Frames per second of the films.
+FRAME_RATE = 25
+#: A clip in which the face is seen for a smaller share of the time is left out.
+FACE_SHARE = Fraction(9, 10)
+_SOUND = "sound_16000"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One clip in the manifests."""
+
+    clip: str
+    film: Path
+    sound: Path
+    frames: int
+    samples: int
+    text: str | None
+    labels: npt.NDArray[np.int64] | None
+
+    @property
+    def tsv(self) -> str:
+        return f"{self.clip}\t{self.film}\t{self.sound}\t{self.frames}\t{self.samples}\n"
+
+
+def export_avhubert(job: Job) -> None:
+    """Write films and manifests of all splits."""
+    mouth = next((kind for kind in job.kinds if kind.startswith("mouth_") and kind != "mouth_shape"), None)
+    if mouth is None or _SOUND not in job.kinds:
+        raise OptionError(
+            f"AV-HuBERT needs mouth/96 and sound@16000, and there is {', '.join(job.kinds)}; prepare with --recipe lrs3"
+        )
+    if any(sign in str(job.dataset) for sign in ":\t\n"):
+        raise InputError(
+            f"AV-HuBERT cuts names of files at colons and tabs, and {str(job.dataset)!r} has one: move it"
+        )
+    labels = next((kind for kind in job.kinds if kind.startswith("kmeans-")), None)
+    counts: Counter[int] = Counter()
+    job.notes.append(
+        f"the manifests point to the sounds of {job.dataset} and the films here: keep both where they are"
+    )
+    left_out: list[str] = []
+    for split, rows in job.splits():
+        lines = []
+        for row in rows:
+            line = _line(job, row, mouth, labels)
+            if line is None:
+                left_out.append(str(row["clip"]))
+            else:
+                lines.append(line)
+            job.tick()
+        _write(job, split, lines, labels)
+        for line in lines:
+            counts.update([] if line.labels is None else line.labels.tolist())
+    if labels is not None:
+        text = "".join(f"{label} {counts[label]}\n" for label in range(max(counts, default=-1) + 1))
+        job.put("dict.km.txt", lambda path: write_text(path, text))
+    if left_out:
+        job.notes.append(
+            f"{len(left_out)} clips without sound or with a face in less than 90 % of the time are left out"
+        )
+
+
+def _write(job: Job, split: str, lines: Sequence[_Line], labels: str | None) -> None:
+    tsv = "/\n" + "".join(line.tsv for line in lines)
+    job.put(f"{split}.tsv", lambda path: write_text(path, tsv))
+    silent = sum(line.text is None for line in lines)
+    if silent == 0:
+        # In lower case, as their own preparation has it.
+        words = "".join(f"{(line.text or '').lower()}\n" for line in lines)
+        job.put(f"{split}.wrd", lambda path: write_text(path, words))
+    else:
+        job.notes.append(f"{split}: {silent} of {len(lines)} clips have no text, so there is no {split}.wrd")
+    if labels is not None:
+        rows = ["" if line.labels is None else " ".join(map(str, line.labels.tolist())) for line in lines]
+        job.put(f"{split}.km", lambda path: write_text(path, "".join(f"{row}\n" for row in rows)))
+
+
+def _line(job: Job, row: Row, mouth: str, labels: str | None) -> _Line | None:
+    sound, crops = job.output(row, _SOUND), job.track(row, mouth)
+    start, end = Fraction(row["start"]), Fraction(row["end"])
+    length = round_fraction((end - start) * FRAME_RATE, "floor")
+    if sound is None or crops is None or length == 0:
+        return None
+    frames = crops.on(Grid(FRAME_RATE, start, crops.clock), "nearest", length=length)
+    if frames.valid.sum() < FACE_SHARE * length:
+        return None
+    km = None if labels is None else job.track(row, labels)
+    if labels is not None and (km is None or not km.valid.any()):
+        return None
+    film = job.put(f"video/{row['clip']}.mp4", lambda path: _encode(path, filled(frames)))
+    values = None if km is None else filled(km).astype(np.int64)
+    return _Line(
+        str(row["clip"]), film, job.dataset / sound["path"], length, sound["length"], job.text_of(row), values
+    )
+
+
+def filled(track: Track) -> npt.NDArray[np.generic]:
+    """The values, those that are invalid replaced by the nearest valid one (a tie: the earlier)."""
+    there = np.flatnonzero(track.valid)
+    cells = np.arange(len(track))
+    after = np.clip(np.searchsorted(there, cells), 0, len(there) - 1)
+    before = np.clip(after - 1, 0, None)
+    nearer = np.abs(there[before] - cells) <= np.abs(there[after] - cells)
+    chosen: npt.NDArray[np.generic] = track.values[there[np.where(nearer, before, after)]]
+    return chosen
+
+
+def _encode(path: Path, frames: npt.NDArray[np.generic]) -> None:
+    pictures = [np.asarray(frame, np.uint8) for frame in frames]
+    options = {"crf": "16", "preset": "veryfast", "threads": "1"}
+    encode(path, Picture(pictures, rate=FRAME_RATE, codec="libx264", options=options))

@@ -1,0 +1,255 @@
+"""What every export shares: which clips and outputs, where to, and that each file appears whole or not at all.
+
+The same dataset and options give the same bytes. An export that was stopped goes on with the same command: files
+that are there are whole, because each is written beside its name and renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from genlock import __version__
+from genlock.core.errors import FormatError, InputError, OptionError, OutputError
+from genlock.core.grid import Grid
+from genlock.core.plugins import load_plugin, plugin_names
+from genlock.core.progress import Progress, silent
+from genlock.core.serial import read_json_file, write_json
+from genlock.core.track import Track
+from genlock.data.index import read_index
+from genlock.data.options import ExportOptions
+from genlock.data.outputs import read_output, track_of_output
+from genlock.data.splits import NAMES
+
+__all__ = [
+    "EXPORTERS", "ExportOptions", "Exported", "Exporter", "Job", "Row", "export_dataset",
+    "first_instant", "sha256_of",
+]  # fmt: skip
+
+#: The entry-point group of exporters.
+EXPORTERS = "genlock.exporters"
+# Tells that a folder is an export of ours, and of what.
+_MARKER = ".genlock-export.json"
+
+#: One row of the index.
+Row: TypeAlias = Mapping[str, Any]
+
+
+@dataclass
+class Job:
+    """One export: what it is made of, and where it goes."""
+
+    dataset: Path
+    """Folder of the dataset, absolute."""
+    target: Path
+    """Folder of the export, absolute; it exists."""
+    rows: Sequence[Row]
+    """The clips, by name; ``outputs`` of each are those that were asked for, by kind."""
+    options: ExportOptions
+    """As given."""
+    told: Progress = silent
+    """Told how many clips are done."""
+    notes: list[str] = field(default_factory=list)
+    """What whoever uses the export must know; one line each."""
+    files: list[Path] = field(default_factory=list)
+    """Every file of the export, relative to ``target``."""
+    _done: int = 0
+
+    @property
+    def kinds(self) -> list[str]:
+        """The outputs that any clip has, sorted."""
+        return sorted({made["kind"] for row in self.rows for made in row["outputs"]})
+
+    def splits(self) -> Iterator[tuple[str, list[Row]]]:
+        """The splits that have clips, with these."""
+        for split in NAMES:
+            rows = [row for row in self.rows if row["split"] == split]
+            if rows:
+                yield split, rows
+
+    def output(self, row: Row, kind: str) -> Mapping[str, Any] | None:
+        """The entry of one output of a clip; None if the clip has none."""
+        return next((made for made in row["outputs"] if made["kind"] == kind), None)
+
+    def bytes_of(self, made: Mapping[str, Any]) -> bytes:
+        """The bytes of an output, checked against the index."""
+        return read_output(self.dataset, made)
+
+    def track(self, row: Row, kind: str) -> Track | None:
+        """The Track of one output of a clip, checked; None if the clip has none."""
+        made = self.output(row, kind)
+        return None if made is None else track_of_output(made, self.bytes_of(made), str(row["clock"]))
+
+    def put(self, name: str, write: Callable[[Path], None]) -> Path:
+        """Have one file of the export written, unless an earlier run did; ``write`` must write atomically."""
+        path = self.target / name
+        if not path.is_file():
+            write(path)
+        self.files.append(Path(name))
+        return path
+
+    def tick(self) -> None:
+        """One more clip is done."""
+        self._done += 1
+        self.told("export", float(self._done), float(len(self.rows)))
+
+    def only_clip(self, row: Row) -> bool:
+        """Whether a clip is its whole source."""
+        return row["number"] == 0 and self._last_numbers[row["source"]] == 0
+
+    def text_of(self, row: Row) -> str | None:
+        """What is said in a clip: the transcript where the clip is its whole source, else its words."""
+        if row["transcript"] and self.only_clip(row):
+            return str(row["transcript"])
+        return " ".join(word["text"] for word in row["words"] or ()) or None
+
+    def __post_init__(self) -> None:
+        self._last_numbers: dict[str, int] = {}
+        for row in self.rows:
+            self._last_numbers[row["source"]] = max(self._last_numbers.get(row["source"], 0), row["number"])
+
+
+#: Makes one form of export; the object that an entry point of :data:`EXPORTERS` names.
+Exporter: TypeAlias = Callable[[Job], None]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export gave."""
+
+    folder: Path
+    """Where it lies."""
+    form: str
+    """As in ``--to``."""
+    clips: dict[str, int]
+    """Number of clips by split."""
+    files: int
+    """Number of files."""
+    bytes: int
+    """Their length."""
+    notes: tuple[str, ...] = ()
+    """What whoever uses it must know."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """``folder``, ``form``, ``clips``, ``files``, ``bytes``, ``notes[]``."""
+        return {**asdict(self), "folder": str(self.folder), "notes": list(self.notes)}
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{split} {count}" for split, count in self.clips.items())
+        first = f"{self.folder}: {self.form}, clips: {counts}; {self.files} files, {self.bytes / 1e6:.1f} MB"
+        return "\n".join([first, *(f"- {note}" for note in self.notes)])
+
+
+def export_dataset(
+    dataset: str | Path, target: str | Path, options: ExportOptions | None = None, told: Progress = silent
+) -> Exported:
+    """Write a prepared dataset in the form of another tool.
+
+    Parameters
+    ----------
+    dataset : folder that ``genlock prepare`` made
+    target : folder for the export: new, empty, or of an export of the same that was stopped
+
+    Raises
+    ------
+    OptionError
+        For an unknown form, or one that needs outputs that the dataset lacks; the message says which.
+    InputError
+        If no clip is left to export.
+    FormatError
+        If the dataset is damaged.
+    OutputError
+        If the folder holds something else, or cannot be written; what is whole stays, and the same command goes on.
+    """
+    options = options or ExportOptions()
+    if options.to not in plugin_names(EXPORTERS):
+        raise OptionError(f"--to {options.to!r} is unknown; there are: {', '.join(plugin_names(EXPORTERS))}")
+    exporter: Exporter = load_plugin(EXPORTERS, options.to)
+    place, folder = Path(dataset).resolve(), Path(target).resolve()
+    rows = _rows(place, options)
+    print_ = hashlib.sha256((place / "index.parquet").read_bytes())
+    print_.update(json.dumps([asdict(options), str(place), __version__], sort_keys=True).encode())
+    try:
+        _claim(folder, print_.hexdigest(), options)
+        job = Job(place, folder, rows, options, told)
+        try:
+            exporter(job)
+        finally:
+            _leave_nothing_empty(folder)
+        sizes = [(folder / file).stat().st_size for file in job.files]
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"the export {str(target)!r} cannot be written: {error.strerror or error}"
+        ) from error
+    counts = {split: len(found) for split, found in job.splits()}
+    return Exported(Path(target), options.to, counts, len(sizes), sum(sizes), tuple(job.notes))
+
+
+def _rows(dataset: Path, options: ExportOptions) -> list[Row]:
+    found = [row for row in read_index(dataset / "index.parquet").to_pylist() if row["status"] == "done"]
+    there = sorted({made["kind"] for row in found for made in row["outputs"] or ()})
+    wanted = (
+        there
+        if options.kinds is None
+        else [kind.strip() for kind in options.kinds.split(",") if kind.strip()]
+    )
+    unknown = [kind for kind in wanted if kind not in there]
+    if unknown or not wanted:
+        raise OptionError(
+            f"the dataset {str(dataset)!r} has no output {unknown[0] if unknown else options.kinds!r}; it has: "
+            f"{', '.join(there)}"
+        )
+    rows = []
+    for row in found:
+        outputs = [made for made in row["outputs"] or () if made["kind"] in wanted]
+        if outputs and (options.tails or not row["tail"]):
+            rows.append({**row, "outputs": outputs})
+    if not rows:
+        raise InputError(f"no clip of {str(dataset)!r} has {', '.join(wanted)}: nothing to export")
+    return rows
+
+
+def _claim(folder: Path, fingerprint: str, options: ExportOptions) -> None:
+    """Somebody's own folder, or the export of something else, is not written into."""
+    marker = folder / _MARKER
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"cannot export to {str(folder)!r}: a file has that name; choose another with -o")
+    if folder.is_dir() and any(folder.iterdir()):
+        found: Mapping[str, Any] = {}
+        if marker.is_file():
+            try:
+                found = read_json_file(marker)
+            except FormatError:
+                found = {}
+        if found.get("fingerprint") != fingerprint:
+            what = "the export of something else" if found else "not an export of genlock"
+            raise OutputError(
+                f"the folder {str(folder)!r} exists and is {what}; remove it or choose another with -o"
+            )
+        return
+    write_json(marker, {"kind": "export", "to": options.to, "fingerprint": fingerprint})
+
+
+def _leave_nothing_empty(folder: Path) -> None:
+    """An export that failed before its first file leaves no folder."""
+    if [path.name for path in folder.iterdir()] == [_MARKER]:
+        (folder / _MARKER).unlink()
+        folder.rmdir()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def first_instant(made: Mapping[str, Any]) -> Fraction:
+    """The middle of the first cell of an output: of sound, the exact instant of sample 0."""
+    return Grid(made["rate"], made["start"]).center(0)

@@ -1,0 +1,108 @@
+"""WebDataset: tar shards of samples in an order drawn once, readable by the ``webdataset`` package and by ours.
+
+A sample's members are ``KEY.json`` (its row of the index, with the exact grid and SHA-256 of each output) and
+``KEY.KIND.ENDING`` for each output, as the dataset has it. Members carry no date and no owner.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from genlock.core.errors import FormatError
+from genlock.core.serial import atomic_path, write_json
+from genlock.data.export.base import Job, Row, sha256_of
+
+__all__ = ["SHARDS", "export_webdataset", "facts_of_sample", "member_of"]
+
+#: File that lists the shards.
+SHARDS = "shards.json"
+_BLOCK = 512  # of a tar file
+
+
+def export_webdataset(job: Job) -> None:
+    """Write ``SPLIT-000000.tar`` and so on, and ``shards.json``: samples, bytes and SHA-256 of each."""
+    listed: dict[str, list[dict[str, Any]]] = {}
+    for split, rows in job.splits():
+        listed[split] = []
+        drawn = sorted(rows, key=lambda row: _draw(job.options.seed, str(row["clip"])))
+        for number, shard in enumerate(_shards(drawn, job.options.shard_megabytes * 10**6)):
+            name = f"{split}-{number:06d}.tar"
+            path = job.put(name, lambda path, shard=shard: _write(job, shard, path))  # type: ignore[misc]
+            listed[split].append({
+                "name": name, "samples": len(shard), "bytes": path.stat().st_size, "sha256": sha256_of(path),
+            })  # fmt: skip
+            for _ in shard:
+                job.tick()
+    job.put(SHARDS, lambda path: write_json(path, {"kind": "shards", "kinds": job.kinds, "splits": listed}))
+
+
+def _draw(seed: int, name: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
+
+
+def _shards(rows: Sequence[Row], most: int) -> Iterator[list[Row]]:
+    """As many samples in each as fit, at least one; decided by the index alone."""
+    held: list[Row] = []
+    size = 0
+    for row in rows:
+        own = sum(made["bytes"] + 2 * _BLOCK for made in row["outputs"])
+        if held and size + own > most:
+            yield held
+            held, size = [], 0
+        held.append(row)
+        size += own
+    if held:
+        yield held
+
+
+def _write(job: Job, rows: Sequence[Row], path: Path) -> None:
+    with atomic_path(path) as temporary, tarfile.open(temporary, "w", format=tarfile.GNU_FORMAT) as archive:
+        for row in rows:
+            key = _plain(str(row["clip"]))
+            _add(archive, f"{key}.json", _facts(row))
+            for made in row["outputs"]:
+                _add(archive, f"{key}.{member_of(made)}", job.bytes_of(made))
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)  # no date, no owner: the same bytes everywhere
+    member.size, member.mode = len(data), 0o644
+    archive.addfile(member, io.BytesIO(data))
+
+
+def _plain(name: str) -> str:
+    """A point ends the key of a sample."""
+    return name.replace(".", "_")
+
+
+def member_of(made: Mapping[str, Any]) -> str:
+    """The ending of an output's member: ``frames_21_5fps.zip``."""
+    return _plain(made["kind"]) + Path(made["path"]).suffix
+
+
+def _facts(row: Row) -> bytes:
+    facts = {key: value for key, value in row.items() if key not in ("status", "reason")}
+    text = json.dumps(facts, sort_keys=True, allow_nan=False)
+    return json.dumps({**facts, "check": hashlib.sha256(text.encode()).hexdigest()}, sort_keys=True).encode()
+
+
+def facts_of_sample(data: bytes, origin: str) -> dict[str, Any]:
+    """What ``KEY.json`` tells, checked.
+
+    Raises FormatError if it is damaged or not ours.
+    """
+    try:
+        facts = json.loads(data)
+        check = facts.pop("check")
+        text = json.dumps(facts, sort_keys=True, allow_nan=False)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FormatError(f"{origin} is no sample of genlock export ({error}); export again") from error
+    if hashlib.sha256(text.encode()).hexdigest() != check:
+        raise FormatError(f"{origin} is damaged: its facts are not those that were written; export again")
+    return dict(facts)

@@ -1,0 +1,69 @@
+"""The bytes of one output of a dataset, checked, and the Track in them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+from genlock.core.errors import FormatError, OptionError
+from genlock.core.grid import Grid
+from genlock.core.serial import track_from_bytes
+from genlock.core.track import Track
+
+__all__ = ["check_output", "read_output", "track_of_output"]
+
+
+def read_output(dataset: Path, made: Mapping[str, Any], *, check: bool = True) -> bytes:
+    """The bytes of one output.
+
+    Parameters
+    ----------
+    dataset : the folder of the dataset
+    made : its entry in ``outputs`` of a row of the index
+    check : whether the bytes are compared with the SHA-256 in the index
+
+    Raises FormatError if it cannot be read, or is not what the index says.
+    """
+    path = dataset / made["path"]
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FormatError(
+            f"cannot read {str(path)!r}: {error.strerror}; run genlock prepare again"
+        ) from error
+    if check:
+        check_output(made, data, repr(str(path)), "remove it and run genlock prepare again")
+    return data
+
+
+def check_output(made: Mapping[str, Any], data: bytes, origin: str, advice: str) -> None:
+    """Raise FormatError if bytes are not those that the index tells of."""
+    if hashlib.sha256(data).hexdigest() != made["sha256"]:
+        raise FormatError(f"{origin} is not what the index says it is (SHA-256 differs); {advice}")
+
+
+def track_of_output(made: Mapping[str, Any], data: bytes, clock: str) -> Track:
+    """The Track in the bytes of an output: a feature, or sound as a waveform, -1...1.
+
+    Raises
+    ------
+    FormatError
+        If they are damaged.
+    OptionError
+        If the output is a film or pictures.
+    """
+    path = str(made["path"])
+    if path.endswith(".npz"):
+        return track_from_bytes(data, repr(path))
+    if path.endswith(".wav"):
+        try:
+            samples, _ = soundfile.read(io.BytesIO(data), dtype="float32")
+        except soundfile.SoundFileError as error:
+            raise FormatError(f"{path!r} is no sound that can be read ({error}); make it again") from error
+        return Track(samples, Grid(made["rate"], made["start"], clock), name=made["kind"])
+    raise OptionError(f"{made['kind']!r} is kept as {Path(path).suffix}: read it with a tool for such files")

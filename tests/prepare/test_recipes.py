@@ -1,0 +1,243 @@
+"""Recipes on small trees of the corpora's layouts, made of our own films."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.prepare.sources import film
+
+pytest.importorskip("pyarrow")
+
+from genlock.core.errors import FormatError, InputError, OptionError
+from genlock.core.serial import load_track
+from genlock.data.corpora import Source, find_corpus
+from genlock.data.corpora.lrs3 import read_lrs3_text
+from genlock.data.corpora.sound import read_hits, read_vggsound
+from genlock.data.export import ExportOptions, export_dataset
+from genlock.data.index import read_index
+from genlock.data.prepare import PrepareOptions, prepare
+from genlock.data.splits import parse_shares, split_of
+
+LRS3_TEXT = """Text:  HELLO BRAVE WORLD
+Conf:  4
+Ref:   aaaaaaaaaaa
+
+WORD START END ASDSCORE
+HELLO 0.11 0.42 3.1
+BRAVE 0.42 0.80 2.0
+WORLD 1.20 1.66 4.4
+"""
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    film(path, seconds=2)
+    return path
+
+
+def plant(clip: Path, folder: Path, *names: str) -> None:
+    """The same film under many names; each ends in bytes of its own, so that each is another source."""
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(clip, folder / name)
+        with open(folder / name, "ab") as out:
+            out.write(b"\0\0\0\x0cfree%04d" % number)
+
+
+def found(recipe: str, folder: Path) -> dict[str, Source]:
+    return {source.path: source for source in find_corpus(recipe).sources(folder)}
+
+
+def rows_of(dataset: Path) -> dict[str, Mapping[str, object]]:
+    return {row["source"]: row for row in read_index(dataset / "index.parquet").to_pylist()}
+
+
+# ---------------------------------------------------------------- LRS3
+
+
+def test_lrs3_has_texts_word_times_and_its_own_test_split(clip: Path, tmp_path: Path) -> None:
+    talks = [f"pretrain/talk{k}/00001.mp4" for k in range(6)] + [
+        f"trainval/talk{k}/50001.mp4" for k in range(6)
+    ]
+    plant(clip, tmp_path / "s", *talks, "test/other/00001.mp4")
+    for name in talks:
+        (tmp_path / "s" / name).with_suffix(".txt").write_text(LRS3_TEXT)
+    (tmp_path / "s/test/other/00001.txt").write_text(
+        "Text:  ONLY TEXT\nConf:  3\n\nFRAME FID  X Y W H\n0 1 2 3 4\n"
+    )
+    options = PrepareOptions("lrs3", outputs="sound@16000", split="0.5/0.25/0.25")
+    assert prepare(tmp_path / "s", tmp_path / "d", options).clips == 13
+    rows = rows_of(tmp_path / "d")
+    assert rows["test/other/00001.mp4"]["split"] == "test"
+    assert rows["test/other/00001.mp4"]["transcript"] == "ONLY TEXT"
+    for k in range(6):
+        pair = rows[f"pretrain/talk{k}/00001.mp4"], rows[f"trainval/talk{k}/50001.mp4"]
+        assert pair[0]["split"] == pair[1]["split"] != "test"  # a talk is in one split
+        assert pair[0]["words"] == [
+            {"text": "HELLO", "start_seconds": 0.11, "end_seconds": 0.42},
+            {"text": "BRAVE", "start_seconds": 0.42, "end_seconds": 0.80},
+            {"text": "WORLD", "start_seconds": 1.20, "end_seconds": 1.66},
+        ]
+    assert {row["split"] for row in rows.values()} == {"train", "valid", "test"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Hello\n", "Text: A\nWORD START END\nA 1\n", "Text: A\nWORD START END\nA x y\n"]
+)
+def test_a_damaged_text_of_lrs3_is_told_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "00001.txt").write_text(text)
+    with pytest.raises(FormatError, match=r"00001\.txt"):
+        read_lrs3_text(tmp_path / "00001.txt")
+
+
+# ---------------------------------------------------------------- VoxCeleb2
+
+
+def test_voxceleb2_keeps_speakers_and_its_test_apart(clip: Path, tmp_path: Path) -> None:
+    names = [f"dev/mp4/id{k:05d}/video{j}/0000{j}.mp4" for k in range(8) for j in range(2)]
+    plant(clip, tmp_path / "s", *names, "test/mp4/id00017/5MkXgwdrmJw/00001.mp4")
+    (tmp_path / "s/dev/aac").mkdir()
+    sources = found("voxceleb2", tmp_path / "s")
+    assert len(sources) == 17
+    assert sources["test/mp4/id00017/5MkXgwdrmJw/00001.mp4"].splits == ("test",)
+    options = PrepareOptions("voxceleb2", outputs="sound@16000", split="0.5/0.3/0.2")
+    prepare(tmp_path / "s", tmp_path / "d", options)
+    splits: dict[str, set[str]] = {}
+    for row in rows_of(tmp_path / "d").values():
+        splits.setdefault(str(row["speaker"]), set()).add(str(row["split"]))
+    assert all(len(found) == 1 for found in splits.values())
+    assert [speaker for speaker, found in splits.items() if found == {"test"}] == ["id00017"]
+
+
+# ---------------------------------------------------------------- sound
+
+
+def test_vas_is_a_folder_a_class(clip: Path, tmp_path: Path) -> None:
+    plant(clip, tmp_path, "dog/video_00001.mp4", "hammer/video_00001.mp4")
+    sources = found("sound", tmp_path)
+    assert {path: source.label for path, source in sources.items()} == {
+        "dog/video_00001.mp4": "dog", "hammer/video_00001.mp4": "hammer",
+    }  # fmt: skip
+
+
+def test_vggsound_takes_class_and_split_from_its_list(clip: Path, tmp_path: Path) -> None:
+    plant(
+        clip,
+        tmp_path,
+        "v/---g-f_I2yQ_000001.mp4",
+        "v/a_23456789__30000_40000.mp4",
+        "v/unlisted---_000002.mp4",
+    )
+    (tmp_path / "vggsound.csv").write_text(
+        '---g-f_I2yQ,1,people marching,test\na_23456789_,30,"dog barking, far",train\n'
+    )
+    sources = found("sound", tmp_path)
+    assert {path: (source.label, source.group, source.splits) for path, source in sources.items()} == {
+        "v/---g-f_I2yQ_000001.mp4": ("people marching", "---g-f_I2yQ", ("test",)),
+        "v/a_23456789__30000_40000.mp4": ("dog barking, far", "a_23456789_", ("train", "valid")),
+        "v/unlisted---_000002.mp4": ("", "unlisted---", ("train", "valid")),
+    }
+    (tmp_path / "vggsound.csv").write_text("---g-f_I2yQ,1,people marching\n")
+    with pytest.raises(FormatError, match="id,start,class,split"):
+        found("sound", tmp_path)
+    with pytest.raises(FormatError, match="vggsound"):
+        read_vggsound(tmp_path / "v")
+
+
+def test_greatest_hits_have_their_hits(clip: Path, tmp_path: Path) -> None:
+    first, second = "vis-data/2015-02-16-16-49-06", "vis-data/2015-03-25-00-40-07"
+    plant(
+        clip,
+        tmp_path / "s",
+        f"{first}_denoised.mp4",
+        f"{first}_mic.mp4",
+        f"{first}_mask.mp4",
+        f"{second}_mic.mp4",
+    )
+    (tmp_path / f"s/{first}_denoised_times.txt").write_text(
+        "0.25 wood hit static\n\n1.5 None scratch deform\n"
+    )
+    (tmp_path / f"s/{second}_times.txt").write_text("0.5 metal hit static\n")
+    (tmp_path / "s/vis-data/train.txt").write_text("2015-02-16-16-49-06\n")
+    (tmp_path / "s/vis-data/test.txt").write_text("2015-03-25-00-40-07\n")
+    options = PrepareOptions("sound", clip_seconds="1", split="1/0/0")
+    prepare(tmp_path / "s", tmp_path / "d", options)
+    rows = {
+        row["clip"][-5:] + str(row["source"])[9:29]: row
+        for row in read_index(tmp_path / "d/index.parquet").to_pylist()
+    }
+    assert {name: row["events"] for name, row in rows.items() if row["events"]} == {
+        "000002015-02-16-16-49-06_": [{"label": "wood hit static", "at_seconds": 0.25}],
+        "000012015-02-16-16-49-06_": [{"label": "None scratch deform", "at_seconds": 1.5}],
+        "000002015-03-25-00-40-07_": [{"label": "metal hit static", "at_seconds": 0.5}],
+    }
+    assert {row["split"] for row in rows.values() if "2015-02" in row["source"]} == {"train"}
+    assert {row["split"] for row in rows.values() if "2015-03" in row["source"]} == {"test"}
+    assert {row["source"] for row in rows.values()} == {f"{first}_denoised.mp4", f"{second}_mic.mp4"}
+    (tmp_path / "bad_times.txt").write_text("at once wood\n")
+    with pytest.raises(FormatError, match="bad_times"):
+        read_hits(tmp_path / "bad_times.txt")
+
+
+def test_folders_of_something_else_are_told(clip: Path, tmp_path: Path) -> None:
+    plant(clip, tmp_path, "films/a.mp4")
+    with pytest.raises(InputError, match="LRS3"):
+        found("lrs3", tmp_path)
+    with pytest.raises(InputError, match="VoxCeleb2"):
+        found("voxceleb2", tmp_path)
+
+
+def test_a_group_falls_only_into_the_splits_that_its_corpus_allows() -> None:
+    shares = parse_shares("0.8/0.1/0.1")
+    drawn = [split_of(f"g{k}", shares, 0, ("train", "valid")) for k in range(900)]
+    assert set(drawn) == {"train", "valid"}
+    assert 60 < drawn.count("valid") < 140  # a ninth
+    assert {split_of(f"g{k}", shares, 0, ("test",)) for k in range(20)} == {"test"}
+    assert {split_of(f"g{k}", parse_shares("0/0/1"), 0, ("train", "valid")) for k in range(9)} == {"valid"}
+
+
+# ---------------------------------------------------------------- faces
+
+
+def test_a_face_without_pose_and_av_huberts_files(shared_data: Path, tmp_path: Path) -> None:
+    """Real GRID clips laid out as LRS3: landmarks upright, mouth crops, and what AV-HuBERT's tools read."""
+    films = sorted((shared_data / "grid_s1/video").rglob("*.mpg"))[:2]
+    for number, path in enumerate(films):
+        target = tmp_path / f"s/trainval/talk{number}/00001.mp4"
+        target.parent.mkdir(parents=True)
+        shutil.copy(path, target)
+        target.with_suffix(".txt").write_text("Text:  BIN BLUE\n")
+    outputs = "sound@16000,mouth/96,landmarks:upright,landmarks"
+    options = PrepareOptions("lrs3", outputs=outputs, split="1/0/0")
+    prepare(tmp_path / "s", tmp_path / "d", options)
+    for row in rows_of(tmp_path / "d").values():
+        made = {output["kind"]: output for output in row["outputs"]}  # type: ignore[attr-defined]
+        upright = load_track(tmp_path / "d" / made["landmarks-upright"]["path"])
+        pixels = load_track(tmp_path / "d" / made["landmarks"]["path"])
+        lips = load_track(tmp_path / "d" / made["lips"]["path"])
+        assert upright.values.shape == (75, 468, 2)
+        assert np.array_equal(upright.valid, pixels.valid)
+        from genlock.extractors.mouth import LIPS
+
+        assert np.allclose(upright.values[:, list(LIPS)], lips.values, atol=1e-5)
+        # Outer corners of the eyes lie one apart and level; in pixels they move with the head.
+        corners = upright.values[upright.valid][:, 263] - upright.values[upright.valid][:, 33]
+        assert abs(np.hypot(*corners.T).mean() - 1) < 0.1
+        assert np.abs(np.arctan2(corners[:, 1], corners[:, 0])).max() < 0.1
+    done = export_dataset(tmp_path / "d", tmp_path / "a", ExportOptions("avhubert"))
+    assert done.clips == {"train": 2}
+    lines = (tmp_path / "a/train.tsv").read_text().splitlines()
+    assert lines[0] == "/"
+    assert [line.split("\t")[3] for line in lines[1:]] == ["75", "75"]
+    assert (tmp_path / "a/train.wrd").read_text() == "bin blue\nbin blue\n"
+
+
+def test_variants_of_faces() -> None:
+    for text in ("landmarks:sideways", "mouth:upright/96", "landmarks:upright@25"):
+        with pytest.raises(OptionError, match="landmarks|own frames"):
+            prepare(Path("."), "nowhere", PrepareOptions(outputs=text))
