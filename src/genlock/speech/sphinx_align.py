@@ -131,6 +131,44 @@ class SphinxAligner:
             results[token] = Placed(grid.edge(first), grid.edge(last), confidence)
         return results
 
+    def phones(self, samples: npt.NDArray[np.floating], tokens: Sequence[Token]) -> list[tuple[str, float, float]]:
+        """The phones of the words, as the first search found them.
+
+        Parameters
+        ----------
+        samples : float [n], 16 kHz, full scale +-1
+        tokens : the words, from :func:`genlock.speech.text.tokenize`
+
+        Returns
+        -------
+        list of (phone, start, end)
+            Seconds from sample 0, to half a frame of 10 ms, in order; pauses and other sound have no entry. Empty
+            if the words do not fit.
+        """
+        ways = [choices for token in tokens if (choices := _ways(token))]
+        if not ways or level_db(samples) < SILENT_DB or len(samples) < 3 * HOP:
+            return []
+        model = load_acoustic_model()
+        lattice = build_lattice(ways, model, self.options)
+        table = _Scores(model, features(samples), lattice.senones).table(lattice, self.options)
+        path = best_path(table, lattice.graph)
+        if path is None:
+            return []
+        start, step = feature_grid(HOP).start, Fraction(HOP, SAMPLE_RATE)
+        found: list[tuple[str, float, float]] = []
+        before = -1
+        for frame, state in enumerate(path.states.tolist()):
+            if lattice.word[state] == NOBODY:
+                before = -1
+                continue
+            edges = float(start + frame * step), float(start + (frame + 1) * step)
+            if found and (state == before or (before >= 0 and not lattice.first_state[state])):
+                found[-1] = (*found[-1][:2], edges[1])
+            else:
+                found.append((lattice.phone[state], *edges))
+            before = state
+        return found
+
     def _bounds(
         self,
         samples: npt.NDArray[np.floating],

@@ -6,17 +6,18 @@ Nothing here needs torch, so that the command line can show its help without it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
 
 from genlock.core.errors import InputError, OptionError
+from genlock.lipsync.tower import TowerOptions
 from genlock.train.augment import Augmentation
 from genlock.train.batches import BatchPlan
 
-__all__ = ["CtcTraining", "LoopOptions", "Wav2Vec2Training", "options_from", "read_options"]
+__all__ = ["CtcTraining", "LoopOptions", "TowerTraining", "Wav2Vec2Training", "options_from", "read_options"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,46 @@ class LoopOptions:
         done = (step - falling) / max(self.steps - falling, 1)
         share = self.final**done if self.decay == "exponential" else 1 - done * (1 - self.final)
         return self.learning_rate * share
+
+
+@dataclass(frozen=True)
+class TowerTraining:
+    """How the two towers of lips and speech are trained."""
+
+    batch: int = 24
+    """Clips in an update; at least 2."""
+    target_seconds: float = 0.012
+    """The right lag is told as a bell of this spread; above 0."""
+    least_seconds: float = 1.2
+    """Shortest stretch of lips that is compared; above 0."""
+    dropout: float = 0.3
+    """Share of features left out at random, 0...0.9."""
+    warp: tuple[float, float] = (0.85, 1.2)
+    """The vocal tract is shorter or longer by a factor out of this range."""
+    floor_decades: float = 0.7
+    """The noise floor lies up to so many factors of ten higher or lower; at least 0."""
+    lip_spread: float = 0.3
+    """How much lips of others differ: spread of the logarithm of each component's range; at least 0."""
+    lip_noise: float = 0.15
+    """Noise on the lip components, against their own spread; at least 0."""
+    most_shift_seconds: float = 0.15
+    """A clip that seems further out than this is left out; above 0."""
+    share: float = 0.5
+    """What the towers' curve counts beside the linear model's, 0...1."""
+    trials: int = 800
+    """Films with planted offsets on which the confidence of both together is fitted; at least 100."""
+    data: str = "videos of talking faces that were believed to be in step"
+    """What the clips are, who made them and under which licence: for the model's card."""
+    look: TowerOptions = field(default_factory=TowerOptions)
+    """What the towers look at, and how wide they are."""
+
+    def __post_init__(self) -> None:
+        if self.batch < 2 or not (self.target_seconds > 0 and self.least_seconds > 0):
+            raise OptionError(f"{self}: batches have at least 2 clips, lengths are above 0")
+        if not (0 <= self.dropout <= 0.9 and 0 <= self.share <= 1) or self.trials < 100:
+            raise OptionError(f"{self}: dropout lies in 0...0.9, share in 0...1, trials are at least 100")
+        if not 0 < self.warp[0] <= self.warp[1] or min(self.floor_decades, self.lip_spread, self.lip_noise) < 0:
+            raise OptionError(f"{self}: warp is a rising range above 0, the rest at least 0")
 
 
 @dataclass(frozen=True)

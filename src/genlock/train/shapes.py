@@ -83,8 +83,7 @@ def filter_bank(channels: int, window: int, rate: int = 16000) -> np.ndarray:
     (8, 80)
     """
     pairs = (channels + 1) // 2
-    top = 2595 * np.log10(1 + 7600 / 700)
-    hertz = 700 * (10 ** (np.linspace(2595 * np.log10(1 + 60 / 700), top, pairs) / 2595) - 1)
+    hertz = _centers(pairs)
     times = (np.arange(window) - (window - 1) / 2) / rate
     wave = 2 * np.pi * hertz[:, None] * times
     bank = np.stack([np.cos(wave), np.sin(wave)], 1).reshape(2 * pairs, window)[:channels]
@@ -92,10 +91,33 @@ def filter_bank(channels: int, window: int, rate: int = 16000) -> np.ndarray:
     return (bank / np.linalg.norm(bank, axis=1, keepdims=True)).astype(np.float32)
 
 
+def _centers(count: int) -> np.ndarray:
+    """Frequencies evenly spaced in mel from 60 to 7600 Hz."""
+    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (60, 7600))
+    return np.asarray(700 * (10 ** (np.linspace(low, high, count) / 2595) - 1))
+
+
 def start_with_filter_bank(model: Any) -> None:
-    """Give the first convolution of a fresh model the filter bank, where its filters are long enough (2 ms)."""
-    conv = model.wav2vec2.feature_extractor.conv_layers[0].conv
-    channels, _, window = conv.weight.shape
-    if window >= 32:
-        with torch.no_grad():
-            conv.weight.copy_(torch.from_numpy(filter_bank(channels, window))[:, None] * 2.0)
+    """Let the convolutions of a fresh model begin as a spectrogram, where the first filters are long enough (2 ms).
+
+    The first layer is the filter bank, louder by 6 dB an octave as speech falls; the others begin as averages over their
+    window, channel by channel, with a little noise, and with a constant that keeps what is below the mean from being
+    cut off. A linear probe reads phones from it nearly as well as from log-mel (``benchmarks/phone_probe.py``), from
+    random filters half as well; and pretraining needs convolutions whose codes mean something to begin with.
+    """
+    first, *others = model.wav2vec2.feature_extractor.conv_layers
+    channels, _, window = first.conv.weight.shape
+    if window < 32:
+        return
+    with torch.no_grad():
+        louder = np.repeat(_centers((channels + 1) // 2) / 1000, 2)[:channels, None]
+        bank = (2 * louder * filter_bank(channels, window)).astype(np.float32)
+        first.conv.weight.copy_(torch.from_numpy(bank)[:, None])
+        for layer in others:
+            weight = layer.conv.weight
+            outputs, inputs, taps = weight.shape
+            weight.normal_(0.0, 0.1 / (inputs * taps) ** 0.5)
+            same = torch.arange(min(outputs, inputs))
+            weight[same, same] += 1.0 / taps
+            if hasattr(layer, "layer_norm"):
+                layer.layer_norm.bias.fill_(1.0)

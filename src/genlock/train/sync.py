@@ -48,9 +48,11 @@ __all__ = [
     "SyncTraining",
     "fit_linear",
     "measure",
+    "own_offsets",
     "split_of",
     "train_on",
     "train_sync",
+    "warped",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -307,7 +309,7 @@ def fit_linear(
     model = _fit(usable, offsets, training)
     for done in range(1, training.rounds):
         progress(done, training.rounds)
-        offsets = _own_offsets(usable, training)
+        offsets = own_offsets(usable, training)
         model = _fit(usable, offsets, training)
     kept = [round(v, 3) for v in offsets.values() if abs(v) <= training.most_shift_seconds]
     facts = {
@@ -317,7 +319,7 @@ def fit_linear(
     return replace(model, facts=facts)
 
 
-def _own_offsets(clips: Mapping[str, Evidence], training: SyncTraining) -> dict[str, float]:
+def own_offsets(clips: Mapping[str, Evidence], training: SyncTraining) -> dict[str, float]:
     """Where each clip is seen by a model of the others, less the middle of all: the corpus stays at zero."""
     names = sorted(clips)
     found: dict[str, float] = {}
@@ -409,7 +411,7 @@ def _rows(
     assert clip.mel is not None
     mel = clip.mel
     if random is not None:
-        mel = _warped(mel, random.uniform(*training.warp))
+        mel = warped(mel, random.uniform(*training.warp))
         decades = random.uniform(-training.floor_decades, training.floor_decades)
         look = replace(look, floor=look.floor * 10**decades)
     bands = sound_bands(mel, look)
@@ -429,7 +431,7 @@ def _rows(
     return tuple(v - v.mean(axis=0) for v in (x, channels[inside], lips[inside]))  # type: ignore[return-value]
 
 
-def _warped(mel: Track, factor: float) -> Track:
+def warped(mel: Track, factor: float) -> Track:
     """Bands read off as if the vocal tract were shorter by ``factor``."""
     bands = mel.values.shape[1]
     place = np.clip(np.arange(bands) * factor, 0, bands - 1)

@@ -1,8 +1,9 @@
 """wav2vec 2.0 pretraining: speech representations from sound without text.
 
 Spans of the convolutions' output are masked; the transformer is to tell, at *every* masked frame, the true
-quantised vector of that frame from those of other masked frames of the same utterance. The model and its two
-losses are transformers' ``Wav2Vec2ForPreTraining``; the features penalty, the measures and the data are here.
+quantised vector of that frame from those of other masked frames of the same utterance. The model is transformers'
+``Wav2Vec2ForPreTraining``; its losses are computed in another order (:mod:`genlock.train.contrastive`), with the
+same values.
 Method: Baevski, Zhou, Mohamed, Auli, wav2vec 2.0 (2020).
 """
 
@@ -25,6 +26,7 @@ from genlock.extractors.framing import Framing, conv_stack
 from genlock.train.batches import Batches, Item
 from genlock.train.characters import write_processor
 from genlock.train.checkpoints import checkpoint_configuration, load_checkpoint
+from genlock.train.contrastive import contrast, contrastive_accuracy
 from genlock.train.items import hear, padded
 from genlock.train.loop import Batch, Loss, TrainResult, processes, train
 from genlock.train.masks import draw_negatives, span_mask
@@ -118,6 +120,9 @@ class Wav2Vec2Recipe:
             return load_checkpoint(transformers.Wav2Vec2ForPreTraining, self.training.start, self._config)
         model = transformers.Wav2Vec2ForPreTraining(self._config)
         start_with_filter_bank(model)
+        batch = self._loaded(self.learnt, self._batches.at(0)[0])
+        if batch is not None and batch.weight:
+            _center_codes(model, batch)
         return model
 
     # ------------------------------------------------------------ data
@@ -159,17 +164,24 @@ class Wav2Vec2Recipe:
         with _overheard(model) as heard:
             found = model(
                 t["samples"], attention_mask=t["attention"] if self._masked else None,
-                mask_time_indices=t["mask"], sampled_negative_indices=t["negatives"],
+                mask_time_indices=t["mask"],
             )  # fmt: skip
+        contrasted = contrast(
+            found.projected_states, found.projected_quantized_states, t["mask"], t["negatives"],
+            self.training.logit_temperature,
+        )  # fmt: skip
+        codes = self.training.codebooks * self.training.codes
+        diversity = (codes - found.codevector_perplexity) / codes * batch.weight
         penalty = heard["convolved"].float().square().mean()
-        total = found.loss.float() + self.training.features_penalty * penalty * batch.weight
-        right, chance = contrastive_accuracy(
-            found.projected_states, found.projected_quantized_states, t["mask"], t["negatives"]
+        total = (
+            contrasted.loss
+            + self.training.diversity * diversity
+            + self.training.features_penalty * penalty * batch.weight
         )
         figures: dict[str, tuple[Tensor | float, float]] = {
-            "contrastive": (found.contrastive_loss.detach(), batch.weight),
-            "diversity": (found.diversity_loss.detach(), batch.weight),
-            "accuracy": (right, batch.weight), "chance": (chance, batch.weight),
+            "contrastive": (contrasted.loss.detach(), batch.weight),
+            "diversity": (diversity.detach(), batch.weight),
+            "accuracy": (contrasted.right, batch.weight), "chance": (contrasted.chance, batch.weight),
             "features_penalty": (penalty.detach() * batch.weight, batch.weight),
             "gumbel_temperature": (temperature * batch.weight, batch.weight),
         }  # fmt: skip
@@ -210,6 +222,19 @@ class Wav2Vec2Recipe:
         })  # fmt: skip
 
 
+@torch.no_grad()
+def _center_codes(model: Any, batch: Batch) -> None:
+    """Let the codes of a fresh model be chosen by how a frame differs from the mean frame.
+
+    What all frames have in common would choose the same few codes everywhere, and the diversity loss takes long to
+    undo that.
+    """
+    convolved = model.wav2vec2.feature_extractor(batch.tensors["samples"]).transpose(1, 2)
+    normed = model.wav2vec2.feature_projection(convolved)[1]
+    choice = model.quantizer.weight_proj
+    choice.bias.copy_(-(choice.weight @ normed[batch.tensors["mask"]].mean(0)))
+
+
 @contextmanager
 def _overheard(model: Any) -> Iterator[dict[str, Tensor]]:
     """Within the block, what the convolutions give and what chooses the codes is kept for us to see."""
@@ -224,46 +249,6 @@ def _overheard(model: Any) -> Iterator[dict[str, Tensor]]:
     finally:
         for hook in hooks:
             hook.remove()
-
-
-@torch.no_grad()
-def contrastive_accuracy(
-    predicted: Tensor, quantized: Tensor, mask: Tensor, negatives: Tensor
-) -> tuple[float, float]:
-    """How often the true code vector is the nearest, and how often it would be by chance.
-
-    Parameters
-    ----------
-    predicted, quantized : [B, T, D]
-    mask : bool [B, T]
-    negatives : int [B, T, N], numbers of frames in the batch laid out flat
-
-    Returns
-    -------
-    (right, chance)
-        Sums over the masked frames. A negative that *is* the true vector (the same codes) does not compete, as
-        in the loss; so chance is above 1/(N + 1), and 1 where all codes are the same: a collapsed quantiser has
-        an accuracy of 1, and a chance of 1 beside it.
-
-    >>> far, true = torch.eye(4)[None], torch.eye(4)[None]
-    >>> mask = torch.ones(1, 4, dtype=torch.bool)
-    >>> others = torch.tensor([[[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]])
-    >>> contrastive_accuracy(far, true, mask, others)
-    (4.0, 1.0)
-    """
-    flat = quantized.reshape(-1, quantized.shape[-1]).float()
-    aim, true = predicted[mask].float(), quantized[mask].float()
-    right = chance = 0.0
-    # A few hundred frames at a time: all of them with all negatives would be the largest tensor of the step.
-    for first in range(0, len(aim), 256):
-        some = slice(first, first + 256)
-        others = flat[negatives[mask][some]]
-        same = (others == true[some][:, None]).all(-1)
-        near = torch.cosine_similarity(aim[some][:, None], others, dim=-1).masked_fill(same, -torch.inf)
-        best = torch.cosine_similarity(aim[some], true[some], dim=-1)
-        right += float((best > near.amax(1)).sum())
-        chance += float((1 / (1.0 + (~same).sum(1))).sum())
-    return right, chance
 
 
 @torch.no_grad()
