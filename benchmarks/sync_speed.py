@@ -47,7 +47,7 @@ def make_film(source: Path, folder: Path, size: tuple[int, int], every: int = 1)
 
     def frames():
         for cell in read_frames(source, VideoForm(pixels="rgb24")):
-            if cell.index % every:
+            if cell.index % every != every // 2:
                 continue
             height, width = cell.pixels.shape[:2]
             scale = min(size[0] / width, size[1] / height)
@@ -94,60 +94,55 @@ def repeat(source: Path, target: Path, seconds: float) -> float:
     return float(turns * turn)
 
 
+class Stopwatch:
+    """CPU seconds of each stage; what is measured inside of another stage does not count for that one."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = defaultdict(float)
+        self._inside = 0.0
+
+    def run(self, name: str, work: Any, *items: Any) -> Any:
+        outer, self._inside = self._inside, 0.0
+        began = time.process_time()
+        result = work(*items)
+        took = time.process_time() - began
+        self.spent[name] += took - self._inside
+        self._inside = outer + took
+        return result
+
+
 class Timed:
     """A consumer whose time is counted."""
 
-    def __init__(self, inner: Any, name: str, spent: dict[str, float]) -> None:
-        self.inner, self.form, self.name, self.spent = inner, inner.form, name, spent
+    def __init__(self, inner: Any, name: str, watch: Stopwatch) -> None:
+        self.form, self.inner, self.name, self.watch = inner.form, inner, name, watch
 
     def push(self, item: Any) -> None:
-        began = time.process_time()
-        self.inner.push(item)
-        self.spent[self.name] += time.process_time() - began
+        self.watch.run(self.name, self.inner.push, item)
 
     def finish(self) -> None:
-        began = time.process_time()
-        self.inner.finish()
-        self.spent[self.name] += time.process_time() - began
+        self.watch.run(self.name, self.inner.finish)
 
 
 def stages(film: Path, seconds: float) -> float:
     """Measure a film, print the CPU time of each stage; times real time."""
-    spent: dict[str, float] = defaultdict(float)
-    inside: list[float] = []
-    fusion = Fusion()
-
-    def add(evidence: Any) -> None:
-        began = time.process_time()
-        fusion.add(evidence)
-        inside.append(time.process_time() - began)
-
-    collector = EvidenceCollector(add)
+    watch, fusion = Stopwatch(), Fusion()
+    reading, judging = "demux, decode, convert", "estimators and fusion"
+    collector = EvidenceCollector(lambda evidence: watch.run(judging, fusion.add, evidence))
     names = ["sound", "faces", "small picture, flashes, motion"]
     consumers = [
-        Timed(each, names[k] if len(collector.consumers) == 3 else f"consumer {k}", spent)
+        Timed(each, names[k] if len(collector.consumers) == 3 else f"consumer {k}", watch)
         for k, each in enumerate(collector.consumers)
     ]
-    began = time.process_time()
-    read(film, consumers)
-    middle = time.process_time()
-    found = fusion.finish()
-    end = time.process_time()
-    total, estimate = end - began, found.estimate
-    # Evidence is handed over inside of a push.
-    rows = {
-        "demux, decode, convert": middle - began - sum(spent.values()),
-        **spent,
-        "estimators and fusion": sum(inside) + end - middle,
-    }
-    last = max(spent, key=lambda name: spent[name] if "picture" in name else -1.0)
-    rows[last] -= sum(inside)
+    watch.run(reading, read, film, consumers)
+    estimate = watch.run(judging, fusion.finish).estimate
+    rows = dict(watch.spent)
+    total = sum(rows.values())
     frames = seconds * RATE
     print(f"{'stage':34}{'CPU, s':>9}{'ms a frame':>12}{'x real time':>13}")
     for name, value in {**rows, "all": total}.items():
         print(f"{name:34}{value:9.2f}{1000 * value / frames:12.2f}{seconds / max(value, 1e-9):13.1f}")
-    reading = rows["demux, decode, convert"]
-    longer = max(reading, total - reading)
+    longer = max(rows[reading], total - rows[reading])
     print(
         f"{'the longer thread of the two':34}{longer:9.2f}{1000 * longer / frames:12.2f}{seconds / longer:13.1f}"
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from genlock.core.errors import OptionError
 from genlock.core.grid import Cells, Grid
 from genlock.core.spans import Span, Spans
-from genlock.lipsync.beeps import BeepFinder
+from genlock.lipsync.beeps import BeepFinder, _quantile
 from genlock.lipsync.collect import gather
 from genlock.lipsync.flashbeep import FlashBeep, FlashFinder, pair_events
 from genlock.media import AudioBlock, VideoCell
@@ -98,6 +98,24 @@ def test_notes_sound_like_beeps_but_pair_with_nothing() -> None:
         [Span(at, float(at) + 0.08) for at in np.cumsum(np.random.default_rng(1).uniform(0.5, 2, 14))]
     )
     assert pair_events(flashes, beeps, Grid(25)) is None
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_what_a_stretch_knows_of_its_windows_is_what_it_would_compute(
+    monkeypatch: pytest.MonkeyPatch, rate: int
+) -> None:
+    sound = music(6 * rate, rate, seed=3) + sum(beep(6 * rate, rate, at) for at in (0.3, 1.49, 3.02, 5.5))
+    found = find_beeps(sound, rate)
+    monkeypatch.setattr(BeepFinder, "_known_from", lambda self, low: None)
+    assert find_beeps(sound, rate) == found
+    assert len(found) > 3
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50), st.floats(0, 1))
+def test_quantiles_are_those_of_numpy(values: list[float], share: float) -> None:
+    assert _quantile(np.array(values), share) == pytest.approx(
+        float(np.quantile(values, share)), rel=1e-9, abs=1e-6
+    )
 
 
 def test_memory_is_given_back_and_bad_input_refused() -> None:

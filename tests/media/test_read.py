@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -571,6 +572,30 @@ def test_a_longest_side_keeps_the_shape(
     cells = list(read_frames(tmp_path / "a.mkv", VideoForm(longest_side=longest)))
     assert [cell.pixels.shape for cell in cells] == [(wanted[1], wanted[0], 3)] * 3
     assert all(np.abs(cell.pixels.astype(int) - 90).max() <= 3 for cell in cells)
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuvj420p"])
+@pytest.mark.parametrize(("size", "longest"), [((256, 144), 128), ((254, 142), 100), ((256, 144), 37)])
+def test_pictures_that_are_shrunk_before_their_colours_are_converted_look_the_same(
+    tmp_path, pixels: str, size: tuple[int, int], longest: int
+) -> None:
+    width, height = size
+    across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
+    # Colours of every strength that change slowly, with one edge in the middle.
+    planes = [255 * across, 255 * down, np.where(across > 0.5, 200, 40)]
+    frame = np.stack(planes, axis=-1).astype(np.uint8)
+    path = tmp_path / "a.mkv"
+    codec = "ffv1" if pixels == "yuv420p" else "mjpeg"
+    options = {} if pixels == "yuv420p" else {"q": "2"}
+    encode(path, Picture([frame] * 3, codec=codec, pixels=pixels, options=options))
+    whole = next(read_frames(path, VideoForm())).pixels
+    small = next(read_frames(path, VideoForm(longest_side=longest))).pixels
+    wanted = cv2.resize(whole, small.shape[1::-1], interpolation=cv2.INTER_AREA).astype(int)
+    away = np.abs(small - wanted)
+    # Chroma is stored at half the size, so next to the edge colours run by a pixel or two.
+    smooth = np.abs(np.arange(small.shape[1]) - small.shape[1] / 2) > 3
+    assert away[:, smooth].max() <= 8
+    assert abs((small - wanted)[:, smooth].mean()) < 1.5
 
 
 def test_a_size_and_a_longest_side_exclude_each_other() -> None:

@@ -25,7 +25,7 @@ from genlock.core.grid import Grid
 from genlock.core.serial import load_track, save_track, track_from_bytes
 from genlock.core.track import Track
 from genlock.data.export import Exported, ExportOptions, export_dataset
-from genlock.data.export.avhubert import filled
+from genlock.data.export.base import filled
 from genlock.data.index import read_index
 from genlock.data.prepare import PrepareOptions, prepare
 

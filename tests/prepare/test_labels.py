@@ -93,8 +93,8 @@ def test_memory_is_flat_over_the_number_of_frames() -> None:
         tracemalloc.stop()
         return top
 
-    peak(20)
-    assert peak(400) < 1.2 * peak(20) + 100_000
+    peak(12)
+    assert peak(120) < 1.2 * peak(12) + 100_000
 
 
 def test_labels_lie_on_the_grid_of_their_feature(labelled: Path) -> None:

@@ -37,7 +37,8 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
         assert ledger.plan([A, B], "p", sizes.get) == []
         assert ledger.quarantined() == [("b-2", "b.mp4", "cannot be decoded: truncated")]
         assert ledger.progress().reasons == {"cannot be decoded": 1}
-        assert ledger.finished() == [("a-1", "a.mp4", "c", [{"clip": 0}])]
+        assert list(ledger.finished()) == [("a-1", "a.mp4", "c", [{"clip": 0}])]
+        assert ledger.clip_count() == 1
 
 
 @pytest.mark.parametrize(

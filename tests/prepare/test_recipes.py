@@ -241,3 +241,32 @@ def test_variants_of_faces() -> None:
     for text in ("landmarks:sideways", "mouth:upright/96", "landmarks:upright@25"):
         with pytest.raises(OptionError, match="landmarks|own frames"):
             prepare(Path("."), "nowhere", PrepareOptions(outputs=text))
+
+
+def test_a_film_to_everything_that_regnet_trains_from(clip: Path, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    from genlock.models.bninception import BNInception
+
+    torch.manual_seed(0)
+    save_file(
+        {name: value.contiguous() for name, value in BNInception().state_dict().items()},
+        str(tmp_path / "w.safetensors"),
+    )
+    plant(clip, tmp_path / "s", "dog/a.mp4")
+    options = PrepareOptions(
+        "sound", outputs="mel:specvqgan,rgb:regnet@21.5,flow-features@21.5", split="1/0/0",
+        weights=str(tmp_path / "w.safetensors"), flow_weights=str(tmp_path / "w.safetensors"),
+    )  # fmt: skip
+    result = prepare(tmp_path / "s", tmp_path / "d", options)
+    assert result.quarantined == ()
+    done = export_dataset(tmp_path / "d", tmp_path / "r", ExportOptions("regnet", name="vas"))
+    name = (tmp_path / "r/vas_train.txt").read_text().strip().removeprefix("dog/")
+    folder = tmp_path / "r/vas/features/dog"
+    assert np.load(folder / f"melspec_10s_22050hz/{name}_mel.npy").shape == (80, 860)
+    for kind in ("rgb", "flow"):
+        rows = np.load(folder / f"feature_{kind}_bninception_dim1024_21.5fps/{name}.npy")
+        assert rows.shape == (43, 1024)
+        assert rows.any(axis=1).all()  # the flow before the first frame is filled with the next
+    assert sum("pickle.load" in note for note in done.notes) == 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -94,24 +95,20 @@ def damaged(data: bytes) -> bytes:
     return data[:middle] + bytes(100) + data[middle + 100 :]
 
 
-@pytest.mark.parametrize(
-    "harm", [lambda data: data[: len(data) // 2], lambda data: data[:-1], lambda data: b"", None],
-    ids=["half", "a byte short", "empty", "gone"],
-)  # fmt: skip
-def test_outputs_that_are_not_whole_are_made_again(
-    tmp_path: Path, harm: Callable[[bytes], bytes] | None
-) -> None:
+def test_outputs_that_are_not_whole_are_made_again(tmp_path: Path) -> None:
+    """Half of a file, all but its last byte, nothing in it, no file."""
     film(tmp_path / "s/a.mkv", seconds=2, seed=1)
     film(tmp_path / "s/b.mkv", seconds=1, seed=2)
+    film(tmp_path / "s/c.mkv", seconds=1, seed=3)
     prepare(tmp_path / "s", tmp_path / "d", OPTIONS)
     before = fingerprint(tmp_path / "d")
-    outputs = sorted(path for path in (tmp_path / "d").glob("*/??/a-*"))
-    assert {path.suffix for path in outputs} == {".wav", ".npz", ".zip", ".mp4"}
-    for path in {path.suffix: path for path in outputs}.values():
-        if harm is None:
-            path.unlink()
-        else:
-            path.write_bytes(harm(path.read_bytes()))
+    outputs = {path.suffix: path for path in sorted((tmp_path / "d").glob("*/??/a-*"))}
+    assert set(outputs) == {".wav", ".npz", ".zip", ".mp4"}
+    outputs[".wav"].write_bytes(outputs[".wav"].read_bytes()[: outputs[".wav"].stat().st_size // 2])
+    outputs[".npz"].write_bytes(outputs[".npz"].read_bytes()[:-1])
+    outputs[".zip"].write_bytes(b"")
+    (gone,) = (tmp_path / "d").glob("video/??/c-*")
+    gone.unlink()
     untouched = {path: path.stat().st_mtime_ns for path in (tmp_path / "d").glob("*/??/b-*")}
     prepare(tmp_path / "s", tmp_path / "d", OPTIONS)
     assert fingerprint(tmp_path / "d") == before
@@ -179,8 +176,7 @@ print(result.clips, result.quarantined)
 """
 
 
-@pytest.mark.parametrize("when", ["early", "late"])
-@pytest.mark.parametrize("what", ["removed", "changed"])
+@pytest.mark.parametrize(("what", "when"), [("removed", "early"), ("removed", "late"), ("changed", "late")])
 def test_a_source_that_goes_or_changes_while_it_is_read(tmp_path: Path, what: str, when: str) -> None:
     slow_source(tmp_path / "s")
     command = [sys.executable, "-c", MEETING, str(tmp_path / "s"), str(tmp_path / "d"), what, when]
@@ -221,7 +217,7 @@ def test_every_output_and_the_index_are_synced_before_they_get_their_names(tmp_p
     """A power cut must not leave a name without its bytes: seen by the calls that a worker and its parent make."""
     film(tmp_path / "s/a.mkv", seconds=1)
     code = """
-import os, sys
+import json, os, sys
 synced, named = set(), []
 fsync, replace = os.fsync, os.replace
 def watched_fsync(file):
@@ -237,11 +233,12 @@ source, dataset = Path(sys.argv[1]), Path(sys.argv[2])
 state = (source / "a.mkv").stat()
 made = produce(Item("a-1", "a.mkv", state.st_size, state.st_mtime_ns), source, dataset, Plan(sys.argv[3], "1"))
 write_index([], dataset / "index.parquet", {})
-late = [name for name, number in named if number not in synced]
+# An encoder's own file is read, and written again as the output.
+late = [name for name, number in named if number not in synced and Path(name).parent.parent.name != "staging"]
 assert len(made.outputs) >= 5 and any(name.endswith("index.parquet") for name, _ in named)
-print(late)
+print(json.dumps(late))
 """
     command = [sys.executable, "-c", code, str(tmp_path / "s"), str(tmp_path / "d"), OUTPUTS]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
-    assert [name for name in eval(told.stdout) if not name.endswith(".mp4")] == []
+    assert json.loads(told.stdout) == []

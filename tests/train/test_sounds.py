@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,27 @@ def test_joined_clips_keep_their_word_times(tone_sounds: SoundSet) -> None:
         assert heard.text.split() == [word for word, _, _ in heard.words]
         energy = heard.samples**2
         assert energy[~inside].sum() < 0.01 * energy.sum(), seed
+
+
+def test_frame_targets_leave_out_what_is_not_known(tone_sounds: SoundSet) -> None:
+    """Clips with and without word times may be joined: only the frames of the first kind have targets."""
+    from genlock.train.ctc import CtcRecipe
+    from genlock.train.options import CtcTraining, LoopOptions
+
+    clips = tuple(replace(c, words=()) if k % 2 else c for k, c in enumerate(tone_sounds.clips))
+    mixed = SoundSet(tone_sounds.folder, clips)
+    recipe = CtcRecipe(mixed, CtcTraining(shape="micro", word_times=1.0, speed=0.0), LoopOptions())
+    known = next(k for k, c in enumerate(recipe.learnt.clips) if c.words)
+    other = next(k for k, c in enumerate(recipe.learnt.clips) if not c.words)
+    batch = recipe.load([Item((known, other, known), 1)])
+    assert batch is not None
+    targets = batch.tensors["targets"][0].numpy()
+    heard = hear(recipe.learnt, Item((known, other, known), 1), recipe.training.augmentation)
+    ((start, end),) = heard.unknown
+    centers = (np.arange(len(targets)) * 320 + 199.5) / 16000
+    assert ((targets == -100) == ((centers >= start) & (centers < end))).all()
+    assert end - start == pytest.approx(recipe.learnt.clips[other].seconds)
+    assert (targets > 0).any()
 
 
 def test_frame_targets_spell_the_text() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -11,12 +12,21 @@ from genlock.cli.arguments import Files, Json, Output, run_commands
 from genlock.cli.running import Bar, show
 from genlock.core.errors import OptionError
 from genlock.tasks import train_models as trainings
-from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
+from genlock.train.options import (
+    TOWER_LOOP,
+    CtcTraining,
+    LoopOptions,
+    TowerTraining,
+    Wav2Vec2Training,
+    options_from,
+    read_options,
+)
 from genlock.train.sync import SyncTraining
 
 __all__ = ["train", "train_recipe"]
 
 _SYNC_TRAINING = SyncTraining()
+_TOWER_TRAINING = TowerTraining()
 
 
 def train(show: Annotated[bool, tyro.conf.arg(name="list")] = False) -> None:
@@ -63,7 +73,7 @@ def _training(recipe: str, settings: Mapping[str, Any]) -> Callable[..., None]:
 def _train_sync(
     videos: Files,
     /,
-    model: Literal["linear"] = "linear",
+    model: Literal["linear", "tower"] = "linear",
     training: SyncTraining = _SYNC_TRAINING,
     output: Output = None,
     json: Json = False,
@@ -72,12 +82,35 @@ def _train_sync(
 
     Args:
         videos: Videos of single talking faces, or folders of them.
-        model: What to train: linear (ridge regression and canonical correlation, in closed form).
+        model: What to train: linear (ridge regression and canonical correlation, in closed form), or tower (two small
+            networks that are used beside it; needs torch; genlock train sync --model tower --help shows its options).
         output: Folder for model.npz and MODEL_CARD.md (default: sync-linear here).
         json: Print one JSON object instead of text.
     """
     with Bar("") as bar:
         result = trainings.train_sync(videos, output or f"sync-{model}", training, bar)
+    show(result, json)
+
+
+def _train_tower(
+    videos: Files,
+    /,
+    model: Literal["linear", "tower"] = "tower",
+    training: TowerTraining = _TOWER_TRAINING,
+    loop: LoopOptions = TOWER_LOOP,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Train the two towers of lips and speech, on videos believed to be in step. A run that was stopped goes on.
+
+    Args:
+        videos: Videos of single talking faces, or folders of them.
+        model: What to train: tower (two small networks), or linear.
+        output: Folder for model.npz, MODEL_CARD.md and the run (default: sync-tower here).
+        json: Print one JSON object instead of text.
+    """
+    with Bar("") as bar:
+        result = trainings.train_tower(videos, output or f"sync-{model}", training, loop, bar)
     show(result, json)
 
 
@@ -91,5 +124,7 @@ def train_recipe(arguments: Sequence[str]) -> None:
         for recipe in trainings.RECIPES
         if recipe != "sync"
     }
-    commands["sync"] = _train_sync
+    model = next((word for before, word in pairwise(words) if before == "--model"), "linear")
+    # Each kind of model has options of its own, so which it is must be known before they are read.
+    commands["sync"] = _train_tower if model == "tower" or "--model=tower" in words else _train_sync
     run_commands(commands, "genlock train", "Train a model.", words)

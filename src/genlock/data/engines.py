@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import IO, Any, Protocol
 
 from genlock.core.errors import MissingDependency, OptionError
@@ -34,9 +35,29 @@ _ATTEMPTS = 2
 class Engine(Protocol):
     """Does items."""
 
-    def run(self, requests: Sequence[Request]) -> Iterator[Answer]:
+    def run(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Answers, one for each request, as they come. Closing the iterator ends the work."""
         ...
+
+
+class _Waiting:
+    """Requests that nobody does yet. They are made when they are needed: a million would fill the memory."""
+
+    def __init__(self, requests: Iterable[Request]) -> None:
+        self._rest = iter(requests)
+        self._again: list[Request] = []
+
+    def __bool__(self) -> bool:
+        if not self._again:
+            self._again += islice(self._rest, 1)
+        return bool(self._again)
+
+    def pop(self) -> Request:
+        return self._again.pop() if self else next(self._rest)
+
+    def again(self, request: Request) -> None:
+        """It is to be done once more."""
+        self._again.append(request)
 
 
 @dataclass
@@ -102,16 +123,16 @@ class LocalEngine:
                 f"workers={self.workers}, limit_seconds={self.limit_seconds}: at least one worker, a limit above zero"
             )
 
-    def run(self, requests: Sequence[Request]) -> Iterator[Answer]:
+    def run(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Answers as they come."""
-        return _Pool(self, list(requests)).answers()
+        return _Pool(self, _Waiting(requests)).answers()
 
 
 class _Pool:
     """The workers of one run."""
 
-    def __init__(self, engine: LocalEngine, waiting: list[Request]) -> None:
-        self.engine, self.waiting = engine, waiting[::-1]
+    def __init__(self, engine: LocalEngine, waiting: _Waiting) -> None:
+        self.engine, self.waiting = engine, waiting
         self.tries: dict[str, int] = {}
         self.workers: dict[int, _Worker] = {}
         self.selector = selectors.DefaultSelector()
@@ -168,7 +189,7 @@ class _Pool:
         name = request["item"]["name"]
         self.tries[name] = self.tries.get(name, 0) + 1
         if self.tries[name] < _ATTEMPTS:
-            self.waiting.append(request)
+            self.waiting.again(request)
             return
         how = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"status {code}, {words}"
         yield self._given_up(worker, f"crashed its reader: {how}")
@@ -196,7 +217,7 @@ class RayEngine:
     limit_seconds: float = 600.0
     """Longest time for one source, above zero."""
 
-    def run(self, requests: Sequence[Request]) -> Iterator[Answer]:
+    def run(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Answers as they come. A task whose machine or process is lost is done again by Ray elsewhere."""
         try:
             import ray
@@ -221,7 +242,7 @@ class RayEngine:
 
         task = ray.remote(num_cpus=1, max_retries=5, retry_exceptions=False)(do)
         most = self.workers or int(ray.cluster_resources().get("CPU", 1))
-        waiting, running = list(requests)[::-1], []
+        waiting, running = _Waiting(requests), list[Any]()
         try:
             while waiting or running:
                 while waiting and len(running) < most:

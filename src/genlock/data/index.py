@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ _COLUMNS = pa.schema([
 ])  # fmt: skip
 #: The columns and their types, in order.
 ROW_TYPES: tuple[tuple[str, pa.DataType], ...] = tuple((column.name, column.type) for column in _COLUMNS)
+_ROWS_AT_ONCE = 5000
 _OWN = ("kind", "path", "rate", "start", "length", "shape", "dtype", "support", "valid", "bytes", "sha256")
 
 
@@ -55,7 +57,9 @@ def row_of_clip(
     start, end = Fraction(clip["start"]), Fraction(clip["end"])
     known = facts.get("words") or clip.get("words") or ()  # the corpus knows better than a recogniser
     words = [dict(word) for word in known if start <= Fraction(word["start_seconds"]) < end]
-    events = [dict(event) for event in facts.get("events", ()) if start <= Fraction(event["at_seconds"]) < end]
+    events = [
+        dict(event) for event in facts.get("events", ()) if start <= Fraction(event["at_seconds"]) < end
+    ]
     return {
         "clip": clip["clip"], "status": "done", "reason": "", "source": source, "source_sha256": content,
         "clock": clip["clock"], "number": clip["number"], "start": clip["start"], "end": clip["end"],
@@ -78,13 +82,14 @@ def row_of_failure(name: str, source: str, reason: str, facts: Mapping[str, Any]
     return {"clip": name, "status": "quarantined", "reason": reason, "source": source, **known}
 
 
-def write_index(rows: Sequence[Mapping[str, Any]], target: Path, about: Mapping[str, str]) -> None:
-    """Write rows, sorted by clip, atomically; the same rows give the same bytes."""
-    ordered = sorted(rows, key=lambda row: str(row["clip"]))
-    table = pa.Table.from_pylist([dict(row) for row in ordered], schema=_COLUMNS)
-    table = table.replace_schema_metadata({"genlock_schema": str(SCHEMA_VERSION), **about})
+def write_index(rows: Iterable[Mapping[str, Any]], target: Path, about: Mapping[str, str]) -> None:
+    """Write rows in the order in which they come, some thousands at a time, atomically; always the same bytes."""
+    schema = _COLUMNS.with_metadata({"genlock_schema": str(SCHEMA_VERSION), **about})
+    left = iter(rows)
     with atomic_path(target) as temporary, open(temporary, "wb") as out:
-        pq.write_table(table, out, compression="zstd", row_group_size=50_000)
+        with pq.ParquetWriter(out, schema, compression="zstd") as writer:
+            while some := [dict(row) for row in islice(left, _ROWS_AT_ONCE)]:
+                writer.write_table(pa.Table.from_pylist(some, schema=schema))
         out.flush()
         os.fsync(out.fileno())
 

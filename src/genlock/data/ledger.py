@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,13 +184,14 @@ class Ledger:
         outputs are given by :meth:`orphans`.
         """
         known = {
-            row[0]: row[1:] for row in self._rows("select name, size, modified_ns, plan, status from items")
+            row[0]: row[1:]
+            for row in self._each("select name, size, modified_ns, plan = ?, status from items", plan)
         }
         whole = self._whole(sizes)
         todo = []
         with self._transaction():
             for item in items:
-                state = (item.size, item.modified_ns, plan)
+                state = (item.size, item.modified_ns, True)
                 entry = known.pop(item.name, None)
                 fresh = entry is None or entry[:3] != state
                 if fresh:
@@ -218,8 +219,8 @@ class Ledger:
 
     def _whole(self, sizes: Callable[[str], int | None]) -> set[str]:
         """Names of the items all of whose outputs have the length that was noted."""
-        whole = {row[0] for row in self._rows("select name from items where status = 'done'")}
-        for path, name, size in self._rows("select path, name, size from outputs"):
+        whole = {row[0] for row in self._each("select name from items where status = 'done'")}
+        for path, name, size in self._each("select path, name, size from outputs"):
             if name in whole and sizes(path) != size:
                 whole.discard(name)
         return whole
@@ -273,17 +274,23 @@ class Ledger:
 
     def orphans(self, present: Iterable[str]) -> list[str]:
         """Of files in the dataset those that belong to no item that is done, sorted."""
-        known = {row[0] for row in self._rows("select path from outputs")}
-        return sorted(path for path in present if path not in known)
+        known = "select 1 from outputs where path = ?"
+        return sorted(path for path in present if self._file.execute(known, (path,)).fetchone() is None)
 
     def outputs(self) -> list[Output]:
         """Every output of what is done, by path."""
         return [Output(*row) for row in self._rows("select path, size, sha256 from outputs order by path")]
 
-    def finished(self) -> list[tuple[str, str, str, list[dict[str, Any]]]]:
-        """(name, path, content hash, clips) of every item that is done, by name."""
-        found = self._rows("select name, path, content, clips from items where status = 'done' order by name")
-        return [(name, path, content, json.loads(clips)) for name, path, content, clips in found]
+    def finished(self) -> Iterator[tuple[str, str, str, list[dict[str, Any]]]]:
+        """(name, path, content hash, clips) of every item that is done, by name, one after the other."""
+        query = "select name, path, content, clips from items where status = 'done' order by name"
+        for name, path, content, clips in self._each(query):
+            yield name, path, content, json.loads(clips)
+
+    def clip_count(self) -> int:
+        """Clips of all items that are done."""
+        query = "select total(json_array_length(clips)) from items where status = 'done'"
+        return int(self._rows(query)[0][0])
 
     def quarantined(self) -> list[tuple[str, str, str]]:
         """(name, path, reason) of every item in quarantine, by name."""
@@ -310,6 +317,11 @@ class Ledger:
             counts=counts, reasons=dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
             media_seconds=media, work_seconds=work, rate=_rate(ends),
         )  # fmt: skip
+
+    def _each(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """Rows one after the other: of a million items they are not held in memory."""
+        with closing(self._file.execute(query, values)) as cursor:
+            yield from cursor
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(self._file.execute(query)) as cursor:

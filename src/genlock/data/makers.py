@@ -35,12 +35,13 @@ from genlock.extractors.flow import FlowOptions, OpticalFlow, pack_flow
 from genlock.extractors.frame_cells import between_frames, ticks_of
 from genlock.extractors.mouth import LIPS, Mouth, MouthWatcher, aperture_of, width_of
 from genlock.extractors.pose import RIGID, head_pose
+from genlock.extractors.rgb import FlowNet
 from genlock.media import VideoCell, VideoForm, encode
 from genlock.media.encode import Picture
 
 __all__ = [
-    "FaceMaker", "FeatureMaker", "FlowMaker", "FramesMaker", "Made", "NetMaker", "PictureMaker", "SoundMaker", "Tell",
-    "VideoMaker", "WaveMaker",
+    "FaceMaker", "FeatureMaker", "FlowFeatureMaker", "FlowMaker", "FramesMaker", "Made", "NetMaker", "PictureMaker",
+    "SoundMaker", "Tell", "VideoMaker", "WaveMaker",
 ]  # fmt: skip
 
 
@@ -435,6 +436,50 @@ class FlowMaker:
         )
         made = made_of_track(self.kind, track)
         self._tell(clip, Made(made.kind, made.suffix, made.save, {**made.facts, "bound": self.options.bound}))
+
+
+class FlowFeatureMaker(FlowMaker):
+    """What a network says of the flow at each frame, [T, width]: N frames give N rows, where their flows lie.
+
+    Row k is of the flow between frame k-1 and frame k, and of as many before and after as the network takes; beyond
+    the clip's ends the outermost flow stands for those that are not there. Row 0 of a source has no flow: invalid.
+    """
+
+    def __init__(
+        self, form: VideoForm, kind: str, tell: Tell, options: FlowOptions, net: FlowNet, batch: int = 16
+    ) -> None:
+        super().__init__(form, kind, tell, options)
+        self._net, self.batch = net, batch
+
+    def end(self, clip: ClipSpan) -> None:
+        """Tell what the clip gave."""
+        there = [k for k, row in enumerate(self._rows) if row is not None]
+        if not there:
+            return
+        low, high, reach = there[0], there[-1], self._net.stack // 2
+        found = []
+        for first in range(0, len(there), self.batch):
+            stacks = [
+                np.concatenate(
+                    [self._flow_at(min(max(j, low), high)) for j in range(k - reach, k + reach + 1)], axis=2
+                )
+                for k in there[first : first + self.batch]
+            ]
+            found.append(self._net.run(np.stack(stacks)))
+        rows = np.concatenate(found)
+        values, valid = (
+            np.zeros((len(self._rows), rows.shape[1]), np.float32),
+            np.zeros(len(self._rows), bool),
+        )
+        values[there], valid[there] = rows, True
+        made = made_of_track(self.kind, Track(values, self._cells.between(), valid, name=self.kind))
+        facts = {**made.facts, "bound": self.options.bound, "stack": self._net.stack}
+        self._tell(clip, Made(made.kind, made.suffix, made.save, facts))
+
+    def _flow_at(self, k: int) -> npt.NDArray[np.uint8]:
+        row = self._rows[k]
+        assert row is not None  # only the first one of a source, or of a new size, has none
+        return row
 
 
 class NetMaker:

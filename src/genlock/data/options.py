@@ -33,6 +33,8 @@ class PrepareOptions:
     """Seed of the splits."""
     weights: str | None = None
     """File of weights for the output rgb."""
+    flow_weights: str | None = None
+    """File of weights for the output flow-features."""
     model: str | None = None
     """Speech model for the outputs ssl and deepspeech: a folder, or a name in the local cache."""
     labels: str | None = None

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import heapq
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,9 +96,9 @@ def prepare(
         if options.retry:
             ledger.release_quarantine()
         todo = ledger.plan(items, plan.text, lambda path: _size(place / path))
-        requests = [
+        requests = (
             request_of(replace(item, facts={}), folder.resolve(), place.resolve(), plan) for item in todo
-        ]
+        )
         total = float(len(items))
         for count, answer in enumerate(engine.run(requests), len(items) - len(todo) + 1):
             _note(ledger, answer)
@@ -119,9 +120,8 @@ def dataset_progress(dataset: str | Path) -> Prepared:
 
 
 def _summary(place: Path, ledger: Ledger) -> Prepared:
-    clips = sum(len(clips) for *_, clips in ledger.finished())
     failed = tuple((path, reason) for _, path, reason in ledger.quarantined())
-    return Prepared(place, ledger.progress(), clips, failed)
+    return Prepared(place, ledger.progress(), ledger.clip_count(), failed)
 
 
 def _plan(corpus: Corpus, options: PrepareOptions) -> Plan:
@@ -134,6 +134,7 @@ def _plan(corpus: Corpus, options: PrepareOptions) -> Plan:
     return Plan(
         outputs=outputs, clip_seconds=None if length in (None, "whole") else length,
         keep_tails=options.keep_tails, weights=options.weights, model=options.model,
+        flow_weights=options.flow_weights,
     )  # fmt: skip
 
 
@@ -196,28 +197,38 @@ def _finish(
     told: Told,
 ) -> None:
     """Write the index and what describes the dataset; remove what belongs to nothing any more."""
-    rows = [
+    done = (
         row_of_clip(clip, source=path, content=content, facts=items[name].facts)
         for name, path, content, clips in ledger.finished()
         for clip in clips
-    ]
+    )
     failed = ledger.quarantined()
-    rows += [row_of_failure(name, path, reason, items[name].facts) for name, path, reason in failed]
+    lost = (row_of_failure(name, path, reason, items[name].facts) for name, path, reason in failed)
+    rows: Iterable[dict[str, Any]] = heapq.merge(done, lost, key=lambda row: row["clip"])
     labels = parse_labels(options.labels)
-    before = _index_before(place) if labels else []
-    for spec in labels:
-        label_rows(place, rows, before, spec, options.seed, told)
-    kinds = {made["kind"] for row in rows for made in row.get("outputs", ())}
-    write_index(rows, place / "index.parquet", {"genlock_plan": plan.text})
+    if labels:
+        rows, before = list(rows), _index_before(place)
+        for spec in labels:
+            label_rows(place, rows, before, spec, options.seed, told)
+    kinds, label_files = set[str](), set[str]()
+
+    def noticed() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            for made in row.get("outputs", ()):
+                kinds.add(made["kind"])
+                if made["kind"].startswith("kmeans-"):
+                    label_files.add(made["path"])
+            yield row
+
+    write_index(noticed(), place / "index.parquet", {"genlock_plan": plan.text})
     write_json(place / "dataset.json", {
         "kind": "dataset", "recipe": options.recipe, "plan": json.loads(plan.text), "split": options.split,
         "group": options.group, "seed": options.seed, "labels": [spec.kind for spec in labels], "kinds": sorted(kinds),
-        "clips": len(rows) - len(failed),
+        "clips": ledger.clip_count(),
         "quarantined": [{"source": path, "reason": reason} for _, path, reason in failed],
     })  # fmt: skip
-    ours = {made["path"] for row in rows for made in row.get("outputs", ())}
     for path in ledger.orphans(_files_of(place)):
-        if path not in ours:
+        if path not in label_files:
             (place / path).unlink(missing_ok=True)
     for folder in place.glob("kmeans-*"):
         if folder.name not in kinds:

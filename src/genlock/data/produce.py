@@ -25,6 +25,7 @@ from genlock.data.ledger import Item, Output
 from genlock.data.makers import (
     FaceMaker,
     FeatureMaker,
+    FlowFeatureMaker,
     FlowMaker,
     FramesMaker,
     Made,
@@ -39,7 +40,7 @@ from genlock.data.wanted import PICTURE_KINDS, SOURCE_KINDS, Wanted, parse_outpu
 from genlock.extractors import AudioExtractor, make_extractor
 from genlock.extractors.deepspeech import DeepSpeechOptions
 from genlock.extractors.flow import FlowOptions
-from genlock.extractors.rgb import FRAME_SIZE, tsn_features
+from genlock.extractors.rgb import FRAME_SIZE, tsn_features, tsn_flow_features
 from genlock.extractors.ssl import SslOptions
 from genlock.lipsync.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
@@ -69,6 +70,8 @@ class Plan:
     """Whether what is left at the end of a source is kept, marked as a tail."""
     weights: str | None = None
     """File of weights for ``rgb``."""
+    flow_weights: str | None = None
+    """File of weights for ``flow-features``."""
     model: str | None = None
     """Speech model for ``ssl`` and ``deepspeech``."""
 
@@ -300,10 +303,14 @@ class _Making:
             elif one.name == "video":
                 form = VideoForm(one.size, "yuv420p", one.rate)
                 makers.append(VideoMaker(form, one.kind, self._tell, cells, self.folder))
-            elif one.name == "flow":
+            elif one.name in ("flow", "flow-features"):
                 options = FlowOptions(one.variant or "dis")  # type: ignore[arg-type] # checked at birth
-                form = VideoForm(one.size or (340, 256), "gray", one.rate)
-                makers.append(FlowMaker(form, one.kind, self._tell, options))
+                form = VideoForm(one.size or FRAME_SIZE, "gray", one.rate)
+                if one.name == "flow":
+                    makers.append(FlowMaker(form, one.kind, self._tell, options))
+                else:
+                    flow_net = _tsn_flow_of(self.plan.flow_weights)
+                    makers.append(FlowFeatureMaker(form, one.kind, self._tell, options, flow_net))
             elif one.name == "rgb":
                 net, form = _net_of(one, self.plan.weights)
                 makers.append(NetMaker(form, one.kind, self._tell, net))
@@ -371,9 +378,9 @@ def _net_of(
     one: Wanted, weights: str | None
 ) -> tuple[Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]], VideoForm]:
     """A network of frames, and the form of frames that it takes."""
-    if one.variant:
+    if one.variant not in ("", "regnet"):
         return load_net(one.variant)(), VideoForm(one.size, "rgb24", one.rate)
-    return _tsn_of(weights), VideoForm(FRAME_SIZE, "bgr24", one.rate)
+    return _tsn_of(weights, whole=one.variant == "regnet"), VideoForm(FRAME_SIZE, "bgr24", one.rate)
 
 
 @lru_cache(maxsize=64)
@@ -386,7 +393,8 @@ def _extractor_of(spec: str, model: str | None) -> AudioExtractor:
     return make_extractor(spec)
 
 
-_tsn_of = lru_cache(maxsize=1)(tsn_features)
+_tsn_of = lru_cache(maxsize=2)(tsn_features)
+_tsn_flow_of = lru_cache(maxsize=1)(tsn_flow_features)
 
 
 def _length(plan: Plan) -> Fraction | None:

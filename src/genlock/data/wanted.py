@@ -16,7 +16,7 @@ __all__ = ["PICTURE_KINDS", "SOURCE_KINDS", "Wanted", "parse_outputs"]
 #: What is said of a whole source: nothing is saved, the index tells it.
 SOURCE_KINDS = ("offset", "words")
 #: What can be made of the picture.
-PICTURE_KINDS = ("video", "frames", "landmarks", "mouth", "flow", "rgb")
+PICTURE_KINDS = ("video", "frames", "landmarks", "mouth", "flow", "flow-features", "rgb")
 # Outputs of faces and their variants.
 _FACES = {"landmarks": ("", "upright"), "mouth": ("",)}
 _FORM = re.compile(r"(?P<name>[^@/]+)(@(?P<rate>[^/]+))?(/(?P<width>\d+)(x(?P<height>\d+))?)?")
@@ -78,7 +78,16 @@ class Wanted:
                 raise OptionError(
                     f"the output {text!r}: there are landmarks, landmarks:upright and mouth/SIDE"
                 )
-            if self.name == "flow" and self.variant not in ("", "dis", "farneback", "tvl1"):
+            if self.name == "flow-features" and self.size:
+                raise OptionError(
+                    f"the output {text!r}: its network says how large its pictures are; leave out /"
+                )
+            if self.name in ("flow", "flow-features") and self.variant not in (
+                "",
+                "dis",
+                "farneback",
+                "tvl1",
+            ):
                 raise OptionError(f"the output {text!r}: flow is dis, farneback or tvl1")
         elif self.name in SOURCE_KINDS:
             if self.rate or self.size or self.variant:

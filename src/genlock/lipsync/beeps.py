@@ -194,10 +194,11 @@ class _Tones:
         frames = np.lib.stride_tricks.sliding_window_view(sound, sizes.window)[:: sizes.hop]
         # Stretches overlap by more than half: what the one before knows is not computed again.
         begin = 0 if known is None else len(known[1])
-        found = self._spectra(frames[begin:])
+        self.near, self.peak, self.tonal = self._spectra(frames[begin:])
         if known is not None:
-            found = tuple(np.concatenate(parts) for parts in zip(known, found, strict=True))
-        self.near, self.peak, self.tonal = found
+            self.near = np.concatenate([known[0], self.near])
+            self.peak = np.concatenate([known[1], self.peak])
+            self.tonal = np.concatenate([known[2], self.tonal])
 
     def _spectra(self, frames: Array) -> _Spectra:
         sizes = self.sizes

@@ -36,6 +36,9 @@ class Confidence:
     """Power of the overlap with which it does; 0...1. Below 1 where neighbouring moments are not independent."""
     blur_seconds: float = 0.012
     """Spread of clips and speakers about their true offset, which no amount of sound takes away; above 0."""
+    wander_seconds: float = 0.0
+    """Further spread of a film of one second, which falls with the root of its length: what differs from one moment, or
+    one clip of a joined film, to the next; at least 0."""
     tail: float = 0.05
     """Share of clips that are further out than that, by ``tail_seconds``; 0...0.5."""
     tail_seconds: float = 0.05
@@ -58,8 +61,8 @@ class Confidence:
             self.sharpness > 0 and 0 <= self.growth <= 1 and self.blur_seconds > 0 and self.tail_seconds > 0
         ):
             raise OptionError(f"{self}: sharpness, blur and tail are above 0, growth lies in 0...1")
-        if not 0 <= self.tail <= 0.5:
-            raise OptionError(f"tail={self.tail} lies outside 0...0.5")
+        if not 0 <= self.tail <= 0.5 or self.wander_seconds < 0:
+            raise OptionError(f"{self}: tail lies in 0...0.5, wander is at least 0")
 
     @classmethod
     def of(cls, values: Mapping[str, float]) -> Confidence:
@@ -136,9 +139,11 @@ def spread_over(curve: LagCurve, confidence: Confidence) -> tuple[Array, Array]:
     fine = np.interp(lags, curve.lags_seconds, np.where(np.isfinite(scores), scores, floor - 50))
     density = np.exp(fine - fine.max())
     density /= density.sum()
-    reach = int(np.ceil(4 * max(confidence.blur_seconds, confidence.tail_seconds) / step))
+    seconds = max(float(curve.overlap_seconds.max()), 0.1)
+    blur = float(np.hypot(confidence.blur_seconds, confidence.wander_seconds / np.sqrt(seconds)))
+    reach = int(np.ceil(4 * max(blur, confidence.tail_seconds) / step))
     away = np.arange(-reach, reach + 1) * step
-    kernel = (1 - confidence.tail) * _bell(away, confidence.blur_seconds)
+    kernel = (1 - confidence.tail) * _bell(away, blur)
     kernel += confidence.tail * _bell(away, confidence.tail_seconds)
     wide = np.convolve(density, kernel)
     lags = np.concatenate([lags[0] + away[:reach], lags, lags[-1] + away[reach + 1 :]])

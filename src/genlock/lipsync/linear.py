@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cache
@@ -31,7 +31,7 @@ from genlock.lipsync.evidence import Evidence, FaceEvidence
 from genlock.weights import registry
 
 __all__ = [
-    "MODEL_NAME", "LinearModel", "LinearOptions", "LinearSync", "Signals", "default_model", "face_signals",
+    "MODEL_NAME", "LinearModel", "LinearOptions", "LinearSync", "View", "default_model", "face_signals",
     "lip_shapes", "load_model", "save_model", "sound_bands", "sound_context",
 ]  # fmt: skip
 
@@ -211,21 +211,21 @@ def _at(wanted: Array, seconds: Array, values: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Signals:
-    """Channels of sound and lips that should move together, twice: by regression and by canonical correlation."""
+class View:
+    """Channels of sound and picture that should move together, and what their curve counts."""
 
-    expected: Track
-    """Lip channels as the sound lets one expect them, [N, C]."""
-    lips: Track
-    """Lip channels as they are, [T, C]."""
-    sound_pairs: Track
-    """Canonical channels of the sound, [N, K]."""
-    lip_pairs: Track
-    """Canonical channels of the lips, [T, K]."""
+    sound: Track
+    """Channels of the sound, [N, C]."""
+    picture: Track
+    """The same channels of the picture, [T, C]."""
+    weights: npt.ArrayLike
+    """What each channel counts, at least 0, [C]."""
+    share: float
+    """What the curve counts among those of the other views; all add up to 1."""
 
 
 def sound_signals(mel: Track, model: LinearModel) -> tuple[Track, Track]:
-    """``expected`` and ``sound_pairs`` of :class:`Signals`."""
+    """Lip channels as the sound lets one expect them, [N, C], and canonical channels of the sound, [N, K]."""
     bands = sound_bands(mel, model.options)
     both = np.concatenate([model.ridge, model.sound_pairs], axis=2)
     values = _through_context(bands, both, model.options)
@@ -237,7 +237,7 @@ def sound_signals(mel: Track, model: LinearModel) -> tuple[Track, Track]:
 
 
 def face_signals(face: FaceEvidence, model: LinearModel) -> tuple[Track, Track]:
-    """``lips`` and ``lip_pairs`` of :class:`Signals`."""
+    """Lip channels as they are, [T, C], and canonical channels of the lips, [T, K]."""
     shapes, seconds = lip_shapes(face.lips, model.options)
     channels = lip_channels(shapes, seconds, model.basis, model.options)
     pairs = lip_context(channels, seconds, model.options) @ model.lip_pairs
@@ -274,6 +274,11 @@ class LinearSync:
         if not Fraction(1, 10) <= self.reach_seconds <= 10:
             raise OptionError(f"reach_seconds={reach_seconds} lies outside 0.1...10")
 
+    @property
+    def calibration(self) -> Mapping[str, float]:
+        """What is known about its errors."""
+        return self.model.calibration
+
     def cues(self, evidence: Evidence) -> tuple[Cue, ...]:
         """One cue for each face; a single one with the reason where there is nothing to compare."""
         by_face: dict[int | None, list[Cue]] = {}
@@ -281,9 +286,9 @@ class LinearSync:
             for cue in cues:
                 by_face.setdefault(cue.face, []).append(cue)
         found = []
-        for face, cues in by_face.items():
-            curves = [cue.curve for cue in cues if cue.curve is not None]
-            found.append(Cue(self.name, pool(curves), face) if curves else cues[0])
+        for face, own in by_face.items():
+            curves = [cue.curve for cue in own if cue.curve is not None]
+            found.append(Cue(self.name, pool(curves), face) if curves else own[0])
         return tuple(found)
 
     def windows(
@@ -297,16 +302,11 @@ class LinearSync:
         reason = self._why_not(evidence)
         if reason:
             return [(evidence.start, evidence.end, (Cue(self.name, None, reason=reason),))]
-        assert evidence.mel is not None
-        expected, sound_pairs = sound_signals(evidence.mel, self.model)
-        faces = [
-            (face, Signals(expected, *_in_turn(face_signals(face, self.model), sound_pairs)))
-            for face in evidence.faces
-        ]
+        faces = self._views(evidence)
         found = []
         for start, end in _stretches(evidence.start, evidence.end, exact(window_seconds)):
-            cues = [self._cue(face, signals, start, end) for face, signals in faces]
-            kept = tuple(cue for cue in cues if cue is not None)
+            seen = [self._cue(face, views, start, end) for face, views in faces]
+            kept = tuple(cue for cue in seen if cue is not None)
             if not kept:
                 kept = (Cue(self.name, None, reason="no face is seen for half a second or longer"),)
             found.append((start, end, kept))
@@ -323,29 +323,36 @@ class LinearSync:
             return "the sound is silent"
         return ""
 
-    def _cue(self, face: FaceEvidence, signals: Signals, start: Fraction, end: Fraction) -> Cue | None:
-        lips = signals.lips.between(start, end)
+    def _views(self, evidence: Evidence) -> list[tuple[FaceEvidence, list[View]]]:
+        """What is compared, for each face."""
+        assert evidence.mel is not None
+        expected, sound_pairs = sound_signals(evidence.mel, self.model)
+        found = []
+        for face in evidence.faces:
+            lips, lip_pairs = face_signals(face, self.model)
+            views = [
+                View(expected, lips, self.model.ridge_weights, 0.5),
+                View(sound_pairs, lip_pairs, self.model.pair_weights, 0.5),
+            ]
+            found.append((face, views))
+        return found
+
+    def _cue(self, face: FaceEvidence, views: Sequence[View], start: Fraction, end: Fraction) -> Cue | None:
+        lips = face.lips.between(start, end)
         seen = float(np.diff(lips.edges)[lips.valid].sum()) if len(lips) else 0.0
         if seen < 0.5:
             return None
-        ridge = correlate(
-            signals.expected, lips, self.reach_seconds, weights=self.model.ridge_weights, least_overlap="0.4"
-        )
-        pairs = correlate(
-            signals.sound_pairs,
-            signals.lip_pairs.between(start, end),
-            self.reach_seconds,
-            weights=self.model.pair_weights,
-            least_overlap="0.4",
-        )
-        curve = combine([ridge, pairs], [0.5, 0.5])
+        curves = [
+            correlate(
+                view.sound, view.picture.between(start, end), self.reach_seconds,
+                weights=view.weights, least_overlap="0.4",
+            )
+            for view in views
+        ]  # fmt: skip
+        curve = combine(curves, [view.share for view in views])
         if curve.empty:
             return Cue(self.name, None, face.face, "neither lips nor sound move together at any lag")
         return Cue(self.name, curve, face.face)
-
-
-def _in_turn(lips: tuple[Track, Track], sound_pairs: Track) -> tuple[Track, Track, Track]:
-    return lips[0], sound_pairs, lips[1]
 
 
 def _stretches(start: Fraction, end: Fraction, length: Fraction) -> list[tuple[Fraction, Fraction]]:

@@ -2,7 +2,7 @@
 
 Each *tower* turns its side into a few channels at every instant; what they say is compared over all lags like the
 channels of :mod:`genlock.lipsync.linear`, whose curve this one is added to. The towers were trained by
-:mod:`genlock.train.sync_tower` to tell the right lag from all others. Here they only run, with numpy alone: a handful of
+:mod:`genlock.train.sync_tower` to tell the right lag from all others. Here they only run, with numpy alone: a few
 matrix products, some tens of microseconds for each frame.
 """
 
@@ -80,12 +80,12 @@ class TowerOptions:
 
 @dataclass(frozen=True, eq=False)
 class TowerModel:
-    """The learnt maps, float32; see :attr:`shapes`."""
+    """The learnt maps, float32; see :meth:`shapes`."""
 
     options: TowerOptions
     """What it looks at."""
     arrays: Mapping[str, Array]
-    """By name, shaped as :attr:`shapes` has it. ``lips`` are scaled components, ``weights`` what each channel counts."""
+    """By name, shaped as :meth:`shapes` has it; ``lips`` are scaled components, ``weights`` what channels count."""
     share: float = 0.5
     """What its curve counts beside the linear model's, 0...1."""
     calibration: Mapping[str, float] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class TowerModel:
         if not 0 <= self.share <= 1:
             raise OptionError(f"share={self.share} lies outside 0...1")
         for name, shape in self.shapes(self.options).items():
-            found = np.shape(self.arrays.get(name))
+            found = self.arrays[name].shape if name in self.arrays else None
             if found != shape:
                 raise FormatError(f"{name} of a tower has shape {found}, not {shape}")
 
@@ -132,7 +132,7 @@ def sound_tower(mel: Track, model: TowerModel) -> Track:
 
 
 def _through(rows: Array, taps: Array, dilation: int) -> Array:
-    """Each cell and those ``dilation`` and twice as far to either side, through their matrices; zero beyond the ends."""
+    """Each cell and those ``dilation`` and twice as far off, through their matrices; zero beyond the ends."""
     reach = dilation * (len(taps) // 2)
     padded = np.pad(rows, ((reach, reach), (0, 0)))
     out = np.zeros((len(rows), taps.shape[2]), np.float32)
@@ -204,9 +204,5 @@ def _cached(path: Path) -> TowerModel:
 
 
 def default_tower() -> TowerModel:
-    """The model that comes with Genlock.
-
-    >>> default_tower().options.channels
-    32
-    """
+    """The model that comes with Genlock."""
     return _cached(registry.require(TOWER_NAME))

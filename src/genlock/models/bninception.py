@@ -2,7 +2,7 @@
 
 Parameters bear the names of the public checkpoints (``inception_3a_double_3x3_1_bn.running_var``), so these load
 by name. Pictures are BGR, 0...255, less :data:`BGR_MEANS`, 224 x 224. The flow network of TSN has ten input planes,
-five pairs of x and y flow, 8 bits, less 128.
+five pairs of x and y flow, 8 bits, less 128; RegNet's has two.
 """
 
 from __future__ import annotations
@@ -80,11 +80,12 @@ class BNInception(torch.nn.Module):
 
     Parameters
     ----------
-    planes : input planes: 3 for pictures, 10 for stacks of flow
+    planes : input planes: 3 for pictures, 10 for stacks of five flows, 2 for single ones
     """
 
     def __init__(self, planes: int = 3) -> None:
         super().__init__()
+        self.planes = planes
         self._convolution("conv1_7x7_s2", planes, 64, 7, 2)
         self._convolution("conv2_3x3_reduce", 64, 64, 1)
         self._convolution("conv2_3x3", 64, 192, 3)

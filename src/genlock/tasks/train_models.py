@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from genlock.core.progress import Progress, silent
 from genlock.tasks.files import expand_files
 from genlock.tasks.result import Result
-from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training
+from genlock.train.options import CtcTraining, LoopOptions, TowerTraining, Wav2Vec2Training
 from genlock.train.sync import SyncTrained, SyncTraining
 from genlock.train.sync import train_sync as fit_sync
 
-__all__ = ["RECIPES", "train_ctc", "train_sync", "train_wav2vec2"]
+__all__ = ["RECIPES", "train_ctc", "train_sync", "train_tower", "train_wav2vec2"]
 
 #: What can be trained.
 RECIPES: Mapping[str, str] = {
     "wav2vec2": "speech representations from sound without text: masked contrastive pretraining",
-    "sync": "the offset of sound and picture from lips and speech; no torch, seconds after the faces",
+    "sync": "the offset of sound and picture from lips and speech; linear (seconds, no torch) or towers",
     "ctc": "a recogniser and aligner from sound with text, from a pretrained model or from nothing",
 }
 
@@ -36,6 +36,20 @@ def train_sync(
     """Train the linear lips-sound model; see :func:`genlock.train.sync.train_sync`."""
     files, _ = expand_files(videos)
     return fit_sync(files, folder, training, progress)
+
+
+def train_tower(
+    videos: Sequence[str],
+    folder: str,
+    training: TowerTraining,
+    loop: LoopOptions,
+    progress: Progress = silent,
+) -> SyncTrained:
+    """Train the towers of lips and speech; see :func:`genlock.train.sync_tower.train_tower`."""
+    from genlock.train.sync_tower import train_tower as run  # needs the optional torch
+
+    files, _ = expand_files(videos)
+    return run(files, folder, training, loop, progress)
 
 
 def train_wav2vec2(

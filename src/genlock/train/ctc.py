@@ -169,6 +169,8 @@ class CtcRecipe:
                 if h.words:
                     centers = (np.arange(count) * self.framing.hop + (self.framing.window - 1) / 2) / RATE
                     row[:count] = frame_targets(h.words, centers, self.vocabulary)
+                    for start, end in h.unknown:
+                        row[:count][(centers >= start) & (centers < end)] = -100
             tensors["targets"] = torch.from_numpy(targets)
         seconds = sum(len(h.samples) for h in heard) / RATE
         return Batch(tensors, float(sum(map(len, texts))), seconds)

@@ -30,7 +30,9 @@ class Heard:
     text: str
     """What is said; empty if it is not known."""
     words: tuple[tuple[str, float, float], ...]
-    """Words with start and end in seconds from the first sample, of all clips or, if not all are known, none."""
+    """Words with start and end in seconds from the first sample, of the clips where they are known."""
+    unknown: tuple[tuple[float, float], ...] = ()
+    """Start and end in seconds of the clips where they are not."""
 
 
 def hear(sounds: SoundSet, item: Item, how: Augmentation | None, longest: int | None = None) -> Heard:
@@ -44,14 +46,16 @@ def hear(sounds: SoundSet, item: Item, how: Augmentation | None, longest: int | 
     random = np.random.default_rng(item.seed)
     pieces: list[Samples] = []
     words: list[tuple[str, float, float]] = []
-    length, known = 0, True
+    unknown: list[tuple[float, float]] = []
+    length = 0
     for number in item.clips:
         clip = sounds.clips[number]
         plain = sounds.samples(clip)
         changed = plain if how is None else change(plain, how, random)
         stretch = len(changed) / len(plain)
         words += [(w, length / RATE + a * stretch, length / RATE + b * stretch) for w, a, b in clip.words]
-        known = known and bool(clip.words)
+        if not clip.words:
+            unknown.append((length / RATE, (length + len(changed)) / RATE))
         pieces.append(changed)
         length += len(changed)
         if how is not None and random.random() < 0.5:
@@ -65,7 +69,7 @@ def hear(sounds: SoundSet, item: Item, how: Augmentation | None, longest: int | 
         # Digital silence is no natural sound; a floor far below speech takes its place.
         samples = samples + np.float32(1e-4) * random.standard_normal(len(samples), dtype=np.float32)
     text = " ".join(sounds.clips[k].text or "" for k in item.clips)
-    return Heard(normalized(samples), text, tuple(words) if known else ())
+    return Heard(normalized(samples), text, tuple(words), tuple(unknown))
 
 
 def normalized(samples: Samples) -> Samples:

@@ -17,7 +17,9 @@ from genlock.lipsync.tower import TowerOptions
 from genlock.train.augment import Augmentation
 from genlock.train.batches import BatchPlan
 
-__all__ = ["CtcTraining", "LoopOptions", "TowerTraining", "Wav2Vec2Training", "options_from", "read_options"]
+__all__ = [
+    "TOWER_LOOP", "CtcTraining", "LoopOptions", "TowerTraining", "Wav2Vec2Training", "options_from", "read_options",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,13 @@ class LoopOptions:
         return self.learning_rate * share
 
 
+#: How long and how fast the towers are trained, if not said otherwise: some five minutes of one core.
+TOWER_LOOP = LoopOptions(
+    steps=800, learning_rate=3e-3, warmup=0.08, hold=0.1, final=0.01, decay="linear", weight_decay=0.05,
+    save_every=200, evaluate_every=400, log_every=20, threads=1,
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class TowerTraining:
     """How the two towers of lips and speech are trained."""
@@ -126,7 +135,10 @@ class TowerTraining:
             raise OptionError(f"{self}: batches have at least 2 clips, lengths are above 0")
         if not (0 <= self.dropout <= 0.9 and 0 <= self.share <= 1) or self.trials < 100:
             raise OptionError(f"{self}: dropout lies in 0...0.9, share in 0...1, trials are at least 100")
-        if not 0 < self.warp[0] <= self.warp[1] or min(self.floor_decades, self.lip_spread, self.lip_noise) < 0:
+        if (
+            not 0 < self.warp[0] <= self.warp[1]
+            or min(self.floor_decades, self.lip_spread, self.lip_noise) < 0
+        ):
             raise OptionError(f"{self}: warp is a rising range above 0, the rest at least 0")
 
 
@@ -203,6 +215,9 @@ class Wav2Vec2Training:
     """A folder or a cached hub name to go on from; empty: from nothing, in ``shape``."""
     shape: str = "nano"
     """Sizes of a model that starts from nothing: micro, nano, small or base."""
+    freeze_convolutions: bool = False
+    """Whether the convolutions, and the norm after them, stay as they begin. For little sound: ours begin as a
+    spectrogram, and codes that follow moving features collapse."""
     batch_seconds: float = 48.0
     """Sound in one update; seconds above 0."""
     join_seconds: float = 0.0

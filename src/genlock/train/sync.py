@@ -47,8 +47,11 @@ __all__ = [
     "SyncTrained",
     "SyncTraining",
     "fit_linear",
+    "gather_all",
     "measure",
+    "measure_with",
     "own_offsets",
+    "parts_of",
     "split_of",
     "train_on",
     "train_sync",
@@ -176,6 +179,11 @@ def train_sync(
     OutputError
         If the folder cannot be written.
     """
+    return train_on(gather_all(files, progress), folder, training, progress)
+
+
+def gather_all(files: Sequence[str | os.PathLike[str]], progress: Progress = silent) -> dict[str, Evidence]:
+    """Evidence of the first minute of each file, by name without ending; those that cannot be read are left out."""
     clips: dict[str, Evidence] = {}
     refused = 0
     for number, file in enumerate(files):
@@ -190,7 +198,7 @@ def train_sync(
     progress("faces", len(files), len(files))
     if refused:
         progress(f"{refused} of {len(files)} files cannot be read", 1, 1)
-    return train_on(clips, folder, training, progress)
+    return clips
 
 
 def train_on(
@@ -201,21 +209,13 @@ def train_on(
 ) -> SyncTrained:
     """:func:`train_sync` on what was already gathered from the clips, by name."""
     training = training or SyncTraining()
-    parts: dict[str, dict[str, Evidence]] = {"train": {}, "calibrate": {}, "report": {}}
-    for name, clip in sorted(evidence.items()):
-        if clip.mel is not None and main_face(clip) is not None:
-            parts[split_of(name)][name] = clip
-    if min(len(parts["train"]), len(parts["calibrate"])) < 4:
-        raise InputError(
-            f"of {len(evidence)} videos {len(parts['train'])} can be trained and {len(parts['calibrate'])} calibrated "
-            "on; give more videos with sound and a talking face"
-        )
+    parts = parts_of(evidence)
     model = fit_linear(parts["train"], training, lambda done, total: progress("fit", done, total))
     model = calibrate(
         model, parts["calibrate"], training.trials, training.seed,
         lambda done, total: progress("calibrate", done, total),
     )  # fmt: skip
-    clips = {part: len(found) for part, found in parts.items()}
+    clips: dict[str, int] = {part: len(found) for part, found in parts.items()}
     figures = None if clips["report"] < 4 else measure(model, parts["report"], seed=training.seed)
     facts = {**model.facts, "parts": clips, "figures": None if figures is None else asdict(figures)}
     target = Path(folder)
@@ -225,9 +225,33 @@ def train_on(
     return trained
 
 
+def parts_of(evidence: Mapping[str, Evidence]) -> dict[Part, dict[str, Evidence]]:
+    """Clips with sound and a face, by what they are for.
+
+    Raises InputError if there are too few.
+    """
+    parts: dict[Part, dict[str, Evidence]] = {"train": {}, "calibrate": {}, "report": {}}
+    for name, clip in sorted(evidence.items()):
+        if clip.mel is not None and main_face(clip) is not None:
+            parts[split_of(name)][name] = clip
+    if min(len(parts["train"]), len(parts["calibrate"])) < 4:
+        raise InputError(
+            f"of {len(evidence)} videos {len(parts['train'])} can be trained and {len(parts['calibrate'])} calibrated "
+            "on; give more videos with sound and a talking face"
+        )
+    return parts
+
+
 def measure(model: LinearModel, clips: Mapping[str, Evidence], times: int = 2, seed: int = 0) -> SyncFigures:
     """Figures on ``clips``, each ``times`` times with another offset; what the shift moves out of a clip is lost."""
-    estimator, confidence = LinearSync(model), Confidence.of(model.calibration)
+    return measure_with(LinearSync(model), clips, times, seed)
+
+
+def measure_with(
+    estimator: LinearSync, clips: Mapping[str, Evidence], times: int = 2, seed: int = 0
+) -> SyncFigures:
+    """:func:`measure` of an estimator."""
+    confidence = Confidence.of(estimator.calibration)
     random = np.random.default_rng(seed)
     errors, covered = [], []
     for name in sorted(clips) * times:

@@ -23,7 +23,7 @@ from genlock.lipsync.evidence import Evidence
 from genlock.lipsync.linear import LinearModel, LinearSync
 from genlock.lipsync.recut import cut, join, main_face, with_offset, with_sound_of
 
-__all__ = ["Kind", "Trial", "Trials", "calibrate", "fit_confidence"]
+__all__ = ["Kind", "Trial", "Trials", "calibrate", "confidence_of", "fit_confidence"]
 
 Array = npt.NDArray[np.float64]
 #: What a trial is: a clean film, one made worse, a voice-over, lips that only tremble, noise, or music.
@@ -34,8 +34,8 @@ _SHARES = (0.4, 0.28, 0.17, 0.05, 0.05, 0.05)
 _LENGTHS = (2.0, 3.0, 4.0, 6.0, 9.0, 15.0, 30.0)
 _LENGTH_SHARES = (0.15, 0.2, 0.2, 0.15, 0.1, 0.1, 0.1)
 _MOST_OFFSET = 0.8
-# Other speakers and cameras scatter more than those of one corpus.
-_LEAST_BLUR = 0.012
+# Other speakers and cameras scatter more than those of one corpus: however long a film is, so much is never known.
+_LEAST_BLUR = 0.006
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,22 @@ def calibrate(
 
     Raises InputError if there are fewer than four clips, or too few trials to tell.
     """
-    estimator = LinearSync(model)
+    return replace(
+        model, calibration=confidence_of(LinearSync(model), clips, trials, seed, progress).to_dict()
+    )
+
+
+def confidence_of(
+    estimator: LinearSync,
+    clips: Mapping[str, Evidence],
+    trials: int = 800,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Confidence:
+    """What is known about the errors of an estimator, from clips that it was not trained on.
+
+    Raises InputError if there are fewer than four clips, or too few trials to tell.
+    """
     films = Trials(clips, seed)
     curves: list[LagCurve] = []
     truths: list[float | None] = []
@@ -164,7 +179,7 @@ def calibrate(
             curves.append(pool(seen))
             truths.append(trial.offset_seconds)
         progress(number + 1, trials)
-    return replace(model, calibration=fit_confidence(curves, truths).to_dict())
+    return fit_confidence(curves, truths)
 
 
 def fit_confidence(curves: list[LagCurve], offsets: list[float | None]) -> Confidence:
@@ -179,8 +194,9 @@ def fit_confidence(curves: list[LagCurve], offsets: list[float | None]) -> Confi
     for choices in (
         [{"sharpness": s} for s in (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 20.0)],
         [
-            {"blur_seconds": b, "tail": t}
-            for b in (_LEAST_BLUR, 0.014, 0.017, 0.02)
+            {"blur_seconds": b, "wander_seconds": w, "tail": t}
+            for b in (_LEAST_BLUR, 0.008, 0.01, 0.014)
+            for w in (0.0, 0.015, 0.02, 0.025, 0.03, 0.035)
             for t in (0.02, 0.05, 0.1)
         ],
     ):

@@ -1,4 +1,4 @@
-"""``genlock train sync --model tower``: the two networks of :mod:`genlock.lipsync.tower`, and what is known of their errors.
+"""``genlock train sync --model tower``: the two networks of :mod:`genlock.lipsync.tower`, and what is known of them.
 
 Each update takes stretches of clips, compares lips and sound over all lags of a second to either side, and over those
 of the next clip's sound, and asks that the lag at which the clip lies stand out. Clips that are a little out of step
@@ -8,6 +8,7 @@ and rooms (vocal tract, shape and range of the lips, noise, bands that are missi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,16 +17,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from genlock.aligners.curves import correlate, find_peak, weighted
 from genlock.core.errors import InputError, MissingDependency
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import dump_json
+from genlock.core.serial import write_json, write_text
 from genlock.core.track import Track
 from genlock.lipsync.evidence import Evidence, FaceEvidence
 from genlock.lipsync.linear import lip_shapes, sound_bands
+from genlock.lipsync.lips import LipsSync
 from genlock.lipsync.recut import main_face
-from genlock.lipsync.tower import TAPS, TowerModel, TowerOptions, save_tower
-from genlock.train.options import LoopOptions, TowerTraining
-from genlock.train.sync import SyncTraining, own_offsets, warped
+from genlock.lipsync.tower import (
+    TAPS,
+    TOWER_NAME,
+    TowerModel,
+    TowerOptions,
+    load_tower,
+    picture_tower,
+    save_tower,
+    sound_tower,
+)
+from genlock.train.options import TOWER_LOOP, LoopOptions, TowerTraining
+from genlock.train.sync import (
+    SyncTrained,
+    SyncTraining,
+    gather_all,
+    measure_with,
+    own_offsets,
+    parts_of,
+    warped,
+)
+from genlock.train.sync_calibration import confidence_of
 
 try:
     import torch
@@ -37,7 +58,7 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["TowerRecipe", "Towers", "fit_tower"]
+__all__ = ["TowerRecipe", "Towers", "fit_tower", "lag_curves", "train_tower", "train_tower_on"]
 
 Array = npt.NDArray[np.float64]
 Tensor = torch.Tensor
@@ -98,7 +119,9 @@ class Towers(nn.Module):
         for name in ("frame", "context", "lips_out", "sound_out"):
             layer = getattr(self, name)
             arrays |= {name: layer.weight.T, f"{name}_bias": layer.bias}
-        for k, layer in enumerate(self.layers):
+        convolutions = [layer for layer in self.layers if isinstance(layer, nn.Conv1d)]
+        for k, layer in enumerate(convolutions):
+            assert layer.bias is not None
             arrays |= {f"sound{k}": layer.weight.permute(2, 1, 0), f"sound{k}_bias": layer.bias}
         plain = {
             name: np.asarray(a.detach().numpy() if isinstance(a, Tensor) else a, np.float32)
@@ -198,7 +221,9 @@ class TowerRecipe:
         self.training, self.seed, self._held = training or TowerTraining(), seed, held
         usable = {n: e for n, e in clips.items() if e.mel is not None and main_face(e) is not None}
         if len(usable) < 4:
-            raise InputError(f"{len(usable)} of {len(clips)} clips have sound and a face; at least 4 are needed")
+            raise InputError(
+                f"{len(usable)} of {len(clips)} clips have sound and a face; at least 4 are needed"
+            )
         offsets = own_offsets(usable, SyncTraining())
         near = {n: o for n, o in offsets.items() if abs(o) <= self.training.most_shift_seconds}
         self.spread_seconds = float(np.std(list(near.values())))
@@ -207,8 +232,7 @@ class TowerRecipe:
 
     def record(self) -> dict[str, Any]:
         """Options and clips."""
-        told = dump_json({"training": asdict(self.training), "clips": [clip.name for clip in self._clips]})
-        return {"training": asdict(self.training), "clips": len(self._clips), "told": len(told)}
+        return {"training": asdict(self.training), "clips": [clip.name for clip in self._clips]}
 
     def model(self) -> Towers:
         """At their start."""
@@ -262,17 +286,17 @@ class TowerRecipe:
         offsets = np.array([o for o in found if o is not None])
         return {"held_deviation_seconds": float(np.median(np.abs(offsets - np.median(offsets))))}
 
-    def export(self, model: Towers, folder: Path, figures: Mapping[str, float]) -> None:
-        """``model.npz``, not yet calibrated."""
+    def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
+        """``model.npz``, not yet calibrated, and ``config.json``."""
         facts = {"training": asdict(self.training), "clips": len(self._clips), "figures": dict(figures)}
-        save_tower(model.to_model(self.basis, facts, self.training.share), folder / "model.npz")
+        towers = self.model()
+        towers.load_state_dict(model.weights)
+        save_tower(towers.to_model(self.basis, facts, self.training.share), folder / "model.npz")
+        write_json(folder / "config.json", {"kind": TOWER_NAME, "training": asdict(self.training)})
 
 
 def tower_offset(evidence: Evidence, tower: TowerModel) -> float | None:
     """Where the towers alone see a clip; None if they see nothing."""
-    from genlock.aligners.curves import correlate, find_peak, weighted
-    from genlock.lipsync.tower import picture_tower, sound_tower
-
     face = main_face(evidence)
     if face is None or evidence.mel is None:
         return None
@@ -371,7 +395,9 @@ def _with_noise(values: Array, random: np.random.Generator) -> Array:
     bands = values.shape[1]
     loud = np.quantile(np.logaddexp.reduce(values, axis=1) - np.log(bands), 0.95)
     tilt = np.linspace(0, random.uniform(0, 3), bands)
-    return np.logaddexp(values, loud + np.log(random.gamma(4, 0.25, values.shape)) - tilt - random.uniform(1.5, 8))
+    return np.logaddexp(
+        values, loud + np.log(random.gamma(4, 0.25, values.shape)) - tilt - random.uniform(1.5, 8)
+    )
 
 
 def _changed_lips(
@@ -434,8 +460,6 @@ def fit_tower(
     TrainingError, OptionError, FormatError, OutputError
         As :func:`genlock.train.loop.train`.
     """
-    from genlock.lipsync.tower import load_tower
-
     options = loop or TOWER_LOOP
     recipe = TowerRecipe(clips, held, training, options.seed)
     result = train(recipe, options, folder, progress)
@@ -444,8 +468,90 @@ def fit_tower(
                                  "spread_of_clips_seconds": recipe.spread_seconds})  # fmt: skip
 
 
-#: How long and how fast, if not said otherwise: some ten minutes of a processor on 200 clips of 3 s.
-TOWER_LOOP = LoopOptions(
-    steps=1200, learning_rate=3e-3, warmup=0.08, hold=0.1, final=0.01, decay="linear", weight_decay=0.05,
-    save_every=200, evaluate_every=300, log_every=20,
-)  # fmt: skip
+def train_tower(
+    files: Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    training: TowerTraining | None = None,
+    loop: LoopOptions | None = None,
+    progress: Progress = silent,
+) -> SyncTrained:
+    """Train, calibrate and measure the towers beside the linear model that comes with Genlock.
+
+    Parameters
+    ----------
+    files : videos of single talking faces that are believed to be in step, at least a dozen;
+        :func:`genlock.train.sync.split_of` their names says what each is for
+    folder : gets ``model.npz`` and ``MODEL_CARD.md``, and the run in ``run``; a run that was stopped goes on
+
+    Raises
+    ------
+    InputError
+        If too few of them can be used.
+    OutputError
+        If the folder cannot be written.
+    """
+    return train_tower_on(gather_all(files, progress), folder, training, loop, progress)
+
+
+def train_tower_on(
+    evidence: Mapping[str, Evidence],
+    folder: str | os.PathLike[str],
+    training: TowerTraining | None = None,
+    loop: LoopOptions | None = None,
+    progress: Progress = silent,
+) -> SyncTrained:
+    """:func:`train_tower` on what was already gathered from the clips, by name."""
+    training, target, parts = training or TowerTraining(), Path(folder), parts_of(evidence)
+    model = fit_tower(parts["train"], parts["calibrate"], target / "run", training, loop, progress)
+    seed = (loop or TOWER_LOOP).seed
+    confidence = confidence_of(
+        LipsSync(tower=model), parts["calibrate"], training.trials, seed,
+        lambda done, total: progress("calibrate", done, total),
+    )  # fmt: skip
+    model = replace(model, calibration=confidence.to_dict())
+    clips: dict[str, int] = {part: len(found) for part, found in parts.items()}
+    enough = clips["report"] >= 4
+    figures = measure_with(LipsSync(tower=model), parts["report"], seed=seed) if enough else None
+    trained = SyncTrained(target / "model.npz", target / "MODEL_CARD.md", clips, figures)
+    facts = {**model.facts, "parts": clips, "figures": None if figures is None else asdict(figures)}
+    save_tower(replace(model, facts=facts), trained.path)
+    write_text(trained.card, _card(trained, training, model))
+    return trained
+
+
+_CARD = """# Lips against speech, two towers
+
+What it is: two small networks, one for the lips and one for the sound, trained to say the same at the same instant.
+Their curve over lags is added to that of `lipsync-linear`, which gives the offset of sound and picture of a talking
+face (`genlock sync`). {parameters:,} parameters, {size_kb:.0f} kB, numpy only.
+
+- Data: {data}.
+- Split by the name of the clip (`genlock.train.sync.split_of`): {train} clips to train on, {calibrate} to choose and to
+  fit the confidence on, {report} to report on.
+- Licence: that of the data, with credit to its makers.
+- Made by: `genlock train sync --model tower FOLDER -o DIR`, seed {seed}, {steps} updates of {batch} clips.
+- It sees 40 log-mel bands at 100 Hz, {sound} cells of 10 ms, and 40 points of the lips without pose, made symmetrical:
+  {components} components, {lips} steps of 40 ms; at any frame rate.
+- Each clip is put where a linear model of the others sees it; they scatter by {spread:.0f} ms about their common zero.
+  Vocal tract, noise, level, missing bands, range and mixture of the lip components are changed at random.
+- Its curve counts {share:.0%}, the linear model's the rest.
+- Figures of both together on the clips to report on: {figures}.
+
+Limits: as those of `lipsync-linear`. One speaker is little to learn from: alone it is worse than the linear model on
+short clips of others.
+"""
+
+
+def _card(trained: SyncTrained, training: TowerTraining, model: TowerModel) -> str:
+    f, look = trained.figures, training.look
+    figures = "too few clips" if f is None else (
+        f"{f.films} shifts even in +-600 ms: {f.right:.1%} within 40 ms, median error "
+        f"{1000 * f.median_error_seconds:.1f} ms, {f.covered:.0%} of the stated 90 % intervals hold the truth"
+    )  # fmt: skip
+    return _CARD.format(
+        **trained.clips, figures=figures, size_kb=trained.path.stat().st_size / 1000,
+        parameters=sum(array.size for array in model.arrays.values()), data=training.data.rstrip("."),
+        seed=model.facts["loop"]["seed"], steps=model.facts["loop"]["steps"], batch=training.batch,
+        sound=4 * sum(look.dilations) + 1, lips=2 * look.lip_steps + 1, components=look.components,
+        spread=1000 * float(model.facts["spread_of_clips_seconds"]), share=model.share,
+    )  # fmt: skip

@@ -37,6 +37,9 @@ from genlock.train.sounds import RATE, SoundSet, open_or_prepare
 __all__ = ["Wav2Vec2Recipe", "contrastive_accuracy", "group_perplexity", "pretrain"]
 
 Tensor = torch.Tensor
+#: Batches that a fresh quantiser is fitted to, and the spread of the numbers that choose its codes; the Gumbel
+#: noise has 1.3.
+_BATCHES_SEEN, _LOGIT_SPREAD = 6, 10.0
 
 
 def pretrain(
@@ -117,12 +120,15 @@ class Wav2Vec2Recipe:
 
     def model(self) -> Any:
         if self.training.start:
-            return load_checkpoint(transformers.Wav2Vec2ForPreTraining, self.training.start, self._config)
-        model = transformers.Wav2Vec2ForPreTraining(self._config)
-        start_with_filter_bank(model)
-        batch = self._loaded(self.learnt, self._batches.at(0)[0])
-        if batch is not None and batch.weight:
-            _center_codes(model, batch)
+            model = load_checkpoint(transformers.Wav2Vec2ForPreTraining, self.training.start, self._config)
+        else:
+            model = transformers.Wav2Vec2ForPreTraining(self._config)
+            start_with_filter_bank(model)
+            batches = [self._loaded(self.learnt, self._batches.at(step)[0]) for step in range(_BATCHES_SEEN)]
+            _even_codes(model, [batch for batch in batches if batch is not None and batch.weight])
+        if self.training.freeze_convolutions:
+            model.freeze_feature_encoder()
+            model.wav2vec2.feature_projection.layer_norm.requires_grad_(False)
         return model
 
     # ------------------------------------------------------------ data
@@ -223,16 +229,26 @@ class Wav2Vec2Recipe:
 
 
 @torch.no_grad()
-def _center_codes(model: Any, batch: Batch) -> None:
-    """Let the codes of a fresh model be chosen by how a frame differs from the mean frame.
+def _even_codes(model: Any, batches: Sequence[Batch]) -> None:
+    """Let a fresh quantiser use all of its codes: its choice begins whitened, by the frames of some batches.
 
-    What all frames have in common would choose the same few codes everywhere, and the diversity loss takes long to
-    undo that.
+    What all frames have in common, and the few directions in which they differ most, would choose the same few
+    codes everywhere; the diversity loss is too slow to undo that before the contrastive loss makes use of it.
     """
-    convolved = model.wav2vec2.feature_extractor(batch.tensors["samples"]).transpose(1, 2)
-    normed = model.wav2vec2.feature_projection(convolved)[1]
+    rows = []
+    for batch in batches:
+        convolved = model.wav2vec2.feature_extractor(batch.tensors["samples"]).transpose(1, 2)
+        rows.append(model.wav2vec2.feature_projection(convolved)[1][batch.tensors["mask"]])
+    seen = torch.cat(rows).double()
+    mean = seen.mean(0)
+    variances, directions = torch.linalg.eigh(torch.cov((seen - mean).T))
+    scale = (variances + variances.mean()).rsqrt()
     choice = model.quantizer.weight_proj
-    choice.bias.copy_(-(choice.weight @ normed[batch.tensors["mask"]].mean(0)))
+    drawn = _LOGIT_SPREAD / len(mean) ** 0.5 * torch.randn(choice.weight.shape).double()
+    choice.weight.copy_((drawn * scale) @ directions.T)
+    choice.bias.copy_(-(choice.weight.double() @ mean))
+    # Drawn from 0...1, as they are otherwise, all vectors point the same way, and are hard to tell apart.
+    model.quantizer.codevectors.normal_()
 
 
 @contextmanager

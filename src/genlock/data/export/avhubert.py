@@ -19,12 +19,11 @@ from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.serial import write_text
 from genlock.core.time import round_fraction
-from genlock.core.track import Track
-from genlock.data.export.base import Job, Row
+from genlock.data.export.base import Job, Row, filled
 from genlock.media import encode
 from genlock.media.encode import Picture
 
-__all__ = ["FACE_SHARE", "FRAME_RATE", "export_avhubert", "filled"]
+__all__ = ["FACE_SHARE", "FRAME_RATE", "export_avhubert"]
 
 #: Frames per second of the films.
 FRAME_RATE = 25
@@ -120,17 +119,6 @@ def _line(job: Job, row: Row, mouth: str, labels: str | None) -> _Line | None:
     return _Line(
         str(row["clip"]), film, job.dataset / sound["path"], length, sound["length"], job.text_of(row), values
     )
-
-
-def filled(track: Track) -> npt.NDArray[np.generic]:
-    """The values, those that are invalid replaced by the nearest valid one (a tie: the earlier)."""
-    there = np.flatnonzero(track.valid)
-    cells = np.arange(len(track))
-    after = np.clip(np.searchsorted(there, cells), 0, len(there) - 1)
-    before = np.clip(after - 1, 0, None)
-    nearer = np.abs(there[before] - cells) <= np.abs(there[after] - cells)
-    chosen: npt.NDArray[np.generic] = track.values[there[np.where(nearer, before, after)]]
-    return chosen
 
 
 def _encode(path: Path, frames: npt.NDArray[np.generic]) -> None:

@@ -14,6 +14,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from genlock import __version__
 from genlock.core.errors import FormatError, InputError, OptionError, OutputError
 from genlock.core.grid import Grid
@@ -28,7 +31,7 @@ from genlock.data.splits import NAMES
 
 __all__ = [
     "EXPORTERS", "ExportOptions", "Exported", "Exporter", "Job", "Row", "export_dataset",
-    "first_instant", "sha256_of",
+    "filled", "first_instant", "sha256_of",
 ]  # fmt: skip
 
 #: The entry-point group of exporters.
@@ -253,3 +256,14 @@ def sha256_of(path: Path) -> str:
 def first_instant(made: Mapping[str, Any]) -> Fraction:
     """The middle of the first cell of an output: of sound, the exact instant of sample 0."""
     return Grid(made["rate"], made["start"]).center(0)
+
+
+def filled(track: Track) -> npt.NDArray[np.generic]:
+    """The values, those that are invalid replaced by the nearest valid one (a tie: the earlier)."""
+    there = np.flatnonzero(track.valid)
+    cells = np.arange(len(track))
+    after = np.clip(np.searchsorted(there, cells), 0, len(there) - 1)
+    before = np.clip(after - 1, 0, None)
+    nearer = np.abs(there[before] - cells) <= np.abs(there[after] - cells)
+    chosen: npt.NDArray[np.generic] = track.values[there[np.where(nearer, before, after)]]
+    return chosen

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import InputError, OptionError
 from genlock.core.serial import write_bytes, write_json, write_text
-from genlock.data.export.base import Job, Row
+from genlock.data.export.base import Job, Row, filled
 from genlock.data.splits import NAMES
 
 __all__ = ["FOLDERS", "export_regnet"]
@@ -84,7 +84,9 @@ def _write(job: Job, row: Row, kinds: Mapping[str, str], film: str | None) -> No
     for own, kind in kinds.items():
         track = job.track(row, kind)
         assert track is not None  # only clips that have all are written
-        values, ending = (_mel(track.values), "_mel.npy") if own == _MEL else (track.values, ".npy")
+        # Before the first frame there is no flow: its row is that of the second one.
+        features = filled(track) if track.valid.any() else track.values
+        values, ending = (_mel(track.values), "_mel.npy") if own == _MEL else (features, ".npy")
         file = f"{name}/features/{place}/{FOLDERS[own]}/{row['clip']}{ending}"
         job.put(file, lambda path, values=values: write_bytes(path, _npy(values)))  # type: ignore[misc]
     made = None if film is None else job.output(row, film)
