@@ -29,7 +29,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -410,7 +410,8 @@ class _Run:
         }))  # fmt: skip
         path = self.folder / RUN
         if path.is_file():
-            wrong = _differences(read_json_file(path), ours)
+            known = _defaults(getattr(self.recipe, "training", None), self.options)
+            wrong = _differences(read_json_file(path), ours, known)
             if wrong:
                 raise OptionError(
                     f"{str(self.folder)!r} holds another run ({'; '.join(wrong[:4])}): continue it with its own "
@@ -440,15 +441,25 @@ class _Exported:
 _FREE = frozenset({"save_every", "keep", "evaluate_every", "log_every"})
 
 
-def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+def _defaults(*options: Any) -> dict[str, Any]:
+    """The defaults of options: what a run had that was recorded before an option came to be."""
+    return {
+        f.name: f.default for o in options if is_dataclass(o) for f in fields(o) if f.default is not MISSING
+    }
+
+
+def _differences(
+    theirs: Mapping[str, Any], ours: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> list[str]:
     if theirs.get("recipe") != ours["recipe"]:
         return [f"recipe {theirs.get('recipe')}, not {ours['recipe']}"]
     found = []
     for section in ("settings", "loop"):
         old, new = theirs.get(section) or {}, ours[section]
         for name in sorted({*old, *new} - _FREE):
-            if old.get(name) != new.get(name):
-                found.append(f"{name} {old.get(name)!r}, not {new.get(name)!r}")
+            before = old.get(name, defaults.get(name))
+            if before != new.get(name):
+                found.append(f"{name} {before!r}, not {new.get(name)!r}")
     return found
 
 
