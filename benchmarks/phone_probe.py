@@ -1,10 +1,10 @@
 """Which phone is it? A linear probe on the frozen layers of a pretrained model, against log-mel.
 
-Frames of 20 ms; their phones come from the pocketsphinx aligner with the clips' own texts (no person has listened), frames
-outside words are left out. One multinomial logistic regression a feature, fitted on clips of the part ``train``; its
-L2 penalty, and the layer that is reported, are chosen on ``valid``; the table is of ``test``. Beside the model: log-mel
-of the frame, log-mel with 4 and 8 frames of context on both sides (the model's transformer sees everything), the same
-network with random weights, and always the commonest phone.
+Frames of 20 ms; their phones come from the pocketsphinx aligner with the clips' own texts (no person has
+listened), frames outside words are left out. One multinomial logistic regression a feature, fitted on clips
+of the part ``train``; its L2 penalty, and the layer that is reported, are chosen on ``valid``; the table is
+of ``test``. Beside the model: log-mel of the frame, log-mel with 4 and 8 frames of context on both sides (the
+model's transformer sees everything), the same network with random weights, and always the commonest phone.
 
     python benchmarks/phone_probe.py --model RUN/model --sounds PREPARED [--clips 150] [--json FILE]
 """
@@ -100,7 +100,9 @@ def fit(x: Array, y: Array, classes: int, penalty: float) -> tuple[torch.Tensor,
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
     weight = torch.zeros(x.shape[1], classes, requires_grad=True)
     constant = torch.zeros(classes, requires_grad=True)
-    solver = torch.optim.LBFGS([weight, constant], max_iter=60, history_size=10, line_search_fn="strong_wolfe")
+    solver = torch.optim.LBFGS(
+        [weight, constant], max_iter=60, history_size=10, line_search_fn="strong_wolfe"
+    )
 
     def loss() -> torch.Tensor:
         solver.zero_grad()

@@ -20,7 +20,7 @@ Three comparisons: (i) all clips without flow, with the video at 21.5 frames as 
 without it (for the chain that is only a step on the way, which it cannot leave out); (ii) few clips with flow, DIS
 against TV-L1; (iii) the same with the same flow on both sides.
 
-    python benchmarks/prepare_chain.py [FOLDER] [--clips 440] [--rounds 4] [--flow-clips 2] [--workers 2]
+    python benchmarks/prepare_chain.py [FOLDER] [--clips 60] [--rounds 2] [--flow-clips 1] [--workers 2]
 """
 
 from __future__ import annotations
@@ -280,10 +280,10 @@ def main() -> None:
     named = os.environ.get("GENLOCK_DATA", str(Path(__file__).resolve().parents[2] / "shared" / "data"))
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", type=Path, nargs="?", default=Path(named) / "grid_s1" / "video")
-    parser.add_argument("--clips", type=int, default=440, help="without flow, with the video")
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--bare-clips", type=int, default=40, help="without flow, without the video")
-    parser.add_argument("--flow-clips", type=int, default=2, help="with TV-L1, which takes a second a pair")
+    parser.add_argument("--clips", type=int, default=60, help="without flow, with the video")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--bare-clips", type=int, default=20, help="without flow, without the video")
+    parser.add_argument("--flow-clips", type=int, default=1, help="with TV-L1, which takes a second a pair")
     parser.add_argument("--same-clips", type=int, default=20, help="with DIS on both sides")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()

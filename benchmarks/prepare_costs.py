@@ -100,7 +100,7 @@ def main() -> None:
     named = os.environ.get("GENLOCK_DATA", str(Path(__file__).resolve().parents[2] / "shared" / "data"))
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", type=Path, nargs="?", default=Path(named) / "grid_s1" / "video")
-    parser.add_argument("--clips", type=int, default=6)
+    parser.add_argument("--clips", type=int, default=6, help="for the table; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--scaling", type=int, default=0, help="clips for one against two workers")
     parser.add_argument("--record", type=Path)
@@ -112,9 +112,13 @@ def main() -> None:
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     )
     print(
-        f"machine: {machine}; {options.clips} clips of {options.folder.parent.name}, an hour of clips costs"
+        f"machine: {machine}; {options.clips} clips of {options.folder.parent.name}; an hour of clips costs"
     )
-    sets = {**{outputs: outputs for outputs in OUTPUTS}, "all of these": ",".join(OUTPUTS)}
+    sets = (
+        {**{outputs: outputs for outputs in OUTPUTS}, "all of these": ",".join(OUTPUTS)}
+        if options.clips
+        else {}
+    )
     found: dict[str, Cost] = {}
     with tempfile.TemporaryDirectory() as scratch:
         weights = random_weights(Path(scratch))
@@ -125,9 +129,10 @@ def main() -> None:
                     found[name] = cost
         for name, cost in found.items():
             print(f"  {name:<24} {cost.processor_seconds:9.0f} CPU seconds {cost.bytes / 1e6:9.1f} MB")
-        apart, together = sum(found[outputs].processor_seconds for outputs in OUTPUTS), found["all of these"]
-        ratio = apart / together.processor_seconds
-        print(f"  {'one after the other':<24} {apart:9.0f} CPU seconds, x {ratio:.2f}")
+        if found:
+            apart = sum(found[outputs].processor_seconds for outputs in OUTPUTS)
+            ratio = apart / found["all of these"].processor_seconds
+            print(f"  {'one after the other':<24} {apart:9.0f} CPU seconds, x {ratio:.2f}")
         if options.scaling:
             totals = scaling(videos[: options.scaling], Path(scratch), options.rounds)
             for workers, (wall, processor) in totals.items():

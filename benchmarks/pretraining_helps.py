@@ -1,9 +1,9 @@
 """Does pretraining help? Fine-tuning with ten minutes of labels from pretrained and from random weights.
 
-Equal in everything but the first weights: the same labelled clips (chosen by hash), steps, rates, batches and masks; one run a
-seed and start. Word and character errors on the clips of the part ``test``, which no training and no choice ever
-saw; the model after the last step is taken, so that nothing is chosen. Runs lie in the folder; said again, the
-program goes on where it was stopped.
+Equal in everything but the first weights: the same labelled clips (chosen by hash), steps, rates, batches and
+masks; one run a seed and start. Word and character errors on the clips of the part ``test``, which no
+training and no choice ever saw; the model after the last step is taken, so that nothing is chosen. Runs lie
+in the folder; said again, the program goes on where it was stopped.
 
     python benchmarks/pretraining_helps.py --pretrained RUN/model --sounds PREPARED --keep FOLDER
 """
@@ -65,7 +65,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--seconds", type=float, default=16.0, help="sound in one update")
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--word-times", type=float, default=1.0, help="weight of frame targets, for both alike")
+    parser.add_argument(
+        "--word-times", type=float, default=1.0, help="weight of frame targets, for both alike"
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--start", choices=("both", "pretrained", "random"), default="both")
     args = parser.parse_args()
@@ -108,7 +110,8 @@ def main() -> None:
             half = STUDENT[len(gain) - 1] * gain.std(ddof=1) / np.sqrt(len(gain))
             low, high = over_clips(rows, k)
             print(f"{kind} saved by pretraining: {gain.mean():.3f}; 95 % over seeds (t) "
-                  f"[{gain.mean() - half:.3f}, {gain.mean() + half:.3f}], over clips [{low:.3f}, {high:.3f}]")  # fmt: skip
+                  f"[{gain.mean() - half:.3f}, {gain.mean() + half:.3f}], "
+                  f"over clips [{low:.3f}, {high:.3f}]")  # fmt: skip
 
 
 def over_clips(rows: dict[str, list[np.ndarray]], k: int) -> tuple[float, float]:

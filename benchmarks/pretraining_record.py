@@ -1,7 +1,7 @@
 """The record of a pretraining run that the pictures of docs/wav2vec2.md are drawn from.
 
-    python benchmarks/phone_probe.py --model RUN/model --sounds PREPARED --json PROBE
-    python benchmarks/pretraining_record.py RUN PROBE docs/pictures/wav2vec2.json
+python benchmarks/phone_probe.py --model RUN/model --sounds PREPARED --json PROBE
+python benchmarks/pretraining_record.py RUN PROBE docs/pictures/wav2vec2.json
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ transformers' example program (``examples/pytorch/speech-pretraining/run_wav2vec
 no part of its package, and reads data sets from the hub only. Its update is rebuilt here from transformers' own parts:
 random clips padded to the longest by ``Wav2Vec2FeatureExtractor.pad``, masks and negatives by transformers' numpy
 functions, ``Wav2Vec2ForPreTraining`` with its own losses, accelerate, gradients divided by the number of losses,
-their norm, AdamW, the schedule and the temperature. It has no features penalty, no measures, no clipping and no bit-exact
-resume; ours pays for these. Both take blocks of updates by turns in one process; only real sound counts, not
+their norm, AdamW, the schedule and the temperature. It has no features penalty, no measures, no clipping and no
+bit-exact resume; ours pays for these. Both take blocks of updates by turns in one process; only real sound counts, not
 padding.
 
     python benchmarks/training_speed.py --sounds PREPARED [--shape nano] [--seconds 24] [--blocks 4] [--updates 5]
@@ -58,7 +58,9 @@ class Collator:
         heard = self.model._get_feature_vector_attention_mask(frames, batch["attention_mask"])
         shape, config = (len(clips), frames), self.model.config
         # Theirs is the share of frames that would be masked without overlaps.
-        mask = _compute_mask_indices(shape, config.mask_time_prob, config.mask_time_length, attention_mask=heard)
+        mask = _compute_mask_indices(
+            shape, config.mask_time_prob, config.mask_time_length, attention_mask=heard
+        )
         negatives = _sample_negative_indices(shape, config.num_negatives, mask_time_indices=mask)
         batch["mask_time_indices"] = torch.tensor(mask, dtype=torch.long)
         batch["sampled_negative_indices"] = torch.tensor(negatives, dtype=torch.long)
@@ -140,7 +142,9 @@ def main() -> None:
         rows = measure(updates, args.blocks, args.updates)
     print(f"{args.shape}, about {args.seconds:g} s of sound an update, {args.threads} threads, "
           f"{args.blocks} blocks of {args.updates} updates by turns")  # fmt: skip
-    print("seconds of sound per second of CPU (median, least, most of the blocks), per second on the wall (median)")
+    print(
+        "seconds of sound per second of CPU (median, least, most of the blocks), per second on the wall (median)"
+    )
     for name, blocks in rows.items():
         cpu, wall = (np.array([b[0] / b[k] for b in blocks]) for k in (1, 2))
         print(f"{name:<22} {np.median(cpu):6.1f} {cpu.min():6.1f} {cpu.max():6.1f} {np.median(wall):6.1f}")

@@ -1,4 +1,4 @@
-"""wav2vec 2.0: masks, the Gumbel choice, and what our own run gave (wav2vec2.json, by benchmarks/pretraining_record.py)."""
+"""wav2vec 2.0: masks, the Gumbel choice, and our own run (wav2vec2.json, by benchmarks/pretraining_record.py)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ def codes() -> None:
 
 
 #: Phones by kind: stops, fricatives, nasals, approximants, vowels.
-_KINDS = " P B T D K G CH JH F V TH DH S Z SH ZH HH M N NG L R W Y IY IH EH EY AE AA AO AH AY AW OW OY UH UW ER "
+_KINDS = (
+    " P B T D K G CH JH F V TH DH S Z SH ZH HH M N NG L R W Y IY IH EH EY AE AA AO AH AY AW OW OY UH UW ER "
+)
 
 masks()
 gumbel()

@@ -19,6 +19,7 @@ from genlock.lipsync.recut import cut, with_offset
 from genlock.lipsync.tower import (
     TowerModel,
     TowerOptions,
+    default_tower,
     load_tower,
     picture_tower,
     save_tower,
@@ -213,3 +214,15 @@ def linear() -> LinearModel:
 
     look = LinearOptions(components=4, speeds=2, pairs=3)
     return fit_linear({f"clip{k}": talker(3, seed=k) for k in range(6)}, SyncTraining(look=look, copies=1))
+
+
+def test_own_tower_is_whole_and_says_what_it_is() -> None:
+    from genlock.weights import registry
+
+    assert registry.verify("lipsync-tower").state == "sound"
+    model = default_tower()
+    assert model.facts["parts"]["train"] > 100
+    assert "GRID" in model.facts["training"]["data"]
+    assert model.calibration["sharpness"] > 0
+    folder = registry.require("lipsync-tower").parent
+    assert "CC BY 4.0" in (folder / "MODEL_CARD.md").read_text()

@@ -274,7 +274,8 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     truth = make_card(
         folder / "s/card.mp4",
         CardOptions(
-            width=320, height=240, rate=25, duration_seconds=4, lines=(("0.5", "The sound and the picture."),),
+            width=320, height=240, rate=25, duration_seconds=4,
+            lines=(("0.5", "The sound and the picture of a video."),),
             flashes=("0.32", "1.32", "2.88", "3.60"), picture_start=PICTURE_START, sound_start=PICTURE_START,
             offset_seconds="0.06",
         ),
@@ -320,7 +321,7 @@ def test_offset_and_words_are_told_on_the_media_clock(card: tuple[Path, Any]) ->
             assert Fraction(row["start"]) <= Fraction(word["start_seconds"]) < Fraction(row["end"])
     said = {word["text"].lower().strip(".,"): word["start_seconds"] for row in rows for word in row["words"]}
     true = {span.label.lower().strip(".,"): float(span.start) for span in truth.words}
-    known = sorted(said.keys() & true.keys())
+    known = sorted(said.keys() & true.keys() - {"the"})  # which comes twice
     assert len(known) >= 2
     assert np.median([abs(said[text] - true[text]) for text in known]) < 0.08
 

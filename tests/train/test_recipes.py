@@ -13,17 +13,19 @@ import pytest
 import soundfile
 import torch
 import transformers
+from accelerate.state import AcceleratorState
 
 from genlock.cli import main
 from genlock.core.errors import FormatError, InputError, MissingModel, OptionError
 from genlock.extractors.ssl import Ssl, SslOptions
 from genlock.models.speech_encoder import load_speech_encoder
+from genlock.train.contrastive import contrast, contrastive_accuracy
 from genlock.train.ctc import CtcRecipe, train_ctc
 from genlock.train.loop import train
 from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
 from genlock.train.shapes import SHAPES, filter_bank, make_config
 from genlock.train.sounds import SoundSet
-from genlock.train.wav2vec2 import Wav2Vec2Recipe, contrastive_accuracy, group_perplexity, pretrain
+from genlock.train.wav2vec2 import Wav2Vec2Recipe, group_perplexity, pretrain
 
 QUICK = LoopOptions(steps=4, save_every=2, evaluate_every=4, threads=1)
 MICRO = CtcTraining(shape="micro", batch_seconds=8, word_times=0.5)
@@ -155,6 +157,76 @@ def test_a_recipe_goes_on_to_the_bit(tone_sounds: SoundSet, tmp_path: Path) -> N
             [{k: v for k, v in row.items() if "_seconds" not in k} for row in log(r)] for r in (whole, run)
         )
         assert one == two
+
+
+def test_a_run_from_before_an_option_goes_on_with_its_default(tone_sounds: SoundSet, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    pretrain([tone_sounds.folder], run, SOUNDS, QUICK)
+    record = json.loads((run / "run.json").read_text())
+    del record["settings"]["freeze_convolutions"]
+    (run / "run.json").write_text(json.dumps(record))
+    assert pretrain([tone_sounds.folder], run, SOUNDS, QUICK).steps == QUICK.steps
+    del record["settings"]["codes"]  # another than the default
+    (run / "run.json").write_text(json.dumps(record))
+    with pytest.raises(OptionError, match="codes 320, not 16"):
+        pretrain([tone_sounds.folder], run, SOUNDS, QUICK)
+
+
+def test_a_fresh_model_hears_a_spectrogram_and_uses_its_codes(tone_sounds: SoundSet) -> None:
+    recipe = Wav2Vec2Recipe(tone_sounds, replace(SOUNDS, freeze_convolutions=True), QUICK)
+    torch.manual_seed(0)
+    model = recipe.model()
+    # Each channel answers most to a tone of its own band, the higher channel to the higher tone.
+    bands = []
+    for hertz in (400, 2500):
+        tone = torch.sin(2 * np.pi * hertz * torch.arange(4000) / 16000)[None]
+        bands.append(int(model.wav2vec2.feature_extractor(tone)[0, :16].mean(1).argmax()))
+    assert bands[0] < bands[1]
+    frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+    assert frozen == {
+        n
+        for n, _ in model.named_parameters()
+        if any(place in n for place in (".feature_extractor.", "projection.layer_norm"))
+    }
+    batch = recipe.load(recipe.parts(0)[0])
+    assert batch is not None
+    figures = recipe.loss(model, batch, 0).figures
+    assert min(figures[f"perplexity_{k}"][0] / batch.weight for k in (1, 2)) > 4
+    plain = transformers.Wav2Vec2ForPreTraining(recipe._config)
+    wasted = recipe.loss(plain, batch, 0).figures
+    assert wasted["perplexity_1"][0] < figures["perplexity_1"][0]
+
+
+def test_the_contrastive_loss_has_the_gradient_of_transformers(tone_sounds: SoundSet) -> None:
+    recipe = Wav2Vec2Recipe(tone_sounds, SOUNDS, QUICK)
+    torch.manual_seed(0)
+    model = recipe.model().eval()
+    batch = recipe.load(recipe.parts(0)[0])
+    assert batch is not None
+    t = batch.tensors
+    theirs = model(
+        t["samples"], attention_mask=t["attention"], mask_time_indices=t["mask"],
+        sampled_negative_indices=t["negatives"],
+    )  # fmt: skip
+    names = ("project_hid.weight", "project_q.weight", "wav2vec2.masked_spec_embed")
+    chosen = [dict(model.named_parameters())[name] for name in names]
+    expected = torch.autograd.grad(theirs.contrastive_loss, chosen)
+    again = model(t["samples"], attention_mask=t["attention"], mask_time_indices=t["mask"])
+    found = contrast(again.projected_states, again.projected_quantized_states, t["mask"], t["negatives"])
+    for ours, true in zip(torch.autograd.grad(found.loss, chosen), expected, strict=True):
+        assert torch.allclose(ours, true, rtol=1e-3, atol=1e-4 * float(true.abs().max()))
+
+
+def test_pretraining_in_mixed_precision(tone_sounds: SoundSet, tmp_path: Path) -> None:
+    AcceleratorState._reset_state()  # as a new process has it
+    try:
+        half = replace(QUICK, precision="bf16")
+        pretrain([tone_sounds.folder], tmp_path / "run", SOUNDS, half)
+    finally:
+        AcceleratorState._reset_state()
+    rows = log(tmp_path / "run")
+    assert len(rows) == QUICK.steps
+    assert all(np.isfinite(row["loss"]) for row in rows)
 
 
 def test_training_learns(tone_sounds: SoundSet, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def read_output(dataset: Path, made: Mapping[str, Any], *, check: bool = True) -
 
     Raises FormatError if it cannot be read, or is not what the index says.
     """
-    path = dataset / made["path"]
+    path = dataset / str(made["path"])
     try:
         data = path.read_bytes()
     except OSError as error:

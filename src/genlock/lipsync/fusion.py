@@ -24,6 +24,7 @@ from genlock.lipsync.estimate import Cue, Estimate
 from genlock.lipsync.evidence import Evidence
 from genlock.lipsync.flashbeep import FlashBeep, Pairs, pair_events
 from genlock.lipsync.linear import LinearSync
+from genlock.lipsync.lips import LipsSync
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.motion import MotionOptions, MotionSync
 
@@ -120,12 +121,12 @@ class Fusion:
     options: FusionOptions = field(default_factory=FusionOptions)
     """How pieces become one answer."""
     lips: LinearSync | None = None
-    """The estimator from lips; with the model of our own if not given."""
+    """The estimator from lips; with the models of our own, the linear one and the towers, if not given."""
 
     def __post_init__(self) -> None:
         if self.lips is None:
-            self.lips = LinearSync(reach_seconds=self.options.reach_seconds)
-        self._confidence = Confidence.of(self.lips.model.calibration)
+            self.lips = LipsSync(reach_seconds=self.options.reach_seconds)
+        self._confidence = Confidence.of(self.lips.calibration)
         self._flash_beep = FlashBeep()
         self._motion = MotionSync(replace(MotionOptions(), reach_seconds=self.options.reach_seconds))
         self._pairs: list[tuple[Fraction, Fraction, Pairs, LagCurve | None]] = []

@@ -22,6 +22,14 @@ class LipsSync(LinearSync):
     model : the linear one that comes with Genlock if not given
     tower : the one that comes with Genlock if not given
     reach_seconds : the largest offset that is looked for, to either side; 0.1...10
+
+    Examples
+    --------
+    >>> from genlock.lipsync.collect import gather
+    >>> from genlock.testing import example_video
+    >>> (piece,) = gather(example_video(), faces=None)
+    >>> LipsSync().cues(piece)[0].reason
+    'no face is seen'
     """
 
     def __init__(

@@ -204,5 +204,9 @@ def _cached(path: Path) -> TowerModel:
 
 
 def default_tower() -> TowerModel:
-    """The model that comes with Genlock."""
+    """The model that comes with Genlock.
+
+    >>> default_tower().options.channels
+    32
+    """
     return _cached(registry.require(TOWER_NAME))

@@ -131,7 +131,9 @@ class SphinxAligner:
             results[token] = Placed(grid.edge(first), grid.edge(last), confidence)
         return results
 
-    def phones(self, samples: npt.NDArray[np.floating], tokens: Sequence[Token]) -> list[tuple[str, float, float]]:
+    def phones(
+        self, samples: npt.NDArray[np.floating], tokens: Sequence[Token]
+    ) -> list[tuple[str, float, float]]:
         """The phones of the words, as the first search found them.
 
         Parameters

@@ -100,10 +100,11 @@ def _centers(count: int) -> np.ndarray:
 def start_with_filter_bank(model: Any) -> None:
     """Let the convolutions of a fresh model begin as a spectrogram, where the first filters are long enough (2 ms).
 
-    The first layer is the filter bank, louder by 6 dB an octave as speech falls; the others begin as averages over their
-    window, channel by channel, with a little noise, and with a constant that keeps what is below the mean from being
-    cut off. A linear probe reads phones from it nearly as well as from log-mel (``benchmarks/phone_probe.py``), from
-    random filters half as well; and pretraining needs convolutions whose codes mean something to begin with.
+    The first layer is the filter bank, louder by 6 dB an octave as speech falls; the others begin as averages
+    over their window, channel by channel, with a little noise, and with a constant that keeps what is below
+    the mean from being cut off. A linear probe reads phones from it nearly as well as from log-mel
+    (``benchmarks/phone_probe.py``), from random filters half as well; and pretraining needs convolutions
+    whose codes mean something to begin with.
     """
     first, *others = model.wav2vec2.feature_extractor.conv_layers
     channels, _, window = first.conv.weight.shape
