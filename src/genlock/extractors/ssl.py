@@ -16,18 +16,22 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import MissingModel, OptionError
+from genlock.core.errors import OptionError
 from genlock.core.grid import DEFAULT_CLOCK
 from genlock.core.time import Exact, exact
 from genlock.core.track import Support, Track
 from genlock.extractors.base import AudioExtractor, AudioStream, checked_samples
 from genlock.extractors.framing import conv_stack
 from genlock.models.chunks import Chunking, SampleReader, run_chunks
+from genlock.weights import require
 
 if TYPE_CHECKING:
     from genlock.models.speech_encoder import SpeechEncoder
 
-__all__ = ["Ssl", "SslOptions"]
+__all__ = ["OWN_MODEL", "Ssl", "SslOptions"]
+
+#: The checkpoint that is taken if none is named.
+OWN_MODEL = "speech-nano"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class SslOptions:
     """Which checkpoint, which of its layers, and how much of the sound it sees at once."""
 
     model: str = ""
-    """A folder with ``config.json`` and ``model.safetensors``, or a name in the local Hugging Face cache."""
+    """A folder with ``config.json`` and ``model.safetensors``, or a name in the local Hugging Face cache; empty: our
+    own small model (``speech-nano``), of 2.3 hours of sound: see its card."""
     layer: int | Literal["conv"] = -1
     """Hidden state: 0 is the transformer's input, 1 the first layer's output, negative counts from the last;
     ``conv`` the convolutions' output."""
@@ -72,7 +77,7 @@ class Ssl(AudioExtractor):
     Raises
     ------
     MissingModel
-        If no checkpoint is named, or it is not on this machine.
+        If it is not on this machine.
     MissingDependency
         Without torch and transformers.
     """
@@ -81,12 +86,10 @@ class Ssl(AudioExtractor):
 
     def __init__(self, options: SslOptions | None = None) -> None:
         self.options = options or SslOptions()
-        if not self.options.model:
-            raise MissingModel("the feature 'ssl' needs a checkpoint: name its folder with --model FOLDER")
         # torch is an optional package: only who asks for this feature waits for it.
         from genlock.models.speech_encoder import load_speech_encoder
 
-        self.encoder: SpeechEncoder = load_speech_encoder(self.options.model)
+        self.encoder: SpeechEncoder = load_speech_encoder(self.options.model or str(require(OWN_MODEL)))
         self.sample_rate = self.encoder.sample_rate
         self.framing = conv_stack(self.encoder.kernels, self.encoder.strides)
         _check_layer(self.options, self.encoder.layers)
