@@ -3,7 +3,7 @@
 Only clips of the reporting part (:func:`genlock.train.sync.split_of`) are used: nothing was trained, calibrated or
 chosen on them. Offsets are planted by moving the sound's time stamps, to any fraction of a frame, and cutting away what
 then lies outside the film, so what is lost at the ends is lost as in a real cut. Intervals are 90 % bootstraps over
-films. GRID's own clips scatter by some 20 ms about zero, which no estimator can know.
+films. GRID's own clips scatter by some 20 ms about zero, which no estimator can know (``sync_clips_own.py``).
 
     python benchmarks/sync_grid.py FOLDER_OF_VIDEOS [--clips N] [--films N] [--seed S]
 """

@@ -204,6 +204,10 @@ def test_its_curve_is_added_by_its_share(linear: LinearModel) -> None:
     assert plain is not None
     first, last, mixed = (np.asarray(curve.values) for curve in alone if curve is not None)
     assert np.allclose(first, plain.values, equal_nan=True)
+    assert clip.mel is not None
+    said, heard = picture_tower(clip.faces[0], tower), sound_tower(clip.mel, tower)
+    own = correlate(heard, said, "1.2", weights=tower.arrays["weights"], least_overlap="0.4")
+    assert np.allclose(last, own.values, equal_nan=True)
     assert np.allclose(mixed, 0.75 * first + 0.25 * last, equal_nan=True)
 
 

@@ -128,7 +128,10 @@ def recognize_and_align(
         raise OptionError(f"speech is read at {SAMPLE_RATE} Hz, not {sound.rate}; resample the sound first")
     text = " ".join(cue.plain for cue in cues) if transcript is None and cues is not None else transcript
     if model is None and (recognizer == RECOGNIZER or aligner == ALIGNER):
-        model = CtcModelOptions()
+        raise MissingModel(
+            f"the recogniser {RECOGNIZER!r} and the aligner {ALIGNER!r} need a checkpoint: "
+            "name its folder with --model FOLDER"
+        )
     if model is not None and aligner in ("auto", ALIGNER):
         return _with_model(sound, text, language, recognizer, model, progress)
     if model is not None and recognizer in ("auto", RECOGNIZER) and text is None:

@@ -19,7 +19,7 @@ import numpy as np
 from genlock.aligners.ctc import AlignedWord, CtcAlignment, CtcOptions, Vocabulary, WordTokens, align_words
 from genlock.aligners.ctc_chain import CtcChain
 from genlock.aligners.ctc_viterbi import best_path
-from genlock.core.errors import OptionError
+from genlock.core.errors import MissingModel, OptionError
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact
 from genlock.models.chunks import Chunking
@@ -29,17 +29,14 @@ from genlock.speech.recognize import Heard
 from genlock.speech.sound import SoundSource
 from genlock.speech.sphinx_align import Placed
 from genlock.speech.text import SpokenForm, Token
-from genlock.weights import require
 
 if TYPE_CHECKING:
     from genlock.models.speech_encoder import SpeechEncoder
 
-__all__ = ["ALIGNER", "OWN_MODEL", "RECOGNIZER", "CtcModelOptions", "HfCtc", "Listening"]
+__all__ = ["ALIGNER", "RECOGNIZER", "CtcModelOptions", "HfCtc", "Listening"]
 
 #: The names that results carry.
 RECOGNIZER, ALIGNER = "hf-ctc", "ctc"
-#: The checkpoint that is taken if none is named.
-OWN_MODEL = "speech-nano-ctc"
 
 # A token's other spoken forms are tried in the sound from the word before it to the word after it, up to this long.
 _LONGEST_TRIAL = 1500
@@ -51,7 +48,7 @@ class CtcModelOptions:
 
     model: str = ""
     """A folder with ``config.json``, ``vocab.json`` and the weights, or a name in the local Hugging Face
-    cache; empty: our own small model (``speech-nano-ctc``), of one speaker and few words: see its card."""
+    cache."""
     beam: int = 0
     """Prefixes that the beam search keeps; 0 takes the likeliest symbol of each frame."""
     language_model: str | None = None
@@ -86,17 +83,21 @@ class HfCtc:
     Raises
     ------
     MissingModel
-        If it is not on this machine.
+        If no checkpoint is named, or it is not on this machine.
     InputError, FormatError
         If it is of another architecture, has no CTC head or vocabulary, or is damaged.
     """
 
     def __init__(self, options: CtcModelOptions) -> None:
+        if not options.model:
+            raise MissingModel(
+                f"the recogniser {RECOGNIZER!r} needs a checkpoint: name its folder with --model FOLDER"
+            )
         # torch is an optional package: only who names a checkpoint waits for it.
         from genlock.models.speech_encoder import load_speech_encoder
 
         self.options = options
-        self.encoder: SpeechEncoder = load_speech_encoder(options.model or str(require(OWN_MODEL)), ctc=True)
+        self.encoder: SpeechEncoder = load_speech_encoder(options.model, ctc=True)
         self.alphabet = Alphabet.of(
             self.encoder.vocabulary,
             self.encoder.blank,
