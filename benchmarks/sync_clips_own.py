@@ -2,8 +2,9 @@
 
 Each clip of 3 s is measured as it came, by the linear model and by the towers alone (the same bands of sound and points
 of the lips, another method); whole, in halves, and with its sound moved one way and the other. Neither was trained on
-these clips. What the two models, and the two halves, agree on lies in the clip; what they differ in is error of
-measurement. Words are asked too: if a model saw some words early, the words of a sentence would tell its error.
+these clips. What the two models agree on lies in the clip, what they differ in is error of measurement; what the two
+halves agree on lasts through the clip. Words are asked too: if a model saw some words early, the words of a sentence
+would tell its error.
 
     python benchmarks/sync_clips_own.py FOLDER_OF_VIDEOS [--part calibrate] [--clips N]
 """
