@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlock.core.errors import OptionError
-from genlock.lipsync.verdicts import LIMITS, Limit, judge, sentence_of
+from genlock.lipsync.verdicts import LIMITS, Limit, allowance_of, judge, sentence_of
 
 # The figures of the standards, typed in once more: key, early, late, in milliseconds.
 STANDARDS = {
@@ -78,3 +78,15 @@ def test_bad_values_are_refused() -> None:
         Limit("odd", "odd", -0.04, 0.06)
     with pytest.raises(OptionError, match="lower end first"):
         judge((0.2, 0.1))
+
+
+def test_a_verdict_by_lips_allows_for_the_speakers_habit() -> None:
+    """Lips have a habit that no length of film shows: an interval of 10 ms a side must not certify 12 ms."""
+    narrow = (0.002, 0.012)
+    exact, lips = judge(narrow), judge(narrow, allowance_of("lips"))
+    assert {v.limit.key: v.result for v in exact}["atsc_is191"] == "passes"
+    assert {v.limit.key: v.result for v in lips}["atsc_is191"] == "cannot tell"
+    assert {v.limit.key: v.result for v in lips}["ebu_r37_emission"] == "passes"
+    assert allowance_of("sound against sound") == allowance_of("flash-beep") == 0
+    said = sentence_of(0.045, (0.041, 0.049), allowance_seconds=allowance_of("lips"))
+    assert "EBU R37 at emission: cannot tell" in said

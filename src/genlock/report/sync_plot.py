@@ -18,7 +18,7 @@ import numpy as np
 from genlock.core.errors import OptionError
 from genlock.core.serial import write_bytes
 from genlock.lipsync.measurement import Segment, SyncMeasurement
-from genlock.lipsync.verdicts import LIMITS, sentence_of
+from genlock.lipsync.verdicts import LIMITS, allowance_of, sentence_of
 from genlock.synth.canvas import Canvas, Colour, paste_text
 
 __all__ = ["plot_ending", "sync_svg", "write_sync_plot"]
@@ -125,7 +125,12 @@ def _layout(found: SyncMeasurement, title: str | None) -> tuple[list[_Shape], fl
     top = 14.0
     if title is not None:
         estimate = found.estimate
-        said = sentence_of(estimate.offset_seconds, estimate.interval_seconds, estimate.reason)
+        said = sentence_of(
+            estimate.offset_seconds,
+            estimate.interval_seconds,
+            estimate.reason,
+            allowance_of(estimate.estimator),
+        )
         shapes += [
             _Text((_LEFT, 20), title[-80:], 13, "ink"),
             _Text((_LEFT, 40), said[:128], 10.5, "quiet"),

@@ -16,7 +16,7 @@ from genlock.lipsync.estimate import Estimate
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.soundsound import match_sounds
-from genlock.lipsync.verdicts import Verdict, judge, sentence_of
+from genlock.lipsync.verdicts import Verdict, allowance_of, judge, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions
 from genlock.media.background import Background
 from genlock.media.opening import is_url
@@ -96,12 +96,13 @@ class SyncResult:
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """What the standards say."""
-        return judge(self.interval_seconds)
+        return judge(self.interval_seconds, allowance_of(self.measurement.estimate.estimator))
 
     @property
     def sentence(self) -> str:
         """The answer in one sentence."""
-        said = sentence_of(self.offset_seconds, self.interval_seconds, self.reason)
+        allowed = allowance_of(self.measurement.estimate.estimator)
+        said = sentence_of(self.offset_seconds, self.interval_seconds, self.reason, allowed)
         return said if self.against is None else f"against {Path(self.against).name}: {said}"
 
     def to_dict(self) -> dict[str, Any]:
