@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,11 @@ def test_the_built_in_ones_register_as_any_other() -> None:
 def test_every_spec_makes_an_extractor_of_that_name() -> None:
     for spec in extractor_specs():
         name, _, preset = spec.partition(":")
-        if name in ("ssl", "deepspeech"):
+        if (
+            name == "ssl" and find_spec("transformers") is None
+        ):  # its model of our own needs the extra `models`
+            continue
+        if name == "deepspeech":
             with pytest.raises(MissingModel, match="--model"):
                 make_extractor(spec)
             continue

@@ -6,6 +6,7 @@ Run as a program it trains in a folder: ``python tiny.py RUN STEPS [PARTS]``.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -81,5 +82,6 @@ def options(steps: int, **more: Any) -> LoopOptions:
 
 
 if __name__ == "__main__":
-    print("processes:", processes().num_processes)
+    # One write a line: two processes share the pipe.
+    os.write(1, f"processes: {processes().num_processes}\n".encode())
     train(Tiny(parts=int(sys.argv[3]), pause=float(sys.argv[4])), options(int(sys.argv[2])), sys.argv[1])
