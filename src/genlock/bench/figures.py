@@ -89,7 +89,7 @@ def share(right: Sequence[bool] | npt.NDArray[np.bool_]) -> Figure:
     part = float(np.mean(np.asarray(right, bool)))
     middle = (part + _Z**2 / (2 * total)) / (1 + _Z**2 / total)
     half = _Z * sqrt(part * (1 - part) / total + _Z**2 / (4 * total**2)) / (1 + _Z**2 / total)
-    return Figure(part, middle - half, middle + half)
+    return Figure(part, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def bootstrapped(values: npt.ArrayLike, statistic: Callable[[Any], Any], seed: int = 0) -> Figure:
