@@ -19,7 +19,7 @@ from genlock.cli import main
 from genlock.core.errors import FormatError, InputError, MissingModel, OptionError
 from genlock.extractors.ssl import Ssl, SslOptions
 from genlock.models.speech_encoder import load_speech_encoder
-from genlock.train.contrastive import contrast, contrastive_accuracy
+from genlock.train.contrastive import contrast
 from genlock.train.ctc import CtcRecipe, train_ctc
 from genlock.train.loop import train
 from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
@@ -94,11 +94,12 @@ def test_a_collapsed_quantiser_is_seen() -> None:
     states, same = torch.randn(1, 6, 4), torch.ones(1, 6, 4)
     mask = torch.ones(1, 6, dtype=torch.bool)
     others = torch.tensor([[[(k + 1) % 6, (k + 2) % 6] for k in range(6)]])
-    assert contrastive_accuracy(states, same, mask, others) == (6.0, 6.0)
+    found = contrast(states, same, mask, others)
+    assert (found.right, found.chance) == (6.0, 6.0)
     distinct = torch.eye(6)[None]
-    right, chance = contrastive_accuracy(distinct, distinct, mask, others)
-    assert (right, chance) == (6.0, pytest.approx(2.0))
-    assert contrastive_accuracy(-distinct, distinct, mask, others)[0] == 0.0
+    found = contrast(distinct, distinct, mask, others)
+    assert (found.right, found.chance) == (6.0, pytest.approx(2.0))
+    assert contrast(-distinct, distinct, mask, others).right == 0.0
     one_code = torch.full((1, 6, 8), -20.0)
     one_code[..., 3] = 20.0
     assert group_perplexity(one_code, mask, 1) == [pytest.approx(1.0, abs=1e-3)]

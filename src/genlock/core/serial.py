@@ -30,9 +30,9 @@ from genlock.core.track import Support, Track
 from genlock.core.warp import Warp
 
 __all__ = [
-    "SCHEMA", "atomic_path", "cells_from_dict", "dump_json", "finite_or_none", "load_json", "load_track",
+    "SCHEMA", "atomic_file", "atomic_path", "cells_from_dict", "dump_json", "finite_or_none", "load_json", "load_track",
     "make_folders", "read_json_file", "save_track", "spans_from_dict", "track_from_bytes", "unmake_folders",
-    "warp_from_dict", "write_bytes", "write_json", "write_text",
+    "warp_from_dict", "write_arrays", "write_bytes", "write_json", "write_text",
 ]  # fmt: skip
 
 #: Version of the file forms below. Keys are only ever added within one version.
@@ -105,12 +105,19 @@ def _claim_beside(target: str | os.PathLike[str], final: Path) -> Path:
     return temporary
 
 
-def write_bytes(target: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file atomically and durably."""
+@contextmanager
+def atomic_file(target: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write to in the place of ``target``, as :func:`atomic_path`; on the disk before it has that name."""
     with atomic_path(target) as path, open(path, "wb") as out:
-        out.write(data)
+        yield out
         out.flush()
         os.fsync(out.fileno())
+
+
+def write_bytes(target: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file atomically and durably."""
+    with atomic_file(target) as out:
+        out.write(data)
 
 
 def write_text(target: str | os.PathLike[str], text: str) -> None:
@@ -201,15 +208,21 @@ def save_track(track: Track, target: str | os.PathLike[str]) -> None:
         "values": np.ascontiguousarray(track.values),
         "valid": np.ascontiguousarray(track.valid),
     }
-    with atomic_path(target) as path, open(path, "wb") as out:
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-            for name, array in arrays.items():
-                member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-                member.create_system = 3  # as on Unix, everywhere
-                with archive.open(member, "w", force_zip64=True) as stream:
-                    np.lib.format.write_array(stream, array, allow_pickle=False)
-        out.flush()
-        os.fsync(out.fileno())
+    with atomic_file(target) as out:
+        write_arrays(out, arrays, large=True)
+
+
+def write_arrays(out: IO[bytes], arrays: Mapping[str, np.ndarray[Any, Any]], *, large: bool = False) -> None:
+    """Write arrays as an ``.npz`` without compression, the same bytes everywhere for the same arrays.
+
+    ``large`` makes room for arrays of 2 GiB and more; the bytes of small ones differ from those without it.
+    """
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            member.create_system = 3  # as on Unix, everywhere
+            with archive.open(member, "w", force_zip64=large) as stream:
+                np.lib.format.write_array(stream, array, allow_pickle=False)
 
 
 # What zipfile and numpy raise on bytes that are not what they should be.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import islice
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import FormatError, MissingDependency
-from genlock.core.serial import atomic_path
+from genlock.core.serial import atomic_file
 
 try:
     import pyarrow as pa
@@ -86,12 +85,9 @@ def write_index(rows: Iterable[Mapping[str, Any]], target: Path, about: Mapping[
     """Write rows in the order in which they come, some thousands at a time, atomically; always the same bytes."""
     schema = _COLUMNS.with_metadata({"genlock_schema": str(SCHEMA_VERSION), **about})
     left = iter(rows)
-    with atomic_path(target) as temporary, open(temporary, "wb") as out:
-        with pq.ParquetWriter(out, schema, compression="zstd") as writer:
-            while some := [dict(row) for row in islice(left, _ROWS_AT_ONCE)]:
-                writer.write_table(pa.Table.from_pylist(some, schema=schema))
-        out.flush()
-        os.fsync(out.fileno())
+    with atomic_file(target) as out, pq.ParquetWriter(out, schema, compression="zstd") as writer:
+        while some := [dict(row) for row in islice(left, _ROWS_AT_ONCE)]:
+            writer.write_table(pa.Table.from_pylist(some, schema=schema))
 
 
 def read_index(path: str | Path) -> pa.Table:

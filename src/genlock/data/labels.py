@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from genlock.core.errors import FormatError, InputError, MissingDependency, OptionError
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import read_json_file, save_track, write_bytes, write_json
+from genlock.core.serial import read_json_file, write_bytes, write_json
 from genlock.core.track import Track
-from genlock.data.makers import made_of_track
+from genlock.data.makers import keep, made_of_track
 from genlock.data.outputs import read_output, track_of_output
 from genlock.data.wanted import Wanted
 
@@ -277,12 +277,4 @@ def _label(
     labels = np.full(len(track), -1, np.int32)
     labels[track.valid] = nearest_centroid(frames, centroids)
     found = Track(labels, track.grid, track.valid, spec.kind, support=track.support, context=track.context)
-    output = made_of_track(spec.kind, found)
-    name = str(row["clip"])
-    place = f"{spec.kind}/{hashlib.sha256(name.encode()).hexdigest()[:2]}/{name}{output.suffix}"
-    save_track(found, dataset / place)
-    data = (dataset / place).read_bytes()
-    return {
-        "kind": spec.kind, "path": place, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(),
-        **output.facts,
-    }  # fmt: skip
+    return keep(made_of_track(spec.kind, found), str(row["clip"]), dataset)

@@ -6,9 +6,9 @@ value keeps its exact grid; where the source has nothing, it is marked invalid.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import io
-import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ import soundfile
 
 from genlock.core.errors import OptionError, OutputError
 from genlock.core.grid import Cells, Grid, Ticks
-from genlock.core.serial import atomic_path, dump_json, save_track, write_bytes
+from genlock.core.serial import atomic_file, dump_json, save_track, write_bytes
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.data.clips import ClipSamples, ClipSpan
@@ -41,7 +41,7 @@ from genlock.media.encode import Picture
 
 __all__ = [
     "FaceMaker", "FeatureMaker", "FlowFeatureMaker", "FlowMaker", "FramesMaker", "Made", "NetMaker", "PictureMaker",
-    "SoundMaker", "Tell", "VideoMaker", "WaveMaker",
+    "SoundMaker", "Tell", "VideoMaker", "WaveMaker", "keep", "made_of_track",
 ]  # fmt: skip
 
 
@@ -61,6 +61,16 @@ class Made:
 
 #: Told of everything that was made, with its clip.
 Tell: TypeAlias = Callable[[ClipSpan, Made], None]
+
+
+def keep(made: Made, clip: str, folder: Path) -> dict[str, Any]:
+    """Save an output of a clip in the folder of a dataset; its entry in the index."""
+    # Folders of a million files are slow everywhere: 256 folders a kind.
+    place = f"{made.kind}/{hashlib.sha256(clip.encode()).hexdigest()[:2]}/{clip}{made.suffix}"
+    made.save(folder / place)
+    data = (folder / place).read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    return {"kind": made.kind, "path": place, "bytes": len(data), "sha256": digest, **made.facts}
 
 
 def made_of_track(kind: str, track: Track) -> Made:
@@ -220,14 +230,11 @@ class FramesMaker:
         cells = self._cells.get()
 
         def save(path: Path) -> None:
-            with atomic_path(path) as temporary, open(temporary, "wb") as out:
-                with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-                    for k, data in enumerate(images):
-                        archive.writestr(zipfile.ZipInfo(f"{k:06d}.jpg", (1980, 1, 1, 0, 0, 0)), data)
-                    times = zipfile.ZipInfo("cells.json", (1980, 1, 1, 0, 0, 0))
-                    archive.writestr(times, dump_json({"genlock_schema": 1, **cells.to_dict()}))
-                out.flush()
-                os.fsync(out.fileno())
+            with atomic_file(path) as out, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+                for k, data in enumerate(images):
+                    archive.writestr(zipfile.ZipInfo(f"{k:06d}.jpg", (1980, 1, 1, 0, 0, 0)), data)
+                times = zipfile.ZipInfo("cells.json", (1980, 1, 1, 0, 0, 0))
+                archive.writestr(times, dump_json({"genlock_schema": 1, **cells.to_dict()}))
 
         facts = {**_facts_of_cells(cells), "length": len(images), "valid": len(images), "support": "0"}
         self._tell(clip, Made(self.kind, ".zip", save, facts))

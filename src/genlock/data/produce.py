@@ -34,6 +34,7 @@ from genlock.data.makers import (
     SoundMaker,
     VideoMaker,
     WaveMaker,
+    keep,
     load_net,
 )
 from genlock.data.wanted import PICTURE_KINDS, SOURCE_KINDS, Wanted, parse_outputs
@@ -250,16 +251,9 @@ class _Making:
         entry = self._entries[clip.number]
         if clip.tail and not self.plan.keep_tails:
             return
-        name = str(entry["clip"])
-        # Folders of a million files are slow everywhere: 256 folders a kind.
-        place = f"{made.kind}/{hashlib.sha256(name.encode()).hexdigest()[:2]}/{name}{made.suffix}"
-        made.save(self.folder / place)
-        data = (self.folder / place).read_bytes()
-        output = Output(place, len(data), hashlib.sha256(data).hexdigest())
-        self.outputs.append(output)
-        entry["outputs"].append(
-            {"kind": made.kind, "path": place, "bytes": output.size, "sha256": output.sha256, **made.facts}
-        )
+        told = keep(made, str(entry["clip"]), self.folder)
+        self.outputs.append(Output(told["path"], told["bytes"], told["sha256"]))
+        entry["outputs"].append(told)
 
     def _sound_consumers(self, wanted: tuple[Wanted, ...], cutting: Cutting) -> list[Consumer]:
         """One cutter for each rate, whoever takes it."""

@@ -8,7 +8,6 @@ together; they are compared over all lags, and the two curves are added.
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
@@ -23,11 +22,11 @@ import numpy.typing as npt
 from genlock.aligners.curves import combine, correlate, pool
 from genlock.core.errors import FormatError, OptionError
 from genlock.core.grid import Grid
-from genlock.core.serial import atomic_path, dump_json, load_json
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
 from genlock.lipsync.estimate import Cue
 from genlock.lipsync.evidence import Evidence, FaceEvidence
+from genlock.lipsync.model_file import read_model, write_model
 from genlock.weights import registry
 
 __all__ = [
@@ -373,19 +372,9 @@ def save_model(model: LinearModel, target: str | os.PathLike[str]) -> None:
     Raises OutputError if the target cannot be written.
     """
     header = {
-        "genlock_schema": 1, "kind": "lipsync-linear", "options": asdict(model.options),
-        "calibration": dict(model.calibration), "facts": dict(model.facts),
+        "options": asdict(model.options), "calibration": dict(model.calibration), "facts": dict(model.facts),
     }  # fmt: skip
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "header": np.frombuffer(dump_json(header).encode(), np.uint8),
-        **{name: getattr(model, name).astype(np.float32) for name in _ARRAYS},
-    }
-    with atomic_path(target) as path, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            member.create_system = 3  # as on Unix, everywhere
-            with archive.open(member, "w") as stream:
-                np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+    write_model(target, MODEL_NAME, header, {name: getattr(model, name) for name in _ARRAYS})
 
 
 def load_model(path: str | os.PathLike[str]) -> LinearModel:
@@ -393,27 +382,13 @@ def load_model(path: str | os.PathLike[str]) -> LinearModel:
 
     Raises FormatError if it is not there, damaged, or of another kind.
     """
-    origin = repr(os.fspath(path))
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            header = load_json(archive["header"].tobytes().decode(), origin)
-            if header.get("kind") != "lipsync-linear":
-                raise FormatError(f"{origin} holds a {header.get('kind')!r}, not a linear sync model")
-            arrays = {name: archive[name].astype(np.float64) for name in _ARRAYS}
+
+    def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> LinearModel:
+        arrays = {name: found[name].astype(np.float64) for name in _ARRAYS}
         options = LinearOptions(**header["options"])
         return LinearModel(options, **arrays, calibration=header["calibration"], facts=header["facts"])
-    except FormatError:
-        raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise FormatError(f"{origin} is not a whole sync model ({error}); train it again") from error
+
+    return read_model(path, MODEL_NAME, "linear sync model", build)
 
 
 @cache

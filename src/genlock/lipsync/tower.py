@@ -9,7 +9,6 @@ matrix products, some tens of microseconds for each frame.
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -20,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import FormatError, OptionError
-from genlock.core.serial import atomic_path, dump_json, load_json
 from genlock.core.track import Track
 from genlock.lipsync.evidence import FaceEvidence
 from genlock.lipsync.linear import LinearOptions, lip_context, lip_shapes, sound_bands
+from genlock.lipsync.model_file import read_model, write_model
 from genlock.weights import registry
 
 __all__ = [
@@ -162,19 +161,12 @@ def save_tower(model: TowerModel, target: str | os.PathLike[str]) -> None:
     Raises OutputError if the target cannot be written.
     """
     header = {
-        "genlock_schema": 1, "kind": TOWER_NAME, "options": asdict(model.options), "share": model.share,
-        "calibration": dict(model.calibration), "facts": dict(model.facts),
+        "options": asdict(model.options), "share": model.share, "calibration": dict(model.calibration),
+        "facts": dict(model.facts),
     }  # fmt: skip
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "header": np.frombuffer(dump_json(header).encode(), np.uint8),
-        **{name: np.asarray(model.arrays[name], np.float32) for name in model.shapes(model.options)},
-    }
-    with atomic_path(target) as path, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            member.create_system = 3  # as on Unix, everywhere
-            with archive.open(member, "w") as stream:
-                np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+    write_model(
+        target, TOWER_NAME, header, {name: model.arrays[name] for name in model.shapes(model.options)}
+    )
 
 
 def load_tower(path: str | os.PathLike[str]) -> TowerModel:
@@ -182,20 +174,13 @@ def load_tower(path: str | os.PathLike[str]) -> TowerModel:
 
     Raises FormatError if it is not there, damaged, or of another kind.
     """
-    origin = repr(os.fspath(path))
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            header = load_json(archive["header"].tobytes().decode(), origin)
-            if header.get("kind") != TOWER_NAME:
-                raise FormatError(f"{origin} holds a {header.get('kind')!r}, not a {TOWER_NAME}")
-            told = {**header["options"], "dilations": tuple(header["options"]["dilations"])}
-            options = TowerOptions(**told)
-            arrays = {name: archive[name].astype(np.float32) for name in TowerModel.shapes(options)}
+
+    def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> TowerModel:
+        options = TowerOptions(**{**header["options"], "dilations": tuple(header["options"]["dilations"])})
+        arrays = {name: found[name].astype(np.float32) for name in TowerModel.shapes(options)}
         return TowerModel(options, arrays, header["share"], header["calibration"], header["facts"])
-    except FormatError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{origin} is not a whole sync model ({error}); train it again") from error
+
+    return read_model(path, TOWER_NAME, TOWER_NAME, build)
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-__all__ = ["Contrast", "contrast", "contrastive_accuracy"]
+__all__ = ["Contrast", "contrast"]
 
 Tensor = torch.Tensor
 
@@ -73,12 +73,3 @@ def contrast(
         right += float((logits[:, 0] > logits[:, 1:].amax(1)).sum())
         chance += float((1 / (1.0 + (~same).sum(1))).sum())
     return Contrast(loss, right, chance)
-
-
-@torch.no_grad()
-def contrastive_accuracy(
-    predicted: Tensor, quantized: Tensor, mask: Tensor, negatives: Tensor
-) -> tuple[float, float]:
-    """``right`` and ``chance`` of :func:`contrast`."""
-    found = contrast(predicted, quantized, mask, negatives)
-    return found.right, found.chance

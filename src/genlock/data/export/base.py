@@ -31,7 +31,7 @@ from genlock.data.splits import NAMES
 
 __all__ = [
     "EXPORTERS", "ExportOptions", "Exported", "Exporter", "Job", "Row", "export_dataset",
-    "filled", "first_instant", "sha256_of",
+    "filled", "first_instant", "in_groups", "sha256_of",
 ]  # fmt: skip
 
 #: The entry-point group of exporters.
@@ -245,6 +245,24 @@ def _leave_nothing_empty(folder: Path) -> None:
     if [path.name for path in folder.iterdir()] == [_MARKER]:
         (folder / _MARKER).unlink()
         folder.rmdir()
+
+
+def in_groups(rows: Sequence[Row], most: int, overhead: int = 0) -> Iterator[list[Row]]:
+    """Rows in turn, with at most so many bytes of outputs in a group, but at least one; decided by the index alone.
+
+    ``overhead`` is what each output takes beside its own bytes.
+    """
+    held: list[Row] = []
+    size = 0
+    for row in rows:
+        own = sum(made["bytes"] + overhead for made in row["outputs"])
+        if held and size + own > most:
+            yield held
+            held, size = [], 0
+        held.append(row)
+        size += own
+    if held:
+        yield held
 
 
 def sha256_of(path: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from genlock.core.errors import FormatError
 from genlock.core.serial import atomic_path, cells_from_dict, load_json, write_text
-from genlock.data.export.base import Job, Row
+from genlock.data.export.base import Job, Row, in_groups
 from genlock.data.index import ROW_TYPES
 from genlock.data.outputs import track_of_output
 
@@ -43,7 +43,7 @@ def export_huggingface(job: Job) -> None:
         {"huggingface": json.dumps({"info": {"features": _features(types, columns)}})}
     )
     for split, rows in job.splits():
-        shards = list(_shards(rows, job.options.shard_megabytes * 10**6))
+        shards = list(in_groups(rows, job.options.shard_megabytes * 10**6))
         for number, shard in enumerate(shards):
             name = f"data/{_SPLITS[split]}-{number:05d}-of-{len(shards):05d}.parquet"
             job.put(name, lambda path, shard=shard: _write(job, columns, schema, shard, path))  # type: ignore[misc]
@@ -158,23 +158,9 @@ def _feature(kind: pa.DataType) -> Any:
     return {"_type": "Value", "dtype": names.get(str(kind), str(kind))}
 
 
-def _shards(rows: Sequence[Row], most: int) -> Iterator[list[Row]]:
-    held: list[Row] = []
-    size = 0
-    for row in rows:
-        own = sum(made["bytes"] for made in row["outputs"])
-        if held and size + own > most:
-            yield held
-            held, size = [], 0
-        held.append(row)
-        size += own
-    if held:
-        yield held
-
-
 def _write(job: Job, columns: Sequence[_Column], schema: pa.Schema, rows: Sequence[Row], path: Path) -> None:
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as out:
-        for group in _shards(rows, _GROUP_BYTES):
+        for group in in_groups(rows, _GROUP_BYTES):
             batches = [_batch(job, columns, schema, row) for row in group]
             out.write_table(pa.Table.from_batches(batches, schema))
 

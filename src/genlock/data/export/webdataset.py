@@ -10,13 +10,13 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import FormatError
 from genlock.core.serial import atomic_path, write_json
-from genlock.data.export.base import Job, Row, sha256_of
+from genlock.data.export.base import Job, Row, in_groups, sha256_of
 
 __all__ = ["SHARDS", "export_webdataset", "facts_of_sample", "member_of"]
 
@@ -31,7 +31,7 @@ def export_webdataset(job: Job) -> None:
     for split, rows in job.splits():
         listed[split] = []
         drawn = sorted(rows, key=lambda row: _draw(job.options.seed, str(row["clip"])))
-        for number, shard in enumerate(_shards(drawn, job.options.shard_megabytes * 10**6)):
+        for number, shard in enumerate(in_groups(drawn, job.options.shard_megabytes * 10**6, 2 * _BLOCK)):
             name = f"{split}-{number:06d}.tar"
             path = job.put(name, lambda path, shard=shard: _write(job, shard, path))  # type: ignore[misc]
             listed[split].append({
@@ -44,21 +44,6 @@ def export_webdataset(job: Job) -> None:
 
 def _draw(seed: int, name: str) -> bytes:
     return hashlib.sha256(f"{seed}:{name}".encode()).digest()
-
-
-def _shards(rows: Sequence[Row], most: int) -> Iterator[list[Row]]:
-    """As many samples in each as fit, at least one; decided by the index alone."""
-    held: list[Row] = []
-    size = 0
-    for row in rows:
-        own = sum(made["bytes"] + 2 * _BLOCK for made in row["outputs"])
-        if held and size + own > most:
-            yield held
-            held, size = [], 0
-        held.append(row)
-        size += own
-    if held:
-        yield held
 
 
 def _write(job: Job, rows: Sequence[Row], path: Path) -> None:

@@ -1,0 +1,52 @@
+"""The file of a model of lips against speech: a header and arrays in one ``.npz``, without pickle."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import FormatError
+from genlock.core.serial import atomic_file, dump_json, load_json, write_arrays
+
+__all__ = ["read_model", "write_model"]
+
+Model = TypeVar("Model")
+#: Arrays of a model by name.
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+def write_model(target: str | os.PathLike[str], kind: str, header: Mapping[str, Any], arrays: Arrays) -> None:
+    """Write a model as ``.npz``, atomically, in float32; byte for byte the same for the same model.
+
+    Raises OutputError if the target cannot be written.
+    """
+    text = dump_json({"genlock_schema": 1, "kind": kind, **header})
+    plain: dict[str, npt.NDArray[Any]] = {"header": np.frombuffer(text.encode(), np.uint8)}
+    plain |= {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
+    with atomic_file(target) as out:
+        write_arrays(out, plain)
+
+
+def read_model(
+    path: str | os.PathLike[str], kind: str, what: str, build: Callable[[Mapping[str, Any], Arrays], Model]
+) -> Model:
+    """Read a model that :func:`write_model` wrote; ``build`` makes it of its header and arrays.
+
+    Raises FormatError if it is not there, damaged, or of another kind than ``kind``, in words ``what``.
+    """
+    origin = repr(os.fspath(path))
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            header = load_json(archive["header"].tobytes().decode(), origin)
+            if header.get("kind") != kind:
+                raise FormatError(f"{origin} holds a {header.get('kind')!r}, not a {what}")
+            return build(header, archive)
+    except FormatError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise FormatError(f"{origin} is not a whole sync model ({error}); train it again") from error
