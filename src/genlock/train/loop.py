@@ -20,33 +20,42 @@ A run folder holds ``run.json`` (the recipe and the options), ``log.jsonl`` (one
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import random
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from genlock.core.errors import FormatError, MissingDependency, OptionError, OutputError, TrainingError
+from genlock.core.errors import FormatError, MissingDependency, OptionError, TrainingError
 from genlock.core.folders import atomic_folder
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import make_folders, read_json_file, write_bytes, write_json
+from genlock.core.serial import read_json_file
 from genlock.train.options import LoopOptions
+from genlock.train.run_folder import claim_folder, defaults_of
+from genlock.train.run_log import RunLog
 
 try:
     import torch
     from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
     from accelerate.utils import gather_object, parse_flag_from_env
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file, save_file
+
+    from genlock.train.run_state import (
+        STATE,
+        load_tensors,
+        newest_checkpoint,
+        optimizer_state,
+        put_optimizer,
+        put_state,
+        whole_state,
+        write_checkpoint,
+    )
 except ImportError as error:
     raise MissingDependency(
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
@@ -55,7 +64,6 @@ except ImportError as error:
 __all__ = ["Batch", "LoopOptions", "Loss", "Recipe", "TrainResult", "processes", "train"]
 
 Tensor = torch.Tensor
-RUN, LOG, STATE = "run.json", "log.jsonl", "state.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,8 +226,9 @@ class _Run:
         )
         self.objective, self.optimizer = self.accelerator.prepare(objective, optimizer)
         self.model = self.accelerator.unwrap_model(self.objective).model
-        self.step, self.best, self.elapsed = 0, {}, 0.0
-        newest = _newest(self.folder)
+        self.step, self.elapsed = 0, 0.0
+        self.best: dict[str, float] = {}
+        newest = newest_checkpoint(self.folder)
         if newest is not None:
             self._load(newest)
 
@@ -227,7 +236,7 @@ class _Run:
 
     def train(self) -> TrainResult:
         options, began = self.options, time.monotonic() - self.elapsed
-        log = _Log(self.folder, self.step) if self.main else None
+        log = RunLog(self.folder, self.step) if self.main else None
         first = self.step
         with ThreadPoolExecutor(1) as ahead:
             coming = ahead.submit(self._mine, self.step)
@@ -334,7 +343,7 @@ class _Run:
         return [float(v) for v in self.accelerator.reduce(gathered, "sum")]
 
     def _diverged(self, what: str, batch: str) -> None:
-        newest = _newest(self.folder)
+        newest = newest_checkpoint(self.folder)
         kept = f"the last good checkpoint is {str(newest)!r}" if newest else "no checkpoint was written yet"
         raise TrainingError(
             f"the {what} of step {self.step + 1} is not finite; its batch: {batch}. {kept}. Look at that batch, or "
@@ -351,7 +360,7 @@ class _Run:
         name = self.recipe.best
         if name is None or not self.best or figures[name] < self.best[name]:
             self.best = {"step": float(self.step), **figures}
-            weights = _whole_state(self.model)
+            weights = whole_state(self.model)
             if self.main:
                 with atomic_folder(self.folder / "model", marker="config.json") as fresh:
                     self.recipe.export(_Exported(self.model, weights), fresh, self.best)
@@ -360,35 +369,24 @@ class _Run:
         return {f"valid_{k}": v for k, v in figures.items()}
 
     def _save(self) -> None:
-        model, optimizer = _whole_state(self.model), _optimizer_state(self.objective, self.optimizer)
+        model, optimizer = whole_state(self.model), optimizer_state(self.objective, self.optimizer)
         if self.main:
             scaler = getattr(self.accelerator, "scaler", None)
             state = {
-                "kind": "checkpoint", "recipe": self.recipe.name, "step": self.step, "best": self.best,
-                "elapsed_seconds": self.elapsed, "seed": self.options.seed,
-                "scaler": scaler.state_dict() if scaler is not None else None,
+                "recipe": self.recipe.name, "best": self.best, "elapsed_seconds": self.elapsed,
+                "seed": self.options.seed, "scaler": scaler.state_dict() if scaler is not None else None,
             }  # fmt: skip
-            target = self.folder / "checkpoints" / f"step-{self.step:08d}"
-            with atomic_folder(target, marker=STATE) as fresh:
-                _save_tensors(model, fresh / "model.safetensors")
-                _save_tensors(optimizer, fresh / "optimizer.safetensors")
-                write_json(fresh / STATE, state)
-            for old in _checkpoints(self.folder)[: -self.options.keep]:
-                shutil.rmtree(old, ignore_errors=True)
+            write_checkpoint(self.folder, self.step, model, optimizer, state, self.options.keep)
         self.accelerator.wait_for_everyone()
 
     def _load(self, folder: Path) -> None:
         state = read_json_file(folder / STATE)
-        _put_state(self.model, _load_tensors(folder / "model.safetensors"), folder)
-        _put_optimizer(
-            self.objective, self.optimizer, _load_tensors(folder / "optimizer.safetensors"), folder
-        )
+        put_state(self.model, load_tensors(folder / "model.safetensors"), folder)
+        optimizer = load_tensors(folder / "optimizer.safetensors")
+        put_optimizer(self.objective, self.optimizer, optimizer, folder)
         try:
-            self.step, self.best, self.elapsed = (
-                int(state["step"]),
-                dict(state["best"]),
-                state["elapsed_seconds"],
-            )
+            self.step, self.best = int(state["step"]), dict(state["best"])
+            self.elapsed = float(state["elapsed_seconds"])
             scaler = getattr(self.accelerator, "scaler", None)
             if scaler is not None and state["scaler"]:
                 scaler.load_state_dict(state["scaler"])
@@ -400,34 +398,9 @@ class _Run:
     def _open_folder(self) -> None:
         # The main process looks and writes first: another one would meet a folder that is half made.
         if self.main:
-            self._claim_folder()
+            known = defaults_of(getattr(self.recipe, "training", None), self.options)
+            claim_folder(self.folder, self.recipe.name, self.recipe.record(), asdict(self.options), known)
         self.accelerator.wait_for_everyone()
-
-    def _claim_folder(self) -> None:
-        ours = json.loads(json.dumps({
-            "kind": "run", "recipe": self.recipe.name, "settings": self.recipe.record(),
-            "loop": asdict(self.options),
-        }))  # fmt: skip
-        path = self.folder / RUN
-        if path.is_file():
-            known = _defaults(getattr(self.recipe, "training", None), self.options)
-            wrong = _differences(read_json_file(path), ours, known)
-            if wrong:
-                raise OptionError(
-                    f"{str(self.folder)!r} holds another run ({'; '.join(wrong[:4])}): continue it with its own "
-                    "settings, or choose another folder with -o"
-                )
-        elif self.folder.is_dir() and any(p.name != "sounds" for p in self.folder.iterdir()):
-            raise OptionError(f"{str(self.folder)!r} exists and holds no run; choose another folder with -o")
-        write_json(path, ours)
-        try:
-            make_folders(self.folder / "checkpoints")
-        except OSError as error:
-            raise OutputError(
-                f"cannot write the run folder {str(self.folder)!r}: {error.strerror}"
-            ) from error
-        for leftover in (self.folder / "checkpoints").glob(".genlock-*"):  # of a run that was killed
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 class _Exported:
@@ -437,180 +410,9 @@ class _Exported:
         self.module, self.weights = module, weights
 
 
-#: Settings in which a run may differ from the one that it continues.
-_FREE = frozenset({"save_every", "keep", "evaluate_every", "log_every"})
-
-
-def _defaults(*options: Any) -> dict[str, Any]:
-    """The defaults of options: what a run had that was recorded before an option came to be."""
-    return {
-        f.name: f.default for o in options if is_dataclass(o) for f in fields(o) if f.default is not MISSING
-    }
-
-
-def _differences(
-    theirs: Mapping[str, Any], ours: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> list[str]:
-    if theirs.get("recipe") != ours["recipe"]:
-        return [f"recipe {theirs.get('recipe')}, not {ours['recipe']}"]
-    found = []
-    for section in ("settings", "loop"):
-        old, new = theirs.get(section) or {}, ours[section]
-        for name in sorted({*old, *new} - _FREE):
-            before = old.get(name, defaults.get(name))
-            if before != new.get(name):
-                found.append(f"{name} {before!r}, not {new.get(name)!r}")
-    return found
-
-
 def _seed_all(*numbers: int) -> None:
     """Seed every generator that a model may draw from; masks of transformers come from numpy's global one."""
     words = np.random.SeedSequence(numbers).generate_state(3)
     torch.manual_seed(int(words[0]))
     np.random.seed(words[1])  # noqa: NPY002 - theirs, not ours
     random.seed(int(words[2]))
-
-
-# ---------------------------------------------------------------- checkpoints
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    return sorted(p for p in (folder / "checkpoints").glob("step-*") if (p / STATE).is_file())
-
-
-def _newest(folder: Path) -> Path | None:
-    return next(iter(reversed(_checkpoints(folder))), None)
-
-
-def _whole(value: Tensor) -> Tensor:
-    """A tensor whole and on the CPU; parts that lie in other processes are fetched (all must call this)."""
-    full = value.full_tensor() if hasattr(value, "full_tensor") else value
-    return full.detach().to("cpu", copy=True).contiguous()
-
-
-def _put(target: Tensor, value: Tensor) -> None:
-    if hasattr(target, "full_tensor"):
-        from torch.distributed.tensor import distribute_tensor
-
-        value = distribute_tensor(value.to(target.device), target.device_mesh, target.placements)  # type: ignore[attr-defined]
-    with torch.no_grad():
-        target.copy_(value)
-
-
-def _whole_state(model: torch.nn.Module) -> dict[str, Tensor]:
-    return {name: _whole(value) for name, value in model.state_dict().items()}
-
-
-def _optimizer_state(objective: torch.nn.Module, optimizer: Any) -> dict[str, Tensor]:
-    state: dict[str, Tensor] = {}
-    for name, parameter in objective.named_parameters():
-        for key, value in optimizer.state.get(parameter, {}).items():
-            state[f"{name}/{key}"] = _whole(torch.as_tensor(value))
-    return state
-
-
-def _put_state(model: torch.nn.Module, found: dict[str, Tensor], folder: Path) -> None:
-    own = model.state_dict()
-    if set(own) != set(found):
-        odd = sorted(set(own) ^ set(found))
-        raise FormatError(
-            f"the checkpoint {str(folder)!r} is of another model: {len(odd)} weights differ, such as {odd[0]!r}"
-        )
-    for name, value in own.items():
-        if value.shape != found[name].shape:
-            raise FormatError(
-                f"the checkpoint {str(folder)!r} is of another size: {name!r} has {list(found[name].shape)}, the "
-                f"recipe's model {list(value.shape)}"
-            )
-        _put(value, found[name])
-
-
-def _put_optimizer(
-    objective: torch.nn.Module, optimizer: Any, found: dict[str, Tensor], folder: Path
-) -> None:
-    for name, parameter in objective.named_parameters():
-        values = {key.rsplit("/", 1)[1]: v for key, v in found.items() if key.rsplit("/", 1)[0] == name}
-        if not values or not parameter.requires_grad:
-            continue
-        for key, value in values.items():
-            if value.ndim == 0:
-                optimizer.state[parameter][key] = value
-            elif value.shape != parameter.shape:
-                raise FormatError(f"the optimiser's state in {str(folder)!r} is of another size at {name!r}")
-            else:
-                optimizer.state[parameter][key] = torch.zeros_like(parameter)
-                _put(optimizer.state[parameter][key], value)
-
-
-def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    try:
-        save_file(tensors, path)
-    except SafetensorError as error:
-        raise OSError(None, f"{error}", str(path)) from error
-    # safetensors makes files that only their owner can read; a file made in the usual way shows what others may.
-    usual = path.with_suffix(".mode")
-    usual.touch()
-    shutil.copymode(usual, path)
-    usual.unlink()
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _load_tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        found: dict[str, Tensor] = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise FormatError(
-            f"the checkpoint file {str(path)!r} cannot be read ({error}); remove its folder to go on from the one "
-            "before"
-        ) from error
-    return found
-
-
-# ---------------------------------------------------------------- the log
-
-
-class _Log:
-    """``log.jsonl``, and TensorBoard where it is installed. Lines after the checkpoint are dropped."""
-
-    def __init__(self, folder: Path, step: int) -> None:
-        path = folder / LOG
-        kept = []
-        if path.is_file():
-            for line in path.read_bytes().splitlines():
-                with suppress(
-                    ValueError, KeyError, TypeError
-                ):  # the last line of a killed run may be half a line
-                    if json.loads(line)["step"] <= step:
-                        kept.append(line + b"\n")
-        write_bytes(path, b"".join(kept))
-        self._path = path
-        self._file = path.open("a", encoding="utf-8")
-        self._board = _tensorboard(folder, step)
-
-    def write(self, step: int, figures: Mapping[str, float]) -> None:
-        clean = {k: v if math.isfinite(v) else None for k, v in figures.items()}
-        try:
-            self._file.write(json.dumps({"step": step, **clean}) + "\n")
-            self._file.flush()
-        except OSError as error:
-            raise OutputError(
-                f"cannot write {str(self._path)!r}: {error.strerror}; the last checkpoint stays, run again to go on"
-            ) from error
-        if self._board is not None:
-            for name, value in clean.items():
-                if value is not None:
-                    self._board.add_scalar(name, value, step)
-
-    def close(self) -> None:
-        self._file.close()
-        if self._board is not None:
-            self._board.close()
-
-
-def _tensorboard(folder: Path, step: int) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)

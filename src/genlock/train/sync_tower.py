@@ -232,7 +232,7 @@ class TowerRecipe:
 
     def record(self) -> dict[str, Any]:
         """Options and clips."""
-        return {"training": asdict(self.training), "clips": [clip.name for clip in self._clips]}
+        return {**asdict(self.training), "clips": [clip.name for clip in self._clips]}
 
     def model(self) -> Towers:
         """At their start."""
