@@ -7,6 +7,7 @@ schema is refused with a message.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
@@ -31,8 +32,8 @@ from genlock.core.warp import Warp
 
 __all__ = [
     "SCHEMA", "atomic_file", "atomic_path", "cells_from_dict", "dump_json", "finite_or_none", "load_json", "load_track",
-    "make_folders", "read_json_file", "save_track", "spans_from_dict", "track_from_bytes", "unmake_folders",
-    "warp_from_dict", "write_arrays", "write_bytes", "write_json", "write_text",
+    "make_folders", "read_json_file", "save_track", "sha256_of", "spans_from_dict", "track_from_bytes",
+    "unmake_folders", "warp_from_dict", "write_arrays", "write_bytes", "write_json", "write_text",
 ]  # fmt: skip
 
 #: Version of the file forms below. Keys are only ever added within one version.
@@ -118,6 +119,12 @@ def write_bytes(target: str | os.PathLike[str], data: bytes) -> None:
     """Write a file atomically and durably."""
     with atomic_file(target) as out:
         out.write(data)
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, hexadecimal. Raises OSError if it cannot be read."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_text(target: str | os.PathLike[str], text: str) -> None:

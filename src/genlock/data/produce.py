@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from genlock import __version__
 from genlock.core.errors import InputError, MediaError, OutputError
+from genlock.core.serial import sha256_of
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.data.clips import ClipSamples, ClipSpan, Cutting, PictureCutter, SoundCutter
 from genlock.data.ledger import Item, Output
@@ -175,8 +175,7 @@ def _require_unchanged(path: Path, before: tuple[int, int] | None) -> None:
 
 def _hash_of(path: Path) -> str:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise MediaError(f"cannot be read: {error.strerror or error}") from error
 

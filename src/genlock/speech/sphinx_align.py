@@ -100,29 +100,12 @@ class SphinxAligner:
         results = [Placed(None, None, 0.0, token.reason or _no_pronunciation(token)) for token in tokens]
         if not spoken:
             return results
-        if level_db(samples) < SILENT_DB or len(samples) < 3 * HOP:
-            return _refuse(
-                results,
-                spoken,
-                "the sound is silent here" if len(samples) >= 3 * HOP else "the sound is too short",
-            )
-        model = load_acoustic_model()
-        lattice = build_lattice([ways[k] for k in spoken], model, self.options)
-        frames = features(samples)
-        if lattice.graph.states * len(frames) > LARGEST_SEARCH:
-            return _refuse(results, spoken, _too_much(len(spoken), len(samples)))
-        scores = _Scores(model, frames, lattice.senones)
-        table = scores.table(lattice, self.options)
-        path = best_path(table, lattice.graph)
-        if path is None:
-            return _refuse(
-                results,
-                spoken,
-                f"{len(spoken)} words do not fit into {len(samples) / SAMPLE_RATE:.2f} s of sound",
-            )
-        bounds = self._bounds(samples, lattice, path, scores, model)
+        search = self._search(samples, [ways[k] for k in spoken])
+        if isinstance(search, str):
+            return _refuse(results, spoken, search)
+        bounds = self._bounds(samples, search)
         grid = Grid(SAMPLE_RATE, origin, clock)
-        fits = _fits(table, lattice, path, len(spoken))
+        fits = _fits(search, len(spoken))
         for place, (token, confidence) in enumerate(zip(spoken, _confidences(fits), strict=True)):
             if place not in bounds:
                 results[token] = Placed(None, None, 0.0, "not found in the sound where its neighbours are")
@@ -145,17 +128,13 @@ class SphinxAligner:
         -------
         list of (phone, start, end)
             Seconds from sample 0, to half a frame of 10 ms, in order; pauses and other sound have no entry. Empty
-            if the words do not fit.
+            where :meth:`align` would place no word.
         """
         ways = [choices for token in tokens if (choices := _ways(token))]
-        if not ways or level_db(samples) < SILENT_DB or len(samples) < 3 * HOP:
+        search = self._search(samples, ways) if ways else "there are no words"
+        if isinstance(search, str):
             return []
-        model = load_acoustic_model()
-        lattice = build_lattice(ways, model, self.options)
-        table = _Scores(model, features(samples), lattice.senones).table(lattice, self.options)
-        path = best_path(table, lattice.graph)
-        if path is None:
-            return []
+        lattice, path = search.lattice, search.path
         start, step = feature_grid(HOP).start, Fraction(HOP, SAMPLE_RATE)
         found: list[tuple[str, float, float]] = []
         before = -1
@@ -171,15 +150,27 @@ class SphinxAligner:
             before = state
         return found
 
-    def _bounds(
-        self,
-        samples: npt.NDArray[np.floating],
-        lattice: Lattice,
-        path: Path,
-        scores: _Scores,
-        model: AcousticModel,
-    ) -> dict[int, tuple[int, int]]:
+    def _search(self, samples: npt.NDArray[np.floating], ways: Sequence[Sequence[Way]]) -> _Search | str:
+        """The first search, or why there is none."""
+        if len(samples) < 3 * HOP:
+            return "the sound is too short"
+        if level_db(samples) < SILENT_DB:
+            return "the sound is silent here"
+        model = load_acoustic_model()
+        lattice = build_lattice(ways, model, self.options)
+        frames = features(samples)
+        if lattice.graph.states * len(frames) > LARGEST_SEARCH:
+            return f"{len(ways)} words are too many for {len(samples) / SAMPLE_RATE:.1f} s of sound"
+        scores = _Scores(model, frames, lattice.senones)
+        table = scores.table(lattice, self.options)
+        path = best_path(table, lattice.graph)
+        if path is None:
+            return f"{len(ways)} words do not fit into {len(samples) / SAMPLE_RATE:.2f} s of sound"
+        return _Search(model, lattice, scores, table, path)
+
+    def _bounds(self, samples: npt.NDArray[np.floating], search: _Search) -> dict[int, tuple[int, int]]:
         """First and last edge of each placed word, in samples."""
+        model, lattice, path, scores = search.model, search.lattice, search.path, search.scores
         rows = _chosen(lattice, path)
         order = list(rows)
         fixed: list[list[Way]] = [[[[row]]] for row in rows.values()]
@@ -227,10 +218,6 @@ def _refuse(results: list[Placed], spoken: Sequence[int], reason: str) -> list[P
     return results
 
 
-def _too_much(words: int, samples: int) -> str:
-    return f"{words} words are too many for {samples / SAMPLE_RATE:.1f} s of sound"
-
-
 # ---------------------------------------------------------------- scores
 
 
@@ -252,13 +239,25 @@ class _Scores:
         return np.concatenate([self.scores[:, np.searchsorted(self.senones, lattice.senones)], other], axis=1)
 
 
-def _fits(table: Array, lattice: Lattice, path: Path, words: int) -> list[tuple[float, int] | None]:
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """The first search: the best path through all ways to speak the text, and what it was found with."""
+
+    model: AcousticModel
+    lattice: Lattice
+    scores: _Scores
+    table: Array
+    path: Path
+
+
+def _fits(search: _Search, words: int) -> list[tuple[float, int] | None]:
     """Mean score and number of frames of each word, None if it was left out.
 
     The mean log ratio to the best phone is the *goodness of pronunciation* of Witt and Young (2000).
     """
-    scores = table[np.arange(len(table)), lattice.graph.column[path.states]]
-    owner = lattice.word[path.states]
+    lattice, states = search.lattice, search.path.states
+    scores = search.table[np.arange(len(search.table)), lattice.graph.column[states]]
+    owner = lattice.word[states]
     counts = np.bincount(owner[owner >= 0], minlength=words)
     sums = np.bincount(owner[owner >= 0], weights=scores[owner >= 0].astype(np.float64), minlength=words)
     return [(float(s / n), int(n)) if n else None for s, n in zip(sums, counts, strict=True)]

@@ -10,7 +10,6 @@ Only :func:`fetch` touches the network. Fetched files lie in ``~/.cache/genlock/
 from __future__ import annotations
 
 import difflib
-import hashlib
 import os
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genlock.core.errors import FormatError, MissingModel, OptionError, OutputError
+from genlock.core.serial import sha256_of
 from genlock.weights.sources import LocalSource, Progress, RemoteSource, Source, SourceError, source_from_dict
 
 __all__ = [
@@ -69,7 +69,7 @@ class ModelFile:
             size = path.stat().st_size
             if size != self.size_bytes:
                 return f"{self.path} has {size} bytes instead of {self.size_bytes}"
-            if read and _sha256(path) != self.sha256:
+            if read and sha256_of(path) != self.sha256:
                 return f"{self.path} has another content (SHA-256 differs)"
         except FileNotFoundError:
             return f"{self.path} is missing"
@@ -430,11 +430,6 @@ def _model(name: str, entry: Mapping[str, Any]) -> Model:
     files = tuple(ModelFile(**each) for each in fields.pop("files"))
     sources = tuple(source_from_dict(each) for each in fields.pop("sources"))
     return Model(name=name, files=files, sources=sources, **{"default": False, **fields})
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _text(path: Path | None) -> str | None:

@@ -31,7 +31,7 @@ from genlock.data.splits import NAMES
 
 __all__ = [
     "EXPORTERS", "ExportOptions", "Exported", "Exporter", "Job", "Row", "export_dataset",
-    "filled", "first_instant", "in_groups", "sha256_of",
+    "filled", "first_instant", "in_groups",
 ]  # fmt: skip
 
 #: The entry-point group of exporters.
@@ -263,12 +263,6 @@ def in_groups(rows: Sequence[Row], most: int, overhead: int = 0) -> Iterator[lis
         size += own
     if held:
         yield held
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def first_instant(made: Mapping[str, Any]) -> Fraction:
