@@ -25,6 +25,7 @@ from genlock.train.loop import train
 from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
 from genlock.train.shapes import SHAPES, filter_bank, make_config
 from genlock.train.sounds import SoundSet
+from genlock.train.symbols import spell
 from genlock.train.wav2vec2 import Wav2Vec2Recipe, group_perplexity, pretrain
 
 QUICK = LoopOptions(steps=4, save_every=2, evaluate_every=4, threads=1)
@@ -275,6 +276,39 @@ def test_the_command_line(tone_folder: Path, tmp_path: Path, capsys: pytest.Capt
     assert main(["train", "ctc", str(tone_folder), "-o", str(run), "--shape", "nano"]) == 2
     assert "holds another run" in capsys.readouterr().err
     assert main(["train"]) == 2
+
+
+def test_a_model_of_phones(tone_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    options = [
+        "--units",
+        "phones",
+        "--shape",
+        "micro",
+        "--batch-seconds",
+        "8",
+        "--steps",
+        "3",
+        "--threads",
+        "1",
+        "--json",
+    ]
+    assert main(["train", "ctc", str(tone_folder), "-o", str(run), *options]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert {"wer", "per"} <= set(result["figures"])
+    vocabulary = json.loads((run / "model/vocab.json").read_text())
+    assert len(vocabulary) == 42
+    processor = transformers.AutoProcessor.from_pretrained(run / "model")
+    classes = spell("bin two", vocabulary, "phones")
+    assert processor.batch_decode([classes]) == ["BIHN TUW"]
+    text = tmp_path / "said.txt"
+    text.write_text("bin two")
+    words = ["words", str(tone_folder / "00.wav"), "--model", result["model"]]
+    assert main([*words, "--transcript", str(text), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["aligner"], [w["text"] for w in found["words"]]) == ("ctc", ["bin", "two"])
+    assert main([*words, "--recognizer", "hf-ctc"]) == 2
+    assert "writes phones, not words: give what is said with --transcript" in capsys.readouterr().err
 
 
 def test_bad_input(tone_sounds: SoundSet, tone_folder: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 from genlock.core.errors import FormatError, InputError
 from genlock.train.augment import Augmentation, change
 from genlock.train.batches import Batches, BatchPlan, Item, pack
-from genlock.train.characters import character_vocabulary, frame_targets, frames_needed, spell
 from genlock.train.items import hear
 from genlock.train.masks import draw_negatives, span_mask
 from genlock.train.sounds import SoundSet, open_or_prepare, prepare_sounds, split_of, spoken_text
+from genlock.train.symbols import frame_targets, frames_needed, spell, symbol_vocabulary, symbols_in, written
 
 
 def speech(seed: int, seconds: float = 0.5) -> np.ndarray:
@@ -162,7 +163,7 @@ def test_frame_targets_leave_out_what_is_not_known(tone_sounds: SoundSet) -> Non
 
 
 def test_frame_targets_spell_the_text() -> None:
-    vocabulary = character_vocabulary(["three bees"])
+    vocabulary = symbol_vocabulary(["three bees"])
     words = [("three", 0.1, 0.6), ("bees", 0.7, 1.1)]
     found = frame_targets(words, np.arange(60) / 50 + 0.0125, vocabulary).tolist()
     collapsed = [c for c, before in zip(found, [-1, *found[:-1]], strict=True) if c != before and c]
@@ -184,3 +185,28 @@ def test_masks_and_negatives(frames: int, share: float, length: int, seed: int) 
             drawn = found[row, places] - row * frames
             assert np.isin(drawn, places).all()
             assert (drawn != places[:, None]).all()
+
+
+def test_phones_of_a_text_and_their_frames() -> None:
+    vocabulary = symbol_vocabulary([], "phones")
+    names = {number: name for name, number in vocabulary.items()}
+    assert [names[k] for k in spell("set u two", vocabulary, "phones")] == [
+        "S",
+        "EH",
+        "T",
+        "|",
+        "Y",
+        "UW",
+        "|",
+        "T",
+        "UW",
+    ]
+    assert symbols_in(written("set two", "phones"), "phones") == ["S", "EH", "T", "|", "T", "UW"]
+    assert symbols_in("", "phones") == symbols_in("", "characters") == []
+    words = [("set", 0.1, 0.4), ("two", 0.6, 0.8)]
+    found = frame_targets(words, np.arange(60) / 50 + 0.0125, vocabulary, "phones").tolist()
+    collapsed = [a for a, b in pairwise([*found, -1]) if a != b and a]
+    assert collapsed == spell("set two", vocabulary, "phones")
+    assert [names[k] for k in found[5:20]] == ["S"] * 5 + ["EH"] * 5 + ["T"] * 5
+    with pytest.raises(InputError, match="no English pronunciation is known for '42'"):
+        written("42", "phones")

@@ -17,10 +17,14 @@ import numpy.typing as npt
 
 from genlock.core.errors import FormatError, MissingDependency, MissingModel, OptionError
 from genlock.speech.emissions import EmissionFile
+from genlock.speech.pronounce import ARPABET, load_pronouncer
 
-__all__ = ["Alphabet", "BeamDecoder", "DecodedWord", "GreedyDecoder"]
+__all__ = ["POINT", "Alphabet", "BeamDecoder", "DecodedWord", "GreedyDecoder"]
 
 Rows = npt.NDArray[np.float32]
+
+#: What stands between the phones of a word that was decoded by a model of phones.
+POINT = "."
 
 # Tokens that stand for no sound: <s>, </s>, <unk>, [PAD] ...
 _SPECIAL = re.compile(r"[<\[].+[>\]]")
@@ -33,6 +37,9 @@ class Alphabet:
     >>> letters = Alphabet.of({"<pad>": 0, "<unk>": 1, "|": 2, "A": 3, "B": 4}, blank=0, delimiter="|")
     >>> letters.spoken, letters.lower, letters.spell("abc")
     ((0, 2, 3, 4), True, ((3, 4), 'c'))
+    >>> phones = Alphabet.of({"<pad>": 0, "|": 1, "B": 2, "IH": 3, "N": 4}, blank=0, delimiter="|")
+    >>> phones.phones, phones.spell("bin")
+    (True, ((2, 3, 4), ''))
     """
 
     symbols: tuple[str, ...]
@@ -45,6 +52,8 @@ class Alphabet:
     """Columns that can be heard: blank, delimiter and all tokens that are not special."""
     lower: bool
     """Whether the tokens have no lower case, so that texts are to be turned into it."""
+    phones: bool = False
+    """Whether the tokens are ARPAbet phones, so that words are spelt as they are pronounced."""
 
     @classmethod
     def of(
@@ -57,10 +66,11 @@ class Alphabet:
             symbols[column] = token
         between = vocabulary.get(delimiter)
         spoken = [n for n, s in enumerate(symbols) if n in (blank, between) or not _SPECIAL.fullmatch(s)]
-        letters = "".join(symbols[n] for n in spoken if n not in (blank, between))
-        return cls(
-            tuple(symbols), blank, between, tuple(spoken), letters == letters.upper() != letters.lower()
-        )
+        named = [symbols[n] for n in spoken if n not in (blank, between)]
+        letters = "".join(named)
+        phones = ARPABET.issuperset(named) and any(len(token) > 1 for token in named)
+        lower = letters == letters.upper() != letters.lower() and not phones
+        return cls(tuple(symbols), blank, between, tuple(spoken), lower, phones)
 
     def shown(self, text: str) -> str:
         """A text as it is shown to people."""
@@ -69,6 +79,10 @@ class Alphabet:
     def spell(self, word: str) -> tuple[tuple[int, ...], str]:
         """The columns that spell a word, and its characters that have none."""
         known = {self.symbols[n]: n for n in self.spoken if n not in (self.blank, self.delimiter)}
+        if self.phones:
+            said = load_pronouncer()(word)
+            heard = [known[phone] for phone in said[0] if phone in known] if said else []
+            return tuple(heard), "" if heard else word
         columns, unknown = [], ""
         for character in word:
             for form in (character, character.upper(), character.lower()):
@@ -130,7 +144,7 @@ class GreedyDecoder:
                 elif symbol not in (alphabet.blank, alphabet.delimiter):
                     if symbol != last:
                         first = frame if not text else first
-                        text += alphabet.symbols[symbol]
+                        text += (POINT if text and alphabet.phones else "") + alphabet.symbols[symbol]
                     if text:
                         chances.append(sure)
                         stop = frame + 1

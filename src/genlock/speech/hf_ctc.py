@@ -142,7 +142,12 @@ class Listening:
         return None if self.emissions.heard else "the sound is silent here"
 
     def decode(self) -> list[DecodedWord]:
-        """The words that are recognised, in frames."""
+        """The words that are recognised, in frames. Raises OptionError if the model writes phones."""
+        if self.model.alphabet.phones:
+            raise OptionError(
+                f"the model {self.model.encoder.source!r} writes phones, not words: give what is said with "
+                "--transcript, or let another recogniser listen with --recognizer"
+            )
         return [] if self.silent_reason else self.model.decoder.decode(self.emissions)
 
     def recognize(self) -> list[Heard]:
@@ -182,8 +187,9 @@ class Listening:
         return align_words(self.emissions, spelt, self._vocabulary, self.emissions.grid, chosen)
 
     def _spelt(self, form: SpokenForm) -> WordTokens:
-        text = "".join(form)
-        return WordTokens(text, *self.model.alphabet.spell(text))
+        spelt = [self.model.alphabet.spell(word) for word in form]
+        columns = tuple(column for tokens, _ in spelt for column in tokens)
+        return WordTokens("".join(form), columns, "".join(unknown for _, unknown in spelt))
 
     def _better_forms(
         self, choices: Sequence[Sequence[SpokenForm]], words: Sequence[AlignedWord]

@@ -23,10 +23,16 @@ import numpy.typing as npt
 from genlock.core.errors import MissingDependency
 from genlock.speech.sphinx_model import model_folder
 
-__all__ = ["GraphemeNetwork", "Pronouncer", "Pronunciation", "load_pronouncer"]
+__all__ = ["ARPABET", "GraphemeNetwork", "Pronouncer", "Pronunciation", "load_pronouncer"]
 
 #: Phones of one word.
 Pronunciation = tuple[str, ...]
+
+#: The phones of English in this dictionary, without stress.
+ARPABET = frozenset(
+    ("AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH", "IH", "IY", "JH", "K",
+     "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH")
+)  # fmt: skip
 
 #: A word never gets more pronunciations than this.
 MAX_PRONUNCIATIONS = 6

@@ -23,21 +23,23 @@ from genlock.metrics.words import WordErrors, word_errors
 from genlock.speech.ctc_decode import Alphabet, GreedyDecoder
 from genlock.train.batches import Batches, Item
 from genlock.train.borders import write_bias
-from genlock.train.characters import (
-    BLANK,
-    DELIMITER,
-    character_vocabulary,
-    frame_targets,
-    frames_needed,
-    spell,
-    write_processor,
-)
 from genlock.train.checkpoints import checkpoint_configuration, load_checkpoint
 from genlock.train.items import hear, normalized, padded
 from genlock.train.loop import Batch, Loss, TrainResult, processes, train
 from genlock.train.options import CtcTraining, LoopOptions
 from genlock.train.shapes import make_config, start_with_filter_bank
 from genlock.train.sounds import RATE, SoundSet, open_or_prepare
+from genlock.train.symbols import (
+    BLANK,
+    DELIMITER,
+    frame_targets,
+    frames_needed,
+    spell,
+    symbol_vocabulary,
+    symbols_in,
+    write_processor,
+    written,
+)
 
 __all__ = ["CtcRecipe", "CtcTraining", "train_ctc"]
 
@@ -95,8 +97,8 @@ class CtcRecipe:
                 f"no clip of {str(self.sounds.folder)!r} has a text; put transcripts.tsv into the folder (path "
                 "without ending, tab, text)"
             )
-        self.vocabulary = character_vocabulary(
-            [self.training.characters, *(clip.text or "" for clip in labelled)]
+        self.vocabulary = symbol_vocabulary(
+            [self.training.characters, *(clip.text or "" for clip in labelled)], self.training.units
         )
         by = self.training.split_by
         self.valid = labelled.part("valid", by=by)
@@ -109,13 +111,18 @@ class CtcRecipe:
         self._batches = Batches([c.seconds for c in self.learnt], self.training.plan(self.loop.seed))
         self._masked = self._config.feat_extract_norm == "layer"
 
+    def _spelt(self, text: str) -> list[int]:
+        return spell(text, self.vocabulary, self.training.units)
+
     def _fits(self, text: str, samples: int) -> bool:
         shortest = samples / (1 + self.training.speed)
-        return frames_needed(spell(text, self.vocabulary)) <= self.framing.count(int(shortest))
+        return frames_needed(self._spelt(text)) <= self.framing.count(int(shortest))
 
     def record(self) -> dict[str, Any]:
+        plain = self.training.units == "characters"
+        characters = "".join(c for c in self.vocabulary if len(c) == 1) if plain else ""
         return {**asdict(self.training), "clips": len(self.learnt), "seconds": round(self.learnt.seconds, 3),
-                "characters": "".join(c for c in self.vocabulary if len(c) == 1)}  # fmt: skip
+                "characters": characters}  # fmt: skip
 
     # ------------------------------------------------------------ the model
 
@@ -155,7 +162,7 @@ class CtcRecipe:
         if not heard:
             return None
         samples, mask = padded([h.samples for h in heard])
-        texts = [spell(h.text, self.vocabulary) for h in heard]
+        texts = [self._spelt(h.text) for h in heard]
         frames = [self.framing.count(len(h.samples)) for h in heard]
         tensors = {
             "samples": samples, "mask": mask, "frames": torch.tensor(frames),
@@ -168,7 +175,7 @@ class CtcRecipe:
             for row, h, count in zip(targets, heard, frames, strict=True):
                 if h.words:
                     centers = (np.arange(count) * self.framing.hop + (self.framing.window - 1) / 2) / RATE
-                    row[:count] = frame_targets(h.words, centers, self.vocabulary)
+                    row[:count] = frame_targets(h.words, centers, self.vocabulary, self.training.units)
                     for start, end in h.unknown:
                         row[:count][(centers >= start) & (centers < end)] = -100
             tensors["targets"] = torch.from_numpy(targets)
@@ -205,13 +212,14 @@ class CtcRecipe:
     # ------------------------------------------------------------ what came of it
 
     def evaluate(self, model: Any) -> dict[str, float]:
-        words, characters = WordErrors(0, 0, 0, 0), WordErrors(0, 0, 0, 0)
+        """Word errors, and those of characters (``cer``) or phones (``per``)."""
+        units = self.training.units
+        words, symbols = WordErrors(0, 0, 0, 0), WordErrors(0, 0, 0, 0)
         for clip in self.valid:
-            found = self._read(model, self.valid.samples(clip))
-            text = clip.text or ""
-            words += word_errors(text.split(), found.split())
-            characters += word_errors(list(text), list(found))
-        return {"wer": words.rate, "cer": characters.rate}
+            found, true = self._read(model, self.valid.samples(clip)), written(clip.text or "", units)
+            words += word_errors(true.split(), found.split())
+            symbols += word_errors(symbols_in(true, units), symbols_in(found, units))
+        return {"wer": words.rate, "cer" if units == "characters" else "per": symbols.rate}
 
     def _read(self, model: Any, samples: Any) -> str:
         device = next(model.parameters()).device

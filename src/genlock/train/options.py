@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import yaml
 
@@ -18,7 +18,8 @@ from genlock.train.augment import Augmentation
 from genlock.train.batches import BatchPlan
 
 __all__ = [
-    "TOWER_LOOP", "CtcTraining", "LoopOptions", "TowerTraining", "Wav2Vec2Training", "options_from", "read_options",
+    "TOWER_LOOP", "CtcTraining", "LoopOptions", "TowerTraining", "Units", "Wav2Vec2Training", "options_from",
+    "read_options",
 ]  # fmt: skip
 
 
@@ -142,6 +143,10 @@ class TowerTraining:
             raise OptionError(f"{self}: warp is a rising range above 0, the rest at least 0")
 
 
+#: What a CTC model writes.
+Units: TypeAlias = Literal["characters", "phones"]
+
+
 @dataclass(frozen=True)
 class CtcTraining:
     """What a CTC model learns from, and how."""
@@ -165,6 +170,9 @@ class CtcTraining:
     """How much labelled sound is used, in minutes, chosen by hash; 0: all."""
     split_by: Literal["clip", "speaker"] = "clip"
     """What is kept apart between training and held-out sound."""
+    units: Units = "characters"
+    """What the model writes: characters, or ARPAbet phones of the words' commonest English pronunciations. One that
+    writes phones aligns texts; it does not recognise words."""
     characters: str = ""
     """Characters that the model can write besides those of the texts, so that it can learn them later."""
     word_times: float = 0.0

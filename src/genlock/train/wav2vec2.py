@@ -24,7 +24,6 @@ from genlock.core.progress import Progress, silent
 from genlock.core.serial import write_json
 from genlock.extractors.framing import Framing, conv_stack
 from genlock.train.batches import Batches, Item
-from genlock.train.characters import write_processor
 from genlock.train.checkpoints import checkpoint_configuration, load_checkpoint
 from genlock.train.contrastive import contrast
 from genlock.train.items import hear, padded
@@ -33,6 +32,7 @@ from genlock.train.masks import draw_negatives, span_mask
 from genlock.train.options import LoopOptions, Wav2Vec2Training
 from genlock.train.shapes import make_config, start_with_filter_bank
 from genlock.train.sounds import RATE, SoundSet, open_or_prepare
+from genlock.train.symbols import write_processor
 
 __all__ = ["Wav2Vec2Recipe", "group_perplexity", "pretrain"]
 

@@ -1,5 +1,5 @@
-"""Characters as CTC classes: the vocabulary of a corpus, texts as numbers, and the files that let transformers
-read them.
+"""Characters or phones as CTC classes: the vocabulary of a corpus, texts as numbers, and the files that let
+transformers read them.
 """
 
 from __future__ import annotations
@@ -14,42 +14,80 @@ import numpy.typing as npt
 
 from genlock.core.errors import InputError
 from genlock.core.serial import write_text
+from genlock.speech.ctc_decode import POINT
+from genlock.speech.pronounce import ARPABET, load_pronouncer
+from genlock.train.options import Units
 
 __all__ = [
     "BLANK",
     "DELIMITER",
-    "character_vocabulary",
     "frame_targets",
     "frames_needed",
     "spell",
+    "symbol_vocabulary",
+    "symbols_in",
     "write_processor",
+    "written",
 ]
 
 BLANK, UNKNOWN, DELIMITER = "<pad>", "<unk>", "|"
 
 
-def character_vocabulary(texts: Iterable[str]) -> dict[str, int]:
-    """Class of each character of some texts, the blank first.
+def written(text: str, units: Units = "characters") -> str:
+    """A text as a model writes it: as it is, or its words as phones with points between them.
 
-    >>> character_vocabulary(["ab a"])
+    Of several pronunciations the commonest is taken (:mod:`genlock.speech.pronounce`; English).
+
+    >>> written("bin two"), written("bin two", "phones")
+    ('bin two', 'B.IH.N T.UW')
+
+    Raises InputError if a word cannot be pronounced.
+    """
+    if units == "characters":
+        return text
+    return " ".join(POINT.join(_phones(word)) for word in text.split())
+
+
+def _phones(word: str) -> tuple[str, ...]:
+    found = load_pronouncer()(word)
+    if not found:
+        raise InputError(f"no English pronunciation is known for {word!r}; train with --units characters")
+    return found[0]
+
+
+def symbols_in(writing: str, units: Units = "characters") -> list[str]:
+    """The symbols of what :func:`written` gives, the delimiter between words.
+
+    >>> symbols_in("B.IH.N T.UW", "phones"), symbols_in("a b")
+    (['B', 'IH', 'N', '|', 'T', 'UW'], ['a', '|', 'b'])
+    """
+    words = [word.split(POINT) if units == "phones" else list(word) for word in writing.split()]
+    return [symbol for k, word in enumerate(words) for symbol in ([DELIMITER, *word] if k else word)]
+
+
+def symbol_vocabulary(texts: Iterable[str], units: Units = "characters") -> dict[str, int]:
+    """Class of each character of some texts, or of each phone there is, the blank first.
+
+    >>> symbol_vocabulary(["ab a"])
     {'<pad>': 0, '<unk>': 1, '|': 2, 'a': 3, 'b': 4}
+    >>> len(symbol_vocabulary([], "phones"))
+    42
 
     Raises InputError if there is no character at all.
     """
-    found = sorted({c for text in texts for c in text if c != " "})
+    found = sorted(ARPABET) if units == "phones" else sorted({c for text in texts for c in text if c != " "})
     if not found:
         raise InputError("no text is known of any clip, so there is nothing to learn; give transcripts")
     return {token: k for k, token in enumerate((BLANK, UNKNOWN, DELIMITER, *found))}
 
 
-def spell(text: str, vocabulary: Mapping[str, int]) -> list[int]:
+def spell(text: str, vocabulary: Mapping[str, int], units: Units = "characters") -> list[int]:
     """The classes of a text; spaces are the delimiter, what is unknown is left out.
 
     >>> spell("a b", {"|": 2, "a": 3, "b": 4})
     [3, 2, 4]
     """
-    tokens = (DELIMITER if c == " " else c for c in text)
-    return [vocabulary[token] for token in tokens if token in vocabulary]
+    return [vocabulary[s] for s in symbols_in(written(text, units), units) if s in vocabulary]
 
 
 def frames_needed(classes: Sequence[int]) -> int:
@@ -62,18 +100,21 @@ def frames_needed(classes: Sequence[int]) -> int:
 
 
 def frame_targets(
-    words: Sequence[tuple[str, float, float]], centers: npt.NDArray[np.float64], vocabulary: Mapping[str, int]
+    words: Sequence[tuple[str, float, float]],
+    centers: npt.NDArray[np.float64],
+    vocabulary: Mapping[str, int],
+    units: Units = "characters",
 ) -> npt.NDArray[np.int64]:
     """The class of each frame where the times of words are known.
 
-    A word's characters share its time evenly, with a blank between equal ones; the delimiter stands in the
+    A word's symbols share its time evenly, with a blank between equal ones; the delimiter stands in the
     frame nearest to the middle between two words; all else is blank.
 
     Parameters
     ----------
     words : word, start and end in seconds, in order
     centers : centres of the frames in seconds, [T]
-    vocabulary : class of each character
+    vocabulary : class of each symbol
 
     >>> vocabulary = {"<pad>": 0, "|": 2, "a": 3, "b": 4}
     >>> frame_targets([("ab", 0.1, 0.5), ("b", 0.6, 0.8)], np.arange(9) / 10 + 0.05, vocabulary).tolist()
@@ -82,7 +123,7 @@ def frame_targets(
     targets = np.zeros(len(centers), np.int64)
     for word, start, end in words:
         classes: list[int] = []
-        for number in spell(word, vocabulary):
+        for number in spell(word, vocabulary, units):
             classes += [vocabulary[BLANK], number] if classes and classes[-1] == number else [number]
         inside = np.flatnonzero((centers >= start) & (centers < end))
         if classes and len(inside):
