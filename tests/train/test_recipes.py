@@ -276,6 +276,11 @@ def test_the_command_line(tone_folder: Path, tmp_path: Path, capsys: pytest.Capt
     assert main(["train", "ctc", str(tone_folder), "-o", str(run), "--shape", "nano"]) == 2
     assert "holds another run" in capsys.readouterr().err
     assert main(["train"]) == 2
+    for flag in (["--from", result["model"]], [f"--from={result['model']}"]):
+        further = tmp_path / f"further{len(flag)}"
+        command = ["train", "ctc", str(tone_folder), "-o", str(further), *flag, "--steps", "1", "--json"]
+        assert main([*command, "--batch-seconds", "8", "--threads", "1"]) == 0
+        assert json.loads((further / "run.json").read_text())["settings"]["start"] == result["model"]
 
 
 def test_a_model_of_phones(tone_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -61,6 +62,8 @@ def _training(recipe: str, settings: Mapping[str, Any]) -> Callable[..., None]:
     command.__annotations__["training"] = kind
     command.__doc__ = f"""Train {recipe}: {trainings.RECIPES[recipe]}. A run that was stopped goes on.
 
+    --from CHECKPOINT is another name of --start.
+
     Args:
         sounds: Folders of sounds or videos (with transcripts.tsv where texts are needed), or a prepared folder.
         output: The run folder (default: {recipe}-run here).
@@ -114,9 +117,12 @@ def _train_tower(
     show(result, json)
 
 
+_FROM = re.compile(r"^--from(?=$|=)")
+
+
 def train_recipe(arguments: Sequence[str]) -> None:
     """``genlock train RECIPE ...``."""
-    words = list(arguments)
+    words = [_FROM.sub("--start", word) for word in arguments]
     place = next((k for k, word in enumerate(words[:-1]) if word == "--options"), None)
     settings = {} if place is None else read_options(words[place + 1])
     commands = {
