@@ -66,9 +66,9 @@ format: $(STAMPS)/dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Each file of benchmarks/ prints its figures.
+# Every benchmark prints its figures, quickly; ARGS=--whole takes hours, ARGS='timing clicks' only these.
 bench: $(STAMPS)/bench $(STAMPS)/weights
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || exit 1; done
+	@$(BIN)/python tools/run_benchmarks.py $(ARGS)
 
 # The examples of the documents run as tests: this is what keeps them true.
 docs: $(STAMPS)/dev $(STAMPS)/weights

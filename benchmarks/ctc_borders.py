@@ -1,40 +1,114 @@
 """Word borders by our CTC aligner on a CTC checkpoint, on held-out clips whose word times are known.
 
-The clips' own text is aligned. ``bias`` is what the checkpoint states in genlock.json, measured on other clips
-(the part ``valid``); without it the errors are those of the model as it is.
+The clips' own text is aligned; the share of wrong words when the checkpoint reads by itself is beside it. ``bias`` is
+what the checkpoint states in genlock.json, measured on other clips (the part ``valid``); without it the errors are
+those of the model as it is. The baseline knows the words, and makes them all equally long.
 
-    python benchmarks/ctc_borders.py --model FOLDER --sounds PREPARED [--part test]
+Without ``--model`` one is trained first, from our ``speech-nano`` on the part ``train`` of the sounds; it stays in the
+folder ``--keep``, and said again, the program goes on where it was stopped.
+
+    python benchmarks/ctc_borders.py [--model FOLDER] [--sounds FOLDER ...] [--part test] [--steps 800] [--keep FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
 from fractions import Fraction
+from pathlib import Path
 
+import numpy as np
 import torch
+import transformers
+from _data import BUILD, sounds_or_grid
 
-from genlock.metrics.timing import TOLERANCES
+from genlock.core import Grid, Track
+from genlock.core.serial import read_json_file
+from genlock.metrics.timing import TOLERANCES, BoundaryErrors, boundary_errors
+from genlock.metrics.words import word_errors
 from genlock.models.speech_encoder import load_speech_encoder
+from genlock.speech import TrackSound
+from genlock.speech.hf_ctc import CtcModelOptions, HfCtc
 from genlock.train.borders import border_errors
-from genlock.train.sounds import SoundSet
+from genlock.train.ctc import train_ctc
+from genlock.train.options import CtcTraining, LoopOptions
+from genlock.train.sounds import RATE, SoundSet, open_or_prepare
+from genlock.weights import require
+
+
+def trained(sounds: SoundSet, run: Path, steps: int) -> str:
+    """The folder of a model trained in ``run``; a run that is there is continued."""
+    training = CtcTraining(
+        start=str(require("speech-nano")), freeze_convolutions=False, word_times=1.0, batch_seconds=16,
+        mask_time=0.05, speed=0.1, dropout=0.1, characters="'abcdefghijklmnopqrstuvwxyz",
+    )  # fmt: skip
+    loop = LoopOptions(
+        steps=steps,
+        learning_rate=1.5e-3,
+        warmup=0.1,
+        hold=0.4,
+        threads=1,
+        save_every=100,
+        evaluate_every=steps,
+    )
+    return train_ctc([sounds.folder], run, training, loop).model
+
+
+def show_training(model: str) -> None:
+    """What a model of ours was trained on; others do not say."""
+    told = Path(model) / "training.json"
+    if told.is_file():
+        training = read_json_file(told)
+        clips, minutes = training["settings"]["clips"], training["settings"]["seconds"] / 60
+        print(f"trained on {clips} clips, {minutes:.1f} minutes, in {training['loop']['steps']} steps")
+
+
+def read_alone(model: str, clips: SoundSet) -> str:
+    """The share of wrong words when the model reads by itself, in words; one that writes phones cannot."""
+    reader, errors = HfCtc(CtcModelOptions(model)), word_errors([], [])
+    if reader.alphabet.phones:
+        return "writes phones, so no WER"
+    for clip in clips:
+        with reader.listen(TrackSound(Track(clips.samples(clip), Grid.of_samples(RATE)))) as heard:
+            errors += word_errors((clip.text or "").split(), [word.text for word in heard.decode()])
+    return f"WER {errors.rate:.3f}"
+
+
+def spread_evenly(clips: SoundSet) -> tuple[BoundaryErrors, BoundaryErrors]:
+    """Errors of starts and ends if the words filled the clip, all equally long."""
+    true = np.array([times for clip in clips for _, *times in clip.words])
+    edges = [np.linspace(0, clip.seconds, len(clip.words) + 1) for clip in clips]
+    found = np.concatenate([np.stack([edge[:-1], edge[1:]], axis=1) for edge in edges])
+    return boundary_errors(true[:, 0], found[:, 0]), boundary_errors(true[:, 1], found[:, 1])
 
 
 def main() -> None:
-    """Print the table."""
+    """Train what is missing, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--sounds", required=True)
+    parser.add_argument("--model", help="a CTC checkpoint; without it one is trained")
+    parser.add_argument("--sounds", nargs="+", help="folders of sounds, raw or prepared; GRID's by default")
     parser.add_argument("--part", choices=("train", "valid", "test"), default="test")
+    parser.add_argument("--steps", type=int, default=800, help="of the training")
+    parser.add_argument(
+        "--keep", default=str(BUILD / "ctc_borders"), help="folder of the prepared sounds and the run"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    clips = SoundSet.open(options.sounds).part(options.part).where(lambda clip: bool(clip.words))
-    bias = load_speech_encoder(options.model, ctc=True).bias_seconds
-    print(f"{len(clips)} clips; milliseconds: mean absolute, bias, median, 95 %; share within "
+    transformers.utils.logging.disable_progress_bar()
+    keep = Path(options.keep)
+    sounds = open_or_prepare(sounds_or_grid(options.sounds), keep)
+    clips = sounds.part(options.part).where(lambda clip: bool(clip.words))
+    model = options.model or trained(sounds, keep / f"{options.steps}-steps", options.steps)
+    show_training(model)
+    bias = load_speech_encoder(model, ctc=True).bias_seconds
+    print(f"{len(clips)} clips of the part {options.part}; the model: {read_alone(model, clips)}")
+    print(f"milliseconds: mean absolute, bias, median, 95 %; share within "
           f"{', '.join(f'{1000 * t:.0f}' for t in TOLERANCES)} ms; not found")  # fmt: skip
+    rows = {"words spread evenly": spread_evenly(clips)}
     for name, taken in (("as it is", Fraction(0)), (f"less {1000 * float(bias):+.0f} ms", bias)):
-        starts, ends = border_errors(options.model, clips, bias_seconds=taken)
-        print(f"{name:<16} starts {starts}")
-        print(f"{'':<16} ends   {ends}")
+        rows[name] = border_errors(model, clips, bias_seconds=taken)
+    for name, (starts, ends) in rows.items():
+        print(f"{name:<20} starts {starts}")
+        print(f"{'':<20} ends   {ends}")
 
 
 if __name__ == "__main__":

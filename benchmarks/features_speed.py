@@ -29,6 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import librosa
+from _data import VIDEOS, need
 
 from genlock.extractors import AudioExtractor, make_extractor
 from genlock.media import AudioBlock, AudioForm, read
@@ -113,16 +114,11 @@ def chain_shared(convert: Callable[[Path], Path]) -> Callable[[Path], object]:
 
 def main() -> None:
     """Print seconds a clip for each side, and the ratios."""
-    named = os.environ.get("GENLOCK_DATA", str(Path(__file__).resolve().parents[2] / "shared" / "data"))
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument(
-        "--clips", type=Path, default=Path(named) / "grid_s1" / "video", help="folder of clips"
-    )
+    parser.add_argument("--clips", type=Path, default=VIDEOS, help="folder of clips")
     parser.add_argument("--count", type=int, default=60, help="how many of them")
     arguments = parser.parse_args()
-    clips = sorted(p for p in arguments.clips.glob("*") if p.is_file())[: arguments.count]
-    if not clips:
-        sys.exit(f"there are no clips in {arguments.clips}; name a folder with --clips")
+    clips = need(arguments.clips)[: arguments.count]
     extractors = [make_extractor(spec) for spec in SPECS]
     with tempfile.TemporaryDirectory() as folder:
         convert = to_wav(find_ffmpeg(), folder)

@@ -13,7 +13,6 @@ grey with some blocks, and there is no face to see in them.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import tempfile
 import time
@@ -22,12 +21,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from _data import BUILD, TALKING, VIDEOS, need
 
 from genlock.extractors.faces import FaceTracker, Sighting
 from genlock.extractors.landmarks import draw_landmarks
 from genlock.media import VideoCell, VideoForm, read
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 ORACLE_CLIPS, ORACLE_FRAMES = 10, 25
 # Cheeks where the face is widest.
 LEFT, RIGHT = 234, 454
@@ -146,13 +145,10 @@ def main() -> None:
     )
     parser.add_argument("--clips", type=int, help="so many GRID clips, evenly spread; all by default")
     parser.add_argument("--oracle", type=Path, help="Python of an environment with MediaPipe")
-    parser.add_argument("--sheet", type=Path, default=REPOSITORY / "build" / "landmarks.png")
+    parser.add_argument("--sheet", type=Path, default=BUILD / "landmarks.png")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    data = Path(os.environ.get("GENLOCK_DATA") or REPOSITORY.parent / "shared" / "data")
-    grid, talking = sorted((data / "grid_s1/video").glob("*.mpg")), sorted((data / "talking").glob("*.mp4"))
-    if not grid:
-        raise SystemExit(f"there are no clips in {data}; GENLOCK_DATA names another folder")
+    grid, talking = need(VIDEOS), sorted(TALKING.glob("*.mp4"))
     chosen = grid if options.clips is None else grid[:: max(1, len(grid) // options.clips)][: options.clips]
     compared = {path.stem for path in chosen[:: max(1, len(chosen) // ORACLE_CLIPS)][:ORACLE_CLIPS]}
     keep = ORACLE_FRAMES if options.oracle else 0

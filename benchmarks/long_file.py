@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import av
+from _data import TALKING, need
 
 LIMIT_MB = 1500
-DEFAULT = Path(__file__).parents[2] / "shared/data/talking/RD_Radio34_000.mp4"
+DEFAULT = TALKING / "RD_Radio34_000.mp4"
 
 
 def repeat(source: Path, target: Path, seconds: float) -> None:
@@ -58,9 +59,7 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--video", type=Path, default=DEFAULT)
     options = parser.parse_args()
-    if not options.video.exists():
-        print(f"skipped: {options.video.name} is not at hand; name another with --video")
-        return 0
+    need(options.video, "talking clip")
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / f"long{options.video.suffix}"
         repeat(options.video, video, 3600 * options.hours)

@@ -6,47 +6,60 @@ of the part ``train``; its L2 penalty, and the layer that is reported, are chose
 of ``test``. Beside the model: log-mel of the frame, log-mel with 4 and 8 frames of context on both sides (the
 model's transformer sees everything), the same network with random weights, and always the commonest phone.
 
-    python benchmarks/phone_probe.py --model RUN/model --sounds PREPARED [--clips 150] [--json FILE]
+With ``--unheard`` (a folder as ``tools/fetch_voices.py`` writes it) the same probes are also read on voices that are
+in no part of ``--sounds``, there only in words of whose place the aligner is sure; phones that the probes have never
+seen count as wrong. And pretraining's own measures are printed, of the model and of the random weights.
+
+Then the probes are fitted anew, on these voices but one and on ``train``, and read on the one that was left out.
+
+    python benchmarks/phone_probe.py [--model RUN/model] [--sounds FOLDER ...] [--unheard FOLDER] [--clips 150]
+        [--json FILE]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import transformers
+from _data import sounds_or_grid
+from _probe import PENALTIES, Array, Heard, accuracy, fit, interval, share_of
+from _unheard import leave_one_out, open_voices, pretraining_measures, sure_frames, voice_of
 
 from genlock.extractors.mel import Mel, MelOptions
 from genlock.speech.sphinx_align import SphinxAligner
 from genlock.speech.text import tokenize
 from genlock.train.items import normalized
 from genlock.train.shapes import start_with_filter_bank
-from genlock.train.sounds import RATE, Clip, SoundSet
+from genlock.train.sounds import RATE, Clip, SoundSet, open_or_prepare
+from genlock.weights import require
 
 HOP, WINDOW = 320, 400
-PENALTIES = (1e-4, 1e-3, 1e-2)
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
-    """One clip: its features by name, each [T, width], and the phone of each frame ("" outside words)."""
+class Row:
+    """One line of the table: which frames are right, clip by clip, and the share on ``valid``."""
 
-    features: dict[str, Array]
-    phones: Array
-    codes: Array | None
+    test: list[Array]
+    unheard: list[Array]
+    valid: float
+
+
+def centers_of(frames: int) -> Array:
+    """The instants of the frames' centres, in seconds."""
+    return (np.arange(frames) * HOP + (WINDOW - 1) / 2) / RATE
 
 
 def phones_of(aligner: SphinxAligner, sounds: SoundSet, clip: Clip, frames: int) -> Array:
     """The phone of each frame, by the instant of its centre."""
-    centers = (np.arange(frames) * HOP + (WINDOW - 1) / 2) / RATE
+    centers = centers_of(frames)
     out = np.full(frames, "", "<U3")
     for phone, start, end in aligner.phones(sounds.samples(clip), tokenize(clip.text or "")):
         out[(centers >= start) & (centers < end)] = phone
@@ -95,102 +108,165 @@ class Features:
         return found, codes
 
 
-def fit(x: Array, y: Array, classes: int, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights and constants of a multinomial logistic regression."""
-    inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
-    weight = torch.zeros(x.shape[1], classes, requires_grad=True)
-    constant = torch.zeros(classes, requires_grad=True)
-    solver = torch.optim.LBFGS(
-        [weight, constant], max_iter=60, history_size=10, line_search_fn="strong_wolfe"
-    )
-
-    def loss() -> torch.Tensor:
-        solver.zero_grad()
-        value = torch.nn.functional.cross_entropy(inputs @ weight + constant, targets)
-        value = value + penalty * weight.square().sum()
-        value.backward()
-        return value
-
-    solver.step(loss)
-    return weight.detach(), constant.detach()
-
-
-def accuracy(model: tuple[torch.Tensor, torch.Tensor], x: Array, y: Array) -> Array:
-    """Whether each frame is right."""
-    found = (torch.from_numpy(x) @ model[0] + model[1]).argmax(1).numpy()
-    return found == y
+def hear_clips(
+    features: Features, aligner: SphinxAligner, sounds: SoundSet, limit: int | None = None, sure: bool = False
+) -> list[Heard]:
+    """Features and phones of some clips, chosen by hash; ``sure``: only in words that the aligner is sure of."""
+    found = []
+    aligned = frames = 0
+    for clip in sorted(sounds.clips, key=lambda clip: clip.sha1)[:limit]:
+        values, codes = features(sounds.samples(clip))
+        phones = phones_of(aligner, sounds, clip, len(codes))
+        inside = phones != ""
+        aligned += int(inside.sum())
+        if sure:
+            inside &= sure_frames(aligner, sounds.samples(clip), clip.text or "", centers_of(len(codes)))
+        frames += int(inside.sum())
+        kept = {name: value[inside] for name, value in values.items()}
+        if inside.any():
+            found.append(Heard(kept, phones[inside], codes[inside], voice_of(clip)))
+    if sure:
+        print(f"the aligner is sure of {frames} of {aligned} frames of phones; the others are left out")
+    return found
 
 
-def interval(right: list[Array]) -> tuple[float, float, float]:
-    """Share of right frames, and its 95 % interval by a bootstrap over clips."""
-    sums = np.array([(r.sum(), len(r)) for r in right], float)
-    random = np.random.default_rng(0)
-    draws = sums[random.integers(0, len(sums), (2000, len(sums)))].sum(1)
-    low, high = np.percentile(draws[:, 0] / draws[:, 1], [2.5, 97.5])
-    return float(sums[:, 0].sum() / sums[:, 1].sum()), float(low), float(high)
+def probe(parts: dict[str, list[Heard]], labels: dict[str, list[Array]], name: str, classes: int) -> Row:
+    """Fit one feature on ``train``, choose the penalty on ``valid``, read the rest."""
+    x = np.concatenate([h.features[name] for h in parts["train"]])
+    mean, spread = x.mean(0), x.std(0) + 1e-5
+    scaled = {s: [(h.features[name] - mean) / spread for h in hs] for s, hs in parts.items()}
+    x, y = np.concatenate(scaled["train"]), np.concatenate(labels["train"])
+    valid = np.concatenate(scaled["valid"]), np.concatenate(labels["valid"])
+    models = [fit(x, y, classes, penalty) for penalty in PENALTIES]
+    scores = [float(accuracy(m, *valid).mean()) for m in models]
+    best = models[int(np.argmax(scores))]
+    right = {
+        s: [accuracy(best, a, b) for a, b in zip(scaled[s], labels[s], strict=True)]
+        for s in ("test", "unheard")
+    }
+    return Row(right["test"], right["unheard"], max(scores))
+
+
+def commonest_row(labels: dict[str, list[Array]]) -> Row:
+    """What always the commonest phone would do."""
+    commonest = int(np.bincount(np.concatenate(labels["train"])).argmax())
+    right = {s: [row == commonest for row in rows] for s, rows in labels.items()}
+    return Row(right["test"], right["unheard"], float(np.concatenate(right["valid"]).mean()))
+
+
+def best_of(rows: dict[str, Row], *beginnings: str) -> str:
+    """The name, among those that begin so, of the best on ``valid``."""
+    return max((name for name in rows if name.startswith(beginnings)), key=lambda name: rows[name].valid)
+
+
+def names_compared(rows: dict[str, Row]) -> list[str]:
+    """The chosen layer, and what it is compared with."""
+    own, random = best_of(rows, "convolutions", "layer"), best_of(rows, "random")
+    return [own, "log-mel", "log-mel, 8 frames on both sides", random]
+
+
+def print_voices(rows: dict[str, Row], names: Sequence[str], heard: Sequence[Heard]) -> None:
+    """The chosen layer beside the references, voice by voice."""
+    print(f"\n{'voice':<16} {'frames':>6}  " + "   ".join(names))
+    for voice in sorted({h.voice for h in heard}):
+        at = [k for k, h in enumerate(heard) if h.voice == voice]
+        right = [np.concatenate([rows[name].unheard[k] for k in at]) for name in names]
+        shares = "   ".join(f"{r.mean():.3f}".ljust(len(n)) for n, r in zip(names, right, strict=True))
+        print(f"{voice:<16} {len(right[0]):>6}  {shares}")
+
+
+def print_left_out(parts: dict[str, list[Heard]], names: Sequence[str]) -> None:
+    """Probes that know many voices, on one that they do not know."""
+    print("\nfitted on all voices but one, read on that one; by a bootstrap over voices")
+    for name in names:
+        voices = leave_one_out(parts["train"], parts["unheard"], name)
+        sums = np.array([(right.sum(), len(right)) for right in voices.values()], float)
+        share, low, high = interval(sums)
+        each = " ".join(f"{voice} {right.mean():.2f}" for voice, right in voices.items())
+        print(f"{name:<38} {share:.3f} [{low:.3f}, {high:.3f}]   {each}", flush=True)
+
+
+def print_measures(features: Features, sounds: dict[str, SoundSet]) -> dict[str, list[float]]:
+    """Pretraining's own measures: shares of the masked frames, and the mean loss."""
+    print(f"\n{'contrastive':<38} accuracy [95 %]         chance   loss")
+    out = {}
+    for where, clips in sounds.items():
+        for name, model in (("this model", features.model), ("random weights", features.random)):
+            rows = pretraining_measures(model, clips)
+            share, low, high = interval(rows[:, [1, 0]])
+            frames, _, chance, loss = rows.sum(0)
+            out[f"{name}, {where}"] = [share, low, high, chance / frames, loss / frames]
+            print(
+                f"{f'{name}, {where}':<38} {share:.3f} [{low:.3f}, {high:.3f}]   {chance / frames:.3f}    "
+                f"{loss / frames:.3f}",
+                flush=True,
+            )
+    return out
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--sounds", required=True)
+    parser.add_argument("--model", default="", help="a pretrained model; speech-nano by default")
+    parser.add_argument("--sounds", nargs="+", help="folders of sounds, raw or prepared; GRID's by default")
+    parser.add_argument("--unheard", help="a folder of other voices, with texts")
     parser.add_argument("--clips", type=int, default=150, help="clips of the training part")
     parser.add_argument("--json")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    sounds = SoundSet.open(args.sounds).where(lambda clip: bool(clip.words))
-    features, aligner = Features(args.model), SphinxAligner(searches=1)
-    parts: dict[str, list[Heard]] = {}
-    for split, limit in (("train", args.clips), ("valid", None), ("test", None)):
-        part = sounds.part(split)  # type: ignore[arg-type]
-        chosen = sorted(part.clips, key=lambda clip: clip.sha1)[:limit]
-        parts[split] = []
-        for clip in chosen:
-            values, codes = features(part.samples(clip))
-            phones = phones_of(aligner, part, clip, len(codes))
-            inside = phones != ""
-            kept = {name: value[inside] for name, value in values.items()}
-            parts[split].append(Heard(kept, phones[inside], codes[inside]))
+    with tempfile.TemporaryDirectory() as scratch:
+        report(args, scratch)
+
+
+def report(args: argparse.Namespace, scratch: str) -> None:
+    """Measure, print, and write what ``--json`` asks for."""
+    every = open_or_prepare(sounds_or_grid(args.sounds), Path(scratch) / "known")
+    sounds = every.where(lambda clip: bool(clip.words))
+    features, aligner = Features(args.model or str(require("speech-nano"))), SphinxAligner(searches=1)
+    parts = {"train": hear_clips(features, aligner, sounds.part("train"), args.clips)}
+    parts["valid"] = hear_clips(features, aligner, sounds.part("valid"))
+    parts["test"] = hear_clips(features, aligner, sounds.part("test"))
+    voices = open_voices(args.unheard, scratch) if args.unheard else None
+    parts["unheard"] = hear_clips(features, aligner, voices, sure=True) if voices else []
     names = sorted({p for heard in parts["train"] for p in heard.phones.tolist()})
     number = {name: k for k, name in enumerate(names)}
     labels = {s: [np.array([number.get(p, -1) for p in h.phones]) for h in hs] for s, hs in parts.items()}
     frames = {s: sum(map(len, rows)) for s, rows in labels.items()}
     print(f"{len(names)} phones; frames: {frames}; clips: { {s: len(h) for s, h in parts.items()} }")
-    y = np.concatenate(labels["train"])
-    commonest = int(np.bincount(y).argmax())
-    rows: dict[str, Any] = {}
-    print(f"{'test, share of right frames':<38} {'(95 % over clips)':<22} valid")
-    rows["always the commonest"] = (
-        *interval([row == commonest for row in labels["test"]]),
-        float((np.concatenate(labels["valid"]) == commonest).mean()),
-    )
+    if voices:
+        print(f"phones that the training part has not, always wrong: {unknown(parts['unheard'], number)}")
+    print(f"{'':<38} test  [95 %]           valid" + ("   unheard [95 %]" if voices else ""))
+    rows = {}
     for name in parts["train"][0].features:
-        x = np.concatenate([h.features[name] for h in parts["train"]])
-        mean, spread = x.mean(0), x.std(0) + 1e-5
-        scaled = {s: [(h.features[name] - mean) / spread for h in hs] for s, hs in parts.items()}
-        x = np.concatenate(scaled["train"])
-        valid = np.concatenate(scaled["valid"]), np.concatenate(labels["valid"])
-        models = [fit(x, y, len(names), penalty) for penalty in PENALTIES]
-        scores = [float(accuracy(m, *valid).mean()) for m in models]
-        best = models[int(np.argmax(scores))]
-        right = [accuracy(best, a, b) for a, b in zip(scaled["test"], labels["test"], strict=True)]
-        rows[name] = (*interval(right), max(scores))
+        rows[name] = probe(parts, labels, name, len(names))
         print_row(name, rows[name])
+    rows["always the commonest"] = commonest_row(labels)
     print_row("always the commonest", rows["always the commonest"])
-    own = [name for name in rows if name.startswith(("convolutions", "layer"))]
-    print(f"chosen on valid: {max(own, key=lambda name: rows[name][3])}")
+    print(f"chosen on valid: {best_of(rows, 'convolutions', 'layer')}")
+    measures = {}
+    if voices:
+        chosen = names_compared(rows)
+        print_voices(rows, chosen, parts["unheard"])
+        print_left_out(parts, chosen)
+        measures = print_measures(features, {"held out": every.part("test"), "unheard": voices})
     if args.json:
-        every = [h for hs in parts.values() for h in hs]
-        counts = code_counts(every, number)
-        Path(args.json).write_text(
-            json.dumps({"phones": names, "rows": rows, "frames": frames, "codes": counts}), encoding="utf-8"
-        )
+        found = {"phones": names, "rows": {n: [*share_of(r.test), r.valid] for n, r in rows.items()},
+                 "frames": frames, "codes": code_counts([h for s in parts if s != "unheard" for h in parts[s]], number),
+                 "unheard": {n: share_of(r.unheard) for n, r in rows.items() if r.unheard},
+                 "contrastive": measures}  # fmt: skip
+        Path(args.json).write_text(json.dumps(found), encoding="utf-8")
+
+
+def unknown(heard: Sequence[Heard], number: dict[str, int]) -> str:
+    """The share of frames of phones without a number, and which they are."""
+    phones = np.concatenate([h.phones for h in heard])
+    missing = ~np.isin(phones, list(number))
+    return f"{missing.mean():.1%} of the frames ({' '.join(np.unique(phones[missing]))})"
 
 
 def code_counts(heard: list[Heard], number: dict[str, int]) -> list[list[list[int]]]:
     """How often each code of each group stands for each phone, [groups][codes][phones]."""
-    codes = np.concatenate([h.codes for h in heard if h.codes is not None])
+    codes = np.concatenate([h.codes for h in heard])
     phones = np.array([number.get(p, -1) for h in heard for p in h.phones])
     size = int(codes.max()) + 1
     out = np.zeros((codes.shape[1], size, len(number)), np.int64)
@@ -199,10 +275,14 @@ def code_counts(heard: list[Heard], number: dict[str, int]) -> list[list[list[in
     return out.tolist()  # type: ignore[no-any-return]
 
 
-def print_row(name: str, row: tuple[float, float, float, float]) -> None:
+def print_row(name: str, row: Row) -> None:
     """One line of the table."""
-    share, low, high, valid = row
-    print(f"{name:<38} {share:.3f} [{low:.3f}, {high:.3f}]   {valid:.3f}", flush=True)
+    share, low, high = share_of(row.test)
+    line = f"{name:<38} {share:.3f} [{low:.3f}, {high:.3f}]   {row.valid:.3f}"
+    if row.unheard:
+        share, low, high = share_of(row.unheard)
+        line += f"   {share:.3f} [{low:.3f}, {high:.3f}]"
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

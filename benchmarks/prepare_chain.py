@@ -43,6 +43,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from _data import VIDEOS, need
 
 SECONDS, RATE, FPS = 10, 22050, "21.5"
 WIDTH, HEIGHT = 340, 256
@@ -277,9 +278,8 @@ def check(chain: Chain, dataset: Path) -> None:
 
 def main() -> None:
     """Print the three comparisons."""
-    named = os.environ.get("GENLOCK_DATA", str(Path(__file__).resolve().parents[2] / "shared" / "data"))
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("folder", type=Path, nargs="?", default=Path(named) / "grid_s1" / "video")
+    parser.add_argument("folder", type=Path, nargs="?", default=VIDEOS)
     parser.add_argument("--clips", type=int, default=60, help="without flow, with the video")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--bare-clips", type=int, default=20, help="without flow, without the video")
@@ -287,9 +287,7 @@ def main() -> None:
     parser.add_argument("--same-clips", type=int, default=20, help="with DIS on both sides")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    videos = sorted(path for path in arguments.folder.glob("*") if path.is_file())
-    if not videos:
-        sys.exit(f"there are no clips in {arguments.folder}; name a folder of videos")
+    videos = need(arguments.folder)
 
     def dealt(count: int, rounds: int) -> list[list[Path]]:
         chosen = videos[:count]

@@ -28,6 +28,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from _data import VIDEOS, need
+
 from genlock.data.ledger import Item
 from genlock.data.produce import Plan, produce
 
@@ -97,15 +99,14 @@ def scaling(clips: Sequence[Path], scratch: Path, rounds: int) -> dict[str, list
 
 def main() -> None:
     """Print the table."""
-    named = os.environ.get("GENLOCK_DATA", str(Path(__file__).resolve().parents[2] / "shared" / "data"))
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("folder", type=Path, nargs="?", default=Path(named) / "grid_s1" / "video")
+    parser.add_argument("folder", type=Path, nargs="?", default=VIDEOS)
     parser.add_argument("--clips", type=int, default=6, help="for the table; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--scaling", type=int, default=0, help="clips for one against two workers")
     parser.add_argument("--record", type=Path)
     options = parser.parse_args()
-    videos = sorted(path for path in options.folder.glob("*") if path.is_file())
+    videos = need(options.folder)
     if len(videos) < 2:
         sys.exit(f"there are not two clips in {options.folder}; name a folder of videos")
     machine = (

@@ -5,7 +5,7 @@ masks; one run a seed and start. Word and character errors on the clips of the p
 training and no choice ever saw; the model after the last step is taken, so that nothing is chosen. Runs lie
 in the folder; said again, the program goes on where it was stopped.
 
-    python benchmarks/pretraining_helps.py --pretrained RUN/model --sounds PREPARED --keep FOLDER
+    python benchmarks/pretraining_helps.py [--pretrained RUN/model] [--sounds FOLDER ...] [--keep FOLDER]
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
+from _data import BUILD, sounds_or_grid
 
 from genlock.metrics.words import word_errors
 from genlock.train.checkpoints import load_checkpoint
 from genlock.train.ctc import CtcRecipe
 from genlock.train.loop import train
 from genlock.train.options import CtcTraining, LoopOptions
-from genlock.train.sounds import SoundSet
+from genlock.train.sounds import SoundSet, open_or_prepare
+from genlock.weights import require
 
 #: Two-sided 95 % of Student's t, by degrees of freedom.
 STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
@@ -57,9 +59,9 @@ def errors(folder: Path, recipe: CtcRecipe, clips: SoundSet) -> list[list[int]]:
 def main() -> None:
     """Train what is missing, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pretrained", required=True)
-    parser.add_argument("--sounds", required=True)
-    parser.add_argument("--keep", required=True, help="folder of the runs")
+    parser.add_argument("--pretrained", help="a pretrained model; speech-nano by default")
+    parser.add_argument("--sounds", nargs="+", help="folders of sounds, raw or prepared; GRID's by default")
+    parser.add_argument("--keep", default=str(BUILD / "pretraining_helps"), help="folder of the runs")
     parser.add_argument("--only", default="grid_s1", help="clips whose names begin so")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--steps", type=int, default=250)
@@ -72,9 +74,11 @@ def main() -> None:
     parser.add_argument("--start", choices=("both", "pretrained", "random"), default="both")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    sounds = SoundSet.open(args.sounds).where(lambda clip: clip.name.startswith(args.only))
+    transformers.utils.logging.disable_progress_bar()
+    every = open_or_prepare(sounds_or_grid(args.sounds), Path(args.keep))
+    sounds = every.where(lambda clip: clip.name.startswith(args.only))
     test = sounds.part("test").where(lambda clip: bool(clip.text))
-    starts = {"random": "", "pretrained": args.pretrained}
+    starts = {"random": "", "pretrained": args.pretrained or str(require("speech-nano"))}
     chosen = starts if args.start == "both" else {args.start: starts[args.start]}
     rows: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
     for seed in range(args.seeds):

@@ -3,21 +3,23 @@
 All decode the same streams once. The base is 16 kHz sound and the full RGB picture; added are a second rate
 of sound, a small grey picture, and both. Aim: at most 1.3 times the base. Times are the least CPU time of
 several interleaved rounds, which another program's load disturbs least.
+
+    python benchmarks/reading.py [--rounds 9]
 """
 
 from __future__ import annotations
 
-import os
+import argparse
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from _data import DATA, TALKING, VIDEOS, need
+
 from genlock.media import AudioForm, VideoForm, read
 
-ROUNDS = 9
 LIMIT = 1.3
-DATA = Path(os.environ.get("GENLOCK_DATA", Path(__file__).resolve().parents[1].parent / "shared" / "data"))
 
 
 class Count:
@@ -55,9 +57,12 @@ def seconds(clips: list[Path], forms: list[Any]) -> float:
 
 def main() -> int:
     """Print the table; status 1 if three consumers cost more than the limit."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
     groups = {
-        "GRID, MPEG-1 360x288": sorted((DATA / "grid_s1" / "video").glob("*.mpg"))[:12],
-        "talking, 512x512": sorted((DATA / "talking").glob("*.mp4")),
+        "GRID, MPEG-1 360x288": need(VIDEOS)[:12],
+        "talking, 512x512": sorted(TALKING.glob("*.mp4")),
     }
     worst = 0.0
     for name, clips in groups.items():
@@ -66,7 +71,7 @@ def main() -> int:
             continue
         # Rounds are interleaved, so that another program's load falls on all sets alike.
         times: dict[str, list[float]] = {label: [] for label in SETS}
-        for _ in range(ROUNDS):
+        for _ in range(options.rounds):
             for label, forms in SETS.items():
                 times[label].append(seconds(clips, forms))
         print(f"{name}, {len(clips)} clips")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from _data import VIDEOS, need
 
 from genlock.core.errors import GenlockError
 from genlock.core.time import round_fraction
@@ -32,7 +32,6 @@ from genlock.media import Picture, Sound, VideoForm, encode, probe, read_audio, 
 from genlock.tasks import SyncOptions, SyncResult, sync_video
 from genlock.train.sync import split_of
 
-DATA = Path(os.environ.get("GENLOCK_DATA", Path(__file__).resolve().parents[1].parent / "shared" / "data"))
 RATE, FRAMES_PER_SECOND = 44100, 25
 CONTAINERS = (
     (".mp4", "libx264", "aac"), (".mkv", "libx264", "flac"), (".ts", "libx264", "aac"),
@@ -56,9 +55,9 @@ class Row:
     cost: float
 
 
-def held_out(folder: Path) -> list[Path]:
+def held_out(clips: list[Path]) -> list[Path]:
     """The clips that no model of ours was trained or calibrated on."""
-    return [clip for clip in sorted(folder.glob("*.mpg")) if split_of(clip.stem) == "report"]
+    return [clip for clip in clips if split_of(clip.stem) == "report"]
 
 
 def sound_of(clip: Path) -> np.ndarray:
@@ -163,10 +162,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--list", action="store_true", help="print every film")
     options = parser.parse_args()
-    clips = held_out(DATA / "grid_s1" / "video")
-    if not clips:
-        print(f"skipped: no GRID clips in {DATA.name}/grid_s1/video; GENLOCK_DATA names another folder")
-        return 0
+    clips = held_out(need(VIDEOS))
     rows = []
     with tempfile.TemporaryDirectory(prefix="genlock-repair-") as folder:
         for number in range(options.first, options.first + options.count):

@@ -2,12 +2,14 @@
 
 Clips of one speaker are joined to some twelve seconds with a planted offset, and rendered again at each rate: every new
 frame shows what is on show at its middle, so a rate that is no multiple shifts each picture by up to half a cell of the
-source, on average by nothing. Usage: ``rerender.py FOLDER [FILMS]``; clips on which the built-in model was trained are
-left out.
+source, on average by nothing. Clips on which the built-in model was trained are left out.
+
+    python benchmarks/rerender.py [FOLDER_OF_VIDEOS] [--films 4]
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -15,6 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from _data import VIDEOS, need
 
 from genlock.bench.tool import measure
 from genlock.lipsync.collect import gather
@@ -29,15 +32,19 @@ LIMIT_MS = 10.0
 
 def main() -> int:
     """Print the table; status 1 if the median disagreement at a rate exceeds 10 ms."""
-    folder, films = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 4
-    files = [f for f in expand_files([folder])[0] if split_of(Path(f).stem) == "report"]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=VIDEOS)
+    parser.add_argument("--films", type=int, default=4)
+    chosen = parser.parse_args()
+    need(chosen.folder)
+    files = [f for f in expand_files([str(chosen.folder)])[0] if split_of(Path(f).stem) == "report"]
     draw = np.random.default_rng(3)
     draw.shuffle(files)
     moved: dict[str, list[float]] = {rate: [] for rate in RATES}
     wrong: dict[str, list[float]] = {rate: [] for rate in RATES}
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as where:
-        for film in range(films):
+        for film in range(chosen.films):
             offset = Fraction(int(draw.integers(-400_000, 400_000)), 10**6)
             first: float | None = None
             for rate in RATES:

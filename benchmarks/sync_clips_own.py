@@ -6,7 +6,7 @@ these clips. What the two models agree on lies in the clip, what they differ in 
 halves agree on lasts through the clip. Words are asked too: if a model saw some words early, the words of a sentence
 would tell its error.
 
-    python benchmarks/sync_clips_own.py FOLDER_OF_VIDEOS [--part calibrate] [--clips N]
+    python benchmarks/sync_clips_own.py [FOLDER_OF_VIDEOS] [--part calibrate] [--clips N]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from _data import VIDEOS, need
 
 from genlock.aligners.curves import correlate, find_peak, weighted
 from genlock.lipsync.collect import gather
@@ -100,11 +101,11 @@ def report(clips: Mapping[str, Evidence]) -> None:
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=VIDEOS)
     parser.add_argument("--part", default="calibrate", choices=("train", "calibrate", "report"))
     parser.add_argument("--clips", type=int, default=None, help="at most so many")
     chosen = parser.parse_args()
-    files = sorted(f for f in chosen.folder.iterdir() if f.is_file() and split_of(f.stem) == chosen.part)
+    files = [f for f in need(chosen.folder) if split_of(f.stem) == chosen.part]
     found = {file.stem: gather(file)[0] for file in files[: chosen.clips]}
     report({n: e for n, e in found.items() if e.mel is not None and main_face(e) is not None})
 

@@ -15,7 +15,6 @@ cover 85 to 95 % with a median half-width of at most 40 ms. Intervals in bracket
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from _data import TALKING, VIDEOS, need
 
 from genlock.bench.figures import share
 from genlock.extractors.faces import Sighting, watch_faces
@@ -35,7 +35,6 @@ from genlock.lipsync.measurement import SyncMeasurement
 from genlock.synth.corrupt import CorruptOptions, corrupt
 from genlock.train.sync import split_of
 
-DATA = Path(os.environ.get("GENLOCK_DATA", Path(__file__).resolve().parents[1].parent / "shared" / "data"))
 KINDS = (
     "clean", "noise at 5 dB", "music at 5 dB", "frozen, low quality", "silence", "music", "noise", "voice-over",
     "other sentence", "other speaker", "covered mouth",
@@ -187,14 +186,8 @@ def main() -> int:
     )
     parser.add_argument("--only", choices=KINDS, default=None)
     chosen = parser.parse_args()
-    clips = [c for c in sorted((DATA / "grid_s1" / "video").glob("*.mpg")) if split_of(c.stem) == "report"]
-    talking = sorted((DATA / "talking").glob("*.mp4"))
-    if not clips or not talking:
-        print(
-            f"skipped: no GRID and talking clips in {DATA.name}/grid_s1/video and {DATA.name}/talking; "
-            "GENLOCK_DATA names another folder"
-        )
-        return 0
+    clips = [clip for clip in need(VIDEOS) if split_of(clip.stem) == "report"]
+    talking = need(TALKING, "talking clips")
     begun, films = time.process_time(), []
     with tempfile.TemporaryDirectory(prefix="genlock-faults-") as scratch:
         folder = chosen.keep or Path(scratch)

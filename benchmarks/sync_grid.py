@@ -5,7 +5,7 @@ chosen on them. Offsets are planted by moving the sound's time stamps, to any fr
 then lies outside the film, so what is lost at the ends is lost as in a real cut. Intervals are 90 % bootstraps over
 films. GRID's own clips scatter by some 20 ms about zero, which no estimator can know (``sync_clips_own.py``).
 
-    python benchmarks/sync_grid.py FOLDER_OF_VIDEOS [--clips N] [--films N] [--seed S]
+    python benchmarks/sync_grid.py [FOLDER_OF_VIDEOS] [--clips N] [--films N] [--seed S]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from _data import VIDEOS, need
 
 from genlock.aligners.curves import correlate, find_peak, weighted
 from genlock.lipsync.collect import gather
@@ -306,7 +307,7 @@ def drift_and_splices(clips: Mapping[str, Evidence], seed: int, each: int) -> No
 
 def gather_reporting(folder: Path, most: int | None) -> dict[str, Evidence]:
     """Evidence of the clips of the reporting part."""
-    files = sorted(f for f in folder.iterdir() if f.is_file() and split_of(f.stem) == "report")[:most]
+    files = [f for f in need(folder) if split_of(f.stem) == "report"][:most]
     found = {}
     for number, file in enumerate(files):
         print(f"\rfaces: {number}/{len(files)}", end="", file=sys.stderr)
@@ -334,7 +335,7 @@ def report(clips: Mapping[str, Evidence], films: int, seed: int) -> None:
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=VIDEOS)
     parser.add_argument("--clips", type=int, default=None, help="at most so many clips")
     parser.add_argument("--films", type=int, default=120, help="films of each kind")
     parser.add_argument("--seed", type=int, default=1)

@@ -27,6 +27,7 @@ from typing import Any
 
 import av
 import cv2
+from _data import TALKING, need
 
 from genlock.lipsync.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
@@ -35,7 +36,6 @@ from genlock.media import Picture, VideoForm, encode, read, read_frames
 from genlock.media.write import Copy, mux
 from genlock.tasks import sync_video
 
-DATA = Path(os.environ.get("GENLOCK_DATA", Path(__file__).resolve().parents[1].parent / "shared" / "data"))
 SIZE, RATE = (1280, 720), 25
 LONG_SIZE, LONG_EVERY = (360, 288), 5  # for memory: every fifth frame
 LIMIT_MB, GROWTH = 1500, 1.3
@@ -196,12 +196,10 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--video", type=Path, default=DATA / "talking" / "RD_Radio34_000.mp4")
+    parser.add_argument("--video", type=Path, default=TALKING / "RD_Radio34_000.mp4")
     parser.add_argument("--long", type=float, nargs="+", default=[], metavar="MINUTES")
     options = parser.parse_args()
-    if not options.video.exists():
-        print(f"skipped: {options.video.name} is not at hand; name another with --video")
-        return 0
+    need(options.video, "talking clip")
     print(
         f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     )

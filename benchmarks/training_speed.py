@@ -8,7 +8,7 @@ their norm, AdamW, the schedule and the temperature. It has no features penalty,
 bit-exact resume; ours pays for these. Both take blocks of updates by turns in one process; only real sound counts, not
 padding.
 
-    python benchmarks/training_speed.py --sounds PREPARED [--shape nano] [--seconds 24] [--blocks 4] [--updates 5]
+    python benchmarks/training_speed.py [--sounds FOLDER ...] [--shape nano] [--seconds 24] [--blocks 4] [--updates 5]
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from _data import BUILD, sounds_or_grid
 from accelerate import Accelerator
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining, get_scheduler
 from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices, _sample_negative_indices
@@ -30,7 +31,7 @@ from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices
 from genlock.core.progress import silent
 from genlock.train.loop import _Run
 from genlock.train.options import LoopOptions, Wav2Vec2Training
-from genlock.train.sounds import RATE, SoundSet
+from genlock.train.sounds import RATE, open_or_prepare
 from genlock.train.wav2vec2 import Wav2Vec2Recipe
 
 
@@ -118,7 +119,10 @@ def forever(loader: Any) -> Iterator[Any]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sounds", required=True)
+    parser.add_argument("--sounds", nargs="+", help="folders of sounds, raw or prepared; GRID's by default")
+    parser.add_argument(
+        "--keep", default=str(BUILD / "training_speed"), help="folder that keeps the prepared sounds"
+    )
     parser.add_argument("--shape", default="nano")
     parser.add_argument("--seconds", type=float, default=24.0)
     parser.add_argument("--blocks", type=int, default=4)
@@ -127,10 +131,12 @@ def main() -> None:
     parser.add_argument("--json")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    options = LoopOptions(steps=args.blocks * args.updates + 2, threads=args.threads)
+    # The first updates of a long run: a schedule as short as the measurement would begin at its highest rate.
+    options = LoopOptions(steps=10_000, threads=args.threads)
     recipe = Wav2Vec2Recipe(
-        SoundSet.open(args.sounds), Wav2Vec2Training(shape=args.shape, batch_seconds=args.seconds), options
-    )
+        open_or_prepare(sounds_or_grid(args.sounds), Path(args.keep)),
+        Wav2Vec2Training(shape=args.shape, batch_seconds=args.seconds), options,
+    )  # fmt: skip
     mean = recipe.learnt.seconds / len(recipe.learnt)
     with tempfile.TemporaryDirectory() as folder:
         updates = {

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from _data import DATA, GRID, VIDEOS, need
 
 from genlock.core import Track
 from genlock.media import read_audio
@@ -145,11 +145,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--whisper", action="store_true")
     parser.add_argument("--floor", action="store_true")
     options = parser.parse_args(arguments)
-    data = Path(os.environ.get("GENLOCK_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-    if not (data / "grid_s1").is_dir():
-        print(f"skipped: the GRID clips are not at {data / 'grid_s1'} (GENLOCK_DATA names another folder)")
-        return 0
-    clips = load_clips(data / "grid_s1", options.clips)
+    need(VIDEOS)
+    clips = load_clips(GRID, options.clips)
     print(f"{len(clips)} clips; times in ms: mean absolute, bias (positive: late), median, 95th percentile;")
     print("shares within 20, 25, 50, 100, 200 ms; number of words that were not found\n")
     began, used = time.perf_counter(), time.process_time()
@@ -172,7 +169,7 @@ def main(arguments: Sequence[str]) -> int:
     print(
         f"\nspeed: {seconds / wall:.0f} x real time; {seconds / processor:.0f} s of sound a second of processor time"
     )
-    jfk = data / "speech" / "jfk.flac"
+    jfk = DATA / "speech" / "jfk.flac"
     if jfk.is_file():
         listener = choose_recognizer("auto", "en")
         heard = listener.hear(TrackSound(read_audio(jfk)).samples(0, 30 * 16000), "en")

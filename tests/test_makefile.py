@@ -75,6 +75,17 @@ def test_only_what_is_given_is_handed_on(project: Path) -> None:
     ]
 
 
+def test_bench_hands_names_and_options_to_the_runner(project: Path) -> None:
+    shutil.copy(project / ".venv" / "bin" / "genlock", project / ".venv" / "bin" / "python")
+    later = time.time() + 20
+    stamp = project / ".venv" / ".stamps" / "bench"
+    stamp.touch()
+    os.utime(stamp, (later, later))
+    done = make(project, "bench", "ARGS=--whole timing")
+    assert json.loads(done.stdout) == ["tools/run_benchmarks.py", "--whole", "timing"], done.stderr
+    assert (project / "tools" / "run_benchmarks.py").is_file()
+
+
 def test_align_without_a_video_says_what_to_say(project: Path) -> None:
     done = make(project, "align")
     assert done.returncode != 0
