@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["draw_negatives", "span_mask"]
+__all__ = ["draw_negatives", "heard_nevertheless", "span_mask"]
 
 
 def span_mask(
@@ -37,6 +37,26 @@ def span_mask(
     starts = random.choice(places, count, replace=False)
     mask[(starts[:, None] + np.arange(span)).ravel()] = True
     return mask
+
+
+def heard_nevertheless(
+    mask: npt.NDArray[np.bool_], share: float, length: int, random: np.random.Generator
+) -> npt.NDArray[np.bool_]:
+    """Masked frames that are heard all the same: of each row's stretches of ``length`` frames a share.
+
+    Parameters
+    ----------
+    mask : [B, T]
+    share : of the stretches, 0...1
+
+    >>> mask = np.ones((1, 600), np.bool_)
+    >>> found = heard_nevertheless(mask, 0.2, 6, np.random.default_rng(0))
+    >>> bool(0.1 < found.mean() < 0.3), sorted({int(row.sum()) for row in found.reshape(100, 6)})
+    (True, [0, 6])
+    """
+    stretches = np.arange(mask.shape[1]) // length
+    drawn = random.random((len(mask), stretches[-1] + 1 if len(stretches) else 0)) < share
+    return mask & drawn[:, stretches]
 
 
 def draw_negatives(

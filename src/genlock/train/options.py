@@ -240,6 +240,10 @@ class Wav2Vec2Training:
     """Share of frames at which a mask begins; 0...1."""
     mask_length: int = 10
     """Frames of a mask; at least 1. Masks overlap: with the defaults about half of all frames are masked."""
+    heard: float = 0.0
+    """Share of the masks that the transformer hears nevertheless, in stretches of ``mask_length``; 0...1. What it
+    gives for frames that it hears is else never trained, and just that is used later. (BERT leaves a tenth of its
+    masked words as they are for the same reason.)"""
     negatives: int = 100
     """Wrong code vectors beside the right one, from other masked frames of the same utterance; at least 1."""
     codebooks: int = 2
@@ -274,10 +278,13 @@ class Wav2Vec2Training:
     def __post_init__(self) -> None:
         self.augmentation  # noqa: B018 - ranges are told at birth
         self.plan(0)
-        if not (0 <= self.mask_start <= 1 and 0 <= self.dropout <= 1):
-            raise OptionError(
-                f"mask_start={self.mask_start}, dropout={self.dropout}: shares lie within 0...1"
-            )
+        for name, share in {
+            "mask_start": self.mask_start,
+            "dropout": self.dropout,
+            "heard": self.heard,
+        }.items():
+            if not 0 <= share <= 1:
+                raise OptionError(f"{name}={share} is no share: it lies within 0...1")
         counts = {"mask_length": self.mask_length, "negatives": self.negatives, "codebooks": self.codebooks}
         for name, count in counts.items():
             if count < 1:

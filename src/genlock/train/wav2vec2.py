@@ -28,7 +28,7 @@ from genlock.train.checkpoints import checkpoint_configuration, load_checkpoint
 from genlock.train.contrastive import contrast
 from genlock.train.items import hear, padded
 from genlock.train.loop import Batch, Loss, TrainResult, processes, train
-from genlock.train.masks import draw_negatives, span_mask
+from genlock.train.masks import draw_negatives, heard_nevertheless, span_mask
 from genlock.train.options import LoopOptions, Wav2Vec2Training
 from genlock.train.shapes import make_config, start_with_filter_bank
 from genlock.train.sounds import RATE, SoundSet, open_or_prepare
@@ -137,9 +137,9 @@ class Wav2Vec2Recipe:
         return self._batches.at(step)
 
     def load(self, part: list[Item]) -> Batch | None:
-        return self._loaded(self.learnt, part)
+        return self._loaded(self.learnt, part, self.training.heard)
 
-    def _loaded(self, sounds: SoundSet, part: list[Item]) -> Batch | None:
+    def _loaded(self, sounds: SoundSet, part: list[Item], share_heard: float = 0.0) -> Batch | None:
         heard = [hear(sounds, item, self.training.augmentation, self._longest) for item in part]
         if not heard:
             return None
@@ -152,8 +152,11 @@ class Wav2Vec2Recipe:
             if row.sum() < 2:  # nothing to be told apart from
                 row[:] = False
         negatives = draw_negatives(masks, self.training.negatives, random)
+        hidden = masks
+        if share_heard:
+            hidden = masks & ~heard_nevertheless(masks, share_heard, self.training.mask_length, random)
         tensors = {"samples": samples, "attention": attention, "mask": torch.from_numpy(masks),
-                   "negatives": torch.from_numpy(negatives)}  # fmt: skip
+                   "hidden": torch.from_numpy(hidden), "negatives": torch.from_numpy(negatives)}  # fmt: skip
         return Batch(tensors, float(masks.sum()), sum(len(h.samples) for h in heard) / RATE)
 
     def describe(self, part: list[Item]) -> str:
@@ -170,7 +173,7 @@ class Wav2Vec2Recipe:
         with _overheard(model) as heard:
             found = model(
                 t["samples"], attention_mask=t["attention"] if self._masked else None,
-                mask_time_indices=t["mask"],
+                mask_time_indices=t["hidden"],
             )  # fmt: skip
         contrasted = contrast(
             found.projected_states, found.projected_quantized_states, t["mask"], t["negatives"],
