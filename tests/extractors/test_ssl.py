@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch", reason="speech models need the extra genloc
 pytest.importorskip("transformers", reason="speech models need the extra genlock[models]")
 
 from genlock.extractors.ssl import Ssl, SslOptions  # noqa: E402
+from genlock.weights import require  # noqa: E402
 
 _spec = importlib.util.spec_from_file_location(
     "checkpoints", Path(__file__).parents[1] / "models" / "checkpoints.py"
@@ -167,6 +168,15 @@ def test_layers_that_do_not_exist(folder: Path) -> None:
         SslOptions(model, chunk_seconds=0)
     with pytest.raises(OptionError, match="neither is below zero"):
         SslOptions(model, chunk_seconds=1, left_seconds=-1)
+
+
+def test_our_own_model_gives_the_layer_that_its_card_names() -> None:
+    sound = (0.1 * np.random.default_rng(0).standard_normal(8000)).astype(np.float32)
+    own = Ssl().values(sound)
+    assert np.array_equal(own, Ssl(SslOptions(layer=0)).values(sound))
+    assert not np.array_equal(own, Ssl(SslOptions(layer=-1)).values(sound))
+    named = SslOptions(str(require("speech-nano")))  # by its folder it is a model as any other
+    assert np.array_equal(Ssl(named).values(sound), Ssl(SslOptions(layer=-1)).values(sound))
 
 
 def test_checkpoints_that_cannot_be_used(folder: Path, tmp_path: Path) -> None:

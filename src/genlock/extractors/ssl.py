@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OWN_MODEL", "Ssl", "SslOptions"]
 
-#: The checkpoint that is taken if none is named.
-OWN_MODEL = "speech-nano"
+#: The checkpoint that is taken if none is named, and its layer that says most about phones (its card has the figures).
+OWN_MODEL, OWN_LAYER = "speech-nano", 0
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class SslOptions:
 
     model: str = ""
     """A folder with ``config.json`` and ``model.safetensors``, or a name in the local Hugging Face cache; empty: our
-    own small model (``speech-nano``), of 2.3 hours of sound: see its card."""
-    layer: int | Literal["conv"] = -1
+    own small model (``speech-nano``), of 2.1 hours of sound: see its card."""
+    layer: int | Literal["conv"] | None = None
     """Hidden state: 0 is the transformer's input, 1 the first layer's output, negative counts from the last;
-    ``conv`` the convolutions' output."""
+    ``conv`` the convolutions' output. None: the last one; of our own model 0, which says most about phones."""
     layer_weights: tuple[float, ...] = ()
     """Weights of hidden states 0...L, to take their sum instead of one layer; empty for one layer."""
     chunk_seconds: float | None = None
@@ -92,7 +92,7 @@ class Ssl(AudioExtractor):
         self.encoder: SpeechEncoder = load_speech_encoder(self.options.model or str(require(OWN_MODEL)))
         self.sample_rate = self.encoder.sample_rate
         self.framing = conv_stack(self.encoder.kernels, self.encoder.strides)
-        _check_layer(self.options, self.encoder.layers)
+        self.layer = _layer(self.options, self.encoder.layers)
         self.support, self.context = self._policy()
         if (
             self.encoder.group_norm
@@ -108,7 +108,7 @@ class Ssl(AudioExtractor):
 
     def _policy(self) -> tuple[Support, str]:
         options = self.options
-        local = options.layer == "conv" and not self.encoder.group_norm and not self.encoder.normalize
+        local = self.layer == "conv" and not self.encoder.group_norm and not self.encoder.normalize
         window: Support = Fraction(self.framing.window, self.sample_rate) if local else "whole"
         if options.chunk_seconds is None:
             return window, "whole"
@@ -160,19 +160,19 @@ class Ssl(AudioExtractor):
 
     def _compute(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Features [batch, T, width] of prepared samples [batch, n]."""
-        if self.options.layer == "conv":
+        if self.layer == "conv":
             return self.encoder.convolved(batch)
         states = self.encoder.hidden(batch)
         if self.options.layer_weights:
             total: Any = sum(w * state for w, state in zip(self.options.layer_weights, states, strict=True))
         else:
-            total = states[self.options.layer]
+            total = states[self.layer]
         values: npt.NDArray[np.float32] = total.float().cpu().numpy()
         return values
 
     def _width(self) -> int:
         config = self.encoder.base.config
-        return int(config.conv_dim[-1] if self.options.layer == "conv" else config.hidden_size)
+        return int(config.conv_dim[-1] if self.layer == "conv" else config.hidden_size)
 
 
 class _SslStream:
@@ -201,10 +201,14 @@ class _SslStream:
         )
 
 
-def _check_layer(options: SslOptions, layers: int) -> None:
+def _layer(options: SslOptions, layers: int) -> int | Literal["conv"]:
+    """The layer that is meant; of a sum of layers, none is asked."""
     if options.layer_weights and len(options.layer_weights) != layers + 1:
         raise OptionError(
             f"{len(options.layer_weights)} layer_weights, but this model has hidden states 0...{layers}"
         )
+    if options.layer is None:
+        return -1 if options.model else OWN_LAYER
     if options.layer != "conv" and not -layers - 1 <= options.layer <= layers:
         raise OptionError(f"layer {options.layer} does not exist: this model has hidden states 0...{layers}")
+    return options.layer
