@@ -1,8 +1,9 @@
 """Word borders by our CTC aligner on a CTC checkpoint, on held-out clips whose word times are known.
 
-The clips' own text is aligned; the share of wrong words when the checkpoint reads by itself is beside it. ``bias`` is
-what the checkpoint states in genlock.json, measured on other clips (the part ``valid``); without it the errors are
-those of the model as it is. The baseline knows the words, and makes them all equally long.
+The clips' own text is aligned; the share of wrong words when the checkpoint reads by itself is beside it. The
+checkpoint states in genlock.json how late its words come and how much too narrow they are, measured on other clips (the
+part ``valid``); without that the errors are those of the model as it is. The baseline knows the
+words, and makes them all equally long.
 
 Without ``--model`` one is trained first, from our ``speech-nano`` on the part ``train`` of the sounds; it stays in the
 folder ``--keep``, and said again, the program goes on where it was stopped.
@@ -99,13 +100,15 @@ def main() -> None:
     clips = sounds.part(options.part).where(lambda clip: bool(clip.words))
     model = options.model or trained(sounds, keep / f"{options.steps}-steps", options.steps)
     show_training(model)
-    bias = load_speech_encoder(model, ctc=True).bias_seconds
+    encoder = load_speech_encoder(model, ctc=True)
     print(f"{len(clips)} clips of the part {options.part}; the model: {read_alone(model, clips)}")
     print(f"milliseconds: mean absolute, bias, median, 95 %; share within "
           f"{', '.join(f'{1000 * t:.0f}' for t in TOLERANCES)} ms; not found")  # fmt: skip
     rows = {"words spread evenly": spread_evenly(clips)}
-    for name, taken in (("as it is", Fraction(0)), (f"less {1000 * float(bias):+.0f} ms", bias)):
-        rows[name] = border_errors(model, clips, bias_seconds=taken)
+    rows["as it is"] = border_errors(model, clips, bias_seconds=Fraction(0))
+    if encoder.bias_seconds or encoder.widen_seconds:
+        bias, wide = (round(1000 * float(s)) for s in (encoder.bias_seconds, encoder.widen_seconds))
+        rows[f"{-bias:+} ms, wider by {wide}"] = border_errors(model, clips)
     for name, (starts, ends) in rows.items():
         print(f"{name:<20} starts {starts}")
         print(f"{'':<20} ends   {ends}")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -223,6 +224,29 @@ def test_the_bias_of_a_model_is_taken_off_and_kept():
     assert [(w.start, w.end) for w in found.words] == [times(f, bias) for f in talk.frames]
     assert found.characters[0].start == found.words[0].start
     assert found.to_dict()["bias_seconds"] == 0.037
+
+
+@pytest.mark.parametrize("wide", [Fraction(0), Fraction(1, 100), Fraction(1, 10), Fraction(5)])
+def test_narrow_words_are_widened_as_far_as_there_is_room(wide: Fraction):
+    talk = say(["alpha", "bravo", "charlie"], 18)
+    plain = align_words(talk.emissions, talk.words, LETTERS, GRID).words
+    found = align_words(talk.emissions, talk.words, LETTERS, GRID, CtcOptions(widen_seconds=wide))
+    edges = [
+        GRID.edge(0),
+        *(t for w in found.words for t in (w.start, w.end)),
+        GRID.edge(len(talk.emissions)),
+    ]
+    assert edges == sorted(edges)
+    gaps = [(a.end, b.start) for a, b in pairwise(plain)]
+    for k, (a, b) in enumerate(gaps):
+        assert found.words[k].end == min(a + wide, (a + b) / 2)
+        assert found.words[k + 1].start == max(b - wide, (a + b) / 2)
+    assert found.words[0].start == max(plain[0].start - wide, edges[0])
+    assert found.words[-1].end == min(plain[-1].end + wide, edges[-1])
+    assert [s.start for s in found.characters] == [s.start for s in align_words(
+        talk.emissions, talk.words, LETTERS, GRID).characters]  # fmt: skip
+    with pytest.raises(OptionError, match="widen_seconds is -1"):
+        CtcOptions(widen_seconds=-1)
 
 
 def test_words_of_one_letter_and_doubled_letters():

@@ -130,6 +130,10 @@ def test_the_models_own_bias_is_taken_off(minute: ToneSpeech, tmp_path: Path) ->
     as_is = recognize_and_align(part, model=CtcModelOptions(MODEL))
     late = recognize_and_align(part, model=CtcModelOptions(str(copy)))
     assert {a.start - b.start for a, b in zip(as_is, late, strict=True)} == {Fraction(3, 100)}
+    (copy / "genlock.json").write_text('{"widen_seconds": "0.004"}')
+    wide = recognize_and_align(part, model=CtcModelOptions(str(copy)))
+    assert {a.start - b.start for a, b in zip(as_is, wide, strict=True)} == {Fraction(4, 1000)}
+    assert {b.end - a.end for a, b in zip(as_is, wide, strict=True)} == {Fraction(4, 1000)}
 
 
 def test_numbers_are_tried_in_every_way_to_say_them(model: HfCtc) -> None:

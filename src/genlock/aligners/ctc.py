@@ -10,8 +10,9 @@ The search itself is in :mod:`genlock.aligners.ctc_viterbi`, its definition in
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
@@ -133,12 +134,15 @@ class CtcOptions:
     bias_seconds: Fraction = Fraction(0)
     """How late the model's tokens come, in seconds, measured; it is taken off every time. Negative: they come
     early."""
+    widen_seconds: Fraction = Fraction(0)
+    """How much too late words begin and too early they end beside that, in seconds, 0 or above, measured; they are
+    widened by it on both sides, at most to the middle of the gap to their neighbour. Characters stay."""
 
     def __post_init__(self) -> None:
-        for name in ("shortest_sound_seconds", "longest_word_seconds", "bias_seconds"):
+        for name in ("shortest_sound_seconds", "longest_word_seconds", "bias_seconds", "widen_seconds"):
             value: Exact | None = getattr(self, name)
             object.__setattr__(self, name, None if value is None else exact(value))
-        for name in ("sound_cost", "hole_cost", "shortest_sound_seconds"):
+        for name in ("sound_cost", "hole_cost", "shortest_sound_seconds", "widen_seconds"):
             if not 0 <= getattr(self, name) < np.inf:
                 raise OptionError(f"{name} is {getattr(self, name)}; it is 0 or above, and finite")
         if self.longest_word_seconds is not None and self.longest_word_seconds <= 0:
@@ -414,13 +418,16 @@ class _Reader:
             "probability": _running(np.where(on_token, np.exp(np.minimum(self.path.frame_scores, 0)), 0)),
             "contrast": _running(np.minimum(self.path.frame_scores - self.path.best_scores, 0)),
         }
-        judged = [self._word(number, spans, sums) for number in range(len(self.text.words))]
+        sounds = self._sounds()
+        judged = self._widened(
+            [self._word(number, spans, sums) for number in range(len(self.text.words))], sounds
+        )
         shown = [(n, w) for n, w in enumerate(judged) if self.text.words[n].text != WILDCARD]
         lost = [
             Unaligned("word", w.text, n, None, None, w.reason) for n, w in shown if w.status == "unaligned"
         ]
         return CtcAlignment(
-            tuple(w for _, w in shown), tuple(lost + self._sounds()), self.cells, self.frames,
+            tuple(w for _, w in shown), tuple(lost + sounds), self.cells, self.frames,
             tuple(WILDCARD if t == STAR else self.vocabulary.symbols[t] for t in self.text.chain.tokens),
             spans, self.path.score, self.path.method, self.path.proven, self.options,
         )  # fmt: skip
@@ -428,6 +435,31 @@ class _Reader:
     def _edges(self, first: int, stop: int) -> tuple[Fraction, Fraction]:
         bias = self.options.bias_seconds
         return self.cells.edge(first) - bias, self.cells.edge(stop) - bias
+
+    def _widened(self, words: list[AlignedWord], sounds: Sequence[Unaligned]) -> list[AlignedWord]:
+        """Words with what the model cuts off at both sides, as far as there is room."""
+        wide = self.options.widen_seconds
+        placed = [(w.start, w.end) for w in words if w.start is not None and w.end is not None]
+        placed += [(s.start, s.end) for s in sounds if s.start is not None and s.end is not None]
+        if not wide or not placed:
+            return words
+        first, last = self._edges(0, self.frames)
+        ends, starts = (
+            [first, *sorted(end for _, end in placed)],
+            [*sorted(start for start, _ in placed), last],
+        )
+        found = []
+        for word in words:
+            if word.start is not None and word.end is not None:
+                before, after = bisect_right(ends, word.start) - 1, bisect_left(starts, word.end)
+                # Two words share the gap between them; what is left at the ends of the sound is nobody's.
+                left = (word.start - ends[before]) / (2 if before else 1)
+                right = (starts[after] - word.end) / (2 if after < len(starts) - 1 else 1)
+                start, end = word.start - min(wide, left), word.end + min(wide, right)
+                found.append(replace(word, start=start, end=end))
+            else:
+                found.append(word)
+        return found
 
     def _word(
         self, number: int, spans: npt.NDArray[np.int64], sums: Mapping[str, npt.NDArray[np.float64]]

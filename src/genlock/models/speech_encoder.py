@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -71,6 +71,8 @@ class SpeechEncoder:
     """The token that stands between words."""
     bias_seconds: Fraction = Fraction(0)
     """How late this model's tokens come, measured once and kept in ``genlock.json`` beside the checkpoint."""
+    widen_seconds: Fraction = Fraction(0)
+    """How much too narrow its words are at each side, from the same file."""
 
     @property
     def base(self) -> Any:
@@ -275,17 +277,17 @@ def load_speech_encoder(source: str | Path, *, ctc: bool = False, offline: bool 
         vocabulary={str(token): int(index) for token, index in vocabulary.items()},
         blank=int(vocabulary.get(pad, config.pad_token_id or 0)),
         word_delimiter=str(tokenizer.get("word_delimiter_token") or "|"),
-        bias_seconds=_bias(name, own.get("bias_seconds", 0)),
+        bias_seconds=_seconds(name, own, "bias_seconds"),
+        widen_seconds=_seconds(name, own, "widen_seconds"),
     )
 
 
-def _bias(name: str, value: object) -> Fraction:
+def _seconds(name: str, own: Mapping[str, object], key: str) -> Fraction:
+    value = own.get(key, 0)
     try:
         return exact(value)  # type: ignore[arg-type]
     except (GenlockError, TypeError, ValueError) as error:
-        raise FormatError(
-            f"genlock.json of {name!r}: bias_seconds is {value!r}, not a number of seconds"
-        ) from error
+        raise FormatError(f"genlock.json of {name!r}: {key} is {value!r}, not a number of seconds") from error
 
 
 def _configuration(name: str, offline: bool) -> Any:

@@ -126,7 +126,7 @@ class Listening:
         self.model, self.emissions = model, emissions
         alphabet = model.alphabet
         self._vocabulary = Vocabulary(alphabet.symbols, alphabet.blank, alphabet.delimiter)
-        self._bias = model.encoder.bias_seconds
+        self._bias, self._widen = model.encoder.bias_seconds, model.encoder.widen_seconds
 
     def __enter__(self) -> Listening:
         return self
@@ -173,7 +173,12 @@ class Listening:
                 results[k] = Placed(None, None, 0.0, reason)
             return results
         forms = [tokens[k].forms[0] for k in spoken]
-        options = CtcOptions(sound_without_text=True, text_without_sound=True, bias_seconds=self._bias)
+        options = CtcOptions(
+            sound_without_text=True,
+            text_without_sound=True,
+            bias_seconds=self._bias,
+            widen_seconds=self._widen,
+        )
         found = self._aligned([self._spelt(form) for form in forms], options)
         better = self._better_forms([tokens[k].forms for k in spoken], found.words)
         if better != forms:
@@ -183,7 +188,7 @@ class Listening:
         return results
 
     def _aligned(self, spelt: Sequence[WordTokens], options: CtcOptions | None) -> CtcAlignment:
-        chosen = options or CtcOptions(bias_seconds=self._bias)
+        chosen = options or CtcOptions(bias_seconds=self._bias, widen_seconds=self._widen)
         return align_words(self.emissions, spelt, self._vocabulary, self.emissions.grid, chosen)
 
     def _spelt(self, form: SpokenForm) -> WordTokens:

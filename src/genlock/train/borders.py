@@ -27,7 +27,7 @@ def border_errors(
     ----------
     model : folder of a CTC checkpoint; the clips' own texts are aligned with it
     sounds : clips; those without word times are left out
-    bias_seconds : taken off every time; None: what the checkpoint states
+    bias_seconds : taken off every time, and nothing else; None: what the checkpoint states, bias and widening
     """
     options = None if bias_seconds is None else CtcOptions(bias_seconds=bias_seconds)
     aligner = HfCtc(CtcModelOptions(str(model)))
@@ -50,7 +50,8 @@ def border_errors(
 
 
 def write_bias(model: str | Path, sounds: SoundSet) -> Fraction | None:
-    """Measure the bias, the median of all borders' errors, and keep it in the checkpoint's ``genlock.json``.
+    """Measure the bias, the median of all borders' errors, and keep it in the checkpoint's ``genlock.json``; with it
+    how much too narrow words are at each side, half of what starts come later than ends.
 
     Only clips that the model is not reported on should be used. Returns None, and writes nothing, if no word
     time is known or nothing could be aligned.
@@ -59,6 +60,12 @@ def write_bias(model: str | Path, sounds: SoundSet) -> Fraction | None:
     errors = np.concatenate([starts.signed_seconds, ends.signed_seconds])
     if len(errors) == 0:
         return None
-    bias = Fraction(round(1000 * float(np.median(errors))), 1000)
-    write_json(Path(model) / "genlock.json", {"bias_seconds": str(bias), "borders": len(errors)})
+    bias = _thousandths(float(np.median(errors)))
+    apart = float(np.median(starts.signed_seconds) - np.median(ends.signed_seconds))
+    stated = {"bias_seconds": str(bias), "widen_seconds": str(_thousandths(max(apart / 2, 0.0)))}
+    write_json(Path(model) / "genlock.json", {**stated, "borders": len(errors)})
     return bias
+
+
+def _thousandths(seconds: float) -> Fraction:
+    return Fraction(round(1000 * seconds), 1000)
