@@ -64,11 +64,11 @@ def main() -> None:
     parser.add_argument("--keep", default=str(BUILD / "pretraining_helps"), help="folder of the runs")
     parser.add_argument("--only", default="grid_s1", help="clips whose names begin so")
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seconds", type=float, default=16.0, help="sound in one update")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument(
-        "--word-times", type=float, default=1.0, help="weight of frame targets, for both alike"
+        "--word-times", type=float, default=0.0, help="weight of frame targets, for both alike"
     )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--start", choices=("both", "pretrained", "random"), default="both")
