@@ -5,10 +5,10 @@ checkpoint states in genlock.json how late its words come and how much too narro
 part ``valid``); without that the errors are those of the model as it is. The baseline knows the
 words, and makes them all equally long.
 
-Without ``--model`` one is trained first, from our ``speech-nano`` on the part ``train`` of the sounds; it stays in the
-folder ``--keep``, and said again, the program goes on where it was stopped.
+Without ``--model`` one is trained first, from nothing, on the part ``train`` of the sounds (some 12 minutes of a core);
+it stays in the folder ``--keep``, and said again, the program goes on where it was stopped.
 
-    python benchmarks/ctc_borders.py [--model FOLDER] [--sounds FOLDER ...] [--part test] [--steps 800] [--keep FOLDER]
+    python benchmarks/ctc_borders.py [--model FOLDER] [--sounds FOLDER ...] [--part test] [--steps 1000] [--keep FOLDER]
 """
 
 from __future__ import annotations
@@ -33,13 +33,12 @@ from genlock.train.borders import border_errors
 from genlock.train.ctc import train_ctc
 from genlock.train.options import CtcTraining, LoopOptions
 from genlock.train.sounds import RATE, SoundSet, open_or_prepare
-from genlock.weights import require
 
 
 def trained(sounds: SoundSet, run: Path, steps: int) -> str:
     """The folder of a model trained in ``run``; a run that is there is continued."""
     training = CtcTraining(
-        start=str(require("speech-nano")), freeze_convolutions=False, word_times=1.0, batch_seconds=16,
+        freeze_convolutions=False, word_times=1.0, batch_seconds=16,
         mask_time=0.05, speed=0.1, dropout=0.1, characters="'abcdefghijklmnopqrstuvwxyz",
     )  # fmt: skip
     loop = LoopOptions(
@@ -88,7 +87,7 @@ def main() -> None:
     parser.add_argument("--model", help="a CTC checkpoint; without it one is trained")
     parser.add_argument("--sounds", nargs="+", help="folders of sounds, raw or prepared; GRID's by default")
     parser.add_argument("--part", choices=("train", "valid", "test"), default="test")
-    parser.add_argument("--steps", type=int, default=800, help="of the training")
+    parser.add_argument("--steps", type=int, default=1000, help="of the training")
     parser.add_argument(
         "--keep", default=str(BUILD / "ctc_borders"), help="folder of the prepared sounds and the run"
     )
