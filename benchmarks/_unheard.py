@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from _probe import PENALTIES, Array, Heard, accuracy, fit
 
-from genlock.speech.sphinx_align import SphinxAligner
+from genlock.speech.sphinx.align import SphinxAligner
 from genlock.speech.text import tokenize
-from genlock.train.contrastive import contrast
-from genlock.train.items import normalized
-from genlock.train.masks import draw_negatives, span_mask
-from genlock.train.sounds import RATE, Clip, SoundSet, open_or_prepare
+from genlock.train.speech.contrastive import contrast
+from genlock.train.speech.masks import draw_negatives, span_mask
+from genlock.train.speech.sounds import RATE, Clip, SoundSet, open_or_prepare
+from genlock.train.speech.tensors import normalized
 
 #: Longer clips would take much memory to align; they are left out.
 LONGEST_SECONDS = 30.0

@@ -27,10 +27,10 @@ from typing import Any
 
 import numpy as np
 
-from genlock.aligners.ctc_chain import CtcChain
-from genlock.aligners.ctc_planted import place_tokens, planted_emissions
-from genlock.aligners.ctc_reference import best_states
-from genlock.aligners.ctc_viterbi import best_path
+from genlock.aligners.ctc.chain import CtcChain
+from genlock.aligners.ctc.planted import place_tokens, planted_emissions
+from genlock.aligners.ctc.reference import best_states
+from genlock.aligners.ctc.viterbi import best_path
 
 SYMBOLS, FRAMES_A_SECOND, CHARACTERS_A_SECOND = 32, 50, 15
 HOUR = 3600 * FRAMES_A_SECOND

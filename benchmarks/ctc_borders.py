@@ -26,13 +26,13 @@ from genlock.core import Grid, Track
 from genlock.core.serial import read_json_file
 from genlock.metrics.timing import TOLERANCES, BoundaryErrors, boundary_errors
 from genlock.metrics.words import word_errors
-from genlock.models.speech_encoder import load_speech_encoder
+from genlock.models.speech.encoder import load_speech_encoder
 from genlock.speech import TrackSound
-from genlock.speech.hf_ctc import CtcModelOptions, HfCtc
-from genlock.train.borders import border_errors
-from genlock.train.ctc import train_ctc
+from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
 from genlock.train.options import CtcTraining, LoopOptions
-from genlock.train.sounds import RATE, SoundSet, open_or_prepare
+from genlock.train.speech.borders import border_errors
+from genlock.train.speech.ctc import train_ctc
+from genlock.train.speech.sounds import RATE, SoundSet, open_or_prepare
 
 
 def trained(sounds: SoundSet, run: Path, steps: int) -> str:

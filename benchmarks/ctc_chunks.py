@@ -25,9 +25,9 @@ import transformers
 from genlock.core import Grid, Track
 from genlock.metrics.words import word_errors
 from genlock.speech import TrackSound
-from genlock.speech.hf_ctc import CtcModelOptions, HfCtc
+from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
 from genlock.testing.tones import random_words, speak_tones
-from genlock.train.sounds import SoundSet
+from genlock.train.speech.sounds import SoundSet
 
 TONES = Path(__file__).resolve().parent.parent / "tests" / "data" / "tone_ctc"
 RATE, CUT, CONTEXT = 16000, 10, 4
@@ -184,7 +184,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="a CTC checkpoint for the real speech")
-    parser.add_argument("--sounds", help="a prepared folder (genlock.train.sounds) with word times")
+    parser.add_argument("--sounds", help="a prepared folder (genlock.train.speech.sounds) with word times")
     parser.add_argument("--count", type=int, default=6, help="how many sounds")
     parser.add_argument("--seconds", type=float, default=60, help="how long each is")
     parser.add_argument(

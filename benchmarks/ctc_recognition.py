@@ -27,7 +27,7 @@ import transformers
 
 from genlock.core import Grid, Track
 from genlock.speech import TrackSound
-from genlock.speech.hf_ctc import CtcModelOptions, HfCtc
+from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
 from genlock.testing.tones import random_words, speak_tones
 
 TONES = Path(__file__).resolve().parent.parent / "tests" / "data" / "tone_ctc"

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from genlock.lipsync.beeps import BeepFinder
-from genlock.lipsync.flashbeep import FlashFinder, pair_events
+from genlock.lipsync.estimators.flashbeep import FlashFinder, pair_events
+from genlock.lipsync.evidence.beeps import BeepFinder
 from genlock.media import AudioForm, VideoForm, frame_cells, read
-from genlock.synth.sync_clips import SignalOptions, make_signal
+from genlock.synth.signals.clips import SignalOptions, make_signal
 
 RATES = ("24000/1001", "24", "25", "30000/1001", "30", "50", "60", "variable")
 ENDINGS = (".mp4", ".mkv", ".mov", ".mpg", ".ts", ".webm")

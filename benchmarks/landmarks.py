@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 from _data import BUILD, TALKING, VIDEOS, need
 
-from genlock.extractors.faces import FaceTracker, Sighting
-from genlock.extractors.landmarks import draw_landmarks
+from genlock.extractors.face.landmarks import draw_landmarks
+from genlock.extractors.face.tracking import FaceTracker, Sighting
 from genlock.media import VideoCell, VideoForm, read
 
 ORACLE_CLIPS, ORACLE_FRAMES = 10, 25

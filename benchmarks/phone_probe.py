@@ -32,12 +32,12 @@ from _data import sounds_or_grid
 from _probe import PENALTIES, Array, Heard, accuracy, fit, interval, share_of
 from _unheard import leave_one_out, open_voices, pretraining_measures, sure_frames, voice_of
 
-from genlock.extractors.mel import Mel, MelOptions
-from genlock.speech.sphinx_align import SphinxAligner
+from genlock.extractors.sound.mel import Mel, MelOptions
+from genlock.speech.sphinx.align import SphinxAligner
 from genlock.speech.text import tokenize
-from genlock.train.items import normalized
-from genlock.train.shapes import start_with_filter_bank
-from genlock.train.sounds import RATE, Clip, SoundSet, open_or_prepare
+from genlock.train.speech.shapes import start_with_filter_bank
+from genlock.train.speech.sounds import RATE, Clip, SoundSet, open_or_prepare
+from genlock.train.speech.tensors import normalized
 from genlock.weights import require
 
 HOP, WINDOW = 320, 400

@@ -31,7 +31,7 @@ from pathlib import Path
 from _data import VIDEOS, need
 
 from genlock.data.ledger import Item
-from genlock.data.produce import Plan, produce
+from genlock.data.one_source import Plan, produce
 
 OUTPUTS = (
     "sound@16000", "mel:specvqgan", "mfcc", "frames@21.5/340x256", "video@21.5", "flow@21.5/340x256",

@@ -21,11 +21,11 @@ import transformers
 from _data import BUILD, sounds_or_grid
 
 from genlock.metrics.words import word_errors
-from genlock.train.checkpoints import load_checkpoint
-from genlock.train.ctc import CtcRecipe
 from genlock.train.loop import train
 from genlock.train.options import CtcTraining, LoopOptions
-from genlock.train.sounds import SoundSet, open_or_prepare
+from genlock.train.speech.checkpoints import load_checkpoint
+from genlock.train.speech.ctc import CtcRecipe
+from genlock.train.speech.sounds import SoundSet, open_or_prepare
 from genlock.weights import require
 
 #: Two-sided 95 % of Student's t, by degrees of freedom.

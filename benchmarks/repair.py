@@ -30,7 +30,7 @@ from genlock.core.errors import GenlockError
 from genlock.core.time import round_fraction
 from genlock.media import Picture, Sound, VideoForm, encode, probe, read_audio, read_frames
 from genlock.tasks import SyncOptions, SyncResult, sync_video
-from genlock.train.sync import split_of
+from genlock.train.lipsync.linear import split_of
 
 RATE, FRAMES_PER_SECOND = 44100, 25
 CONTAINERS = (

@@ -20,10 +20,10 @@ import numpy as np
 from _data import VIDEOS, need
 
 from genlock.bench.tool import measure
-from genlock.lipsync.collect import gather
+from genlock.lipsync.evidence.collect import gather
 from genlock.synth.corrupt import CorruptOptions, corrupt
 from genlock.tasks.files import expand_files
-from genlock.train.sync import split_of
+from genlock.train.lipsync.linear import split_of
 
 RATES = ("25", "24000/1001", "24", "30000/1001", "30", "50", "60", "variable")
 CLIPS = 4

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import torch
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-from genlock.models.speech_encoder import SpeechEncoder
+from genlock.models.speech.encoder import SpeechEncoder
 
 Samples = npt.NDArray[np.float32]
 

@@ -19,13 +19,13 @@ import numpy as np
 from _data import VIDEOS, need
 
 from genlock.aligners.curves import correlate, find_peak, weighted
-from genlock.lipsync.collect import gather
-from genlock.lipsync.evidence import Evidence
-from genlock.lipsync.linear import LinearSync
-from genlock.lipsync.lips import LipsSync
-from genlock.lipsync.recut import cut, main_face, with_offset
-from genlock.lipsync.tower import default_tower, picture_tower, sound_tower
-from genlock.train.sync import split_of
+from genlock.lipsync.estimators.linear import LinearSync
+from genlock.lipsync.estimators.lips import LipsSync
+from genlock.lipsync.estimators.tower import default_tower, picture_tower, sound_tower
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import gather
+from genlock.lipsync.evidence.editing import cut, main_face, with_offset
+from genlock.train.lipsync.linear import split_of
 
 #: Seen further out than this, a clip was not seen at all.
 MOST_SECONDS = 0.1

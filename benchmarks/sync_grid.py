@@ -1,6 +1,7 @@
 """The offset of GRID clips and of films joined from them: accuracy, confidence, abstention, drift and splices.
 
-Only clips of the reporting part (:func:`genlock.train.sync.split_of`) are used: nothing was trained, calibrated or
+Only clips of the reporting part (:func:`genlock.train.lipsync.linear.split_of`) are used: nothing was trained,
+calibrated or
 chosen on them. Offsets are planted by moving the sound's time stamps, to any fraction of a frame, and cutting away what
 then lies outside the film, so what is lost at the ends is lost as in a real cut. Intervals are 90 % bootstraps over
 films. GRID's own clips scatter by some 20 ms about zero, which no estimator can know (``sync_clips_own.py``).
@@ -23,13 +24,13 @@ import numpy as np
 from _data import VIDEOS, need
 
 from genlock.aligners.curves import correlate, find_peak, weighted
-from genlock.lipsync.collect import gather
-from genlock.lipsync.evidence import Evidence
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import gather
+from genlock.lipsync.evidence.editing import cut, main_face, with_offset
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.measurement import SyncMeasurement
-from genlock.lipsync.recut import cut, main_face, with_offset
-from genlock.train.sync import split_of
-from genlock.train.sync_calibration import Kind, Trials
+from genlock.train.lipsync.calibration import Kind, Trials
+from genlock.train.lipsync.linear import split_of
 
 #: What the project set itself.
 TARGETS = {"within 40 ms": 0.96, "median ms": 12.0, "answered": 0.90, "confident and wrong": 0.02}

@@ -29,7 +29,7 @@ import av
 import cv2
 from _data import TALKING, need
 
-from genlock.lipsync.collect import EvidenceCollector
+from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.verdicts import sentence_of
 from genlock.media import Picture, VideoForm, encode, read, read_frames

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core import Grid, Ticks, Track
-from genlock.extractors import framing
+from genlock.extractors.sound import framing
 from genlock.media import Sound, encode, read_audio
 
 Errors: TypeAlias = npt.NDArray[np.float64]

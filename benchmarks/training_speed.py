@@ -31,8 +31,8 @@ from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices
 from genlock.core.progress import silent
 from genlock.train.loop import _Run
 from genlock.train.options import LoopOptions, Wav2Vec2Training
-from genlock.train.sounds import RATE, open_or_prepare
-from genlock.train.wav2vec2 import Wav2Vec2Recipe
+from genlock.train.speech.sounds import RATE, open_or_prepare
+from genlock.train.speech.wav2vec2 import Wav2Vec2Recipe
 
 
 def ours(recipe: Wav2Vec2Recipe, options: LoopOptions, folder: Path) -> Callable[[], float]:

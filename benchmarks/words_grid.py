@@ -29,8 +29,8 @@ from genlock.metrics.timing import boundary_errors
 from genlock.metrics.words import word_errors
 from genlock.speech.recognize import FasterWhisper, choose_recognizer
 from genlock.speech.sound import TrackSound
-from genlock.speech.sphinx_align import SphinxAligner
-from genlock.speech.sphinx_model import model_folder
+from genlock.speech.sphinx.align import SphinxAligner
+from genlock.speech.sphinx.model import model_folder
 from genlock.speech.text import tokenize
 
 #: Targets, seconds and share.

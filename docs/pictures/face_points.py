@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from _style import BLUE, GREEN, GREY, INK, RED, pyplot, save
 
-from genlock.extractors.mouth import CROP_EYE_DISTANCES
-from genlock.extractors.pose import CANONICAL_RIGID, RIGID
+from genlock.extractors.face.mouth import CROP_EYE_DISTANCES
+from genlock.extractors.face.pose import CANONICAL_RIGID, RIGID
 
 figure, ax = pyplot.subplots(figsize=(8, 5))
 place = dict(zip(RIGID, CANONICAL_RIGID, strict=True))

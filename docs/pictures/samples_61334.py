@@ -6,7 +6,7 @@ import numpy as np
 from _style import BLUE, GREEN, GREY, INK, PALE, RED, SKY, save, sheet
 
 from genlock.core import Grid
-from genlock.extractors.framing import wav2vec2
+from genlock.extractors.sound.framing import wav2vec2
 
 RATE, COUNT = 16000, 61_334
 framing = wav2vec2()

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from genlock.synth.sync_clips import SignalOptions, make_signal
+from genlock.synth.signals.clips import SignalOptions, make_signal
 from genlock.tasks import SyncOptions, sync_video
 
 target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/docs/pictures")

@@ -9,7 +9,7 @@ import numpy as np
 from _style import BLUE, GREEN, GREY, INK, PALE, RED, SKY, save, sheet
 from matplotlib import pyplot
 
-from genlock.train.masks import draw_negatives, span_mask
+from genlock.train.speech.masks import draw_negatives, span_mask
 
 RECORD = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 

@@ -11,7 +11,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from genlock.aligners.ctc import (
+from genlock.aligners.ctc.emissions import EmissionBlocks
+from genlock.aligners.ctc.planted import place_tokens, planted_emissions
+from genlock.aligners.ctc.words import (
     WILDCARD,
     CtcAlignment,
     CtcOptions,
@@ -19,8 +21,6 @@ from genlock.aligners.ctc import (
     WordTokens,
     align_words,
 )
-from genlock.aligners.ctc_emissions import EmissionBlocks
-from genlock.aligners.ctc_planted import place_tokens, planted_emissions
 from genlock.core import Grid
 from genlock.core.errors import InputError, OptionError
 

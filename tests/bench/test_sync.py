@@ -16,10 +16,10 @@ from genlock.bench.tool import Answer, BenchClip, Trial, draw_shifts, p6_row, tr
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
-from genlock.lipsync.collect import gather
-from genlock.lipsync.evidence import Evidence
-from genlock.synth.sync_clips import SignalOptions, make_signal
-from genlock.synth.sync_truth import SyncTruth, truth_path
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import gather
+from genlock.synth.signals.clips import SignalOptions, make_signal
+from genlock.synth.signals.truth import SyncTruth, truth_path
 
 
 def planted(frames: int, lag: int, noise: float, seed: int = 0) -> np.ndarray:

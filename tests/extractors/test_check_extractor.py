@@ -9,7 +9,7 @@ import pytest
 
 from genlock.core import Grid
 from genlock.extractors import Energy, Mel, Mfcc, make_extractor
-from genlock.extractors.base import FramedStream
+from genlock.extractors.sound.base import FramedStream
 from genlock.testing import check_extractor
 
 BUILT_IN = [

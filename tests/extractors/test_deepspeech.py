@@ -11,13 +11,13 @@ import pytest
 
 from genlock.core import Grid, Track
 from genlock.core.errors import FormatError, MissingModel
-from genlock.extractors.framing import deepspeech
+from genlock.extractors.sound.framing import deepspeech
 from genlock.testing import check_extractor
 
 torch = pytest.importorskip("torch", reason="DeepSpeech needs the extra genlock[models]")
 pytest.importorskip("safetensors", reason="DeepSpeech needs the extra genlock[models]")
 
-from genlock.extractors.deepspeech import DeepSpeech, DeepSpeechOptions, with_context  # noqa: E402
+from genlock.extractors.sound.deepspeech import DeepSpeech, DeepSpeechOptions, with_context  # noqa: E402
 from genlock.models.deepspeech import (  # noqa: E402
     INPUTS,
     NAMES,

@@ -13,12 +13,12 @@ from genlock.core.errors import MissingModel, NoStream, OptionError
 from genlock.core.grid import Grid, Ticks
 from genlock.core.serial import load_track
 from genlock.core.track import Track
-from genlock.extractors.contact_sheet import ContactSheet
-from genlock.extractors.face_features import FACE_FEATURES, FaceFeatures, on_whole_row
-from genlock.extractors.faces import FaceOptions, FaceTracker
+from genlock.extractors.face.contact_sheet import ContactSheet
+from genlock.extractors.face.features import FACE_FEATURES, FaceFeatures, on_whole_row
+from genlock.extractors.face.landmarks import LandmarkSink, extract_landmarks
+from genlock.extractors.face.mouth import extract_mouths
+from genlock.extractors.face.tracking import FaceOptions, FaceTracker
 from genlock.extractors.frame_cells import between_frames, run_of_frames
-from genlock.extractors.landmarks import LandmarkSink, extract_landmarks
-from genlock.extractors.mouth import extract_mouths
 from genlock.media import Picture, Sound, VideoForm, encode, read, read_frames
 from genlock.tasks.extract_features import FeatureOptions, extract_features, split_features
 from genlock.testing import example_video
@@ -178,7 +178,7 @@ def test_a_sheet_needs_a_picture_format(tmp_path: Path) -> None:
 
 
 def test_a_sheet_of_a_long_film_holds_few_pictures() -> None:
-    from genlock.extractors.faces import Sighting
+    from genlock.extractors.face.tracking import Sighting
     from genlock.models.face_nets import Region
 
     sheet, image = ContactSheet(frames=4, width=64), np.zeros((36, 64, 3), np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import OptionError
-from genlock.extractors.flow import FlowOptions, OpticalFlow, pack_flow, unpack_flow
+from genlock.extractors.picture.flow import FlowOptions, OpticalFlow, pack_flow, unpack_flow
 
 
 def texture() -> np.ndarray:

@@ -11,8 +11,8 @@ import pytest
 
 from genlock.core.errors import OptionError
 from genlock.extractors import Energy, Mel, Mfcc, Onset
-from genlock.extractors import framing as conventions
-from genlock.extractors.framing import Framing, conv_stack
+from genlock.extractors.sound import framing as conventions
+from genlock.extractors.sound.framing import Framing, conv_stack
 
 knf = pytest.importorskip("kaldi_native_fbank")
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from genlock.extractors.landmarks import LIPS, as_68, extract_landmarks, pose_of, without_pose
+from genlock.extractors.face.landmarks import LIPS, as_68, extract_landmarks, pose_of, without_pose
 from genlock.media import Picture, ReadOptions, VideoForm, encode, read_frames
 from genlock.testing import example_video
 from genlock.weights import registry

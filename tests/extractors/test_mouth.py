@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlock.core.errors import OptionError
-from genlock.extractors.faces import Sighting
-from genlock.extractors.mouth import (
+from genlock.extractors.face.mouth import (
     CROP_EYE_DISTANCES,
     LIPS,
     Mouth,
@@ -18,7 +17,8 @@ from genlock.extractors.mouth import (
     mouth_crop,
     width_of,
 )
-from genlock.extractors.pose import CANONICAL_RIGID, RIGID, HeadPose, head_pose
+from genlock.extractors.face.pose import CANONICAL_RIGID, RIGID, HeadPose, head_pose
+from genlock.extractors.face.tracking import Sighting
 from genlock.models.face_nets import MESH_POINTS, Region
 
 MIDDLE = np.array([0.02, 0.83])

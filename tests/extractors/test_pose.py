@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genlock.extractors.pose import CANONICAL_RIGID, RIGID, head_pose
+from genlock.extractors.face.pose import CANONICAL_RIGID, RIGID, head_pose
 
 SHAPE = CANONICAL_RIGID[:, 0] + 1j * CANONICAL_RIGID[:, 1]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import FormatError, MissingModel
-from genlock.extractors.rgb import FRAME_SIZE, center_crop, squeeze, tsn_features, tsn_flow_features
+from genlock.extractors.picture.rgb import FRAME_SIZE, center_crop, squeeze, tsn_features, tsn_flow_features
 
 torch = pytest.importorskip("torch")
 from safetensors.torch import save_file  # noqa: E402

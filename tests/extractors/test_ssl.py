@@ -17,7 +17,7 @@ from genlock.testing import check_extractor
 torch = pytest.importorskip("torch", reason="speech models need the extra genlock[models]")
 pytest.importorskip("transformers", reason="speech models need the extra genlock[models]")
 
-from genlock.extractors.ssl import Ssl, SslOptions  # noqa: E402
+from genlock.extractors.sound.ssl import Ssl, SslOptions  # noqa: E402
 from genlock.weights import require  # noqa: E402
 
 _spec = importlib.util.spec_from_file_location(
@@ -222,7 +222,7 @@ def test_damaged_checkpoints(folder: Path, tmp_path: Path, damage: str) -> None:
 
 
 def test_settings_beside_the_checkpoint(tmp_path: Path) -> None:
-    from genlock.models.speech_encoder import load_speech_encoder
+    from genlock.models.speech.encoder import load_speech_encoder
 
     path = checkpoints.write_checkpoint(tmp_path, "ctc-layer")
     (path / "genlock.json").write_text(json.dumps({"bias_seconds": "0.035"}))

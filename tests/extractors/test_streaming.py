@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from genlock.core import Grid, Track
 from genlock.core.errors import InputError, OptionError
 from genlock.extractors import Mel, make_extractor
-from genlock.extractors.mel import MelOptions
+from genlock.extractors.sound.mel import MelOptions
 
 BUILT_IN = [
     "mel", "mel:kaldi", "mel:whisper", "mel:whisper-local", "mel:specvqgan", "mfcc", "mfcc:psf",

@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from genlock.aligners.ctc import CtcOptions, Vocabulary, align_words
-from genlock.aligners.ctc_planted import place_tokens, planted_emissions
+from genlock.aligners.ctc.planted import place_tokens, planted_emissions
+from genlock.aligners.ctc.words import CtcOptions, Vocabulary, align_words
 from genlock.core import Grid
 
 LETTERS = Vocabulary(["-", *"abcdefghijklmnopqrstuvwxyz"])

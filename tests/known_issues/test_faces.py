@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genlock.extractors.landmarks import LIPS, extract_landmarks
-from genlock.extractors.mouth import extract_mouths
-from genlock.lipsync.collect import EvidenceCollector
-from genlock.lipsync.evidence import Evidence
+from genlock.extractors.face.landmarks import LIPS, extract_landmarks
+from genlock.extractors.face.mouth import extract_mouths
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.media import AudioBlock, Picture, VideoCell, VideoForm, encode, read_frames
 from genlock.weights import registry
 

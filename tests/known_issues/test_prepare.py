@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from genlock.core.errors import OptionError
-from genlock.data.wanted import Wanted, parse_outputs
+from genlock.data.output_spec import Wanted, parse_outputs
 
 
 @pytest.mark.parametrize(

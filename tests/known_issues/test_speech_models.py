@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="speech models need the extra genlock[models]")
 transformers = pytest.importorskip("transformers", reason="speech models need the extra genlock[models]")
 
-from genlock.models.speech_encoder import SpeechEncoder  # noqa: E402
+from genlock.models.speech.encoder import SpeechEncoder  # noqa: E402
 
 SMALL = transformers.Wav2Vec2Config(
     hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, conv_dim=(8,) * 7,

@@ -8,7 +8,7 @@ import pytest
 from genlock.bench.retrieval import always_zero, one_of_p1, one_of_p2, similarity_rows
 from genlock.core.grid import Grid
 from genlock.core.track import Track
-from genlock.synth.sync_clips import SignalOptions, render_signal
+from genlock.synth.signals.clips import SignalOptions, render_signal
 
 
 @pytest.mark.parametrize("rate", ["23.976", "25", "29.97", "60"])

@@ -13,7 +13,7 @@ from genlock.aligners.drift import find_drift, straightened
 from genlock.core.errors import FormatError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
-from genlock.lipsync.linear import load_model
+from genlock.lipsync.estimators.linear import load_model
 
 
 def test_padding_with_zeros_pulls_to_the_extremes_and_masking_does_not() -> None:

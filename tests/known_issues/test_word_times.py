@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from genlock.core import Grid
-from genlock.speech.sphinx_features import HOP, SAMPLE_RATE, WINDOW, _usual_mean, cepstra, feature_grid
+from genlock.speech.sphinx.features import HOP, SAMPLE_RATE, WINDOW, _usual_mean, cepstra, feature_grid
 from genlock.speech.text import tokenize
 
 

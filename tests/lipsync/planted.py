@@ -9,7 +9,7 @@ import numpy as np
 from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.spans import Spans
 from genlock.core.track import Track
-from genlock.lipsync.evidence import Evidence, FaceEvidence
+from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 
 SOUND = Grid(100, Fraction(1, 400))
 _MAPS = np.random.default_rng(99)

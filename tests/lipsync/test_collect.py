@@ -12,10 +12,10 @@ import pytest
 from genlock.core.errors import OptionError
 from genlock.core.track import Track
 from genlock.extractors.frame_cells import between_frames
-from genlock.extractors.mel import Mel
-from genlock.lipsync.collect import EvidenceCollector, gather
-from genlock.lipsync.evidence import Evidence
-from genlock.lipsync.sound_rows import SOUND_MEL
+from genlock.extractors.sound.mel import Mel
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import EvidenceCollector, gather
+from genlock.lipsync.evidence.waveform_rows import SOUND_MEL
 from genlock.media import (
     Picture,
     ReadOptions,

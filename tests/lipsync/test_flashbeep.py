@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from genlock.core.errors import OptionError
 from genlock.core.grid import Cells, Grid
 from genlock.core.spans import Span, Spans
-from genlock.lipsync.beeps import BeepFinder, _quantile
-from genlock.lipsync.collect import gather
-from genlock.lipsync.flashbeep import FlashBeep, FlashFinder, pair_events
+from genlock.lipsync.estimators.flashbeep import FlashBeep, FlashFinder, pair_events
+from genlock.lipsync.evidence.beeps import BeepFinder, _quantile
+from genlock.lipsync.evidence.collect import gather
 from genlock.media import AudioBlock, VideoCell
-from genlock.synth.signals import beep, music, room_noise
-from genlock.synth.sync_clips import SignalOptions, make_signal, uneven_ticks
+from genlock.synth.signals.clips import SignalOptions, make_signal, uneven_ticks
+from genlock.synth.signals.sounds import beep, music, room_noise
 
 Frames = list[np.ndarray]
 

@@ -14,15 +14,15 @@ from genlock.aligners.curves import LagCurve
 from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.spans import Span, Spans
-from genlock.lipsync.collect import gather
 from genlock.lipsync.confidence import Confidence, judge, spread_over
-from genlock.lipsync.evidence import Evidence
+from genlock.lipsync.estimators.linear import LinearModel, LinearOptions, LinearSync
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import gather
+from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_of
 from genlock.lipsync.fusion import Fusion, FusionOptions
-from genlock.lipsync.linear import LinearModel, LinearOptions, LinearSync
 from genlock.lipsync.measurement import SyncMeasurement
-from genlock.lipsync.recut import cut, join, with_offset, with_sound_of
-from genlock.train.sync import SyncTraining, fit_linear, split_of
-from genlock.train.sync_calibration import calibrate, fit_confidence
+from genlock.train.lipsync.calibration import calibrate, fit_confidence
+from genlock.train.lipsync.linear import SyncTraining, fit_linear, split_of
 
 from .planted import talker
 

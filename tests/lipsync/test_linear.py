@@ -13,10 +13,17 @@ import pytest
 from genlock.aligners.curves import find_peak, weighted
 from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.grid import Grid, Ticks
-from genlock.lipsync.evidence import Evidence
-from genlock.lipsync.linear import LinearModel, LinearOptions, LinearSync, load_model, save_model, sound_bands
-from genlock.lipsync.recut import cut, join, with_offset, with_sound_of
-from genlock.train.sync import SyncTraining, fit_linear, split_of
+from genlock.lipsync.estimators.linear import (
+    LinearModel,
+    LinearOptions,
+    LinearSync,
+    load_model,
+    save_model,
+    sound_bands,
+)
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_of
+from genlock.train.lipsync.linear import SyncTraining, fit_linear, split_of
 
 from .planted import talker
 

@@ -14,9 +14,9 @@ from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.spans import Spans
 from genlock.core.track import Track
 from genlock.extractors.frame_cells import between_frames
-from genlock.lipsync.collect import gather
-from genlock.lipsync.evidence import Evidence
-from genlock.lipsync.motion import MotionOptions, MotionSync, onsets, rises, swell
+from genlock.lipsync.estimators.motion import MotionOptions, MotionSync, onsets, rises, swell
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import gather
 from genlock.media import Picture, Sound, encode
 
 SECONDS = 12

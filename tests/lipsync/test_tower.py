@@ -13,10 +13,9 @@ from genlock.aligners.curves import correlate, find_peak, weighted
 from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
-from genlock.lipsync.linear import LinearModel, LinearSync
-from genlock.lipsync.lips import LipsSync
-from genlock.lipsync.recut import cut, with_offset
-from genlock.lipsync.tower import (
+from genlock.lipsync.estimators.linear import LinearModel, LinearSync
+from genlock.lipsync.estimators.lips import LipsSync
+from genlock.lipsync.estimators.tower import (
     TowerModel,
     TowerOptions,
     default_tower,
@@ -25,6 +24,7 @@ from genlock.lipsync.tower import (
     save_tower,
     sound_tower,
 )
+from genlock.lipsync.evidence.editing import cut, with_offset
 
 from .planted import talker
 
@@ -44,7 +44,7 @@ def random_tower(options: TowerOptions = SMALL, seed: int = 0) -> TowerModel:
 
 def test_sound_tower_written_out() -> None:
     """Cell by cell, tap by tap, and nothing beyond the ends."""
-    from genlock.lipsync.linear import sound_bands
+    from genlock.lipsync.estimators.linear import sound_bands
 
     model, clip = random_tower(), talker(1)
     assert clip.mel is not None
@@ -78,8 +78,8 @@ def test_picture_tower_leaves_unseen_frames_out() -> None:
 
 def test_numpy_says_what_torch_says() -> None:
     torch = pytest.importorskip("torch")
-    sync_tower = pytest.importorskip("genlock.train.sync_tower")
-    from genlock.lipsync.linear import lip_shapes, sound_bands
+    sync_tower = pytest.importorskip("genlock.train.lipsync.tower")
+    from genlock.lipsync.estimators.linear import lip_shapes, sound_bands
 
     torch.manual_seed(0)
     towers = sync_tower.Towers(SMALL).eval()
@@ -101,7 +101,7 @@ def test_numpy_says_what_torch_says() -> None:
 def test_curves_learnt_from_are_those_that_are_used() -> None:
     """At lags where every frame has its sound, what the loss sees is Pearson's correlation but for its means."""
     torch = pytest.importorskip("torch")
-    sync_tower = pytest.importorskip("genlock.train.sync_tower")
+    sync_tower = pytest.importorskip("genlock.train.lipsync.tower")
     random = np.random.default_rng(0)
     noise = random.standard_normal((608, 4))
     moves = np.stack([np.convolve(channel, np.hanning(11)[1:-1], "valid") for channel in noise.T], axis=1)
@@ -130,7 +130,7 @@ def test_curves_learnt_from_are_those_that_are_used() -> None:
 def test_towers_learn_planted_talkers(tmp_path: Path) -> None:
     """A minute of training, then offsets of others, with their sign, at 25 and at 60 frames a second."""
     pytest.importorskip("torch")
-    sync_tower = pytest.importorskip("genlock.train.sync_tower")
+    sync_tower = pytest.importorskip("genlock.train.lipsync.tower")
     from genlock.train.options import TOWER_LOOP, TowerTraining
 
     clips = {f"clip{k}": talker(3, seed=k) for k in range(16)}
@@ -155,7 +155,7 @@ def test_towers_learn_planted_talkers(tmp_path: Path) -> None:
 
 
 def test_too_few_clips_are_refused() -> None:
-    sync_tower = pytest.importorskip("genlock.train.sync_tower")
+    sync_tower = pytest.importorskip("genlock.train.lipsync.tower")
     with pytest.raises(InputError, match="at least 4"):
         sync_tower.TowerRecipe({"a": talker(3)}, {})
 
@@ -213,8 +213,8 @@ def test_its_curve_is_added_by_its_share(linear: LinearModel) -> None:
 
 @pytest.fixture(scope="module")
 def linear() -> LinearModel:
-    from genlock.lipsync.linear import LinearOptions
-    from genlock.train.sync import SyncTraining, fit_linear
+    from genlock.lipsync.estimators.linear import LinearOptions
+    from genlock.train.lipsync.linear import SyncTraining, fit_linear
 
     look = LinearOptions(components=4, speeds=2, pairs=3)
     return fit_linear({f"clip{k}": talker(3, seed=k) for k in range(6)}, SyncTraining(look=look, copies=1))

@@ -8,8 +8,8 @@ import pytest
 
 from genlock.cli import main
 from genlock.core.errors import InputError, OptionError
-from genlock.lipsync.linear import LinearOptions, default_model, load_model
-from genlock.train.sync import SyncTraining, split_of, train_on
+from genlock.lipsync.estimators.linear import LinearOptions, default_model, load_model
+from genlock.train.lipsync.linear import SyncTraining, split_of, train_on
 from genlock.weights import registry
 
 from .planted import talker

@@ -308,7 +308,7 @@ def test_a_cut_of_a_file_that_is_not_interleaved(tmp_path, media_tools):
 
 
 def test_a_seek_that_lands_late_is_noticed():
-    from genlock.media.landing import Landing, SeekedTooFar
+    from genlock.media.seek_check import Landing, SeekedTooFar
 
     needed, beginnings = {0: Fraction(10), 1: Fraction(10)}, {0: Fraction(0), 1: Fraction(20)}
     landing = Landing(needed, beginnings)

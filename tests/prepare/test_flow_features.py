@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import OptionError
-from genlock.data.clips import Cutting
-from genlock.data.makers import FlowFeatureMaker, FlowMaker, Made
-from genlock.data.wanted import Wanted
-from genlock.extractors.flow import FlowOptions
-from genlock.extractors.rgb import FlowNet
+from genlock.data.cutting import Cutting
+from genlock.data.output_makers import FlowFeatureMaker, FlowMaker, Made
+from genlock.data.output_spec import Wanted
+from genlock.extractors.picture.flow import FlowOptions
+from genlock.extractors.picture.rgb import FlowNet
 from genlock.media import VideoCell, VideoForm
 
 RATE = Fraction(25)

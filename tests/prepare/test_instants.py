@@ -25,7 +25,7 @@ from genlock.data.index import read_index
 from genlock.data.prepare import PrepareOptions, prepare
 from genlock.data.reading import ClipSet
 from genlock.media import Picture, Sound, VideoForm, encode, frame_cells, read_frames
-from genlock.synth.talking import CardOptions, make_card
+from genlock.synth.card.film import CardOptions, make_card
 
 SOUND_RATE = 48000
 # Picture and sound begin at different instants, neither at 0; one event in each clip of a second.

@@ -27,7 +27,7 @@ from genlock.data.index import read_index
 from genlock.data.labels import LabelSpec, fit_centroids, label_rows, nearest_centroid
 from genlock.data.prepare import PrepareOptions, prepare
 from genlock.data.reading import ClipSet
-from genlock.extractors.framing import kaldi, kaldi_no_snip, wav2vec2
+from genlock.extractors.sound.framing import kaldi, kaldi_no_snip, wav2vec2
 
 OPTIONS = PrepareOptions(
     "folder",

@@ -222,7 +222,7 @@ def test_a_face_without_pose_and_av_huberts_files(shared_data: Path, tmp_path: P
         lips = load_track(tmp_path / "d" / made["lips"]["path"])
         assert upright.values.shape == (75, 468, 2)
         assert np.array_equal(upright.valid, pixels.valid)
-        from genlock.extractors.mouth import LIPS
+        from genlock.extractors.face.mouth import LIPS
 
         assert np.allclose(upright.values[:, list(LIPS)], lips.values, atol=1e-5)
         # Outer corners of the eyes lie one apart and level; in pixels they move with the head.

@@ -228,7 +228,7 @@ os.fsync, os.replace = watched_fsync, watched_replace
 from pathlib import Path
 from genlock.data.index import write_index
 from genlock.data.ledger import Item
-from genlock.data.produce import Plan, produce
+from genlock.data.one_source import Plan, produce
 source, dataset = Path(sys.argv[1]), Path(sys.argv[2])
 state = (source / "a.mkv").stat()
 made = produce(Item("a-1", "a.mkv", state.st_size, state.st_mtime_ns), source, dataset, Plan(sys.argv[3], "1"))

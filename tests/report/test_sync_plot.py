@@ -14,7 +14,7 @@ import pytest
 
 from genlock.aligners.curves import LagCurve
 from genlock.core.errors import OptionError
-from genlock.lipsync.estimate import Estimate
+from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import Segment, SyncMeasurement
 from genlock.lipsync.verdicts import judge, sentence_of
 from genlock.report import ReportContent, write_report, write_sync_plot

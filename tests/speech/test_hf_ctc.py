@@ -21,9 +21,9 @@ from genlock.testing.tones import ToneSpeech, random_words, speak_tones
 torch = pytest.importorskip("torch", reason="speech models need the extra genlock[models]")
 pytest.importorskip("transformers", reason="speech models need the extra genlock[models]")
 
-from genlock.aligners.ctc import CtcOptions  # noqa: E402
-from genlock.speech.ctc_decode import Alphabet, BeamDecoder, GreedyDecoder  # noqa: E402
-from genlock.speech.hf_ctc import CtcModelOptions, HfCtc  # noqa: E402
+from genlock.aligners.ctc.words import CtcOptions  # noqa: E402
+from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc  # noqa: E402
+from genlock.speech.ctc.decode import Alphabet, BeamDecoder, GreedyDecoder  # noqa: E402
 
 MODEL = str(Path(__file__).parents[1] / "data" / "tone_ctc")
 RATE = 16000

@@ -6,7 +6,7 @@ import pytest
 
 from genlock.metrics.timing import BoundaryErrors, boundary_errors
 from genlock.speech import TrackSound, recognize_and_align
-from genlock.synth.voice import VoiceOptions, speak
+from genlock.synth.voice.speak import VoiceOptions, speak
 
 TEXT = "One, two, three, four, five, six, seven, eight, nine, ten."
 

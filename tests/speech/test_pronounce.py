@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlock.metrics.words import word_errors
-from genlock.speech.pronounce import GraphemeNetwork, Pronouncer, load_pronouncer
-from genlock.speech.sphinx_model import load_acoustic_model
+from genlock.speech.sphinx.model import load_acoustic_model
+from genlock.speech.sphinx.pronounce import GraphemeNetwork, Pronouncer, load_pronouncer
 
 # Words that came into CMUdict after the network was trained, with their pronunciations there: names, mostly.
 NEW_WORDS = {

@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from genlock.speech import sphinx_align
-from genlock.speech.sphinx_align import SphinxAligner
+from genlock.speech.sphinx import align as sphinx_align
+from genlock.speech.sphinx.align import SphinxAligner
 from genlock.speech.text import tokenize
-from genlock.synth.voice import VoiceOptions, speak
+from genlock.synth.voice.speak import VoiceOptions, speak
 
 TEXT = "One, two, three, four, five, six, seven, eight, nine, ten."
 

@@ -7,8 +7,8 @@ import pocketsphinx
 import pytest
 
 from genlock.speech.sound import TrackSound
-from genlock.speech.sphinx_features import HOP, WINDOW, cepstra, feature_grid, features
-from genlock.speech.sphinx_model import SILENCE, load_acoustic_model, model_folder
+from genlock.speech.sphinx.features import HOP, WINDOW, cepstra, feature_grid, features
+from genlock.speech.sphinx.model import SILENCE, load_acoustic_model, model_folder
 
 
 def noisy_sweep(seconds: float = 2.0) -> np.ndarray:

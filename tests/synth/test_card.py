@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlock.core.errors import OptionError
-from genlock.synth.barcode import HIGHEST_NUMBER, draw_number, read_number, strip_box
-from genlock.synth.card import Card, CardState
+from genlock.synth.card.barcode import HIGHEST_NUMBER, draw_number, read_number, strip_box
+from genlock.synth.card.picture import Card, CardState
 
 SIZES = [(160, 120), (176, 144), (320, 180), (360, 640), (640, 360), (854, 480), (1920, 1080)]
 

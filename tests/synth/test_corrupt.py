@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import OptionError
-from genlock.lipsync.collect import gather
-from genlock.lipsync.evidence import Evidence
-from genlock.lipsync.flashbeep import pair_events
+from genlock.lipsync.estimators.flashbeep import pair_events
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import gather
 from genlock.media import frame_cells, probe, read_audio
 from genlock.synth.corrupt import CorruptOptions, corrupt
-from genlock.synth.sync_clips import SignalOptions, make_signal
-from genlock.synth.sync_truth import SyncTruth
+from genlock.synth.signals.clips import SignalOptions, make_signal
+from genlock.synth.signals.truth import SyncTruth
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 
 from genlock.core.grid import Grid
 from genlock.synth import VoiceOptions, speak
-from genlock.synth.lips import lips_of
+from genlock.synth.voice.lips import lips_of
 
 TEXT = "Please move my lips. Bin, beep, film, time, step."
 SPEECH = speak(TEXT, VoiceOptions(rate=8000, lead_seconds=0.5, tail_seconds=0.5), origin=Fraction(1, 3))

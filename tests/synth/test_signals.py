@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlock.core.errors import OptionError
-from genlock.synth.signals import beep, room_noise
+from genlock.synth.signals.sounds import beep, room_noise
 
 
 @given(

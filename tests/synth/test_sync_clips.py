@@ -14,9 +14,9 @@ from genlock.core.errors import FormatError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.warp import Warp
 from genlock.media import probe
-from genlock.synth.signal_set import SetOptions, make_signal_set, plan_signal_set
-from genlock.synth.sync_clips import SignalOptions, make_signal, render_signal, uneven_ticks
-from genlock.synth.sync_truth import SyncTruth, find_truths, load_sync_truth, truth_path
+from genlock.synth.signals.clips import SignalOptions, make_signal, render_signal, uneven_ticks
+from genlock.synth.signals.sets import SetOptions, make_signal_set, plan_signal_set
+from genlock.synth.signals.truth import SyncTruth, find_truths, load_sync_truth, truth_path
 
 
 @settings(max_examples=20)

@@ -17,7 +17,7 @@ from genlock.core.grid import Ticks
 from genlock.core.serial import write_json
 from genlock.media import frame_cells, read_audio
 from genlock.synth import CardOptions, CardTruth, load_truth, make_card, render_card
-from genlock.synth.barcode import read_number
+from genlock.synth.card.barcode import read_number
 
 SHORT = CardOptions(
     width=320, height=180, rate=25, duration_seconds="3.7",

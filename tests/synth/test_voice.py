@@ -17,9 +17,9 @@ from genlock import weights
 from genlock.core.errors import OptionError
 from genlock.core.spans import Span
 from genlock.synth import Speech, VoiceOptions, speak
-from genlock.synth.articulation import closure_of
-from genlock.synth.lexicon import LEXICON, SpokenWord
-from genlock.synth.phones import PHONES, parse_phone
+from genlock.synth.voice.articulation import closure_of
+from genlock.synth.voice.lexicon import LEXICON, SpokenWord
+from genlock.synth.voice.phones import PHONES, parse_phone
 
 SENTENCE = "Genlock puts the sound and the picture of a video on one exact clock."
 COUNT = "One, two, three, four, five, six, seven, eight, nine, ten."

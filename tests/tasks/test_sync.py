@@ -14,7 +14,7 @@ import pytest
 
 import genlock as package
 from genlock.media import Picture, Sound, encode
-from genlock.synth.sync_clips import SignalOptions, make_signal
+from genlock.synth.signals.clips import SignalOptions, make_signal
 
 TICK_SECONDS = 0.0015  # what flashes, beeps and the stamps of a container leave open
 
@@ -147,7 +147,7 @@ def test_a_repair_that_is_no_better_is_refused(early_film: Path, tmp_path: Path)
     """A measurement with the wrong sign, as other tools give it, would make the film worse: nothing is written."""
     from dataclasses import replace
 
-    from genlock.tasks.repair import repair_file
+    from genlock.lipsync.repair import repair_file
     from genlock.tasks.sync_video import sync_video
 
     right = sync_video(early_film).measurement

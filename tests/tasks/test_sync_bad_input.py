@@ -13,7 +13,7 @@ import pytest
 
 from genlock.media import Picture, Sound, encode
 from genlock.synth import CardOptions, render_card
-from genlock.synth.sync_clips import SignalOptions, make_signal
+from genlock.synth.signals.clips import SignalOptions, make_signal
 
 Frames = Iterator[np.ndarray]
 

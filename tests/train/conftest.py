@@ -13,7 +13,7 @@ import soundfile
 
 from genlock.core.serial import read_json_file, write_json
 from genlock.testing.tones import random_words, speak_tones
-from genlock.train.sounds import SoundSet, prepare_sounds
+from genlock.train.speech.sounds import SoundSet, prepare_sounds
 
 
 @pytest.fixture(scope="session")

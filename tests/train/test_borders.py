@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from genlock.core.serial import read_json_file
-from genlock.models.speech_encoder import load_speech_encoder
-from genlock.train.borders import border_errors, write_bias
-from genlock.train.sounds import SoundSet
+from genlock.models.speech.encoder import load_speech_encoder
+from genlock.train.speech.borders import border_errors, write_bias
+from genlock.train.speech.sounds import SoundSet
 
 TONE_MODEL = Path(__file__).parents[1] / "data" / "tone_ctc"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from genlock.train.sounds import SoundSet
+from genlock.train.speech.sounds import SoundSet
 
 pytestmark = pytest.mark.slow
 

@@ -17,16 +17,16 @@ from accelerate.state import AcceleratorState
 
 from genlock.cli import main
 from genlock.core.errors import FormatError, InputError, MissingModel, OptionError
-from genlock.extractors.ssl import Ssl, SslOptions
-from genlock.models.speech_encoder import load_speech_encoder
-from genlock.train.contrastive import contrast
-from genlock.train.ctc import CtcRecipe, train_ctc
+from genlock.extractors.sound.ssl import Ssl, SslOptions
+from genlock.models.speech.encoder import load_speech_encoder
 from genlock.train.loop import train
 from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
-from genlock.train.shapes import SHAPES, filter_bank, make_config
-from genlock.train.sounds import SoundSet
-from genlock.train.symbols import spell
-from genlock.train.wav2vec2 import Wav2Vec2Recipe, group_perplexity, pretrain
+from genlock.train.speech.contrastive import contrast
+from genlock.train.speech.ctc import CtcRecipe, train_ctc
+from genlock.train.speech.shapes import SHAPES, filter_bank, make_config
+from genlock.train.speech.sounds import SoundSet
+from genlock.train.speech.symbols import spell
+from genlock.train.speech.wav2vec2 import Wav2Vec2Recipe, group_perplexity, pretrain
 
 QUICK = LoopOptions(steps=4, save_every=2, evaluate_every=4, threads=1)
 MICRO = CtcTraining(shape="micro", batch_seconds=8, word_times=0.5)

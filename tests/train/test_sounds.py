@@ -14,12 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlock.core.errors import FormatError, InputError
-from genlock.train.augment import Augmentation, change
 from genlock.train.batches import Batches, BatchPlan, Item, pack
-from genlock.train.items import hear
-from genlock.train.masks import draw_negatives, span_mask
-from genlock.train.sounds import SoundSet, open_or_prepare, prepare_sounds, split_of, spoken_text
-from genlock.train.symbols import frame_targets, frames_needed, spell, symbol_vocabulary, symbols_in, written
+from genlock.train.speech.augment import Augmentation, change
+from genlock.train.speech.masks import draw_negatives, span_mask
+from genlock.train.speech.sounds import SoundSet, open_or_prepare, prepare_sounds, split_of, spoken_text
+from genlock.train.speech.symbols import (
+    frame_targets,
+    frames_needed,
+    spell,
+    symbol_vocabulary,
+    symbols_in,
+    written,
+)
+from genlock.train.speech.tensors import hear
 
 
 def speech(seed: int, seconds: float = 0.5) -> np.ndarray:
@@ -143,8 +150,8 @@ def test_joined_clips_keep_their_word_times(tone_sounds: SoundSet) -> None:
 
 def test_frame_targets_leave_out_what_is_not_known(tone_sounds: SoundSet) -> None:
     """Clips with and without word times may be joined: only the frames of the first kind have targets."""
-    from genlock.train.ctc import CtcRecipe
     from genlock.train.options import CtcTraining, LoopOptions
+    from genlock.train.speech.ctc import CtcRecipe
 
     clips = tuple(replace(c, words=()) if k % 2 else c for k, c in enumerate(tone_sounds.clips))
     mixed = SoundSet(tone_sounds.folder, clips)

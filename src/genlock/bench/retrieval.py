@@ -16,9 +16,9 @@ import numpy.typing as npt
 from genlock.bench.figures import Figure, Row, bootstrapped, share
 from genlock.core.grid import Grid
 from genlock.core.track import Track
-from genlock.lipsync.evidence import Evidence
-from genlock.lipsync.linear import LinearModel, face_signals, sound_signals
-from genlock.lipsync.recut import main_face
+from genlock.lipsync.estimators.linear import LinearModel, face_signals, sound_signals
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.editing import main_face
 
 __all__ = [
     "RATE", "Rows", "always_zero", "lips_rows", "one_of_p1", "one_of_p2", "p1_rows", "p2_rows", "similarity_rows",

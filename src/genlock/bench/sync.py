@@ -37,13 +37,13 @@ from genlock.core.errors import InputError, MediaError, OptionError
 from genlock.core.progress import Progress, silent
 from genlock.core.serial import write_json
 from genlock.core.time import exact
-from genlock.lipsync.collect import gather
-from genlock.lipsync.evidence import Evidence
-from genlock.lipsync.linear import default_model
-from genlock.lipsync.recut import with_offset, with_sound_of
-from genlock.synth.sync_truth import SyncTruth, find_truths
+from genlock.lipsync.estimators.linear import default_model
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import gather
+from genlock.lipsync.evidence.editing import with_offset, with_sound_of
+from genlock.synth.signals.truth import SyncTruth, find_truths
 from genlock.tasks.files import expand_files
-from genlock.train.sync import split_of
+from genlock.train.lipsync.linear import split_of
 
 __all__ = ["BENCH_VERSION", "SyncBench", "SyncBenchOptions", "bench_sync", "run_protocols"]
 
@@ -128,7 +128,8 @@ def bench_sync(
 
     Parameters
     ----------
-    read : how evidence comes from a file, for those who keep it; :func:`genlock.lipsync.collect.gather` if not given
+    read : how evidence comes from a file, for those who keep it;
+    :func:`genlock.lipsync.evidence.collect.gather` if not given
 
     Raises
     ------

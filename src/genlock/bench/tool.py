@@ -15,10 +15,10 @@ from genlock.core.errors import OptionError
 from genlock.core.spans import Spans
 from genlock.core.time import exact
 from genlock.core.track import Track
-from genlock.lipsync.evidence import Evidence
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.editing import cut, main_face, with_offset, with_sound_of
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.measurement import SyncMeasurement
-from genlock.lipsync.recut import cut, main_face, with_offset, with_sound_of
 
 __all__ = [
     "Answer", "BenchClip", "System", "Trial", "abstention_row", "always_zero", "antisymmetry_row", "coverage_rows",

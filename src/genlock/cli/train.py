@@ -13,6 +13,7 @@ from genlock.cli.arguments import Files, Json, Output, run_commands
 from genlock.cli.running import Bar, show
 from genlock.core.errors import OptionError
 from genlock.tasks import train_models as trainings
+from genlock.train.lipsync.linear import SyncTraining
 from genlock.train.options import (
     TOWER_LOOP,
     CtcTraining,
@@ -22,7 +23,6 @@ from genlock.train.options import (
     options_from,
     read_options,
 )
-from genlock.train.sync import SyncTraining
 
 __all__ = ["train", "train_recipe"]
 

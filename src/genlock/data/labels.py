@@ -23,9 +23,9 @@ from genlock.core.errors import FormatError, InputError, MissingDependency, Opti
 from genlock.core.progress import Progress, silent
 from genlock.core.serial import read_json_file, write_bytes, write_json
 from genlock.core.track import Track
-from genlock.data.makers import keep, made_of_track
-from genlock.data.outputs import read_output, track_of_output
-from genlock.data.wanted import Wanted
+from genlock.data.output_files import read_output, track_of_output
+from genlock.data.output_makers import keep, made_of_track
+from genlock.data.output_spec import Wanted
 
 __all__ = ["LabelSpec", "fit_centroids", "label_rows", "nearest_centroid", "parse_labels"]
 

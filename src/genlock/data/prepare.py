@@ -26,10 +26,10 @@ from genlock.data.engines import make_engine
 from genlock.data.index import read_index, row_of_clip, row_of_failure, write_index
 from genlock.data.labels import label_rows, parse_labels
 from genlock.data.ledger import Item, Ledger, Output, Progress
+from genlock.data.one_source import Plan, staging_left
 from genlock.data.options import PrepareOptions
-from genlock.data.produce import Plan, staging_left
+from genlock.data.output_spec import Wanted, parse_outputs
 from genlock.data.splits import parse_shares, split_of
-from genlock.data.wanted import Wanted, parse_outputs
 from genlock.data.worker import request_of
 
 __all__ = ["PrepareOptions", "Prepared", "dataset_progress", "prepare"]

@@ -21,7 +21,7 @@ from genlock.core.grid import Grid
 from genlock.core.time import Exact, exact, round_fraction
 from genlock.core.track import Track
 from genlock.data.index import read_index
-from genlock.data.outputs import read_output, track_of_output
+from genlock.data.output_files import read_output, track_of_output
 
 __all__ = ["Clip", "ClipSet", "LengthBatches", "crop"]
 

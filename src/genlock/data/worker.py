@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from genlock.core.errors import GenlockError, InputError, OutputError
 from genlock.core.serial import dump_json
 from genlock.data.ledger import Item
-from genlock.data.produce import Plan, produce
+from genlock.data.one_source import Plan, produce
 
 __all__ = ["answer", "request_of", "serve"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from genlock.core.errors import GenlockError, OptionError, PluginError
 from genlock.core.plugins import load_plugin, plugin_names
-from genlock.extractors.base import AudioExtractor
+from genlock.extractors.sound.base import AudioExtractor
 
 __all__ = ["GROUP", "extractor_specs", "make_extractor"]
 

@@ -28,7 +28,7 @@ _MOST_WHEN_SHORT = 0.89
 
 @dataclass(frozen=True)
 class Confidence:
-    """What is known about the errors of an estimator; fitted by :mod:`genlock.train.sync`."""
+    """What is known about the errors of an estimator; fitted by :mod:`genlock.train.lipsync.linear`."""
 
     sharpness: float = 14.0
     """How fast a curve grows into a distribution, per second of overlap; above 0."""

@@ -20,13 +20,13 @@ from genlock.aligners.drift import Drift, find_drift, find_steps, straightened
 from genlock.core.errors import OptionError
 from genlock.core.time import Exact, exact
 from genlock.lipsync.confidence import Confidence, Judgement, judge, log_posterior
-from genlock.lipsync.estimate import Cue, Estimate
-from genlock.lipsync.evidence import Evidence
-from genlock.lipsync.flashbeep import FlashBeep, Pairs, pair_events
-from genlock.lipsync.linear import LinearSync
-from genlock.lipsync.lips import LipsSync
+from genlock.lipsync.estimators.base import Cue, Estimate
+from genlock.lipsync.estimators.flashbeep import FlashBeep, Pairs, pair_events
+from genlock.lipsync.estimators.linear import LinearSync
+from genlock.lipsync.estimators.lips import LipsSync
+from genlock.lipsync.estimators.motion import MotionOptions, MotionSync
+from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
-from genlock.lipsync.motion import MotionOptions, MotionSync
 
 __all__ = ["Fusion", "FusionOptions"]
 
@@ -109,7 +109,7 @@ class Fusion:
 
     Examples
     --------
-    >>> from genlock.lipsync.collect import gather
+    >>> from genlock.lipsync.evidence.collect import gather
     >>> from genlock.testing import example_video
     >>> fusion = Fusion()
     >>> for piece in gather(example_video(), faces=None):

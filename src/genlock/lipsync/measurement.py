@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from genlock.core.errors import OptionError
-from genlock.lipsync.estimate import Estimate
+from genlock.lipsync.estimators.base import Estimate
 
 __all__ = ["FaceOffset", "Segment", "SyncMeasurement"]
 

@@ -1,7 +1,7 @@
 """Read and write media on its own clock: probe, one-pass readers, writers."""
 
+from genlock.media.consumers import AudioBlock, AudioForm, Consumer, FrameTimes, VideoCell, VideoForm
 from genlock.media.encode import Picture, Sound, encode
-from genlock.media.forms import AudioBlock, AudioForm, Consumer, FrameTimes, VideoCell, VideoForm
 from genlock.media.notes import Note
 from genlock.media.opening import clock_of
 from genlock.media.probe import AudioInfo, MediaInfo, OtherInfo, VideoInfo, probe

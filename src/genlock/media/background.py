@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from genlock.core.errors import OptionError
-from genlock.media.forms import Consumer
+from genlock.media.consumers import Consumer
 
 __all__ = ["Background"]
 

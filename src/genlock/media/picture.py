@@ -14,7 +14,7 @@ from av.video.reformatter import VideoReformatter
 
 from genlock.core.grid import Grid
 from genlock.core.time import round_fraction
-from genlock.media.forms import FrameTimes, VideoCell, VideoForm
+from genlock.media.consumers import FrameTimes, VideoCell, VideoForm
 from genlock.media.notes import Ledger
 from genlock.media.streams import orientation_of, stated_rates
 

@@ -11,7 +11,7 @@ from genlock.core.errors import MediaError
 from genlock.core.grid import Cells
 from genlock.core.serial import SCHEMA
 from genlock.core.time import fraction_text
-from genlock.media.cadence import Cadence, cadence_of
+from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.opening import Address, Source, locate, open_source
 from genlock.media.scan import FirstFrame, StreamScan, scan
 from genlock.media.streams import is_cover, pictures, sounds, stated_rates

@@ -19,14 +19,14 @@ from genlock.core.grid import Cells, Grid
 from genlock.core.spans import Spans
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
-from genlock.media.cadence import Cadence, cadence_of
-from genlock.media.forms import AudioBlock, AudioForm, Consumer, FrameTimes, VideoCell, VideoForm
-from genlock.media.landing import Landing, SeekedTooFar
+from genlock.media.consumers import AudioBlock, AudioForm, Consumer, FrameTimes, VideoCell, VideoForm
+from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.notes import Ledger, Note
 from genlock.media.opening import Address, Source, locate, open_source, reason_of
 from genlock.media.picture import PictureLine
 from genlock.media.priming import Priming, read_priming
 from genlock.media.scan import scan
+from genlock.media.seek_check import Landing, SeekedTooFar
 from genlock.media.sound import SoundLine
 from genlock.media.streams import choose_picture, choose_sound, prepare_decoder, stated_rates
 
@@ -144,7 +144,7 @@ def read(
     Parameters
     ----------
     path : a file or a URL
-    consumers : objects with ``form``, ``push(item)`` and ``finish()``; see :mod:`genlock.media.forms`
+    consumers : objects with ``form``, ``push(item)`` and ``finish()``; see :mod:`genlock.media.consumers`
     options : which part and which streams
     progress : told how far it is, some ten times a second of media at most
 

@@ -20,7 +20,7 @@ import soxr
 from genlock.core.errors import OptionError
 from genlock.core.spans import Span
 from genlock.core.time import round_fraction
-from genlock.media.forms import AudioBlock, AudioForm
+from genlock.media.consumers import AudioBlock, AudioForm
 from genlock.media.notes import Ledger
 
 __all__ = ["SoundLine", "floats_of", "mix"]

@@ -25,8 +25,8 @@ from genlock.core.errors import InputError, NoStream, OptionError, OutputError
 from genlock.core.grid import Grid, Ticks
 from genlock.core.serial import atomic_path
 from genlock.core.time import Exact, exact, fraction_text, round_fraction
+from genlock.media.consumers import AudioBlock, AudioForm, VideoForm
 from genlock.media.encode import Picture, Sound, encode
-from genlock.media.forms import AudioBlock, AudioForm, VideoForm
 from genlock.media.opening import Source, locate, open_source, reason_of
 from genlock.media.priming import read_priming
 from genlock.media.probe import MediaInfo, VideoInfo, probe

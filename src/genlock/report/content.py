@@ -13,7 +13,7 @@ import numpy.typing as npt
 from genlock.core.errors import OptionError
 from genlock.core.track import Track
 from genlock.lipsync.measurement import SyncMeasurement
-from genlock.report.preview import Preview
+from genlock.media.preview import Preview
 
 __all__ = ["OutputFile", "ReportContent"]
 

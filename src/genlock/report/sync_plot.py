@@ -17,9 +17,9 @@ import numpy as np
 
 from genlock.core.errors import OptionError
 from genlock.core.serial import write_bytes
+from genlock.drawing.canvas import Canvas, Colour, paste_text
 from genlock.lipsync.measurement import Segment, SyncMeasurement
 from genlock.lipsync.verdicts import LIMITS, allowance_of, sentence_of
-from genlock.synth.canvas import Canvas, Colour, paste_text
 
 __all__ = ["plot_ending", "sync_svg", "write_sync_plot"]
 
@@ -81,7 +81,7 @@ def write_sync_plot(target: str | os.PathLike[str], found: SyncMeasurement, titl
     --------
     >>> import tempfile
     >>> from fractions import Fraction
-    >>> from genlock.lipsync.estimate import Estimate
+    >>> from genlock.lipsync.estimators.base import Estimate
     >>> nothing = SyncMeasurement(Estimate(None, None, None, "none", "no face was seen"), at=Fraction(0))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_sync_plot(f"{folder}/plot.svg", nothing)

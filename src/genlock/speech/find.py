@@ -15,10 +15,10 @@ from genlock.core.plugins import load_plugin, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
 from genlock.speech.anchors import Piece, match_words, pieces
-from genlock.speech.hf_ctc import ALIGNER, RECOGNIZER, CtcModelOptions, HfCtc
+from genlock.speech.ctc.checkpoint import ALIGNER, RECOGNIZER, CtcModelOptions, HfCtc
 from genlock.speech.recognize import Heard, choose_recognizer, recognize
 from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, seconds_long
-from genlock.speech.sphinx_align import Placed, SphinxAligner
+from genlock.speech.sphinx.align import Placed, SphinxAligner
 from genlock.speech.subtitles import Cue
 from genlock.speech.text import Token, tokenize
 from genlock.speech.words import Word, Words

@@ -21,7 +21,7 @@ from genlock.core.errors import MissingDependency, MissingModel, OptionError
 from genlock.core.plugins import load_plugin, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, level_db, quiet_cuts, seconds_long
-from genlock.speech.sphinx_model import model_folder
+from genlock.speech.sphinx.model import model_folder
 from genlock.weights.registry import find, require
 
 try:

@@ -17,7 +17,7 @@ from itertools import product
 from num2words import num2words
 
 from genlock.core.errors import TranscriptError
-from genlock.speech.spoken_tables import (
+from genlock.speech.tables import (
     ABBREVIATIONS,
     CURRENCIES,
     DECADES,

@@ -22,10 +22,10 @@ from genlock.core.grid import Cells, Grid
 from genlock.core.time import Exact, exact, exact_rate, round_fraction
 from genlock.core.warp import Warp
 from genlock.media import Picture, Sound, clock_of, encode, frame_cells, read_audio, read_frames
-from genlock.synth.signals import music, room_noise
-from genlock.synth.sync_clips import CODECS, uneven_ticks
-from genlock.synth.sync_truth import SyncTruth
-from genlock.synth.voice import VoiceOptions, speak
+from genlock.synth.signals.clips import CODECS, uneven_ticks
+from genlock.synth.signals.sounds import music, room_noise
+from genlock.synth.signals.truth import SyncTruth
+from genlock.synth.voice.speak import VoiceOptions, speak
 
 __all__ = ["CORRUPT_VERSION", "CorruptOptions", "corrupt", "stretched"]
 
@@ -150,7 +150,7 @@ def corrupt(
     Parameters
     ----------
     sources : one file or several of one frame size, believed to be in step
-    target : its ending names container and codecs, see ``genlock.synth.sync_clips.CODECS``; written atomically
+    target : its ending names container and codecs, see ``genlock.synth.signals.clips.CODECS``; written atomically
     options : CorruptOptions, optional
 
     Raises

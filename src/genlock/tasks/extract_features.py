@@ -14,10 +14,10 @@ from genlock.core.serial import save_track
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.extractors import AudioExtractor, make_extractor
-from genlock.extractors.contact_sheet import ContactSheet
-from genlock.extractors.deepspeech import DeepSpeechOptions
-from genlock.extractors.face_features import FACE_FEATURES, FaceFeatures, on_whole_row
-from genlock.extractors.ssl import SslOptions
+from genlock.extractors.face.contact_sheet import ContactSheet
+from genlock.extractors.face.features import FACE_FEATURES, FaceFeatures, on_whole_row
+from genlock.extractors.sound.deepspeech import DeepSpeechOptions
+from genlock.extractors.sound.ssl import SslOptions
 from genlock.media import ReadOptions
 from genlock.pipeline import Clip, ClipRequest, read_clip
 from genlock.tasks.files import result_folder

@@ -13,7 +13,7 @@ from genlock.core.progress import Progress, silent
 from genlock.media import ReadOptions
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.speech import Cue, Words, read_transcript, recognize_and_align, write_words
-from genlock.speech.hf_ctc import CtcModelOptions
+from genlock.speech.ctc.checkpoint import CtcModelOptions
 from genlock.tasks.files import result_folder
 
 __all__ = [

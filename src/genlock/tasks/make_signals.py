@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.progress import Progress, silent
-from genlock.synth.signal_set import SetOptions, SignalClip, make_signal_set
+from genlock.synth.signals.sets import SetOptions, SignalClip, make_signal_set
 
 __all__ = ["SetOptions", "SignalSet", "make_signals"]
 

@@ -11,18 +11,18 @@ from typing import Any, ClassVar
 
 from genlock.core.errors import OptionError
 from genlock.core.progress import Progress, silent
-from genlock.lipsync.collect import EvidenceCollector
-from genlock.lipsync.estimate import Estimate
+from genlock.lipsync.estimators.base import Estimate
+from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
-from genlock.lipsync.soundsound import match_sounds
+from genlock.lipsync.repair import Repair, repair_file, repair_target
+from genlock.lipsync.two_recordings import match_sounds
 from genlock.lipsync.verdicts import Verdict, allowance_of, judge, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions
 from genlock.media.background import Background
 from genlock.media.opening import is_url
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.report import plot_ending, write_sync_plot
-from genlock.tasks.repair import Repair, repair_file, repair_target
 
 __all__ = [
     "SyncOptions",

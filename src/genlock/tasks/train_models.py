@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from genlock.core.progress import Progress, silent
 from genlock.tasks.files import expand_files
 from genlock.tasks.result import Result
+from genlock.train.lipsync.linear import SyncTrained, SyncTraining
+from genlock.train.lipsync.linear import train_sync as fit_sync
 from genlock.train.options import CtcTraining, LoopOptions, TowerTraining, Wav2Vec2Training
-from genlock.train.sync import SyncTrained, SyncTraining
-from genlock.train.sync import train_sync as fit_sync
 
 __all__ = ["RECIPES", "train_ctc", "train_sync", "train_tower", "train_wav2vec2"]
 
@@ -24,8 +24,8 @@ RECIPES: Mapping[str, str] = {
 def train_ctc(
     sounds: Sequence[str], folder: str, training: CtcTraining, loop: LoopOptions, progress: Progress = silent
 ) -> Result:
-    """Train a CTC model; see :func:`genlock.train.ctc.train_ctc`."""
-    from genlock.train.ctc import train_ctc as run  # needs the optional torch
+    """Train a CTC model; see :func:`genlock.train.speech.ctc.train_ctc`."""
+    from genlock.train.speech.ctc import train_ctc as run  # needs the optional torch
 
     return run(sounds, folder, training, loop, progress)
 
@@ -33,7 +33,7 @@ def train_ctc(
 def train_sync(
     videos: Sequence[str], folder: str, training: SyncTraining, progress: Progress = silent
 ) -> SyncTrained:
-    """Train the linear lips-sound model; see :func:`genlock.train.sync.train_sync`."""
+    """Train the linear lips-sound model; see :func:`genlock.train.lipsync.linear.train_sync`."""
     files, _ = expand_files(videos)
     return fit_sync(files, folder, training, progress)
 
@@ -45,8 +45,8 @@ def train_tower(
     loop: LoopOptions,
     progress: Progress = silent,
 ) -> SyncTrained:
-    """Train the towers of lips and speech; see :func:`genlock.train.sync_tower.train_tower`."""
-    from genlock.train.sync_tower import train_tower as run  # needs the optional torch
+    """Train the towers of lips and speech; see :func:`genlock.train.lipsync.tower.train_tower`."""
+    from genlock.train.lipsync.tower import train_tower as run  # needs the optional torch
 
     files, _ = expand_files(videos)
     return run(files, folder, training, loop, progress)
@@ -59,7 +59,7 @@ def train_wav2vec2(
     loop: LoopOptions,
     progress: Progress = silent,
 ) -> Result:
-    """Pretrain a wav2vec 2.0 model; see :func:`genlock.train.wav2vec2.pretrain`."""
-    from genlock.train.wav2vec2 import pretrain as run  # needs the optional torch
+    """Pretrain a wav2vec 2.0 model; see :func:`genlock.train.speech.wav2vec2.pretrain`."""
+    from genlock.train.speech.wav2vec2 import pretrain as run  # needs the optional torch
 
     return run(sounds, folder, training, loop, progress)

@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import yaml
 
 from genlock.core.errors import InputError, OptionError
-from genlock.lipsync.tower import TowerOptions
-from genlock.train.augment import Augmentation
+from genlock.lipsync.estimators.tower import TowerOptions
 from genlock.train.batches import BatchPlan
+from genlock.train.speech.augment import Augmentation
 
 __all__ = [
     "TOWER_LOOP", "CtcTraining", "LoopOptions", "TowerTraining", "Units", "Wav2Vec2Training", "options_from",

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
-from genlock.extractors.framing import wav2vec2
+from genlock.extractors.sound.framing import wav2vec2
 from genlock.testing.tones import LETTERS, ToneSpeech, random_words, speak_tones
 
 FOLDER = Path(__file__).parent

@@ -26,7 +26,7 @@ from genlock.core.serial import read_json_file, write_json
 from genlock.core.track import Track
 from genlock.data.index import read_index
 from genlock.data.options import ExportOptions
-from genlock.data.outputs import read_output, track_of_output
+from genlock.data.output_files import read_output, track_of_output
 from genlock.data.splits import NAMES
 
 __all__ = [

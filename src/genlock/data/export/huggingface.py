@@ -22,7 +22,7 @@ from genlock.core.errors import FormatError
 from genlock.core.serial import atomic_path, cells_from_dict, load_json, write_text
 from genlock.data.export.base import Job, Row, in_groups
 from genlock.data.index import ROW_TYPES
-from genlock.data.outputs import track_of_output
+from genlock.data.output_files import track_of_output
 
 __all__ = ["export_huggingface"]
 

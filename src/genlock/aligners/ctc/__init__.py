@@ -1,0 +1,1 @@
+"""Words into sound by a CTC model's emissions, exactly."""

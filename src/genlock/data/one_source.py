@@ -1,0 +1,413 @@
+"""One source file to its clips: one pass over it, whatever is asked for, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock import __version__
+from genlock.core.errors import InputError, MediaError, OutputError
+from genlock.core.serial import sha256_of
+from genlock.core.time import Exact, exact, fraction_text
+from genlock.data.cutting import ClipSamples, ClipSpan, Cutting, PictureCutter, SoundCutter
+from genlock.data.ledger import Item, Output
+from genlock.data.output_makers import (
+    FaceMaker,
+    FeatureMaker,
+    FlowFeatureMaker,
+    FlowMaker,
+    FramesMaker,
+    Made,
+    NetMaker,
+    PictureMaker,
+    SoundMaker,
+    VideoMaker,
+    WaveMaker,
+    keep,
+    load_net,
+)
+from genlock.data.output_spec import PICTURE_KINDS, SOURCE_KINDS, Wanted, parse_outputs
+from genlock.extractors import AudioExtractor, make_extractor
+from genlock.extractors.picture.flow import FlowOptions
+from genlock.extractors.picture.rgb import FRAME_SIZE, tsn_features, tsn_flow_features
+from genlock.extractors.sound.deepspeech import DeepSpeechOptions
+from genlock.extractors.sound.ssl import SslOptions
+from genlock.lipsync.evidence.collect import EvidenceCollector
+from genlock.lipsync.fusion import Fusion
+from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm, frame_cells, probe, read
+from genlock.pipeline import SoundSpool, SpooledSound
+from genlock.speech import recognize_and_align
+
+__all__ = ["Plan", "Produced", "produce", "staging_left"]
+
+#: Raised whenever the bytes of an output may change for the same source and options.
+DATA_VERSION = 2
+
+
+# Where outputs are written until all of their source are whole.
+_STAGING = Path(".genlock") / "staging"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides about the outputs, apart from the sources."""
+
+    outputs: str
+    """Outputs of each clip, separated by commas; see :mod:`genlock.data.output_spec`."""
+    clip_seconds: Exact | None = None
+    """Length of a clip in seconds, above zero; None: each source is one clip."""
+    keep_tails: bool = True
+    """Whether what is left at the end of a source is kept, marked as a tail."""
+    weights: str | None = None
+    """File of weights for ``rgb``."""
+    flow_weights: str | None = None
+    """File of weights for ``flow-features``."""
+    model: str | None = None
+    """Speech model for ``ssl`` and ``deepspeech``."""
+
+    def __post_init__(self) -> None:
+        parse_outputs(self.outputs)
+        if self.clip_seconds is not None:
+            length = exact(self.clip_seconds)
+            if length <= 0:
+                raise InputError(f"clips of {self.clip_seconds} s are not possible; give a length above zero")
+            object.__setattr__(self, "clip_seconds", fraction_text(length))
+
+    @property
+    def text(self) -> str:
+        """The same for the same outputs: kept in the ledger and in the dataset."""
+        names = [wanted.text for wanted in parse_outputs(self.outputs)]
+        body = {**asdict(self), "outputs": names, "data_version": DATA_VERSION, "genlock": __version__}
+        return json.dumps(body, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Produced:
+    """What one source gave."""
+
+    content: str
+    """SHA-256 of the source."""
+    clips: list[dict[str, Any]]
+    """One entry a clip, for the index."""
+    outputs: list[Output]
+    """Every file that was written."""
+    media_seconds: float
+    """Length of the source."""
+    notes: tuple[str, ...] = field(default=())
+    """What had to be repaired on the way."""
+
+
+def produce(item: Item, source: Path, dataset: Path, plan: Plan) -> Produced:
+    """Make everything that the plan asks for of one source.
+
+    Parameters
+    ----------
+    source : the folder that ``item.path`` is relative to
+    dataset : the folder of the dataset; outputs are written to a folder of their own in it and renamed at the end
+
+    Raises
+    ------
+    InputError
+        If the source cannot be used: the reason to quarantine it.
+    OutputError
+        If the dataset cannot be written: a reason to stop.
+    """
+    path = source / item.path
+    before = _state_of(path)
+    content = _hash_of(path)
+    staging = dataset / _STAGING
+    staging.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{item.name}-", dir=staging))
+    try:
+        try:
+            made = _Making(item, plan, folder).run(path)
+        finally:  # whatever a file is found guilty of that is no longer the same, this is why
+            _require_unchanged(path, before)
+        for output in made.outputs:
+            final = dataset / output.path
+            final.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(folder / output.path, final)
+        _sync_folders({(dataset / output.path).parent for output in made.outputs})
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"the dataset {str(dataset)!r} cannot be written: {error.strerror or error}"
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Produced(content, made.clips, made.outputs, made.seconds, made.notes)
+
+
+def staging_left(dataset: Path) -> list[Path]:
+    """What killed workers left in the staging folder."""
+    folder = dataset / _STAGING
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    """Size and time of the last change; None if there is no such file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _require_unchanged(path: Path, before: tuple[int, int] | None) -> None:
+    after = _state_of(path)
+    if after is None and before is not None:
+        raise InputError("removed while it was read: prepare again when it is back")
+    if after != before:
+        raise InputError("changed while it was read: prepare it again when nobody writes it")
+
+
+def _hash_of(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise MediaError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _sync_folders(folders: set[Path]) -> None:
+    """Make renames outlive a power cut."""
+    for folder in folders:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class _Making:
+    """Everything of one source."""
+
+    def __init__(self, item: Item, plan: Plan, folder: Path) -> None:
+        self.item, self.plan, self.folder = item, plan, folder
+        self.outputs: list[Output] = []
+        self.clips: list[dict[str, Any]] = []
+        self.seconds = 0.0
+        self.notes: tuple[str, ...] = ()
+        self._entries: dict[int, dict[str, Any]] = {}
+
+    def run(self, path: Path) -> _Making:
+        """Read the source once and make everything."""
+        info = probe(path)
+        if not info.video and not info.audio:
+            raise MediaError("has neither sound nor picture")
+        wanted = parse_outputs(self.plan.outputs)
+        cells, count = frame_cells(path) if info.video else (None, 0)
+        if cells is not None and count:
+            origin, end = cells.edge(0), cells.edge(count)
+        else:
+            origin, end = _span_of_sound(path)
+        cutting = Cutting(origin, _length(self.plan), end)
+        self.seconds = float(end - origin)
+        for clip in cutting.clips():
+            self._entries[clip.number] = self._entry(clip, info.clock)
+        consumers: list[Consumer] = []
+        if info.audio:
+            consumers += self._sound_consumers(wanted, cutting)
+        if cells is not None:
+            consumers += self._picture_consumers(wanted, cutting, cells)
+        whole = _WholeSource({one.name for one in wanted}, info)
+        consumers += whole.consumers
+        try:
+            if consumers:
+                report = read(path, consumers)
+                self.notes = tuple(str(note) for note in report.notes)
+            for entry in self._entries.values():
+                entry.update(whole.facts_of(Fraction(entry["start"]), Fraction(entry["end"])))
+        finally:
+            whole.close()
+        keep = [e for e in self._entries.values() if self.plan.keep_tails or not e["tail"]]
+        self.clips = sorted(keep, key=lambda entry: entry["number"])
+        for entry in self.clips:  # whatever order the streams came in
+            entry["outputs"].sort(key=lambda made: made["kind"])
+        kept = {made["path"] for entry in self.clips for made in entry["outputs"]}
+        self.outputs = sorted((o for o in self.outputs if o.path in kept), key=lambda output: output.path)
+        return self
+
+    def _entry(self, clip: ClipSpan, clock: str) -> dict[str, Any]:
+        return {
+            "clip": f"{self.item.name}-{clip.number:05d}", "number": clip.number, "clock": clock,
+            "start": fraction_text(clip.start), "end": fraction_text(clip.end), "tail": clip.tail, "outputs": [],
+        }  # fmt: skip
+
+    def _tell(self, clip: ClipSpan, made: Made) -> None:
+        """Save one output and note it."""
+        entry = self._entries[clip.number]
+        if clip.tail and not self.plan.keep_tails:
+            return
+        told = keep(made, str(entry["clip"]), self.folder)
+        self.outputs.append(Output(told["path"], told["bytes"], told["sha256"]))
+        entry["outputs"].append(told)
+
+    def _sound_consumers(self, wanted: tuple[Wanted, ...], cutting: Cutting) -> list[Consumer]:
+        """One cutter for each rate, whoever takes it."""
+        makers: list[SoundMaker] = []
+        for one in wanted:
+            if one.name == "sound":
+                assert one.rate is not None
+                makers.append(WaveMaker(int(one.rate)))
+            elif one.name not in (*PICTURE_KINDS, *SOURCE_KINDS):
+                spec = f"{one.name}:{one.variant}" if one.variant else one.name
+                makers.append(FeatureMaker(_extractor_of(spec, self.plan.model)))
+
+        def taker(rate: int) -> Callable[[ClipSamples], None]:
+            mine = [maker for maker in makers if maker.rate == rate]
+
+            def take(sound: ClipSamples) -> None:
+                if len(sound.samples):
+                    for maker in mine:
+                        self._tell(sound.clip, maker(sound))
+
+            return take
+
+        rates = dict.fromkeys(maker.rate for maker in makers)
+        return [SoundCutter(cutting, rate, taker(rate)) for rate in rates]
+
+    def _picture_consumers(self, wanted: tuple[Wanted, ...], cutting: Cutting, cells: Any) -> list[Consumer]:
+        makers: list[PictureMaker] = []
+        faces = [one for one in wanted if one.name in ("landmarks", "mouth")]
+        if faces:
+            sides = [one.size[0] if one.size else 96 for one in faces if one.name == "mouth"]
+            makers.append(
+                FaceMaker(
+                    self._tell, landmarks=any(one.text == "landmarks" for one in faces),
+                    upright=any(one.text == "landmarks:upright" for one in faces),
+                    mouth_side=sides[0] if sides else None,
+                )
+            )  # fmt: skip
+        for one in wanted:
+            if one.name == "frames":
+                makers.append(FramesMaker(VideoForm(one.size, "bgr24", one.rate), one.kind, self._tell))
+            elif one.name == "video":
+                form = VideoForm(one.size, "yuv420p", one.rate)
+                makers.append(VideoMaker(form, one.kind, self._tell, cells, self.folder))
+            elif one.name in ("flow", "flow-features"):
+                options = FlowOptions(one.variant or "dis")  # type: ignore[arg-type] # checked at birth
+                form = VideoForm(one.size or FRAME_SIZE, "gray", one.rate)
+                if one.name == "flow":
+                    makers.append(FlowMaker(form, one.kind, self._tell, options))
+                else:
+                    flow_net = _tsn_flow_of(self.plan.flow_weights)
+                    makers.append(FlowFeatureMaker(form, one.kind, self._tell, options, flow_net))
+            elif one.name == "rgb":
+                net, form = _net_of(one, self.plan.weights)
+                makers.append(NetMaker(form, one.kind, self._tell, net))
+        forms: dict[VideoForm, list[PictureMaker]] = {}
+        for maker in makers:
+            forms.setdefault(maker.form, []).append(maker)
+        return [PictureCutter(cutting, form, list(takers)) for form, takers in forms.items()]
+
+
+class _WholeSource:
+    """What is found in a source as a whole: the offset of sound against picture, and the words that are said."""
+
+    def __init__(self, wanted: set[str], info: MediaInfo) -> None:
+        self.consumers: list[Consumer] = []
+        self._fusion: Fusion | None = None
+        self._spool: SoundSpool | None = None
+        self._sound: SpooledSound | None = None
+        self._found: dict[str, Any] | None = None
+        if "offset" in wanted and info.audio and info.video:
+            self._fusion = Fusion()
+            self.consumers += EvidenceCollector(self._fusion.add).consumers
+        if "words" in wanted and info.audio:
+            self._spool = SoundSpool()
+            self.consumers.append(self._spool)
+
+    def facts_of(self, start: Fraction, end: Fraction) -> dict[str, Any]:
+        """What of it belongs to a clip: words by where they begin."""
+        if self._found is None:
+            self._found = {**self._offset(), **self._words()}
+        found = dict(self._found)
+        if "words" in found:
+            found["words"] = [
+                word for word in found["words"] if start <= Fraction(word["start_seconds"]) < end
+            ]
+        return found
+
+    def _offset(self) -> dict[str, Any]:
+        if self._fusion is None:
+            return {}
+        estimate = self._fusion.finish().estimate
+        return {"offset_seconds": estimate.offset_seconds, "offset_probability": estimate.probability}
+
+    def _words(self) -> dict[str, Any]:
+        self._sound = None if self._spool is None else self._spool.sound()
+        if self._sound is None:
+            return {}
+        words = recognize_and_align(self._sound).to_dict()["words"]
+        return {
+            "words": [
+                {key: word[key] for key in ("text", "start_seconds", "end_seconds")}
+                for word in words
+                if word["status"] == "aligned"
+            ]
+        }
+
+    def close(self) -> None:
+        """Drop the spooled sound."""
+        if self._sound is not None:
+            self._sound.close()
+        elif self._spool is not None:
+            self._spool.discard()
+
+
+def _net_of(
+    one: Wanted, weights: str | None
+) -> tuple[Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]], VideoForm]:
+    """A network of frames, and the form of frames that it takes."""
+    if one.variant not in ("", "regnet"):
+        return load_net(one.variant)(), VideoForm(one.size, "rgb24", one.rate)
+    return _tsn_of(weights, whole=one.variant == "regnet"), VideoForm(FRAME_SIZE, "bgr24", one.rate)
+
+
+@lru_cache(maxsize=64)
+def _extractor_of(spec: str, model: str | None) -> AudioExtractor:
+    """Made once in a worker, not for each source: reading a checkpoint takes longer than using it on a clip."""
+    if spec == "ssl" and model is not None:
+        return make_extractor(spec, SslOptions(model))
+    if spec == "deepspeech" and model is not None:
+        return make_extractor(spec, DeepSpeechOptions(model))
+    return make_extractor(spec)
+
+
+_tsn_of = lru_cache(maxsize=2)(tsn_features)
+_tsn_flow_of = lru_cache(maxsize=1)(tsn_flow_features)
+
+
+def _length(plan: Plan) -> Fraction | None:
+    return None if plan.clip_seconds is None else exact(plan.clip_seconds)
+
+
+def _span_of_sound(path: Path) -> tuple[Fraction, Fraction]:
+    """From the first sample to the end of the last one's period, found by reading: headers may lie."""
+    span: list[Fraction] = []
+
+    class _Span:
+        form = AudioForm(None, None)
+
+        def push(self, block: AudioBlock) -> None:
+            span[:] = [span[0] if span else block.start, block.end]
+
+        def finish(self) -> None:
+            pass
+
+    read(path, [_Span()])
+    if not span or span[1] <= span[0]:
+        raise MediaError("has no sound that decodes")
+    return span[0], span[1]

@@ -1,0 +1,1 @@
+"""Estimators of the offset: each takes Evidence and gives an Estimate."""

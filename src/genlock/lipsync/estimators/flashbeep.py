@@ -1,0 +1,249 @@
+"""Flashes against beeps: the offset of a test signal, exactly.
+
+A sound is known to a fraction of a millisecond, a flash only by the cell of the frame that shows it. Two kinds
+of signal lead further. Where the flashes lie on the edges of frames, as those of test signals do, the difference
+between the beginning of a flash's cell and its beep is the same for every pair: it *is* the offset. Where the
+flashes happen anywhere within their frames, each pair says that the offset lies within one cell, and the
+intersection of all is what is known. (Flashes that lie at the same place within every frame, not on its edge,
+cannot be told from the first kind: what the screen shows is identical.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.aligners.curves import LagCurve
+from genlock.core.grid import Cells
+from genlock.core.spans import Spans
+from genlock.lipsync.estimators.base import Cue
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.beeps import BeepFinder
+from genlock.lipsync.evidence.flashes import FlashFinder
+
+__all__ = ["BeepFinder", "FlashBeep", "FlashFinder", "Pairs", "pair_events"]
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+_STEP_SECONDS = 0.01
+_TOLERANCE = 0.001  # seconds by which a time stamp or an onset may be off
+_SAME = 0.0015  # seconds within which differences count as equal: time stamps of 1 ms are rounded
+_DRIFT = 0.001  # the most that sound and picture may run apart
+_LEAST_PAIRS = 2
+_LEAST_FOR_DRIFT = 4
+_LEAST_SHARE = 0.5  # of the flashes that can have a beep at the offset, or of such beeps
+_CHANCE = 1e-3  # a match as good as that by accident must be rarer than this
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Flashes and beeps that belong together, and what they say about the offset."""
+
+    offset_seconds: float
+    """Positive: the beep is early; at the instant ``at_seconds``."""
+    interval_seconds: tuple[float, float]
+    """Every offset that agrees with the pairs, and the exactness of time stamps."""
+    at_seconds: float
+    """Middle of the pairs, on the media clock."""
+    drift_ppm: float | None
+    """How much slower the sound runs than the picture; None where it cannot be told."""
+    count: int
+    """How many pairs."""
+    on_edges: bool
+    """Whether the flashes lie on the edges of frames (then the offset is exact)."""
+
+
+class FlashBeep:
+    """Estimator of the offset for test signals: flashes of the picture against beeps of the sound."""
+
+    name = "flash-beep"
+
+    def __init__(self, reach_seconds: float = 2.0) -> None:
+        self.reach_seconds = reach_seconds
+        """Largest offset that is looked for, in seconds."""
+
+    def cues(self, evidence: Evidence) -> tuple[Cue, ...]:
+        """One cue: a curve and the exact offset if at least two flashes have their beeps, else a reason."""
+        flashes, beeps = evidence.flashes, evidence.beeps
+        if evidence.frames is None or not len(flashes) or not len(beeps):
+            lacking = [name for name, found in (("flashes", flashes), ("beeps", beeps)) if not len(found)]
+            return (Cue(self.name, None, reason=f"there are no {' and no '.join(lacking or ['frames'])}"),)
+        pairs = pair_events(flashes, beeps, evidence.frames, self.reach_seconds)
+        if pairs is None:
+            reason = f"{len(flashes)} flashes and {len(beeps)} beeps do not pair up at one offset"
+            return (Cue(self.name, None, reason=reason),)
+        curve = _curve(
+            flashes, beeps, evidence.frames, self.reach_seconds, float(evidence.end - evidence.start)
+        )
+        return (
+            Cue(
+                self.name, curve, offset_seconds=pairs.offset_seconds, interval_seconds=pairs.interval_seconds
+            ),
+        )
+
+
+def pair_events(flashes: Spans, beeps: Spans, frames: Cells, reach_seconds: float = 2.0) -> Pairs | None:
+    """The offset at which the most flashes have a beep, and what these pairs say about it.
+
+    Parameters
+    ----------
+    flashes : spans of the cells of frames that are lit
+    beeps : spans from their onset on
+    frames : the cells of the picture
+    reach_seconds : largest offset that is looked for
+
+    Returns
+    -------
+    Pairs or None
+        None if fewer than two pairs agree, or no more than chance would bring together. Signals that repeat
+        exactly have several such offsets: the smallest is taken.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from genlock.core.grid import Grid
+    >>> from genlock.core.spans import Span
+    >>> flashes = Spans([Span(k, k + Fraction(1, 25)) for k in (1, 2, 4)])
+    >>> beeps = Spans([Span(k - Fraction(3, 100), k) for k in (1, 2, 4)])
+    >>> pair_events(flashes, beeps, Grid(25)).offset_seconds
+    0.03
+    """
+    early, late = _differences(flashes, beeps, frames)
+    near = (late >= -reach_seconds) & (early <= reach_seconds)
+    if not near.any():
+        return None
+    slack = _TOLERANCE + _DRIFT * float(flashes[-1].start - flashes[0].start) / 2
+    at = _most_agree(early, late, near, slack)
+    members = near & (early - slack <= at) & (at <= late + slack)
+    # One beep to a flash and one flash to a beep: the pair whose difference is nearest.
+    chosen = _one_to_one(members, np.abs((early + late) / 2 - at))
+    if not _believable(chosen, flashes, beeps, at, float(np.median(late - early)) + 2 * slack):
+        return None
+    times = np.array([float(flashes[flash].start) for flash, _ in chosen])
+    return _offset_of(
+        times, np.array([early[pair] for pair in chosen]), np.array([late[pair] for pair in chosen])
+    )
+
+
+def _differences(flashes: Spans, beeps: Spans, frames: Cells) -> tuple[Array, Array]:
+    """Beginning and end of each flash's first cell less the onset of each beep, float64 [flashes, beeps]."""
+    firsts = [frames.index(flash.start, "floor") for flash in flashes]
+    begins = np.array([[float(flash.start - beep.start) for beep in beeps] for flash in flashes])
+    widths = np.array([float(frames.edge(k + 1) - frames.edge(k)) for k in firsts])
+    return begins, begins + widths[:, None]
+
+
+def _most_agree(early: Array, late: Array, near: Mask, slack: float) -> float:
+    """The offset that lies in the cells of the most flashes; of equals, one on edges, then the smallest."""
+    # A best offset lies on some cell's beginning.
+    candidates = np.unique(early[near])
+    counts, same = np.zeros(len(candidates)), np.zeros(len(candidates))
+    for number, offset in enumerate(candidates):
+        counts[number] = (near & (early - slack <= offset) & (offset <= late + slack)).any(axis=1).sum()
+        same[number] = (near & (np.abs(early - offset) <= _SAME)).any(axis=1).sum()
+    best = np.lexsort((np.abs(candidates), -same, -counts))[0]
+    return float(candidates[best])
+
+
+def _one_to_one(members: Mask, distance: Array) -> list[tuple[int, int]]:
+    pairs = sorted(zip(*np.nonzero(members), strict=True), key=lambda pair: float(distance[pair]))
+    flashes: set[int] = set()
+    beeps: set[int] = set()
+    chosen: list[tuple[int, int]] = []
+    for flash, beep in pairs:
+        if flash not in flashes and beep not in beeps:
+            chosen.append((int(flash), int(beep)))
+            flashes.add(flash)
+            beeps.add(beep)
+    return sorted(chosen)
+
+
+def _believable(
+    chosen: Sequence[tuple[int, int]], flashes: Spans, beeps: Spans, at: float, width_seconds: float
+) -> bool:
+    """Whether so many pairs are a good part of what is there, and more than chance would bring together."""
+    if len(chosen) < _LEAST_PAIRS:
+        return False
+    # Only events whose partner could be there count: at a large offset the first or last has none.
+    seen = [float(flash.start) - at for flash in flashes]
+    heard = [float(beep.start) for beep in beeps]
+    low, high = max(min(seen), min(heard)) - 0.1, min(max(seen), max(heard)) + 0.1
+    could_flash = sum(low <= instant <= high for instant in seen)
+    could_beep = sum(low <= instant <= high for instant in heard)
+    if len(chosen) < _LEAST_SHARE * min(could_flash, could_beep):
+        return False
+    # Beeps at random would fall into a flash's cell so often; the best of all offsets was picked.
+    length = max(heard) - min(heard) + 1.0
+    expected = could_flash * min(1.0, len(heard) / length * width_seconds)
+    offsets = min(len(flashes) * len(heard), 4.0 / width_seconds)
+    # The third pair and those after it are evidence; the first two may always agree somewhere.
+    return (
+        len(chosen) == min(len(flashes), len(heard))
+        or offsets * _poisson_tail(expected, len(chosen)) < _CHANCE
+    )
+
+
+def _poisson_tail(mean: float, least: int) -> float:
+    """Probability of at least so many events."""
+    term, below = exp(-mean), 0.0
+    for k in range(least):
+        below += term
+        term *= mean / (k + 1)
+    return max(0.0, 1.0 - below)
+
+
+def _offset_of(times: Array, edges: Array, ends: Array) -> Pairs:
+    at = float(times[0] + times[-1]) / 2
+    drift = _slope(times, edges) if len(times) >= _LEAST_FOR_DRIFT else 0.0
+    level = edges - drift * (times - at)
+    same = np.abs(level - np.median(level)) <= _SAME
+    on_edges = bool(same.sum() >= (len(edges) if len(edges) < 4 else 0.7 * len(edges)))
+    if on_edges:
+        offset = _middle(level[same])
+        low = high = offset
+    else:
+        low, high = sorted(
+            (float((edges - drift * (times - at)).max()), float((ends - drift * (times - at)).min()))
+        )
+        offset = (low + high) / 2
+    known = on_edges and len(times) >= _LEAST_FOR_DRIFT
+    return Pairs(
+        offset_seconds=round(offset, 9),
+        interval_seconds=(low - _TOLERANCE, high + _TOLERANCE),
+        at_seconds=at,
+        # W(t) = t + offset + drift (t - t0), with t on the sound: the picture's times differ by a ppm of a ppm.
+        drift_ppm=1e6 * drift if known else None,
+        count=len(edges),
+        on_edges=on_edges,
+    )
+
+
+def _slope(times: Array, values: Array) -> float:
+    """Median of the slopes between all pairs that lie far enough apart (Theil and Sen)."""
+    apart = times[None] - times[:, None]
+    far = apart > 0.3 * (times[-1] - times[0])
+    return float(np.median((values[None] - values[:, None])[far] / apart[far]))
+
+
+def _middle(values: Array) -> float:
+    """Mean of the closest three quarters: time stamps are rounded evenly, but an onset may be off."""
+    ordered = np.sort(values)
+    keep = -(-3 * len(ordered) // 4)
+    widths = ordered[keep - 1 :] - ordered[: len(ordered) - keep + 1]
+    first = int(widths.argmin())
+    return float(ordered[first : first + keep].mean())
+
+
+def _curve(flashes: Spans, beeps: Spans, frames: Cells, reach: float, seconds: float) -> LagCurve:
+    """Share of the flashes whose cell, moved by the lag, holds a beep; smooth by the cell's own width."""
+    count = round(reach / _STEP_SECONDS)
+    lags: Array = np.arange(-count, count + 1, dtype=np.float64) * _STEP_SECONDS
+    early, late = _differences(flashes, beeps, frames)
+    away = np.maximum(0.0, np.maximum(early[None] - lags[:, None, None], lags[:, None, None] - late[None]))
+    values = np.exp(-0.5 * (away / _STEP_SECONDS) ** 2).max(axis=2).mean(axis=1)
+    return LagCurve(lags, np.asarray(values, np.float64), np.maximum(0.0, seconds - np.abs(lags)))

@@ -1,0 +1,1 @@
+"""What is gathered of sound and picture before anyone estimates an offset."""

@@ -1,0 +1,227 @@
+"""Evidence out of a file in one pass: pieces of a minute, with margins, in memory that does not grow.
+
+An :class:`EvidenceCollector` brings three consumers for :func:`genlock.media.read`: the sound, the picture for the
+faces, and a small grey picture. As soon as a piece and its margins are complete, it is told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from fractions import Fraction
+
+from genlock.core.errors import MissingDependency, MissingModel, OptionError
+from genlock.core.progress import Progress, silent
+from genlock.core.time import Exact, exact
+from genlock.extractors.face.mouth import MouthWatcher
+from genlock.extractors.face.tracking import FaceOptions, FaceTracker
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.beeps import BeepFinder
+from genlock.lipsync.evidence.flashes import FlashFinder
+from genlock.lipsync.evidence.mouth_rows import MouthRows
+from genlock.lipsync.evidence.picture_rows import SMALL_PICTURE, PictureRows
+from genlock.lipsync.evidence.waveform_rows import SOUND_RATE, SoundRows
+from genlock.media import (
+    AudioBlock,
+    AudioForm,
+    Consumer,
+    MediaInfo,
+    ReadOptions,
+    VideoCell,
+    VideoForm,
+    probe,
+    read,
+)
+
+__all__ = ["EvidenceCollector", "gather"]
+
+# How far one stream may run ahead of the other before it is no longer waited for: a file with four seconds of sound
+# and two hours of picture must not fill the memory.
+_PATIENCE_SECONDS = Fraction(300)
+
+
+class EvidenceCollector:
+    """Collects evidence while a file is read.
+
+    Parameters
+    ----------
+    on_evidence : told each piece, in order; what it does not keep is gone
+    piece_seconds : length of a piece, at least 10; the last one is up to half a piece longer
+    margin_seconds : how far the tracks reach over a piece's ends, 0...piece_seconds / 4
+    faces : how faces are looked for; None leaves them out
+    longest_side : larger pictures are scaled down to it, in pixels, before faces are looked for; None: none is
+
+    Examples
+    --------
+    >>> from genlock.media import read
+    >>> from genlock.testing import example_video
+    >>> pieces = []
+    >>> collector = EvidenceCollector(pieces.append, faces=None)
+    >>> report = read(example_video(), collector.consumers)
+    >>> [(float(piece.start), len(piece.frames)) for piece in pieces]
+    [(0.0, 50)]
+
+    Raises
+    ------
+    OptionError
+        If a length is outside its range. Face models that are not here raise nothing: :attr:`missing` says it.
+    """
+
+    def __init__(
+        self,
+        on_evidence: Callable[[Evidence], None],
+        piece_seconds: Exact = 60,
+        margin_seconds: Exact = 2,
+        faces: FaceOptions | None = FaceOptions(),  # noqa: B008 - frozen
+        longest_side: int | None = 640,
+    ) -> None:
+        self._piece, self._margin = exact(piece_seconds), exact(margin_seconds)
+        if self._piece < 10 or not 0 <= self._margin <= self._piece / 4:
+            raise OptionError(
+                f"pieces of {piece_seconds} s with margins of {margin_seconds} s: a piece is at least 10 s long, "
+                "a margin at most a quarter of it"
+            )
+        self._tell = on_evidence
+        self._start: Fraction | None = None
+        self._finished = False
+        self._sound, self._picture, self._mouths = SoundRows(), PictureRows(), MouthRows()
+        self._flashes, self._beeps = FlashFinder(), BeepFinder()
+        self.missing: tuple[str, ...] = ()
+        """What cannot be collected here, each with its reason: face models that are not there."""
+        self._consumers: list[Consumer] = [_Tap(AudioForm(SOUND_RATE, 1), self._take_sound, self._finish)]
+        if faces is not None:
+            watcher = MouthWatcher(self._mouths.push)
+            try:
+                self._consumers.append(
+                    FaceTracker([watcher], faces, VideoForm(pixels="rgb24", longest_side=longest_side))
+                )
+            except (MissingModel, MissingDependency) as error:
+                self.missing = (str(error),)
+        # The grey picture comes last, so that a frame's faces are known when it is counted.
+        grey = VideoForm(size=SMALL_PICTURE, pixels="gray")
+        self._consumers.append(_Tap(grey, self._take_picture, self._finish))
+
+    @property
+    def consumers(self) -> tuple[Consumer, ...]:
+        """For :func:`genlock.media.read` or a ClipRequest: all of them, or those whose stream the file has."""
+        return tuple(self._consumers)
+
+    def consumers_for(self, info: MediaInfo) -> tuple[Consumer, ...]:
+        """Those whose stream the file has."""
+        return tuple(
+            consumer
+            for consumer in self._consumers
+            if (info.audio if isinstance(consumer.form, AudioForm) else info.video)
+        )
+
+    def _take_sound(self, block: AudioBlock) -> None:
+        self._sound.push(block)
+        self._beeps.push(block)
+        self._advance()
+
+    def _take_picture(self, cell: VideoCell) -> None:
+        self._picture.push(cell)
+        self._flashes.push(cell)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Tell the pieces that are complete; half a piece is held back, so that the last one is not too short."""
+        ends = (self._sound.end, self._picture.end)
+        known = [end for end in ends if end is not None]
+        reached = (
+            max(known) - _PATIENCE_SECONDS
+            if len(known) < 2
+            else max(min(known), max(known) - _PATIENCE_SECONDS)
+        )
+        # The stream that starts earlier may well be the one that arrives later.
+        start = self._first_instant() if self._start is None else self._start
+        while reached >= start + self._piece * 3 / 2:
+            self._give(start, start + self._piece)
+            start += self._piece
+
+    def _finish(self) -> None:
+        """The read is over: what is left is the last piece. Each consumer says so, the first time counts."""
+        if self._finished:
+            return
+        self._finished = True
+        self._flashes.finish()
+        self._beeps.finish()
+        ends = [end for end in (self._sound.end, self._picture.end) if end is not None]
+        if not ends:
+            return
+        start = self._first_instant() if self._start is None else self._start
+        last = max(ends)
+        while last > start + self._piece * 3 / 2:
+            self._give(start, start + self._piece)
+            start += self._piece
+        if last > start:
+            self._give(start, last)
+
+    def _first_instant(self) -> Fraction:
+        return min(start for start in (self._sound.start, self._picture.start) if start is not None)
+
+    def _give(self, start: Fraction, end: Fraction) -> None:
+        low, high = start - self._margin, end + self._margin
+        frames = self._picture.frames(low, high)
+        first = self._picture.first_frame(low)
+        mel, loudness = self._sound.tracks(low, high)
+        luma, motion = self._picture.tracks(low, high)
+        clock = self._sound.clock or self._picture.clock
+        evidence = Evidence(
+            clock=clock,
+            start=start,
+            end=end,
+            frames=frames,
+            mel=mel,
+            loudness=loudness,
+            faces=() if frames is None else self._mouths.faces(first, frames),
+            luma=luma,
+            motion=motion,
+            flashes=self._flashes.between(low, high),
+            beeps=self._beeps.between(low, high),
+            cuts=self._picture.cuts(low, high),
+        )
+        self._start = end
+        self._sound.forget(end - self._margin)
+        self._picture.forget(end - self._margin)
+        self._flashes.forget(end - self._margin)
+        self._beeps.forget(end - self._margin)
+        self._mouths.forget(self._picture.first_frame(end - self._margin))
+        self._tell(evidence)
+
+
+class _Tap:
+    """A consumer made of two functions."""
+
+    def __init__(
+        self, form: AudioForm | VideoForm, push: Callable[..., None], finish: Callable[[], None]
+    ) -> None:
+        self.form, self.push, self.finish = form, push, finish
+
+
+def gather(
+    file: str | os.PathLike[str],
+    reading: ReadOptions | None = None,
+    progress: Progress = silent,
+    faces: FaceOptions | None = FaceOptions(),  # noqa: B008 - frozen
+) -> list[Evidence]:
+    """All evidence of a file, in memory: for scripts and short files.
+
+    Raises
+    ------
+    MediaError
+        If the file cannot be read, or has neither sound nor picture.
+
+    Examples
+    --------
+    >>> from genlock.testing import example_video
+    >>> (piece,) = gather(example_video(), faces=None)
+    >>> piece.mel.values.shape[1], len(piece.luma)
+    (40, 50)
+    """
+    pieces: list[Evidence] = []
+    collector = EvidenceCollector(pieces.append, faces=faces)
+    read(
+        file, collector.consumers_for(probe(file)), reading, lambda done, total: progress("read", done, total)
+    )
+    return pieces

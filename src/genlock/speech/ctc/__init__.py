@@ -1,0 +1,1 @@
+"""Recognition and alignment by CTC checkpoints."""

@@ -1,0 +1,260 @@
+"""Recognition and alignment with a CTC checkpoint (wav2vec 2.0, HuBERT, WavLM): one pass of the model, both
+answers.
+
+sound -> emissions of every frame (in pieces with context, in a file) -> words (greedy or beam)
+                                                                     -> exact alignment of words or of a
+                                                                     transcript
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genlock.aligners.ctc.chain import CtcChain
+from genlock.aligners.ctc.viterbi import best_path
+from genlock.aligners.ctc.words import (
+    AlignedWord,
+    CtcAlignment,
+    CtcOptions,
+    Vocabulary,
+    WordTokens,
+    align_words,
+)
+from genlock.core.errors import MissingModel, OptionError
+from genlock.core.progress import Progress, silent
+from genlock.core.time import Exact
+from genlock.models.speech.chunks import Chunking
+from genlock.speech.ctc.decode import Alphabet, BeamDecoder, DecodedWord, GreedyDecoder
+from genlock.speech.ctc.emissions import EmissionFile, listen
+from genlock.speech.recognize import Heard
+from genlock.speech.sound import SoundSource
+from genlock.speech.sphinx.align import Placed
+from genlock.speech.text import SpokenForm, Token
+
+if TYPE_CHECKING:
+    from genlock.models.speech.encoder import SpeechEncoder
+
+__all__ = ["ALIGNER", "RECOGNIZER", "CtcModelOptions", "HfCtc", "Listening"]
+
+#: The names that results carry.
+RECOGNIZER, ALIGNER = "hf-ctc", "ctc"
+
+# A token's other spoken forms are tried in the sound from the word before it to the word after it, up to this long.
+_LONGEST_TRIAL = 1500
+
+
+@dataclass(frozen=True)
+class CtcModelOptions:
+    """Which CTC checkpoint, and how it is run and read."""
+
+    model: str = ""
+    """A folder with ``config.json``, ``vocab.json`` and the weights, or a name in the local Hugging Face
+    cache."""
+    beam: int = 0
+    """Prefixes that the beam search keeps; 0 takes the likeliest symbol of each frame."""
+    language_model: str | None = None
+    """A KenLM file for the beam search, or None."""
+    chunk_seconds: Exact = 20
+    """Sound that is computed at a time, in seconds above 0."""
+    context_seconds: Exact = 4
+    """Sound on both sides that the model also sees, in seconds, at least 0."""
+    batch: int = 1
+    """Chunks that are computed together; 1 is best without a GPU."""
+    keep: str | None = None
+    """A file to keep the emissions in, so that an interrupted run goes on where it was; None: nowhere."""
+
+    def __post_init__(self) -> None:
+        self.chunking  # noqa: B018 - lengths out of range are told at birth
+        if self.beam < 0 or self.batch < 1:
+            raise OptionError(
+                f"beam={self.beam}, batch={self.batch}: a beam is at least 0, a batch at least 1"
+            )
+        if self.language_model is not None and not self.beam:
+            raise OptionError("a language model needs a beam search; give --beam 100 with it")
+
+    @property
+    def chunking(self) -> Chunking:
+        """How the sound is cut."""
+        return Chunking(self.chunk_seconds, self.context_seconds, self.context_seconds)
+
+
+class HfCtc:
+    """A loaded CTC checkpoint that recognises and aligns.
+
+    Raises
+    ------
+    MissingModel
+        If no checkpoint is named, or it is not on this machine.
+    InputError, FormatError
+        If it is of another architecture, has no CTC head or vocabulary, or is damaged.
+    """
+
+    def __init__(self, options: CtcModelOptions) -> None:
+        if not options.model:
+            raise MissingModel(
+                f"the recogniser {RECOGNIZER!r} needs a checkpoint: name its folder with --model FOLDER"
+            )
+        # torch is an optional package: only who names a checkpoint waits for it.
+        from genlock.models.speech.encoder import load_speech_encoder
+
+        self.options = options
+        self.encoder: SpeechEncoder = load_speech_encoder(options.model, ctc=True)
+        self.alphabet = Alphabet.of(
+            self.encoder.vocabulary,
+            self.encoder.blank,
+            self.encoder.word_delimiter,
+            self.encoder.model.config.vocab_size,
+        )
+        self.decoder: GreedyDecoder | BeamDecoder = (
+            BeamDecoder(self.alphabet, options.beam, options.language_model)
+            if options.beam
+            else GreedyDecoder(self.alphabet)
+        )
+
+    def listen(self, sound: SoundSource, progress: Progress = silent) -> Listening:
+        """Compute the emissions of a sound; use the result with ``with``."""
+        emissions = listen(
+            self.encoder, sound, chunking=self.options.chunking, batch=self.options.batch,
+            keep=None if self.options.keep is None else Path(self.options.keep), progress=progress,
+        )  # fmt: skip
+        return Listening(self, emissions)
+
+
+class Listening:
+    """One sound as the model heard it. Times are on the sound's clock, the model's bias taken off."""
+
+    def __init__(self, model: HfCtc, emissions: EmissionFile) -> None:
+        self.model, self.emissions = model, emissions
+        alphabet = model.alphabet
+        self._vocabulary = Vocabulary(alphabet.symbols, alphabet.blank, alphabet.delimiter)
+        self._bias, self._widen = model.encoder.bias_seconds, model.encoder.widen_seconds
+
+    def __enter__(self) -> Listening:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.emissions.close()
+
+    @property
+    def silent_reason(self) -> str | None:
+        """Why nothing can be found at all, or None."""
+        if self.emissions.frames == 0:
+            return "the sound is too short: the model needs at least 400 samples"
+        return None if self.emissions.heard else "the sound is silent here"
+
+    def decode(self) -> list[DecodedWord]:
+        """The words that are recognised, in frames. Raises OptionError if the model writes phones."""
+        if self.model.alphabet.phones:
+            raise OptionError(
+                f"the model {self.model.encoder.source!r} writes phones, not words: give what is said with "
+                "--transcript, or let another recogniser listen with --recognizer"
+            )
+        return [] if self.silent_reason else self.model.decoder.decode(self.emissions)
+
+    def recognize(self) -> list[Heard]:
+        """The words that are recognised, with the decoder's own rough times."""
+        return [
+            Heard(w.text, *self._edges(w.first_frame, w.stop_frame), min(max(w.probability, 0.0), 1.0))
+            for w in self.decode()
+        ]
+
+    def align_texts(self, texts: Sequence[str], options: CtcOptions | None = None) -> CtcAlignment:
+        """Lay words, spelt as they stand, into the sound: words, characters, and what has no partner."""
+        spelt = [WordTokens(text, *self.model.alphabet.spell(text)) for text in texts]
+        return self._aligned(spelt, options)
+
+    def align(self, tokens: Sequence[Token]) -> list[Placed]:
+        """One place for each token, in order; of several ways to speak it the one that fits the sound
+        best."""
+        spoken = [k for k, token in enumerate(tokens) if token.forms]
+        results = [Placed(None, None, 0.0, token.reason or "nothing to say") for token in tokens]
+        reason = self.silent_reason
+        if not spoken or reason is not None:
+            for k in spoken:
+                results[k] = Placed(None, None, 0.0, reason)
+            return results
+        forms = [tokens[k].forms[0] for k in spoken]
+        options = CtcOptions(
+            sound_without_text=True,
+            text_without_sound=True,
+            bias_seconds=self._bias,
+            widen_seconds=self._widen,
+        )
+        found = self._aligned([self._spelt(form) for form in forms], options)
+        better = self._better_forms([tokens[k].forms for k in spoken], found.words)
+        if better != forms:
+            found = self._aligned([self._spelt(form) for form in better], options)
+        for k, word in zip(spoken, found.words, strict=True):
+            results[k] = _placed(word)
+        return results
+
+    def _aligned(self, spelt: Sequence[WordTokens], options: CtcOptions | None) -> CtcAlignment:
+        chosen = options or CtcOptions(bias_seconds=self._bias, widen_seconds=self._widen)
+        return align_words(self.emissions, spelt, self._vocabulary, self.emissions.grid, chosen)
+
+    def _spelt(self, form: SpokenForm) -> WordTokens:
+        spelt = [self.model.alphabet.spell(word) for word in form]
+        columns = tuple(column for tokens, _ in spelt for column in tokens)
+        return WordTokens("".join(form), columns, "".join(unknown for _, unknown in spelt))
+
+    def _better_forms(
+        self, choices: Sequence[Sequence[SpokenForm]], words: Sequence[AlignedWord]
+    ) -> list[SpokenForm]:
+        """For each word with several spoken forms the one that fits best between its neighbours."""
+        best = [forms[0] for forms in choices]
+        for k, forms in enumerate(choices):
+            spellings = {self._spelt(form).tokens: form for form in reversed(forms)}
+            if len(spellings) < 2:
+                continue
+            first, stop = _surroundings(words, k, self.emissions.frames)
+            if not 0 < stop - first <= _LONGEST_TRIAL:
+                continue
+            rows = self.emissions.read(first, stop)
+            around = [self._spelt(best[n]).tokens for n in (k - 1, k + 1) if 0 <= n < len(best)]
+            before = around[0] if k else ()
+            after = around[-1] if k + 1 < len(best) else ()
+            scores = {form: self._score(rows, (before, tokens, after)) for tokens, form in spellings.items()}
+            best[k] = max(forms, key=lambda form, scores=scores: scores.get(form, -np.inf))  # type: ignore[misc]
+        return best
+
+    def _score(self, rows: np.ndarray, parts: Sequence[tuple[int, ...]]) -> float:
+        flat = [token for part in parts for token in part]
+        if not flat:
+            return -np.inf
+        alphabet = self.model.alphabet
+        starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
+        chain = CtcChain(
+            flat,
+            len(alphabet.symbols),
+            alphabet.blank,
+            gaps=sorted(set(starts)),
+            separator=alphabet.delimiter,
+        )
+        return best_path(rows, chain, method="exact").score
+
+    def _edges(self, first: int, stop: int) -> tuple[Fraction, Fraction]:
+        grid = self.emissions.grid
+        return grid.edge(first) - self._bias, grid.edge(stop) - self._bias
+
+
+def _surroundings(words: Sequence[AlignedWord], k: int, frames: int) -> tuple[int, int]:
+    """Frames from the start of the word before to the end of the word after."""
+    before = words[k - 1].first_frame if k else 0
+    after = words[k + 1].stop_frame if k + 1 < len(words) else frames
+    if before is None or after is None:
+        return 0, 0
+    return before, after
+
+
+def _placed(word: AlignedWord) -> Placed:
+    if word.start is None or word.end is None:
+        return Placed(None, None, 0.0, word.reason or "not found in the sound")
+    return Placed(
+        word.start, word.end, word.confidence if word.confidence is not None else 0.5, word.reason or None
+    )

@@ -1,0 +1,1 @@
+"""Alignment by the CMU Sphinx acoustic model, which is always at hand."""

@@ -1,0 +1,231 @@
+"""How an English word is pronounced, in the phones of the CMU Sphinx model.
+
+First the dictionary that comes with pocketsphinx (126,000 words). A word that it lacks is taken apart
+(``'s``, hyphens, accents); what is left is pronounced by the grapheme-to-phoneme network of the package
+``espnet-g2p-en`` (a fork of g2p_en; Apache-2.0), a pair of small recurrent nets. Only the network's weights
+are read from that package: importing it would download other data.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import MissingDependency
+from genlock.speech.sphinx.model import model_folder
+
+__all__ = ["ARPABET", "GraphemeNetwork", "Pronouncer", "Pronunciation", "load_pronouncer"]
+
+#: Phones of one word.
+Pronunciation = tuple[str, ...]
+
+#: The phones of English in this dictionary, without stress.
+ARPABET = frozenset(
+    ("AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH", "IH", "IY", "JH", "K",
+     "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH")
+)  # fmt: skip
+
+#: A word never gets more pronunciations than this.
+MAX_PRONUNCIATIONS = 6
+
+Array = npt.NDArray[np.float32]
+
+_VOICELESS, _HISSING = frozenset(["P", "T", "K", "F", "TH"]), frozenset(["S", "Z", "SH", "ZH", "CH", "JH"])
+_LATIN = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "th", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Pronouncer:
+    """Pronunciations of single words.
+
+    >>> pronounce = load_pronouncer()
+    >>> pronounce("read")
+    (('R', 'EH', 'D'), ('R', 'IY', 'D'))
+    >>> pronounce("U"), pronounce("genlock's")
+    ((('Y', 'UW'),), (('JH', 'EH', 'N', 'L', 'AH', 'K', 'S'),))
+    """
+
+    lines: Mapping[str, tuple[str, ...]]
+    """Dictionary: the word in lower case, and its pronunciations with spaces between the phones."""
+    network: GraphemeNetwork
+    """What pronounces words that are not in the dictionary."""
+
+    def __call__(self, word: str) -> tuple[Pronunciation, ...]:
+        """Pronunciations of a word, the commonest first; a single capital letter is the letter's name.
+
+        Empty if the word has no Latin letters.
+        """
+        if len(word) == 1 and word.isupper():
+            return self._looked_up(word.lower() + ".") or self._looked_up(word.lower())
+        return self._lower(word.lower())[:MAX_PRONUNCIATIONS]
+
+    def knows(self, word: str) -> bool:
+        """Whether the word is in the dictionary as it is."""
+        return word.lower() in self.lines
+
+    def _looked_up(self, word: str) -> tuple[Pronunciation, ...]:
+        return tuple(tuple(line.split()) for line in self.lines.get(word, ()))
+
+    def _lower(self, word: str) -> tuple[Pronunciation, ...]:
+        found = self._looked_up(word)
+        if found:
+            return found
+        parts = [part for part in re.split(r"[^\w']+|_", word) if part]
+        if len(parts) > 1:
+            return self._joined(parts)
+        bare = word.strip("'")
+        if bare.endswith("'s"):
+            return tuple(
+                (*stem, *_ending_s(stem)) for stem in self._capital_or_word(word[: word.rindex("'")])
+            )
+        plain = _latin(bare)
+        found = self._looked_up(bare) or self._looked_up(plain) or self._looked_up(plain.replace("'", ""))
+        if found or not plain.replace("'", ""):
+            return found
+        return (self.network(plain.replace("'", "")),)
+
+    def _capital_or_word(self, stem: str) -> tuple[Pronunciation, ...]:
+        return self._looked_up(stem + ".") if len(stem) == 1 else self._lower(stem)
+
+    def _joined(self, parts: list[str]) -> tuple[Pronunciation, ...]:
+        each = [self._lower(part)[:2] for part in parts]
+        if not all(each):
+            return ()
+        return tuple(tuple(p for part in row for p in part) for row in product(*each))
+
+
+def _ending_s(stem: Pronunciation) -> Pronunciation:
+    """How ``'s`` sounds after a word."""
+    if stem[-1] in _HISSING:
+        return ("IH", "Z")
+    return ("S",) if stem[-1] in _VOICELESS else ("Z",)
+
+
+def _latin(word: str) -> str:
+    """The word without accents; letters of other scripts fall away."""
+    flat = unicodedata.normalize("NFKD", word).translate(_LATIN)
+    return "".join(c for c in flat if "a" <= c <= "z" or c == "'")
+
+
+@lru_cache(maxsize=1)
+def load_pronouncer() -> Pronouncer:
+    """The dictionary and the network, read once (0.3 s).
+
+    Raises MissingDependency if a package that holds them is not installed.
+    """
+    lines: dict[str, tuple[str, ...]] = {}
+    with open(model_folder() / "cmudict-en-us.dict", encoding="utf-8") as file:
+        for line in file:
+            head, _, phones = line.strip().partition(" ")
+            word = head.partition("(")[0]
+            lines[word] = (*lines.get(word, ()), phones)
+    return Pronouncer(lines, GraphemeNetwork(_network_file()))
+
+
+def _network_file() -> Path:
+    spec = importlib.util.find_spec("g2p_en")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        file = Path(folder) / "checkpoint20.npz"
+        if file.is_file():
+            return file
+    raise MissingDependency(
+        "words outside the dictionary need the package espnet-g2p-en: pip install espnet-g2p-en"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class GraphemeNetwork:
+    """An encoder and a decoder of gated recurrent units that read letters and write phones.
+
+    >>> GraphemeNetwork(_network_file())("kubernetes")
+    ('K', 'AH', 'B', 'ER', 'N', 'AH', 'T', 'S')
+    """
+
+    file: Path
+    """The weights, an ``.npz``."""
+
+    @cached_property
+    def _weights(self) -> dict[str, Array]:
+        with np.load(self.file, allow_pickle=False) as archive:
+            return {name: archive[name].astype(np.float32) for name in archive.files}
+
+    def __call__(self, letters: str) -> Pronunciation:
+        """Phones of a word of the letters a to z; at most twice as many as letters, and at least one."""
+        state = np.zeros(self._weights["enc_w_hh"].shape[1], np.float32)
+        for symbol in [*(ord(c) - ord("a") + 3 for c in letters), 2]:
+            state = self._step("enc", symbol, state)
+        phones: list[str] = []
+        symbol = 2
+        for _ in range(2 * len(letters) + 2):
+            state = self._step("dec", symbol, state)
+            logits = self._weights["fc_w"] @ state + self._weights["fc_b"]
+            logits[:3] = -np.inf  # padding, unknown and start are no phones
+            if not phones:
+                logits[3] = -np.inf
+            symbol = int(logits.argmax())
+            if symbol == 3:
+                break
+            phones.append(_NETWORK_PHONES[symbol - 4])
+        return tuple(phones)
+
+    def _step(self, side: str, symbol: int, state: Array) -> Array:
+        """One gated recurrent unit (Cho et al. 2014, in the form with the reset gate after the product)."""
+        w = self._weights
+        new = w[f"{side}_w_ih"] @ w[f"{side}_emb"][symbol] + w[f"{side}_b_ih"]
+        old = w[f"{side}_w_hh"] @ state + w[f"{side}_b_hh"]
+        size = len(state)
+        gates = 1 / (1 + np.exp(-(new[: 2 * size] + old[: 2 * size])))
+        reset, keep = gates[:size], gates[size:]
+        candidate = np.tanh(new[2 * size :] + reset * old[2 * size :])
+        out: Array = ((1 - keep) * candidate + keep * state).astype(np.float32)
+        return out
+
+
+def _without_stress() -> tuple[str, ...]:
+    """The network's output symbols from number 4 on: ARPABET with three stresses for each vowel, but UW with
+    four."""
+    vowels = ["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"]
+    consonants = [
+        "B",
+        "CH",
+        "D",
+        "DH",
+        "F",
+        "G",
+        "HH",
+        "JH",
+        "K",
+        "L",
+        "M",
+        "N",
+        "NG",
+        "P",
+        "R",
+        "S",
+        "SH",
+        "T",
+        "TH",
+        "V",
+        "W",
+        "Y",
+        "Z",
+        "ZH",
+    ]
+    symbols = []
+    for phone in sorted(vowels + consonants):
+        symbols += [phone] * (4 if phone == "UW" else 3 if phone in vowels else 1)
+    return tuple(symbols)
+
+
+_NETWORK_PHONES = _without_stress()

@@ -1,0 +1,1 @@
+"""The talking test card: a film of which everything is known."""

@@ -1,0 +1,1 @@
+"""Test signals whose sync is known exactly."""

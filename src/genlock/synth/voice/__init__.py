@@ -1,0 +1,1 @@
+"""A voice made by rule, whose times are planted."""

@@ -1,0 +1,239 @@
+"""Does an extractor tell the truth about its own times? :func:`check_extractor` finds out by experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core import Grid, Track
+from genlock.extractors.sound.base import AudioExtractor
+
+__all__ = ["check_extractor"]
+
+# Two computations of one value may add in another order; relative to the greatest value.
+_TOLERANCE = 1e-3
+# The response to a click may be this far from where the grid says, in cells: much less than the half cell of
+# the commonest mistake, more than the half sample by which pre-emphasis moves a click.
+_CLICK_CELLS = Fraction(1, 20)
+
+_Sound = npt.NDArray[np.float32]
+
+
+def check_extractor(extractor: AudioExtractor, *, seed: int = 0) -> None:
+    """Assert that an extractor's declared grid, count, support and streaming are what it really does.
+
+    Parameters
+    ----------
+    extractor : AudioExtractor
+        What is checked. One whose support is ``"whole"`` is checked by its ``local`` part where it has one.
+    seed : int
+        Seed of the noise that it is fed.
+
+    Raises
+    ------
+    AssertionError
+        With what was declared, what was found, and where to look.
+
+    Examples
+    --------
+    >>> from genlock.extractors import make_extractor
+    >>> check_extractor(make_extractor("mfcc"))
+    """
+    random = np.random.default_rng(seed)
+    _check_declarations(extractor)
+    _check_lengths(extractor, random)
+    _check_streaming(extractor, random)
+    local = extractor.local
+    if local.support == "whole":
+        return
+    if local is not extractor:
+        assert local.grid() == extractor.grid(), (
+            f"{extractor.name}: the local part has the grid {local.grid()}, the whole {extractor.grid()}"
+        )
+    _check_click(local)
+    _check_support(local, random)
+    _check_shift(local, random)
+
+
+def _check_declarations(extractor: AudioExtractor) -> None:
+    name = extractor.name
+    assert isinstance(name, str), f"the name {name!r} is not a text"
+    assert name, "the extractor has no name"
+    rate = extractor.sample_rate
+    whole_rate = isinstance(rate, int) and rate > 0
+    assert whole_rate, f"{name}: sample_rate {rate!r} is not an integer above zero"
+    support = extractor.support
+    assert support == "whole" or (isinstance(support, Fraction) and support >= 0), (
+        f"{name}: support {support!r} is neither 'whole' nor a Fraction of seconds"
+    )
+    grid = extractor.grid()
+    hop = rate / grid.rate
+    assert hop.denominator == 1, (
+        f"{name}: {grid.rate} values per second of {rate} Hz sound are a hop of {float(hop):.4f} samples; "
+        "a hop is a whole number of samples, or the grid drifts"
+    )
+    moved = extractor.grid(Fraction(7, 3), "another clock")
+    follows = moved == Grid(grid.rate, grid.start + Fraction(7, 3), "another clock")
+    assert follows, f"{name}: grid(7/3, 'another clock') is {moved}; it should be grid() 7/3 s later on it"
+
+
+def _check_lengths(extractor: AudioExtractor, random: np.random.Generator) -> None:
+    hop = _hop(extractor)
+    window = _support_samples(extractor)
+    residues = sorted({0, 1, hop // 3, hop // 2, hop - 1})
+    around = [window + hop * cells + residue for cells in (-1, 0, 1, 7) for residue in residues]
+    for length in sorted({0, 1, 2, hop, *around, *random.integers(0, 4 * (window + hop), 8).tolist()}):
+        if length < 0:
+            continue
+        track = extractor(_noise(random, length), Fraction(1, 7), "a clock")
+        declared = extractor.count(length)
+        where = f"{extractor.name}, {length} samples"
+        assert len(track) == declared, f"{where}: {len(track)} values are made, count() says {declared}"
+        grid = extractor.grid(Fraction(1, 7), "a clock")
+        assert track.grid == grid, f"{where}: the Track lies on {track.grid}, grid() says {grid}"
+        assert track.support == extractor.support, (
+            f"{where}: support {track.support}, not {extractor.support}"
+        )
+        assert np.all(np.isfinite(track.values)), f"{where}: a value is not finite"
+        _check_within(track, length, extractor.sample_rate, where)
+
+
+def _check_within(track: Track, length: int, rate: int, where: str) -> None:
+    """Valid values lie where the sound is: no more than half a window outside it."""
+    if not track.valid.any():
+        return
+    assert isinstance(track.support, Fraction) or track.support == "whole"
+    slack = track.grid.center(1) - track.grid.center(0)
+    if isinstance(track.support, Fraction):
+        slack += track.support / 2
+    first, last = (int(k) for k in np.flatnonzero(track.valid)[[0, -1]])
+    low, high = Fraction(1, 7) - slack, Fraction(1, 7) + Fraction(length, rate) + slack
+    for k in (first, last):
+        center = track.grid.center(k)
+        assert low <= center <= high, (
+            f"{where}: value {k} is centred at {float(center - Fraction(1, 7)):.6f} s of a sound of "
+            f"{length / rate:.6f} s"
+        )
+
+
+def _check_streaming(extractor: AudioExtractor, random: np.random.Generator) -> None:
+    sound = _noise(random, 3 * _support_samples(extractor) + 20 * _hop(extractor) + 17)
+    whole = extractor(sound)
+    for cuts in _cuts(len(sound), random):
+        stream = extractor.open()
+        for start, stop in zip([0, *cuts], [*cuts, len(sound)], strict=True):
+            stream.push(sound[start:stop])
+        pieces = stream.finish()
+        same = np.array_equal(pieces.values, whole.values) and np.array_equal(pieces.valid, whole.valid)
+        assert same, (
+            f"{extractor.name}: pushed in {len(cuts) + 1} pieces (cut at {cuts[:5]} ...) "
+            "the values differ from one push"
+        )
+
+
+def _cuts(length: int, random: np.random.Generator) -> Iterator[list[int]]:
+    yield [length // 2]
+    yield list(range(1, length, max(1, length // 7)))
+    yield sorted(random.integers(0, length + 1, 9).tolist())
+
+
+def _check_shift(extractor: AudioExtractor, random: np.random.Generator) -> None:
+    """One cell more sound at the front puts every value one cell later."""
+    hop, margin = _hop(extractor), _margin(extractor)
+    sound = _noise(random, (2 * margin + 20) * hop)
+    before = extractor(sound).values
+    after = extractor(np.concatenate([_noise(random, hop), sound])).values
+    inner = slice(margin, min(len(before), len(after) - 1) - margin)
+    assert len(before[inner]) > 0, f"{extractor.name}: {len(before)} values, none away from the edges"
+    difference = _distance(after[1:][inner], before[inner]).max() / _scale(before)
+    assert difference < _TOLERANCE, (
+        f"{extractor.name}: {hop} samples more at the front should move every value by one cell, but values "
+        f"away from the edges change by {difference:.3g} of their scale; is the hop {hop} samples?"
+    )
+
+
+def _check_support(extractor: AudioExtractor, random: np.random.Generator) -> None:
+    """What lies further from center(k) than half the support does not matter to value k."""
+    hop, margin = _hop(extractor), _margin(extractor)
+    sound = _noise(random, (4 * margin + 20) * hop)
+    base = extractor(sound)
+    assert isinstance(base.support, Fraction)
+    reach = base.support / 2 * extractor.sample_rate
+    n = np.arange(len(sound))
+    for k in range(len(base) // 2, len(base) // 2 + 8):
+        center = base.grid.center(k) * extractor.sample_rate
+        before, after = n < np.floor(float(center - reach)), n > np.ceil(float(center + reach))
+        for side, outside in (("before", before), ("after", after)):
+            # Louder on one try and silent on the other: a value may not notice what is hidden behind it.
+            changed = np.where(outside, np.float32(10 * (k % 2)) * _noise(random, len(sound)), sound)
+            difference = _distance(extractor(changed).values, base.values)[k] / _scale(base.values)
+            assert difference < _TOLERANCE, (
+                f"{extractor.name}: value {k} changes by {difference:.3g} of the scale when the sound {side} "
+                f"{float(base.support) / 2:.6f} s from its centre changes; support is declared as "
+                f"{float(base.support):.6f} s in all"
+            )
+
+
+def _check_click(extractor: AudioExtractor) -> None:
+    """A click's response is centred where the grid says, on average over its places within a cell."""
+    hop, margin = _hop(extractor), _margin(extractor)
+    length = (2 * margin + 6) * hop
+    silence = extractor(np.zeros(length, np.float32))
+    steps = min(hop, 16)
+    cells = 1000 / float(extractor.grid().rate)  # milliseconds in a cell
+    errors = []
+    for step in range(steps):
+        at = (margin + 3) * hop + step * hop // steps
+        sound = np.zeros(length, np.float32)
+        sound[at] = 0.5
+        heard = extractor(sound)
+        response = _distance(heard.values, silence.values)
+        seconds = at / extractor.sample_rate
+        assert response.max() > 0, f"{extractor.name}: a click at {seconds:.6f} s changes nothing"
+        found = float(heard.centers @ response / response.sum())
+        errors.append(1000 * (found - seconds) / cells)
+        assert abs(errors[-1]) <= 0.5, (
+            f"{extractor.name}: a click at {seconds:.6f} s shows up {errors[-1]:+.2f} cells "
+            f"({errors[-1] * cells:+.2f} ms) from there; look at the grid's start"
+        )
+    mean = float(np.mean(errors))
+    assert abs(mean) <= _CLICK_CELLS, (
+        f"{extractor.name}: clicks show up {mean:+.3f} cells ({mean * cells:+.3f} ms) from where they are, "
+        "on average over their places within a cell; center(k) is the centre of the window that value k "
+        "looks at: look at the grid's start"
+    )
+
+
+def _hop(extractor: AudioExtractor) -> int:
+    return int(extractor.sample_rate / extractor.grid().rate)
+
+
+def _support_samples(extractor: AudioExtractor) -> int:
+    support = extractor.support
+    if support == "whole":
+        local = extractor.local.support
+        return int(local * extractor.sample_rate) if isinstance(local, Fraction) else extractor.sample_rate
+    return max(1, int(np.ceil(float(support * extractor.sample_rate))))
+
+
+def _margin(extractor: AudioExtractor) -> int:
+    """Cells from an edge of the sound within which a value may depend on that edge."""
+    return _support_samples(extractor) // _hop(extractor) + 2
+
+
+def _noise(random: np.random.Generator, length: int) -> _Sound:
+    return (0.1 * random.standard_normal(length)).astype(np.float32)
+
+
+def _distance(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Euclidean distance of each value of a from that of b, [T]."""
+    difference = (a.astype(np.float64) - b).reshape(len(a), -1)
+    return np.asarray(np.sqrt((difference**2).sum(axis=1)))
+
+
+def _scale(values: npt.NDArray[np.float32]) -> float:
+    flat = values.astype(np.float64).reshape(len(values), -1)
+    return max(float(np.sqrt((flat**2).sum(axis=1)).mean()), 1e-30)

@@ -1,0 +1,1 @@
+"""Recipes of lip-sync models."""

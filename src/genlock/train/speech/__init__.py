@@ -1,0 +1,1 @@
+"""Recipes of speech models."""

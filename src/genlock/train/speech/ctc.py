@@ -1,0 +1,237 @@
+"""Supervised CTC training: from a pretrained model, from any checkpoint of the hub, or from nothing.
+
+The result is a folder that transformers opens by itself, and that ``genlock words --model FOLDER`` and
+``genlock features --feature ssl --model FOLDER`` take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+from genlock.core.errors import InputError
+from genlock.core.progress import Progress, silent
+from genlock.core.serial import write_json
+from genlock.extractors.sound.framing import Framing, conv_stack
+from genlock.metrics.words import WordErrors, word_errors
+from genlock.speech.ctc.decode import Alphabet, GreedyDecoder
+from genlock.train.batches import Batches, Item
+from genlock.train.loop import Batch, Loss, TrainResult, processes, train
+from genlock.train.options import CtcTraining, LoopOptions
+from genlock.train.speech.borders import write_bias
+from genlock.train.speech.checkpoints import checkpoint_configuration, load_checkpoint
+from genlock.train.speech.shapes import make_config, start_with_filter_bank
+from genlock.train.speech.sounds import RATE, SoundSet, open_or_prepare
+from genlock.train.speech.symbols import (
+    BLANK,
+    DELIMITER,
+    frame_targets,
+    frames_needed,
+    spell,
+    symbol_vocabulary,
+    symbols_in,
+    write_processor,
+    written,
+)
+from genlock.train.speech.tensors import hear, normalized, padded
+
+__all__ = ["CtcRecipe", "CtcTraining", "train_ctc"]
+
+
+def train_ctc(
+    sounds: Sequence[str | Path],
+    folder: str | Path,
+    training: CtcTraining | None = None,
+    loop: LoopOptions | None = None,
+    progress: Progress = silent,
+) -> TrainResult:
+    """Train a CTC model.
+
+    Parameters
+    ----------
+    sounds : folders of sounds or videos with texts, or one prepared folder
+    folder : the run folder; a run that is in it already is continued
+    training, loop : the options; None: their defaults
+
+    Raises
+    ------
+    InputError
+        If there is no text, nothing to train on, or nothing held out.
+    MissingModel, FormatError, TrainingError, OutputError
+        See :func:`genlock.train.loop.train`.
+    """
+    with processes().main_process_first():
+        prepared = open_or_prepare(sounds, Path(folder), progress)
+    options = loop or LoopOptions()
+    recipe = CtcRecipe(prepared, training or CtcTraining(), options)
+    result = train(recipe, options, folder, progress)
+    if processes().is_main_process:
+        write_bias(result.model, recipe.valid)
+    unfit = f"{len(recipe.unfit)} texts are too long for their sound and were left out: {', '.join(recipe.unfit[:3])}"
+    return replace(result, notes=(*prepared.notes, *([unfit] if recipe.unfit else [])))
+
+
+@dataclass(eq=False)
+class CtcRecipe:
+    """The recipe for the loop."""
+
+    sounds: SoundSet
+    training: CtcTraining
+    loop: LoopOptions
+    name: str = "ctc"
+    best: str | None = "wer"
+    vocabulary: dict[str, int] = field(init=False)
+    unfit: tuple[str, ...] = field(init=False)
+    """Names of clips whose text is too long for their sound; they are left out."""
+
+    def __post_init__(self) -> None:
+        labelled = self.sounds.where(lambda clip: bool(clip.text))
+        if not labelled.clips:
+            raise InputError(
+                f"no clip of {str(self.sounds.folder)!r} has a text; put transcripts.tsv into the folder (path "
+                "without ending, tab, text)"
+            )
+        self.vocabulary = symbol_vocabulary(
+            [self.training.characters, *(clip.text or "" for clip in labelled)], self.training.units
+        )
+        by = self.training.split_by
+        self.valid = labelled.part("valid", by=by)
+        learnt = labelled.part("train", by=by)
+        self._config = self._configuration()
+        self.framing: Framing = conv_stack(tuple(self._config.conv_kernel), tuple(self._config.conv_stride))
+        fits = {clip.name: self._fits(clip.text or "", clip.count) for clip in learnt}
+        self.unfit = tuple(name for name, fit in fits.items() if not fit)
+        self.learnt = learnt.where(lambda clip: fits[clip.name]).first_minutes(self.training.minutes)
+        self._batches = Batches([c.seconds for c in self.learnt], self.training.plan(self.loop.seed))
+        self._masked = self._config.feat_extract_norm == "layer"
+
+    def _spelt(self, text: str) -> list[int]:
+        return spell(text, self.vocabulary, self.training.units)
+
+    def _fits(self, text: str, samples: int) -> bool:
+        shortest = samples / (1 + self.training.speed)
+        return frames_needed(self._spelt(text)) <= self.framing.count(int(shortest))
+
+    def record(self) -> dict[str, Any]:
+        plain = self.training.units == "characters"
+        characters = "".join(c for c in self.vocabulary if len(c) == 1) if plain else ""
+        return {**asdict(self.training), "clips": len(self.learnt), "seconds": round(self.learnt.seconds, 3),
+                "characters": characters}  # fmt: skip
+
+    # ------------------------------------------------------------ the model
+
+    def _configuration(self) -> Any:
+        t = self.training
+        settings: dict[str, Any] = {
+            "vocab_size": len(self.vocabulary), "pad_token_id": self.vocabulary[BLANK], "apply_spec_augment": True,
+            "mask_time_prob": t.mask_time, "mask_time_length": 10, "mask_time_min_masks": 0,
+            "mask_feature_prob": t.mask_channels, "mask_feature_min_masks": 0, "hidden_dropout": t.dropout,
+            "attention_dropout": t.dropout, "final_dropout": t.dropout, "layerdrop": 0.0,
+            "ctc_loss_reduction": "sum", "ctc_zero_infinity": True,
+        }  # fmt: skip
+        if not t.start:
+            config = make_config(t.shape, **settings)
+        else:
+            config = checkpoint_configuration(t.start, settings)
+        config.mask_feature_length = max(1, config.hidden_size // 16)
+        return config
+
+    def model(self) -> Any:
+        if not self.training.start:
+            model = transformers.AutoModelForCTC.from_config(self._config)
+            start_with_filter_bank(model)
+            return model
+        model = load_checkpoint(transformers.AutoModelForCTC, self.training.start, self._config)
+        if self.training.freeze_convolutions:
+            model.freeze_feature_encoder()
+        return model
+
+    # ------------------------------------------------------------ data
+
+    def parts(self, step: int) -> Sequence[list[Item]]:
+        return self._batches.at(step)
+
+    def load(self, part: list[Item]) -> Batch | None:
+        heard = [hear(self.learnt, item, self.training.augmentation) for item in part]
+        if not heard:
+            return None
+        samples, mask = padded([h.samples for h in heard])
+        texts = [self._spelt(h.text) for h in heard]
+        frames = [self.framing.count(len(h.samples)) for h in heard]
+        tensors = {
+            "samples": samples, "mask": mask, "frames": torch.tensor(frames),
+            "labels": torch.tensor([c for text in texts for c in text]),
+            "lengths": torch.tensor([len(text) for text in texts]),
+        }  # fmt: skip
+        if self.training.word_times:
+            # -100: no target; what cross entropy leaves out.
+            targets = np.full((len(heard), self.framing.count(samples.shape[1])), -100, np.int64)
+            for row, h, count in zip(targets, heard, frames, strict=True):
+                if h.words:
+                    centers = (np.arange(count) * self.framing.hop + (self.framing.window - 1) / 2) / RATE
+                    row[:count] = frame_targets(h.words, centers, self.vocabulary, self.training.units)
+                    for start, end in h.unknown:
+                        row[:count][(centers >= start) & (centers < end)] = -100
+            tensors["targets"] = torch.from_numpy(targets)
+        seconds = sum(len(h.samples) for h in heard) / RATE
+        return Batch(tensors, float(sum(map(len, texts))), seconds)
+
+    def loss(self, model: Any, batch: Batch, step: int) -> Loss:
+        t = batch.tensors
+        base = getattr(model, model.base_model_prefix)
+        frozen = bool(self.training.start) and step < self.training.head_only * self.loop.steps
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
+            hidden = base(t["samples"], attention_mask=t["mask"] if self._masked else None)[0]
+        logits = model.lm_head(model.dropout(hidden)).float()
+        chances = logits.log_softmax(-1)
+        ctc = torch.nn.functional.ctc_loss(
+            chances.transpose(0, 1), t["labels"], t["frames"], t["lengths"],
+            blank=self.vocabulary[BLANK], reduction="sum", zero_infinity=True,
+        )  # fmt: skip
+        figures = {"ctc": (ctc.detach(), batch.weight)}
+        total = ctc
+        if "targets" in t and bool((t["targets"] >= 0).any()):
+            known = int((t["targets"] >= 0).sum())
+            frames = torch.nn.functional.nll_loss(
+                chances.transpose(1, 2), t["targets"], ignore_index=-100, reduction="sum"
+            )
+            figures["frame"] = (frames.detach(), known)
+            # In characters, as the CTC loss: about one for every four frames.
+            total = total + self.training.word_times * frames / 4
+        return Loss(total, figures)
+
+    def describe(self, part: list[Item]) -> str:
+        return ", ".join(self.learnt.clips[k].name for item in part for k in item.clips)
+
+    # ------------------------------------------------------------ what came of it
+
+    def evaluate(self, model: Any) -> dict[str, float]:
+        """Word errors, and those of characters (``cer``) or phones (``per``)."""
+        units = self.training.units
+        words, symbols = WordErrors(0, 0, 0, 0), WordErrors(0, 0, 0, 0)
+        for clip in self.valid:
+            found, true = self._read(model, self.valid.samples(clip)), written(clip.text or "", units)
+            words += word_errors(true.split(), found.split())
+            symbols += word_errors(symbols_in(true, units), symbols_in(found, units))
+        return {"wer": words.rate, "cer" if units == "characters" else "per": symbols.rate}
+
+    def _read(self, model: Any, samples: Any) -> str:
+        device = next(model.parameters()).device
+        sound = torch.from_numpy(normalized(samples))[None].to(device)
+        rows = torch.log_softmax(model(sound).logits[0].float(), -1).cpu().numpy()
+        alphabet = Alphabet.of(self.vocabulary, self.vocabulary[BLANK], DELIMITER)
+        return " ".join(word.text for word in GreedyDecoder(alphabet).words([(0, rows)]))
+
+    def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
+        model.module.save_pretrained(folder, state_dict=model.weights)
+        write_processor(folder, self.vocabulary, normalize=True, mask=self._masked)
+        write_json(folder / "training.json", {
+            "kind": "training", "recipe": self.name, "settings": self.record(), "loop": asdict(self.loop),
+            "figures": dict(figures), "held_out_clips": len(self.valid), "too_long_texts": list(self.unfit),
+        })  # fmt: skip

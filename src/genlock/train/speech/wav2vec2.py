@@ -1,0 +1,288 @@
+"""wav2vec 2.0 pretraining: speech representations from sound without text.
+
+Spans of the convolutions' output are masked; the transformer is to tell, at *every* masked frame, the true
+quantised vector of that frame from those of other masked frames of the same utterance. The model is transformers'
+``Wav2Vec2ForPreTraining``; its losses are computed in another order (:mod:`genlock.train.speech.contrastive`), with the
+same values.
+Method: Baevski, Zhou, Mohamed, Auli, wav2vec 2.0 (2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+from genlock.core.errors import InputError
+from genlock.core.progress import Progress, silent
+from genlock.core.serial import write_json
+from genlock.extractors.sound.framing import Framing, conv_stack
+from genlock.train.batches import Batches, Item
+from genlock.train.loop import Batch, Loss, TrainResult, processes, train
+from genlock.train.options import LoopOptions, Wav2Vec2Training
+from genlock.train.speech.checkpoints import checkpoint_configuration, load_checkpoint
+from genlock.train.speech.contrastive import contrast
+from genlock.train.speech.masks import draw_negatives, heard_nevertheless, span_mask
+from genlock.train.speech.shapes import make_config, start_with_filter_bank
+from genlock.train.speech.sounds import RATE, SoundSet, open_or_prepare
+from genlock.train.speech.symbols import write_processor
+from genlock.train.speech.tensors import hear, padded
+
+__all__ = ["Wav2Vec2Recipe", "group_perplexity", "pretrain"]
+
+Tensor = torch.Tensor
+#: Batches that a fresh quantiser is fitted to, and the spread of the numbers that choose its codes. The Gumbel noise,
+#: of spread 1.3, then changes one choice in sixteen; at a spread of 5 it changed two of three, and nothing was learnt.
+_BATCHES_SEEN, _LOGIT_SPREAD = 6, 40.0
+
+
+def pretrain(
+    sounds: Sequence[str | Path],
+    folder: str | Path,
+    training: Wav2Vec2Training | None = None,
+    loop: LoopOptions | None = None,
+    progress: Progress = silent,
+) -> TrainResult:
+    """Pretrain a wav2vec 2.0 model.
+
+    Parameters
+    ----------
+    sounds : folders of sounds or videos, or one prepared folder; texts are not looked at
+    folder : the run folder; a run that is in it already is continued
+    training, loop : the options; None: their defaults
+
+    Raises
+    ------
+    InputError
+        If there is nothing to train on, or nothing held out.
+    MissingModel, FormatError, TrainingError, OutputError
+        See :func:`genlock.train.loop.train`.
+    """
+    with processes().main_process_first():
+        prepared = open_or_prepare(sounds, Path(folder), progress)
+    options = loop or LoopOptions()
+    recipe = Wav2Vec2Recipe(prepared, training or Wav2Vec2Training(), options)
+    return replace(train(recipe, options, folder, progress), notes=prepared.notes)
+
+
+@dataclass(eq=False)
+class Wav2Vec2Recipe:
+    """The recipe for the loop."""
+
+    sounds: SoundSet
+    training: Wav2Vec2Training
+    loop: LoopOptions
+    name: str = "wav2vec2"
+    best: str | None = None
+    framing: Framing = field(init=False)
+
+    def __post_init__(self) -> None:
+        by = self.training.split_by
+        self.learnt = self.sounds.part("train", by=by)
+        self.valid = self.sounds.part("valid", by=by)
+        self._config = self._configuration()
+        self.framing = conv_stack(tuple(self._config.conv_kernel), tuple(self._config.conv_stride))
+        self._longest = int(self.training.longest_seconds * RATE)
+        lengths = [min(clip.seconds, self.training.longest_seconds) for clip in self.learnt]
+        self._batches = Batches(lengths, self.training.plan(self.loop.seed))
+        self._masked = self._config.feat_extract_norm == "layer"
+
+    def record(self) -> dict[str, Any]:
+        return {
+            **asdict(self.training),
+            "clips": len(self.learnt),
+            "seconds": round(self.learnt.seconds, 3),
+        }
+
+    # ------------------------------------------------------------ the model
+
+    def _configuration(self) -> Any:
+        t = self.training
+        width = t.code_width or (256 if t.shape == "base" else 128)
+        settings: dict[str, Any] = {
+            "num_codevector_groups": t.codebooks, "num_codevectors_per_group": t.codes, "codevector_dim": width,
+            "proj_codevector_dim": width, "contrastive_logits_temperature": t.logit_temperature,
+            "num_negatives": t.negatives, "diversity_loss_weight": t.diversity, "hidden_dropout": t.dropout,
+            "attention_dropout": t.dropout, "layerdrop": 0.0, "mask_time_prob": t.mask_start * t.mask_length,
+            "mask_time_length": t.mask_length,
+        }  # fmt: skip
+        if width % t.codebooks:
+            raise InputError(
+                f"a code vector of {width} cannot be cut into {t.codebooks} groups; set code_width"
+            )
+        return checkpoint_configuration(t.start, settings) if t.start else make_config(t.shape, **settings)
+
+    def model(self) -> Any:
+        if self.training.start:
+            model = load_checkpoint(transformers.Wav2Vec2ForPreTraining, self.training.start, self._config)
+        else:
+            model = transformers.Wav2Vec2ForPreTraining(self._config)
+            start_with_filter_bank(model)
+            batches = [self._loaded(self.learnt, self._batches.at(step)[0]) for step in range(_BATCHES_SEEN)]
+            _even_codes(model, [batch for batch in batches if batch is not None and batch.weight])
+        if self.training.freeze_convolutions:
+            model.freeze_feature_encoder()
+            model.wav2vec2.feature_projection.layer_norm.requires_grad_(False)
+        return model
+
+    # ------------------------------------------------------------ data
+
+    def parts(self, step: int) -> Sequence[list[Item]]:
+        return self._batches.at(step)
+
+    def load(self, part: list[Item]) -> Batch | None:
+        return self._loaded(self.learnt, part, self.training.heard)
+
+    def _loaded(self, sounds: SoundSet, part: list[Item], share_heard: float = 0.0) -> Batch | None:
+        heard = [hear(sounds, item, self.training.augmentation, self._longest) for item in part]
+        if not heard:
+            return None
+        samples, attention = padded([h.samples for h in heard])
+        masks = np.zeros((len(heard), self.framing.count(samples.shape[1])), np.bool_)
+        random = np.random.default_rng([part[0].seed, 1])
+        for row, h in zip(masks, heard, strict=True):
+            frames = self.framing.count(len(h.samples))
+            row[:frames] = span_mask(frames, self.training.mask_start, self.training.mask_length, random)
+            if row.sum() < 2:  # nothing to be told apart from
+                row[:] = False
+        negatives = draw_negatives(masks, self.training.negatives, random)
+        hidden = masks
+        if share_heard:
+            hidden = masks & ~heard_nevertheless(masks, share_heard, self.training.mask_length, random)
+        tensors = {"samples": samples, "attention": attention, "mask": torch.from_numpy(masks),
+                   "hidden": torch.from_numpy(hidden), "negatives": torch.from_numpy(negatives)}  # fmt: skip
+        return Batch(tensors, float(masks.sum()), sum(len(h.samples) for h in heard) / RATE)
+
+    def describe(self, part: list[Item]) -> str:
+        return ", ".join(self.learnt.clips[k].name for item in part for k in item.clips)
+
+    # ------------------------------------------------------------ the loss
+
+    def loss(self, model: Any, batch: Batch, step: int) -> Loss:
+        temperature = self.training.gumbel(step, self.loop.steps)
+        model.set_gumbel_temperature(temperature)
+        t = batch.tensors
+        if batch.weight == 0:  # only sounds of a frame or two: nothing is masked
+            return Loss(0.0 * next(model.parameters()).sum())
+        with _overheard(model) as heard:
+            found = model(
+                t["samples"], attention_mask=t["attention"] if self._masked else None,
+                mask_time_indices=t["hidden"],
+            )  # fmt: skip
+        contrasted = contrast(
+            found.projected_states, found.projected_quantized_states, t["mask"], t["negatives"],
+            self.training.logit_temperature,
+        )  # fmt: skip
+        codes = self.training.codebooks * self.training.codes
+        diversity = (codes - found.codevector_perplexity) / codes * batch.weight
+        penalty = heard["convolved"].float().square().mean()
+        total = (
+            contrasted.loss
+            + self.training.diversity * diversity
+            + self.training.features_penalty * penalty * batch.weight
+        )
+        figures: dict[str, tuple[Tensor | float, float]] = {
+            "contrastive": (contrasted.loss.detach(), batch.weight),
+            "diversity": (diversity.detach(), batch.weight),
+            "accuracy": (contrasted.right, batch.weight), "chance": (contrasted.chance, batch.weight),
+            "features_penalty": (penalty.detach() * batch.weight, batch.weight),
+            "gumbel_temperature": (temperature * batch.weight, batch.weight),
+        }  # fmt: skip
+        used = group_perplexity(heard["code_logits"], t["mask"], self.training.codebooks)
+        for group, value in enumerate(used, 1):
+            figures[f"perplexity_{group}"] = (value * batch.weight, batch.weight)
+        return Loss(total, figures)
+
+    # ------------------------------------------------------------ what came of it
+
+    def evaluate(self, model: Any) -> dict[str, float]:
+        """The same measures on held-out clips, with masks that are always the same; batched by length."""
+        sums: dict[str, list[float]] = {}
+        device = next(model.parameters()).device
+        plan = Wav2Vec2Training(batch_seconds=self.training.batch_seconds).plan(0)
+        batches = Batches([min(c.seconds, self.training.longest_seconds) for c in self.valid], plan)
+        step = 0
+        while batches.epoch_of(step) == 0:
+            batch = self._loaded(self.valid, batches.at(step)[0])
+            step += 1
+            if batch is None or not batch.weight:
+                continue
+            moved = Batch({k: v.to(device) for k, v in batch.tensors.items()}, batch.weight)
+            found = self.loss(model, moved, self.loop.steps)
+            for name, (total, weight) in found.figures.items():
+                pair = sums.setdefault(name, [0.0, 0.0])
+                pair[0] += float(total)
+                pair[1] += weight
+        kept = ("contrastive", "accuracy", "chance")
+        return {n: a / b for n, (a, b) in sums.items() if n in kept or n.startswith("perplexity")}
+
+    def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
+        model.module.save_pretrained(folder, state_dict=model.weights)
+        write_processor(folder, None, normalize=True, mask=self._masked)
+        write_json(folder / "training.json", {
+            "kind": "training", "recipe": self.name, "settings": self.record(), "loop": asdict(self.loop),
+            "figures": dict(figures), "held_out_clips": len(self.valid),
+        })  # fmt: skip
+
+
+@torch.no_grad()
+def _even_codes(model: Any, batches: Sequence[Batch]) -> None:
+    """Let a fresh quantiser use all of its codes: its choice begins whitened, by the frames of some batches.
+
+    What all frames have in common, and the few directions in which they differ most, would choose the same few
+    codes everywhere; the diversity loss is too slow to undo that before the contrastive loss makes use of it.
+    """
+    rows = []
+    for batch in batches:
+        convolved = model.wav2vec2.feature_extractor(batch.tensors["samples"]).transpose(1, 2)
+        rows.append(model.wav2vec2.feature_projection(convolved)[1][batch.tensors["mask"]])
+    seen = torch.cat(rows).double()
+    mean = seen.mean(0)
+    variances, directions = torch.linalg.eigh(torch.cov((seen - mean).T))
+    scale = (variances + 5 * variances.mean()).rsqrt()
+    choice = model.quantizer.weight_proj
+    drawn = _LOGIT_SPREAD / len(mean) ** 0.5 * torch.randn(choice.weight.shape).double()
+    choice.weight.copy_((drawn * scale) @ directions.T)
+    choice.bias.copy_(-(choice.weight.double() @ mean))
+    # Drawn from 0...1, as they are otherwise, all vectors point the same way, and are hard to tell apart.
+    model.quantizer.codevectors.normal_()
+
+
+@contextmanager
+def _overheard(model: Any) -> Iterator[dict[str, Tensor]]:
+    """Within the block, what the convolutions give and what chooses the codes is kept for us to see."""
+    heard: dict[str, Tensor] = {}
+    places = {"convolved": model.wav2vec2.feature_extractor, "code_logits": model.quantizer.weight_proj}
+    hooks = [
+        module.register_forward_hook(lambda _m, _i, out, name=name: heard.__setitem__(name, out))
+        for name, module in places.items()
+    ]
+    try:
+        yield heard
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@torch.no_grad()
+def group_perplexity(logits: Tensor, mask: Tensor, groups: int) -> list[float]:
+    """How many codes of each group are in use: e to the entropy of their mean probability over masked frames.
+
+    Parameters
+    ----------
+    logits : [B, T, groups x codes] or [B x T, ...]
+    mask : bool [B, T]
+
+    >>> group_perplexity(torch.zeros(1, 3, 8), torch.ones(1, 3, dtype=torch.bool), 2)
+    [4.0, 4.0]
+    """
+    chosen = logits.reshape(*mask.shape, groups, -1)[mask].float()
+    mean = chosen.softmax(-1).mean(0)
+    entropy = -(mean * torch.log(mean + 1e-7)).sum(-1)
+    return [round(float(v), 4) for v in entropy.exp()]
