@@ -186,10 +186,21 @@ def measure(name: str, frames: int, length: int, repeats: int, target: Path) -> 
         score = float(emissions[np.arange(frames), labels].astype(np.float64).sum())
     np.save(target, starts)
     right = float(np.mean(np.abs(starts - places[:, 0]) <= 1))
-    print(json.dumps({
-        "name": name, "frames": frames, "tokens": length, "seconds": min(wall),
-        "processor_seconds": min(processor), "mib": peak, "score": score, "remark": remark, "right": right,
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "name": name,
+                "frames": frames,
+                "tokens": length,
+                "seconds": min(wall),
+                "processor_seconds": min(processor),
+                "mib": peak,
+                "score": score,
+                "remark": remark,
+                "right": right,
+            }
+        )
+    )
 
 
 def in_own_process(name: str, frames: int, length: int, repeats: int = 1) -> dict[str, Any] | None:

@@ -38,9 +38,14 @@ from genlock.train.speech.sounds import RATE, SoundSet, open_or_prepare
 def trained(sounds: SoundSet, run: Path, steps: int) -> str:
     """The folder of a model trained in ``run``; a run that is there is continued."""
     training = CtcTraining(
-        freeze_convolutions=False, word_times=1.0, batch_seconds=16,
-        mask_time=0.05, speed=0.1, dropout=0.1, characters="'abcdefghijklmnopqrstuvwxyz",
-    )  # fmt: skip
+        freeze_convolutions=False,
+        word_times=1.0,
+        batch_seconds=16,
+        mask_time=0.05,
+        speed=0.1,
+        dropout=0.1,
+        characters="'abcdefghijklmnopqrstuvwxyz",
+    )
     loop = LoopOptions(
         steps=steps,
         learning_rate=1.5e-3,
@@ -101,8 +106,10 @@ def main() -> None:
     show_training(model)
     encoder = load_speech_encoder(model, ctc=True)
     print(f"{len(clips)} clips of the part {options.part}; the model: {read_alone(model, clips)}")
-    print(f"milliseconds: mean absolute, bias, median, 95 %; share within "
-          f"{', '.join(f'{1000 * t:.0f}' for t in TOLERANCES)} ms; not found")  # fmt: skip
+    print(
+        f"milliseconds: mean absolute, bias, median, 95 %; share within "
+        f"{', '.join(f'{1000 * t:.0f}' for t in TOLERANCES)} ms; not found"
+    )
     rows = {"words spread evenly": spread_evenly(clips)}
     rows["as it is"] = border_errors(model, clips, bias_seconds=Fraction(0))
     if encoder.bias_seconds or encoder.widen_seconds:

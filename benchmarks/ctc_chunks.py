@@ -87,10 +87,12 @@ def readers(folder: str, seconds: float) -> dict[str, Callable[[Samples], list[s
 
     whole = genlock(2 * seconds, 0)
     pipeline = transformers.pipeline(
-        "automatic-speech-recognition", model=transformers.AutoModelForCTC.from_pretrained(folder),
+        "automatic-speech-recognition",
+        model=transformers.AutoModelForCTC.from_pretrained(folder),
         tokenizer=transformers.Wav2Vec2CTCTokenizer.from_pretrained(folder),
-        feature_extractor=transformers.Wav2Vec2FeatureExtractor.from_pretrained(folder), device="cpu",
-    )  # fmt: skip
+        feature_extractor=transformers.Wav2Vec2FeatureExtractor.from_pretrained(folder),
+        device="cpu",
+    )
 
     def bare(samples: Samples) -> list[str]:
         return [w for k in range(0, len(samples), CUT * RATE) for w in whole(samples[k : k + CUT * RATE])]
@@ -103,11 +105,14 @@ def readers(folder: str, seconds: float) -> dict[str, Callable[[Samples], list[s
         return read
 
     return {
-        WHOLE: whole, OURS: genlock(CUT, CONTEXT), "genlock, 20 s + 4 s (default)": genlock(20, CONTEXT),
+        WHOLE: whole,
+        OURS: genlock(CUT, CONTEXT),
+        "genlock, 20 s + 4 s (default)": genlock(20, CONTEXT),
         "genlock, 10 s + 10 s": genlock(CUT, CUT),
         "pipeline, 18 s, stride 4 s": theirs(CUT + 2 * CONTEXT, CONTEXT),
-        "pipeline, 10 s, stride 0": theirs(CUT, 0), BARE: bare,
-    }  # fmt: skip
+        "pipeline, 10 s, stride 0": theirs(CUT, 0),
+        BARE: bare,
+    }
 
 
 def heard_words(model: HfCtc, samples: Samples) -> list[tuple[object, tuple[int, int]]]:
@@ -162,10 +167,17 @@ def measure(
             at_cut += sum(crossed)
             lost_at_cut += sum(c and not k for c, k in zip(crossed, kept, strict=True))
             errors += word_errors(sound.words, found)
-        rows.append({
-            "way": name, "words": words, "equal": equal / max(words, 1), "other_words": extra, "at_cut": at_cut,
-            "lost_at_cut": lost_at_cut, "wer": errors.rate,
-        })  # fmt: skip
+        rows.append(
+            {
+                "way": name,
+                "words": words,
+                "equal": equal / max(words, 1),
+                "other_words": extra,
+                "at_cut": at_cut,
+                "lost_at_cut": lost_at_cut,
+                "wer": errors.rate,
+            }
+        )
     return rows
 
 

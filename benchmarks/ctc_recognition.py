@@ -69,16 +69,20 @@ def work(system: str, folder: str, seconds: int) -> dict[str, object]:
 
     if system == SYSTEMS[0]:
         recognise = transformers.pipeline(
-            "automatic-speech-recognition", model=transformers.AutoModelForCTC.from_pretrained(folder),
+            "automatic-speech-recognition",
+            model=transformers.AutoModelForCTC.from_pretrained(folder),
             tokenizer=transformers.Wav2Vec2CTCTokenizer.from_pretrained(folder),
-            feature_extractor=transformers.Wav2Vec2FeatureExtractor.from_pretrained(folder), device="cpu",
-        )  # fmt: skip
+            feature_extractor=transformers.Wav2Vec2FeatureExtractor.from_pretrained(folder),
+            device="cpu",
+        )
 
         def run(samples: npt.NDArray[np.float32]) -> list[str]:
             return recognise(
-                {"raw": samples.copy(), "sampling_rate": RATE}, chunk_length_s=CHUNK + 2 * CONTEXT,
-                stride_length_s=(CONTEXT, CONTEXT), return_timestamps="word",
-            )["text"].split()  # fmt: skip
+                {"raw": samples.copy(), "sampling_rate": RATE},
+                chunk_length_s=CHUNK + 2 * CONTEXT,
+                stride_length_s=(CONTEXT, CONTEXT),
+                return_timestamps="word",
+            )["text"].split()
 
     else:
         model = HfCtc(CtcModelOptions(folder, chunk_seconds=CHUNK, context_seconds=CONTEXT))

@@ -71,13 +71,17 @@ def options_of(rate: str, ending: str, seed: int, on_edges: bool = True) -> Sign
     if draw.random() < 0.5:
         starts = [Fraction(0), Fraction(0)]
     return SignalOptions(
-        rate=25 if rate == "variable" else Fraction(rate), variable_rate=rate == "variable",
-        offset_seconds=Fraction(int(draw.integers(-10**6, 10**6)), 10**6),
-        picture_start=starts[0], sound_start=starts[1], on_edges=on_edges,
+        rate=25 if rate == "variable" else Fraction(rate),
+        variable_rate=rate == "variable",
+        offset_seconds=Fraction(int(draw.integers(-(10**6), 10**6)), 10**6),
+        picture_start=starts[0],
+        sound_start=starts[1],
+        on_edges=on_edges,
         sound_rate=int(draw.choice([44100, 48000])) if ending not in (".mkv", ".webm") else 48000,
         frequency_hz=float(draw.choice([440.0, 1000.0, 2500.0])),
-        noise_decibels=float(draw.uniform(-70, -40)), seed=seed,
-    )  # fmt: skip
+        noise_decibels=float(draw.uniform(-70, -40)),
+        seed=seed,
+    )
 
 
 def main() -> int:

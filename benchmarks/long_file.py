@@ -66,8 +66,10 @@ def main() -> int:
         began = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-m", "genlock.cli", "align", str(video), "-o", f"{folder}/out"],
-            check=False, capture_output=True, text=True,
-        )  # fmt: skip
+            check=False,
+            capture_output=True,
+            text=True,
+        )
         took = time.perf_counter() - began
         peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         size_mb = sum(f.stat().st_size for f in Path(folder, "out").rglob("*") if f.is_file()) / 1e6

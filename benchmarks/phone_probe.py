@@ -250,10 +250,14 @@ def report(args: argparse.Namespace, scratch: str) -> None:
         print_left_out(parts, chosen)
         measures = print_measures(features, {"held out": every.part("test"), "unheard": voices})
     if args.json:
-        found = {"phones": names, "rows": {n: [*share_of(r.test), r.valid] for n, r in rows.items()},
-                 "frames": frames, "codes": code_counts([h for s in parts if s != "unheard" for h in parts[s]], number),
-                 "unheard": {n: share_of(r.unheard) for n, r in rows.items() if r.unheard},
-                 "contrastive": measures}  # fmt: skip
+        found = {
+            "phones": names,
+            "rows": {n: [*share_of(r.test), r.valid] for n, r in rows.items()},
+            "frames": frames,
+            "codes": code_counts([h for s in parts if s != "unheard" for h in parts[s]], number),
+            "unheard": {n: share_of(r.unheard) for n, r in rows.items() if r.unheard},
+            "contrastive": measures,
+        }
         Path(args.json).write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -188,9 +188,20 @@ class Ours:
         for video in videos:
             (source / video.name).symlink_to(video.resolve())
         command = [
-            sys.executable, "-m", "genlock.cli", "prepare", str(source), "-o", str(self.folder / "dataset"),
-            "--outputs", outputs, "--clip-seconds", str(SECONDS), "--workers", str(self.workers),
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "genlock.cli",
+            "prepare",
+            str(source),
+            "-o",
+            str(self.folder / "dataset"),
+            "--outputs",
+            outputs,
+            "--clip-seconds",
+            str(SECONDS),
+            "--workers",
+            str(self.workers),
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -315,26 +326,33 @@ def main() -> None:
         chain, run_chain = chain_of()
         ours, run_ours = ours_of(VIDEO)
         compare(
-            "(i) sound, mel, frames, video; without flow", dealt(arguments.clips, arguments.rounds),
-            ("the chain", run_chain), ("genlock prepare", run_ours),
-        )  # fmt: skip
+            "(i) sound, mel, frames, video; without flow",
+            dealt(arguments.clips, arguments.rounds),
+            ("the chain", run_chain),
+            ("genlock prepare", run_ours),
+        )
         if arguments.clips:
             check(chain, ours.folder / "dataset")
         compare(
-            "(i) the same without the video as an output", dealt(arguments.bare_clips, 2),
-            ("the chain", chain_of()[1]), ("genlock prepare", ours_of()[1]),
-        )  # fmt: skip
+            "(i) the same without the video as an output",
+            dealt(arguments.bare_clips, 2),
+            ("the chain", chain_of()[1]),
+            ("genlock prepare", ours_of()[1]),
+        )
         flow = f"flow:{{}}@{FPS}/{WIDTH}x{HEIGHT}"
         same = compare(
-            "(iii) with DIS on both sides", dealt(arguments.same_clips, 2),
-            ("the chain, DIS", chain_of("dis")[1]), ("genlock prepare, DIS", ours_of(VIDEO, flow.format("dis"))[1]),
-        )  # fmt: skip
+            "(iii) with DIS on both sides",
+            dealt(arguments.same_clips, 2),
+            ("the chain, DIS", chain_of("dis")[1]),
+            ("genlock prepare, DIS", ours_of(VIDEO, flow.format("dis"))[1]),
+        )
         slow = compare(
-            "(ii) with flow: DIS against TV-L1; (iii) TV-L1 on both sides", dealt(arguments.flow_clips, 1),
+            "(ii) with flow: DIS against TV-L1; (iii) TV-L1 on both sides",
+            dealt(arguments.flow_clips, 1),
             ("the chain, TV-L1", chain_of("tvl1")[1]),
             ("genlock prepare, DIS", ours_of(VIDEO, flow.format("dis"))[1]),
             ("genlock prepare, TV-L1", ours_of(VIDEO, flow.format("tvl1"))[1]),
-        )  # fmt: skip
+        )
         if same and slow:
             ours_dis, theirs = same["genlock prepare, DIS"], slow["the chain, TV-L1"]
             wall = theirs.wall / theirs.clips / (ours_dis.wall / ours_dis.clips)

@@ -34,9 +34,17 @@ from genlock.data.ledger import Item
 from genlock.data.one_source import Plan, produce
 
 OUTPUTS = (
-    "sound@16000", "mel:specvqgan", "mfcc", "frames@21.5/340x256", "video@21.5", "flow@21.5/340x256",
-    "landmarks,mouth/96", "rgb@21.5", "offset", "words",
-)  # fmt: skip
+    "sound@16000",
+    "mel:specvqgan",
+    "mfcc",
+    "frames@21.5/340x256",
+    "video@21.5",
+    "flow@21.5/340x256",
+    "landmarks,mouth/96",
+    "rgb@21.5",
+    "offset",
+    "words",
+)
 
 
 @dataclass(frozen=True)
@@ -86,9 +94,18 @@ def scaling(clips: Sequence[Path], scratch: Path, rounds: int) -> dict[str, list
     for turn in range(rounds):
         for workers in ("1", "2") if turn % 2 == 0 else ("2", "1"):
             command = [
-                sys.executable, "-m", "genlock.cli", "prepare", str(source), "-o", str(scratch / f"{turn}-{workers}"),
-                "--outputs", "sound@22050,mel:specvqgan,frames@21.5/340x256,video@21.5", "--workers", workers,
-            ]  # fmt: skip
+                sys.executable,
+                "-m",
+                "genlock.cli",
+                "prepare",
+                str(source),
+                "-o",
+                str(scratch / f"{turn}-{workers}"),
+                "--outputs",
+                "sound@22050,mel:specvqgan,frames@21.5/340x256,video@21.5",
+                "--workers",
+                workers,
+            ]
             before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -84,14 +84,27 @@ def main() -> None:
     for seed in range(args.seeds):
         for name, start in chosen.items():
             loop = LoopOptions(
-                steps=args.steps, learning_rate=args.rate, warmup=0.1, hold=0.4, save_every=50,
-                evaluate_every=args.steps, keep=1, seed=seed, threads=1,
-            )  # fmt: skip
+                steps=args.steps,
+                learning_rate=args.rate,
+                warmup=0.1,
+                hold=0.4,
+                save_every=50,
+                evaluate_every=args.steps,
+                keep=1,
+                seed=seed,
+                threads=1,
+            )
             training = CtcTraining(
-                start=start, freeze_convolutions=False, batch_seconds=args.seconds, minutes=args.minutes,
-                word_times=args.word_times, mask_time=0.03, speed=0.1, dropout=0.05,
+                start=start,
+                freeze_convolutions=False,
+                batch_seconds=args.seconds,
+                minutes=args.minutes,
+                word_times=args.word_times,
+                mask_time=0.03,
+                speed=0.1,
+                dropout=0.05,
                 characters="'abcdefghijklmnopqrstuvwxyz",
-            )  # fmt: skip
+            )
             recipe = LastStep(sounds, training, loop)
             run = Path(args.keep) / f"{name}-{seed}"
             result = run / "errors.json"
@@ -102,8 +115,10 @@ def main() -> None:
             word, character = (rows[name][-1][:, k].sum() / rows[name][-1][:, k + 1].sum() for k in (0, 2))
             print(f"seed {seed}, {name:<10}  WER {word:.3f}  CER {character:.3f}", flush=True)
     learnt = recipe.learnt
-    print(f"{learnt.seconds / 60:.1f} minutes of labels ({len(learnt)} clips), {args.steps} steps of "
-          f"{args.seconds:g} s, frame targets weigh {args.word_times:g}; {len(test)} held-out clips")  # fmt: skip
+    print(
+        f"{learnt.seconds / 60:.1f} minutes of labels ({len(learnt)} clips), {args.steps} steps of "
+        f"{args.seconds:g} s, frame targets weigh {args.word_times:g}; {len(test)} held-out clips"
+    )
     for kind, k in (("WER", 0), ("CER", 2)):
         rates = {name: [r[:, k].sum() / r[:, k + 1].sum() for r in found] for name, found in rows.items()}
         for name, values in rates.items():
@@ -113,9 +128,11 @@ def main() -> None:
             gain = np.array(rates["random"]) - np.array(rates["pretrained"])
             half = STUDENT[len(gain) - 1] * gain.std(ddof=1) / np.sqrt(len(gain))
             low, high = over_clips(rows, k)
-            print(f"{kind} saved by pretraining: {gain.mean():.3f}; 95 % over seeds (t) "
-                  f"[{gain.mean() - half:.3f}, {gain.mean() + half:.3f}], "
-                  f"over clips [{low:.3f}, {high:.3f}]")  # fmt: skip
+            print(
+                f"{kind} saved by pretraining: {gain.mean():.3f}; 95 % over seeds (t) "
+                f"[{gain.mean() - half:.3f}, {gain.mean() + half:.3f}], "
+                f"over clips [{low:.3f}, {high:.3f}]"
+            )
 
 
 def over_clips(rows: dict[str, list[np.ndarray]], k: int) -> tuple[float, float]:

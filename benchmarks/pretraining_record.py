@@ -33,9 +33,14 @@ def main() -> None:
     ]
     found = json.loads(probe.read_text(encoding="utf-8"))
     record = {
-        "settings": settings["settings"], "loop": settings["loop"], "codes": settings["settings"]["codes"],
-        "curve": curve, "valid": valid, "phones": found["phones"], "phone_counts": found["codes"],
-    }  # fmt: skip
+        "settings": settings["settings"],
+        "loop": settings["loop"],
+        "codes": settings["settings"]["codes"],
+        "curve": curve,
+        "valid": valid,
+        "phones": found["phones"],
+        "phone_counts": found["codes"],
+    }
     target.write_text(json.dumps(record, separators=(",", ":")) + "\n", encoding="utf-8")
     print(f"{len(curve)} points, {len(valid)} evaluations, {len(found['phones'])} phones in {target}")
 

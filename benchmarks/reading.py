@@ -60,10 +60,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    groups = {
-        "GRID, MPEG-1 360x288": need(VIDEOS)[:12],
-        "talking, 512x512": sorted(TALKING.glob("*.mp4")),
-    }
+    groups = {"GRID, MPEG-1 360x288": need(VIDEOS)[:12], "talking, 512x512": sorted(TALKING.glob("*.mp4"))}
     worst = 0.0
     for name, clips in groups.items():
         if not clips:

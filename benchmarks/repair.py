@@ -34,9 +34,12 @@ from genlock.train.lipsync.linear import split_of
 
 RATE, FRAMES_PER_SECOND = 44100, 25
 CONTAINERS = (
-    (".mp4", "libx264", "aac"), (".mkv", "libx264", "flac"), (".ts", "libx264", "aac"),
-    (".mpg", "mpeg2video", "mp2"), (".avi", "mpeg4", "pcm_s16le"),
-)  # fmt: skip
+    (".mp4", "libx264", "aac"),
+    (".mkv", "libx264", "flac"),
+    (".ts", "libx264", "aac"),
+    (".mpg", "mpeg2video", "mp2"),
+    (".avi", "mpeg4", "pcm_s16le"),
+)
 LIMIT_SECONDS, WANTED_SHARE, LARGEST_SHIFT = 0.020, 0.95, 0.600
 SEARCHED_SECONDS = 1.5
 
@@ -145,10 +148,15 @@ def measure_one(number: int, clips: list[Path], options: argparse.Namespace, fol
     if repair.written is not None and repair.written.sound == "copied":
         same_sound = packets(film, "audio") == packets(fixed, "audio")
     return Row(
-        suffix, float(shift), result, true_error(done, base),
+        suffix,
+        float(shift),
+        result,
+        true_error(done, base),
         repair.status != "repaired" or packets(film, "video") == packets(fixed, "video"),
-        same_sound, f"{repair.status} {repair.reason}".strip(), cost,
-    )  # fmt: skip
+        same_sound,
+        f"{repair.status} {repair.reason}".strip(),
+        cost,
+    )
 
 
 def main() -> int:

@@ -51,9 +51,12 @@ def main() -> int:
                 path = Path(where) / "film.mp4"
                 variable = rate == "variable"
                 options = CorruptOptions(
-                    offset_seconds=offset, rate=25 if variable else Fraction(rate), variable_rate=variable, quality=16,
+                    offset_seconds=offset,
+                    rate=25 if variable else Fraction(rate),
+                    variable_rate=variable,
+                    quality=16,
                     seed=film,
-                )  # fmt: skip
+                )
                 corrupt(files[film * CLIPS : (film + 1) * CLIPS], path, options)
                 answer = measure(gather(path))
                 found = answer.offset_seconds

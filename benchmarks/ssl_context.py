@@ -33,10 +33,15 @@ CONTEXTS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 SHAPES = {
     "wav2vec2-base": Wav2Vec2Config(),
     "wav2vec2-large-lv60": Wav2Vec2Config(
-        hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096,
-        feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True,
+        hidden_size=1024,
+        num_hidden_layers=24,
+        num_attention_heads=16,
+        intermediate_size=4096,
+        feat_extract_norm="layer",
+        do_stable_layer_norm=True,
+        conv_bias=True,
     ),
-}  # fmt: skip
+}
 
 
 def make_encoder(name: str, layers: int) -> SpeechEncoder:

@@ -80,10 +80,15 @@ def report(clips: Mapping[str, Evidence]) -> None:
     names = sorted(clips)
     whole = np.array([offsets(clips[n]) for n in names])
     halves = [
-        np.array([offsets(cut(e, *span)) for e in (clips[n] for n in names)
-                  for span in [(e.start, (e.start + e.end) / 2) if k == 0 else ((e.start + e.end) / 2, e.end)]])
+        np.array(
+            [
+                offsets(cut(e, *span))
+                for e in (clips[n] for n in names)
+                for span in [(e.start, (e.start + e.end) / 2) if k == 0 else ((e.start + e.end) / 2, e.end)]
+            ]
+        )
         for k in (0, 1)
-    ]  # fmt: skip
+    ]
     moved = [np.array([shifted(clips[n], shift) for n in names]) for shift in ("0.3137", "-0.3137")]
     print(f"{len(names)} clips; offsets as they came:")
     for k, model in enumerate(MODELS):

@@ -37,9 +37,18 @@ from genlock.synth.corrupt import CorruptOptions, corrupt
 from genlock.train.lipsync.linear import split_of
 
 KINDS = (
-    "clean", "noise at 5 dB", "music at 5 dB", "frozen, low quality", "silence", "music", "noise", "voice-over",
-    "other sentence", "other speaker", "covered mouth",
-)  # fmt: skip
+    "clean",
+    "noise at 5 dB",
+    "music at 5 dB",
+    "frozen, low quality",
+    "silence",
+    "music",
+    "noise",
+    "voice-over",
+    "other sentence",
+    "other speaker",
+    "covered mouth",
+)
 SECONDS = (4, 6, 9, 12)
 CLIP_SECONDS, CONFIDENT, NEAR = 3, 0.9, 0.04
 LARGEST_SHIFT = 600_000

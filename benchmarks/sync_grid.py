@@ -80,8 +80,10 @@ def untrained(evidence: Evidence, truth: float | None) -> Film:
 
 
 SYSTEMS: Mapping[str, Callable[[Evidence, float | None], Film]] = {
-    "always 0": always_zero, "untrained correlation": untrained, "genlock": measure,
-}  # fmt: skip
+    "always 0": always_zero,
+    "untrained correlation": untrained,
+    "genlock": measure,
+}
 
 
 def bootstrap(values: Sequence[float], statistic: Callable[[np.ndarray], float], seed: int = 0) -> str:
@@ -161,8 +163,15 @@ def abstention(clips: Mapping[str, Evidence], films: int, seed: int) -> None:
     print(f"\nAbstention, {films} films of 4 to 15 s each (seed {seed}); targets {TARGETS}")
     print(f"{'':14}{'answered':>10}{'p >= .9':>9}{'confident and wrong':>21}{'within 40 ms of answered':>26}")
     kinds: tuple[Kind | str, ...] = (
-        "clean", "worse", "voice-over", "covered", "noise", "music", "silence", "no face",
-    )  # fmt: skip
+        "clean",
+        "worse",
+        "voice-over",
+        "covered",
+        "noise",
+        "music",
+        "silence",
+        "no face",
+    )
     for kind in kinds:
         trials = Trials(clips, seed + sum(map(ord, kind)))
         random = np.random.default_rng(seed)
@@ -192,9 +201,10 @@ def silenced(film: Evidence) -> Evidence:
     assert film.mel is not None
     assert film.loudness is not None
     return replace(
-        film, mel=film.mel.map(lambda v: np.full_like(v, v.min() - 5)),
+        film,
+        mel=film.mel.map(lambda v: np.full_like(v, v.min() - 5)),
         loudness=film.loudness.map(lambda v: np.full_like(v, -120.0)),
-    )  # fmt: skip
+    )
 
 
 def risk_coverage(films: Sequence[Film]) -> None:
@@ -270,11 +280,14 @@ def drift_and_splices(clips: Mapping[str, Evidence], seed: int, each: int) -> No
             steps += len(said.segments) > 1
             truth = base + slope * (float(said.at) - middle)
             low, high = said.drift_interval_ppm or (np.nan, np.nan)
-            rows.append((
-                abs((said.estimate.offset_seconds or np.inf) - truth),
-                abs(said.drift_ppm - ppm) if said.drift_ppm is not None else np.nan,
-                low <= ppm <= high if said.drift_ppm is not None else np.nan, (high - low) / 2,
-            ))  # fmt: skip
+            rows.append(
+                (
+                    abs((said.estimate.offset_seconds or np.inf) - truth),
+                    abs(said.drift_ppm - ppm) if said.drift_ppm is not None else np.nan,
+                    low <= ppm <= high if said.drift_ppm is not None else np.nan,
+                    (high - low) / 2,
+                )
+            )
         table = np.array(rows, np.float64)
         known = np.isfinite(table[:, 1])
         middle_of = [float(np.nanmedian(c)) if np.isfinite(c).any() else np.nan for c in table.T]

@@ -135,8 +135,9 @@ def main() -> None:
     options = LoopOptions(steps=10_000, threads=args.threads)
     recipe = Wav2Vec2Recipe(
         open_or_prepare(sounds_or_grid(args.sounds), Path(args.keep)),
-        Wav2Vec2Training(shape=args.shape, batch_seconds=args.seconds), options,
-    )  # fmt: skip
+        Wav2Vec2Training(shape=args.shape, batch_seconds=args.seconds),
+        options,
+    )
     mean = recipe.learnt.seconds / len(recipe.learnt)
     with tempfile.TemporaryDirectory() as folder:
         updates = {
@@ -146,8 +147,10 @@ def main() -> None:
         for update in updates.values():
             update()  # first allocations
         rows = measure(updates, args.blocks, args.updates)
-    print(f"{args.shape}, about {args.seconds:g} s of sound an update, {args.threads} threads, "
-          f"{args.blocks} blocks of {args.updates} updates by turns")  # fmt: skip
+    print(
+        f"{args.shape}, about {args.seconds:g} s of sound an update, {args.threads} threads, "
+        f"{args.blocks} blocks of {args.updates} updates by turns"
+    )
     print(
         "seconds of sound per second of CPU (median, least, most of the blocks), per second on the wall (median)"
     )

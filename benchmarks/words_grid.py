@@ -177,9 +177,11 @@ def main(arguments: Sequence[str]) -> int:
         print(f"jfk.flac by {listener.name}: {errors.total} of {errors.true_words} words wrong")
     start, end, share = figures
     met = start <= START_TARGET and end <= END_TARGET and share >= SHARE_TARGET
-    print(f"targets (starts {1000 * START_TARGET:.0f} ms, ends {1000 * END_TARGET:.0f} ms, "
-          f"{SHARE_TARGET:.0%} of starts within 50 ms): "
-          f"{'met' if met else 'NOT met'}")  # fmt: skip
+    print(
+        f"targets (starts {1000 * START_TARGET:.0f} ms, ends {1000 * END_TARGET:.0f} ms, "
+        f"{SHARE_TARGET:.0%} of starts within 50 ms): "
+        f"{'met' if met else 'NOT met'}"
+    )
     return 0 if met or options.clips else 1
 
 

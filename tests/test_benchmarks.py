@@ -57,9 +57,12 @@ def test_the_table_says_which_need_recordings(name: str) -> None:
 
 def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, REPOSITORY / "tools" / "run_benchmarks.py", *arguments], capture_output=True, text=True,
-        check=False, env={**os.environ, **environment},
-    )  # fmt: skip
+        [sys.executable, REPOSITORY / "tools" / "run_benchmarks.py", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
 
 
 def test_one_that_succeeds_and_two_without_recordings(tmp_path: Path) -> None:
@@ -88,9 +91,11 @@ def test_it_goes_on_after_a_failure_and_its_status_says_so(
     out, err = capfd.readouterr()
     rows = [re.sub(r" +[\d.]+ s  ", " ", line) for line in out.splitlines()[-5:-1]]
     assert rows == [
-        "broken failed: status 1", "missed failed: status 3", "fine ok",
+        "broken failed: status 1",
+        "missed failed: status 3",
+        "fine ok",
         "peerless skipped: no_such_package not installed",
-    ]  # fmt: skip
+    ]
     assert out.count("a figure") == 1
     assert "it broke" in err
     assert runner.main(["fine", "peerless"], table, tmp_path) == 0

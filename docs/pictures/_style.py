@@ -12,11 +12,18 @@ from matplotlib.figure import Figure
 
 matplotlib.use("svg")
 # Text stays text, and equal pictures are equal files.
-pyplot.rcParams.update({
-    "svg.fonttype": "none", "svg.hashsalt": "genlock", "font.family": "sans-serif", "font.size": 11,
-    "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"], "axes.spines.top": False,
-    "axes.spines.right": False, "axes.spines.left": False,
-})  # fmt: skip
+pyplot.rcParams.update(
+    {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "genlock",
+        "font.family": "sans-serif",
+        "font.size": 11,
+        "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"],
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.left": False,
+    }
+)
 
 INK, BLUE, RED, GREEN, GREY, PALE, SKY = (
     "#1c2430",

@@ -11,13 +11,22 @@ from genlock.core import Grid
 END = 0.085
 ROWS = [
     ("video, 25 frames per second", Grid(25), None),
-    ("wav2vec 2.0: windows of 400 samples,\none every 320, at 16 kHz",
-     Grid.of_windows(sample_rate=16000, hop=320, first_center=Fraction(399, 2)), Fraction(400, 16000)),
-    ("Kaldi filterbank: windows of 400 samples,\none every 160, at 16 kHz",
-     Grid.of_windows(sample_rate=16000, hop=160, first_center=Fraction(399, 2)), Fraction(400, 16000)),
-    ("centred STFT: windows of 1024 samples,\none every 256, at 22.05 kHz",
-     Grid.of_windows(sample_rate=22050, hop=256, first_center=0), Fraction(1024, 22050)),
-]  # fmt: skip
+    (
+        "wav2vec 2.0: windows of 400 samples,\none every 320, at 16 kHz",
+        Grid.of_windows(sample_rate=16000, hop=320, first_center=Fraction(399, 2)),
+        Fraction(400, 16000),
+    ),
+    (
+        "Kaldi filterbank: windows of 400 samples,\none every 160, at 16 kHz",
+        Grid.of_windows(sample_rate=16000, hop=160, first_center=Fraction(399, 2)),
+        Fraction(400, 16000),
+    ),
+    (
+        "centred STFT: windows of 1024 samples,\none every 256, at 22.05 kHz",
+        Grid.of_windows(sample_rate=22050, hop=256, first_center=0),
+        Fraction(1024, 22050),
+    ),
+]
 
 figure, (ax,) = sheet(5.4)
 for row, (name, grid, window) in enumerate(ROWS):

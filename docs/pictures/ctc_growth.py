@@ -15,12 +15,7 @@ from matplotlib import pyplot
 FRAMES_A_SECOND = 50
 RECORD = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_suffix(".json")
 ROWS = json.loads(RECORD.read_text(encoding="utf-8"))
-COLORS = {
-    "genlock, exact": BLUE,
-    "genlock, auto": GREEN,
-    "hirschberg-viterbi": RED,
-    "plain trellis": GREY,
-}
+COLORS = {"genlock, exact": BLUE, "genlock, auto": GREEN, "hirschberg-viterbi": RED, "plain trellis": GREY}
 TEXT_FRAMES = 36_000  # the sound whose text is varied
 
 

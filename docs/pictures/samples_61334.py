@@ -68,12 +68,26 @@ inner = j25[(2 * j25 - 8 >= 0) & (2 * j25 + 8 <= frames)]
 OTHERS = [
     ("k x duration / T (word times of CTC aligners)", centers, k * length / frames, INK),
     ("k x 20 ms (a frame's left edge; several pipelines)", centers, k * 0.02, GREY),
-    ("stretch, align_corners=True, 30 fps (FaceFormer)", at(j30 * (frames - 1) / (video30 - 1)), j30 / 30, RED),
-    ("stretch, align_corners=False, 25 fps", at((j25 + 0.5) * frames / video25 - 0.5), (j25 + 0.5) / 25, "#b5651d"),
-    ("16 rows [2i-8, 2i+8) (VOCA, AD-NeRF)", np.array([centers[2 * i - 8 : 2 * i + 8].mean() for i in inner]),
-     (inner + 0.5) / 25, GREEN),
+    (
+        "stretch, align_corners=True, 30 fps (FaceFormer)",
+        at(j30 * (frames - 1) / (video30 - 1)),
+        j30 / 30,
+        RED,
+    ),
+    (
+        "stretch, align_corners=False, 25 fps",
+        at((j25 + 0.5) * frames / video25 - 0.5),
+        (j25 + 0.5) / 25,
+        "#b5651d",
+    ),
+    (
+        "16 rows [2i-8, 2i+8) (VOCA, AD-NeRF)",
+        np.array([centers[2 * i - 8 : 2 * i + 8].mean() for i in inner]),
+        (inner + 0.5) / 25,
+        GREEN,
+    ),
     ("Genlock", centers, grid.centers(frames), BLUE),
-]  # fmt: skip
+]
 errors.set_title(
     "the instant that the value describes, less the instant that it is used for, in ms",
     loc="left",

@@ -12,8 +12,13 @@ COLORS = {"passes": "#26843f", "fails": "#c01c28", "cannot tell": GREY}
 figure, ax = pyplot.subplots(figsize=(8, 3.4))
 for row, limit in enumerate(LIMITS):
     y = len(LIMITS) - row
-    ax.barh(y, (limit.early_seconds + limit.late_seconds) * 1000, left=-limit.late_seconds * 1000, height=0.62,
-            color=SKY if row % 2 else PALE)  # fmt: skip
+    ax.barh(
+        y,
+        (limit.early_seconds + limit.late_seconds) * 1000,
+        left=-limit.late_seconds * 1000,
+        height=0.62,
+        color=SKY if row % 2 else PALE,
+    )
     ax.text(-250, y, limit.name, va="center", fontsize=9.5, color=INK)
     for low, high in INTERVALS:
         answer = limit.answer((low, high))

@@ -33,8 +33,12 @@ def masks() -> None:
         ax.plot(k + 0.43, -0.1, "o", color=RED, ms=3)
     ax.plot([own + 0.43] * 2, [-0.05, -1.0], color=BLUE, lw=1.6)
     ax.text(own + 0.43, -1.15, "which of these is mine?", color=INK, ha="center", va="top")
-    ax.text(0, 1.6, f"{int(mask.sum())} of {frames} frames are masked; at each of them (triangles) the loss is taken",
-            color=INK)  # fmt: skip
+    ax.text(
+        0,
+        1.6,
+        f"{int(mask.sum())} of {frames} frames are masked; at each of them (triangles) the loss is taken",
+        color=INK,
+    )
     ax.set(xlim=(-0.5, frames + 0.5), ylim=(-1.9, 2.1), xticks=[0, 25, 50, 75, 100])
     ax.set_xticklabels(["0 s", "0.5 s", "1 s", "1.5 s", "2 s"])
     save(figure, "wav2vec2_masks")
@@ -51,8 +55,12 @@ def gumbel() -> None:
         e = np.exp((numbers + noise[1]) / temperature)
         return np.asarray(e / e.sum())
 
-    panels = (("the numbers", numbers, GREY), ("wins, with noise", wins, BLUE),
-              ("one draw, softmax at 2", soft(2.0), GREEN), ("the same draw at 0.5", soft(0.5), GREEN))  # fmt: skip
+    panels = (
+        ("the numbers", numbers, GREY),
+        ("wins, with noise", wins, BLUE),
+        ("one draw, softmax at 2", soft(2.0), GREEN),
+        ("the same draw at 0.5", soft(0.5), GREEN),
+    )
     figure, axes = pyplot.subplots(1, 4, figsize=(9, 2.2), layout="constrained")
     for ax, (title, values, color) in zip(axes, panels, strict=True):
         ax.bar(range(len(values)), values, color=color, width=0.7)
@@ -80,8 +88,9 @@ def curves() -> None:
     axes[2].axhline(RECORD["codes"], color=GREY, lw=0.8)
     axes[2].set_ylim(0, RECORD["codes"] * 1.05)
     axes[2].legend(frameon=False, fontsize=9, loc="lower right")
-    for ax, title in zip(axes, ("contrastive loss", "the true vector is the nearest", "codes in use (perplexity)"),
-                         strict=True):  # fmt: skip
+    for ax, title in zip(
+        axes, ("contrastive loss", "the true vector is the nearest", "codes in use (perplexity)"), strict=True
+    ):
         ax.set_title(title, loc="left", fontsize=11, color=INK)
         ax.set_xlabel("updates")
         ax.spines["left"].set_visible(True)

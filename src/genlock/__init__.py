@@ -37,16 +37,31 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "GenlockError", "Grid", "Spans", "Ticks", "Track", "Warp", "__version__", "align", "features", "load_track",
-    "probe", "read_audio", "sync", "words",
-]  # fmt: skip
+    "GenlockError",
+    "Grid",
+    "Spans",
+    "Ticks",
+    "Track",
+    "Warp",
+    "__version__",
+    "align",
+    "features",
+    "load_track",
+    "probe",
+    "read_audio",
+    "sync",
+    "words",
+]
 
 # Decoders and recognisers take a second to import: only whoever uses them waits for them.
 _LATER = {
-    "align": "genlock.api", "features": "genlock.api", "probe": "genlock.api", "sync": "genlock.api",
+    "align": "genlock.api",
+    "features": "genlock.api",
+    "probe": "genlock.api",
+    "sync": "genlock.api",
     "words": "genlock.api",
     "read_audio": "genlock.media",
-}  # fmt: skip
+}
 
 
 def __getattr__(name: str) -> Any:

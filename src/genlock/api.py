@@ -86,9 +86,12 @@ def features(
     (Fraction(100, 1), 80)
     """
     options = FeatureOptions(
-        feature=names, model=_text(model), layer=None if layer is None else str(layer), chunk_seconds=chunk_seconds,
+        feature=names,
+        model=_text(model),
+        layer=None if layer is None else str(layer),
+        chunk_seconds=chunk_seconds,
         reading=ReadOptions(**reading),
-    )  # fmt: skip
+    )
     return read_features(file, options).tracks
 
 

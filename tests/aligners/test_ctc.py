@@ -13,14 +13,7 @@ import pytest
 
 from genlock.aligners.ctc.emissions import EmissionBlocks
 from genlock.aligners.ctc.planted import place_tokens, planted_emissions
-from genlock.aligners.ctc.words import (
-    WILDCARD,
-    CtcAlignment,
-    CtcOptions,
-    Vocabulary,
-    WordTokens,
-    align_words,
-)
+from genlock.aligners.ctc.words import WILDCARD, CtcAlignment, CtcOptions, Vocabulary, WordTokens, align_words
 from genlock.core import Grid
 from genlock.core.errors import InputError, OptionError
 
@@ -243,8 +236,9 @@ def test_narrow_words_are_widened_as_far_as_there_is_room(wide: Fraction):
         assert found.words[k + 1].start == max(b - wide, (a + b) / 2)
     assert found.words[0].start == max(plain[0].start - wide, edges[0])
     assert found.words[-1].end == min(plain[-1].end + wide, edges[-1])
-    assert [s.start for s in found.characters] == [s.start for s in align_words(
-        talk.emissions, talk.words, LETTERS, GRID).characters]  # fmt: skip
+    assert [s.start for s in found.characters] == [
+        s.start for s in align_words(talk.emissions, talk.words, LETTERS, GRID).characters
+    ]
     with pytest.raises(OptionError, match="widen_seconds is -1"):
         CtcOptions(widen_seconds=-1)
 
@@ -316,9 +310,13 @@ def test_what_does_not_belong_together_is_refused():
     with pytest.raises(InputError, match="frame 5"):
         align_words(broken, ["alpha"], LETTERS, GRID)
     for wrong in (
-        {"sound_cost": -1.0}, {"hole_cost": np.inf}, {"least_confidence": 2.0}, {"longest_word_seconds": 0},
-        {"method": "fast"}, {"band_tokens": 3},
-    ):  # fmt: skip
+        {"sound_cost": -1.0},
+        {"hole_cost": np.inf},
+        {"least_confidence": 2.0},
+        {"longest_word_seconds": 0},
+        {"method": "fast"},
+        {"band_tokens": 3},
+    ):
         with pytest.raises(OptionError):
             CtcOptions(**wrong)
     with pytest.raises(OptionError, match="both the blank and the separator"):

@@ -329,9 +329,9 @@ def test_the_band_is_widened_when_the_best_path_leaves_it():
     # scores there.
     random = np.random.default_rng(7)
     tokens = random.integers(1, 30, 5000)
-    places = np.concatenate([
-        place_tokens(tokens[:2500], 3000, random), place_tokens(tokens[2500:], 3200, random, start=8000),
-    ])  # fmt: skip
+    places = np.concatenate(
+        [place_tokens(tokens[:2500], 3000, random), place_tokens(tokens[2500:], 3200, random, start=8000)]
+    )
     emissions = planted_emissions(tokens, places, 11200, 30, random)
     path = best_path(emissions, CtcChain(tokens, 30), band=514)
     assert path.proven

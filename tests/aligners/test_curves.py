@@ -10,15 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genlock.aligners.curves import (
-    LagCurve,
-    combine,
-    correlate,
-    correlate_slowly,
-    find_peak,
-    pool,
-    weighted,
-)
+from genlock.aligners.curves import LagCurve, combine, correlate, correlate_slowly, find_peak, pool, weighted
 from genlock.core.errors import ClockError, OptionError
 from genlock.core.grid import Grid, Ticks
 from genlock.core.track import Track

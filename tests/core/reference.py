@@ -12,9 +12,14 @@ from genlock.core.errors import ClockError
 
 
 def reference_on(
-    track: Track, grid: Cells, how: str, count: int = 1, cover: Fraction = Fraction(1, 2),
-    warp: Warp | None = None, length: int = 0,
-) -> list[object]:  # fmt: skip
+    track: Track,
+    grid: Cells,
+    how: str,
+    count: int = 1,
+    cover: Fraction = Fraction(1, 2),
+    warp: Warp | None = None,
+    length: int = 0,
+) -> list[object]:
     """One answer for each target cell: None where it is invalid, else an array (object) of exact numbers."""
     edges = [track.grid.edge(k) for k in range(len(track) + 1)] if len(track) else []
     cells = list(pairwise(edges))

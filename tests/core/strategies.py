@@ -11,15 +11,26 @@ from genlock.core import Grid, Span, Spans, Ticks, Track, Warp
 
 #: The rates that the project names: film, PAL, NTSC, a generator's, features', a vocoder's.
 RATES = [
-    Fraction(25), Fraction(30000, 1001), Fraction(24000, 1001), Fraction(43, 2), Fraction(100),
+    Fraction(25),
+    Fraction(30000, 1001),
+    Fraction(24000, 1001),
+    Fraction(43, 2),
+    Fraction(100),
     Fraction(22050, 256),
-]  # fmt: skip
+]
 
 #: Starts that features and containers really have, and odd ones.
 STARTS = [
-    Fraction(0), Fraction(79, 32000), Fraction(-1, 200), Fraction(-1, 96000), Fraction(1105, 44100),
-    Fraction(1001, 30000) * 7, Fraction(17, 13), Fraction(-33, 7), Fraction(10**6) + Fraction(1, 90000),
-]  # fmt: skip
+    Fraction(0),
+    Fraction(79, 32000),
+    Fraction(-1, 200),
+    Fraction(-1, 96000),
+    Fraction(1105, 44100),
+    Fraction(1001, 30000) * 7,
+    Fraction(17, 13),
+    Fraction(-33, 7),
+    Fraction(10**6) + Fraction(1, 90000),
+]
 
 DAY = 24 * 3600
 
@@ -86,8 +97,10 @@ def tracks(draw: st.DrawFn, min_size: int = 0, max_size: int = 12) -> Track:
     if draw(st.booleans()):
         cells: Grid | Ticks = draw(ticks(min_size=length, max_size=length))
     else:
-        cells = Grid(draw(st.sampled_from([Fraction(2), Fraction(3), Fraction(7, 2), Fraction(30000, 1001)])),
-                     draw(rationals(-2, 2, 60)))  # fmt: skip
+        cells = Grid(
+            draw(st.sampled_from([Fraction(2), Fraction(3), Fraction(7, 2), Fraction(30000, 1001)])),
+            draw(rationals(-2, 2, 60)),
+        )
     data = draw(values(length))
     valid = np.array(draw(st.lists(st.booleans() | st.just(True), min_size=length, max_size=length)), bool)
     nonsense = np.nan if data.dtype.kind in "fc" else 1 if data.dtype.kind == "b" else 111

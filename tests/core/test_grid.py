@@ -120,11 +120,13 @@ def test_shifted(grid: Grid, by: Fraction) -> None:
 
 @pytest.mark.parametrize(
     ("sample_rate", "hop", "first_center", "start"),
-    [(16000, 320, Fraction(399, 2), Fraction(79, 32000)),  # wav2vec 2.0
-     (22050, 256, 0, Fraction(-128, 22050)),  # a centred STFT
-     (16000, 160, Fraction(399, 2), Fraction(239, 32000)),  # Kaldi, snip_edges
-     (8000, 1, 0, Fraction(-1, 16000))],  # a waveform
-)  # fmt: skip
+    [
+        (16000, 320, Fraction(399, 2), Fraction(79, 32000)),  # wav2vec 2.0
+        (22050, 256, 0, Fraction(-128, 22050)),  # a centred STFT
+        (16000, 160, Fraction(399, 2), Fraction(239, 32000)),  # Kaldi, snip_edges
+        (8000, 1, 0, Fraction(-1, 16000)),
+    ],  # a waveform
+)
 def test_windows(sample_rate: int, hop: int, first_center: Fraction, start: Fraction) -> None:
     grid = Grid.of_windows(sample_rate=sample_rate, hop=hop, first_center=first_center)
     assert grid.start == start

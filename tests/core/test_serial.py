@@ -23,8 +23,15 @@ from genlock.core.errors import FormatError, OutputError
 from .strategies import grids, spans, ticks, tracks, warps
 
 OLD = Path(__file__).parent / "old_files"
-TRACK = Track(np.arange(6, dtype=np.float32).reshape(3, 2), Grid("29.97", "79/32000", "media:a#01234567"),
-              np.array([True, False, True]), "mel", "dB", Fraction(1, 40), "whole")  # fmt: skip
+TRACK = Track(
+    np.arange(6, dtype=np.float32).reshape(3, 2),
+    Grid("29.97", "79/32000", "media:a#01234567"),
+    np.array([True, False, True]),
+    "mel",
+    "dB",
+    Fraction(1, 40),
+    "whole",
+)
 
 
 def same(a: Track, b: Track) -> bool:
@@ -360,8 +367,11 @@ def test_targets_that_cannot_be_written(tmp_path: Path, target: str, monkeypatch
     monkeypatch.chdir(tmp_path)
     Path("plain").write_text("a file")
     Path("folder").mkdir()
-    for write in (lambda: serial.write_text(target, "a"), lambda: serial.save_track(TRACK, target),
-                  lambda: serial.write_json(target, {})):  # fmt: skip
+    for write in (
+        lambda: serial.write_text(target, "a"),
+        lambda: serial.save_track(TRACK, target),
+        lambda: serial.write_json(target, {}),
+    ):
         with pytest.raises(OutputError, match="cannot write") as caught:
             write()
         assert repr(target) in str(caught.value)

@@ -67,7 +67,11 @@ def test_warped_through_a_splice() -> None:
     warp = Warp([("0.2", "0.2"), ("0.6", "0.2"), ("2.5", "2.1"), ("2.5", "3.1")])
     moved = WORDS.warped(warp)
     assert [(s.label, float(s.start), float(s.end)) for s in moved] == [
-        ("bin", 0, 0.2), ("blue", 0.2, 0.6), ("click", 1.1, 1.1), ("at", 1.6, 3.6)]  # fmt: skip
+        ("bin", 0, 0.2),
+        ("blue", 0.2, 0.6),
+        ("click", 1.1, 1.1),
+        ("at", 1.6, 3.6),
+    ]
     # An event within what is cut out is gone, and so is a span.
     assert [s.label for s in WORDS.warped(Warp([("0.3", "0.3"), ("1.6", "0.3")]))] == ["bin", "at"]
     assert WORDS.warped(Warp([(0, 0)], target_clock="b")).clock == "b"

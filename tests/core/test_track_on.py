@@ -177,8 +177,11 @@ def test_nothing_beyond_the_support_matters(data: st.DataObject) -> None:
     for k in range(len(got)):
         middle = grid.center(k)
         near = [abs(track.grid.center(j) - middle) * 2 <= got.support for j in range(len(track))]
-        other = Track(np.where(np.reshape(near, (-1, *[1] * (track.values.ndim - 1))), track.values, 99),
-                      track.grid, track.valid)  # fmt: skip
+        other = Track(
+            np.where(np.reshape(near, (-1, *[1] * (track.values.ndim - 1))), track.values, 99),
+            track.grid,
+            track.valid,
+        )
         again = other.on(grid, how, length=length, count=count, min_cover=0)
         assert np.array_equal(got.values[k], again.values[k])
 

@@ -202,10 +202,11 @@ def test_pieces_are_the_map(warp: Warp) -> None:
     for number in range(-60, 160):
         where = Fraction(number, 6)
         on = [
-            p for p in pieces
+            p
+            for p in pieces
             if (p.start is None or p.start <= where)
             and (p.end is None or where < p.end or (p.closed and where == p.end))
-        ]  # fmt: skip
+        ]
         assert [p.slope * where + p.shift for p in on] == [v for v in [at(warp, where)] if v is not None]
 
 

@@ -13,9 +13,19 @@ from genlock.extractors.sound.base import FramedStream
 from genlock.testing import check_extractor
 
 BUILT_IN = [
-    "mel", "mel:kaldi", "mel:whisper", "mel:whisper-local", "mel:specvqgan", "mfcc", "mfcc:psf",
-    "mfcc:kaldi39", "mfcc:psf39", "energy", "energy:rms", "onset",
-]  # fmt: skip
+    "mel",
+    "mel:kaldi",
+    "mel:whisper",
+    "mel:whisper-local",
+    "mel:specvqgan",
+    "mfcc",
+    "mfcc:psf",
+    "mfcc:kaldi39",
+    "mfcc:psf39",
+    "energy",
+    "energy:rms",
+    "onset",
+]
 
 
 @pytest.mark.parametrize("spec", BUILT_IN)

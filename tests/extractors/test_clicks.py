@@ -61,9 +61,12 @@ def test_within_a_millisecond(spec: str, rate: int) -> None:
 
 
 FRAMES = {
-    "25": Grid(25), "29.97": Grid("30000/1001", "1/90000"), "21.5": Grid("21.5"), "60": Grid(60, "-0.5"),
+    "25": Grid(25),
+    "29.97": Grid("30000/1001", "1/90000"),
+    "21.5": Grid("21.5"),
+    "60": Grid(60, "-0.5"),
     "variable": Ticks(np.cumsum([0, *np.random.default_rng(5).integers(1500, 6000, 60)]), "1/90000", 3000),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("spec", ["onset", "mel", "mel:kaldi", "energy"])
@@ -123,10 +126,7 @@ def test_onsets_agree_with_librosas_once_both_say_when(shared_data) -> None:  # 
     envelope = librosa.onset.onset_strength(y=sound, sr=16000, n_fft=512, hop_length=160, center=False)
     ours = make_extractor("onset")(sound)
     # With a 32 ms window and a logarithm theirs fires about when the window's leading edge arrives.
-    best = max(
-        range(-5, 6),
-        key=lambda lag: _correlation(envelope, ours, Fraction(lag, 100)),
-    )
+    best = max(range(-5, 6), key=lambda lag: _correlation(envelope, ours, Fraction(lag, 100)))
     assert _correlation(envelope, ours, Fraction(best, 100)) > 0.5
     assert 0 <= best <= 2
 

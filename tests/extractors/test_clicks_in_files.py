@@ -38,7 +38,7 @@ CASES = [
     ("mp4", "aac", 32000, "60"),
     ("mkv", "libopus", 24000, "25"),
     ("mkv", "libopus", 48000, "21.5"),
-]  # fmt: skip
+]
 
 
 class Feed:

@@ -25,7 +25,7 @@ from genlock.models.deepspeech import (  # noqa: E402
     load_deepspeech,
     random_weights,
     save_weights,
-)  # fmt: skip
+)
 
 RATE = 16000
 

@@ -82,9 +82,15 @@ def test_every_feature_of_a_variable_rate_film(person: list[np.ndarray], tmp_pat
     tracks = {saved.track.name: load_track(saved.path) for saved in result.tracks}
     assert set(tracks) == {f"{name}.face0" for name in FACE_FEATURES}
     shapes = {
-        "landmarks": (468, 3), "landmarks:68": (68, 3), "landmarks:lips": (40, 2), "mouth": (96, 96),
-        "mouth:48": (48, 48), "mouth:aperture": (), "mouth:width": (), "mouth:motion": (),
-    }  # fmt: skip
+        "landmarks": (468, 3),
+        "landmarks:68": (68, 3),
+        "landmarks:lips": (40, 2),
+        "mouth": (96, 96),
+        "mouth:48": (48, 48),
+        "mouth:aperture": (),
+        "mouth:width": (),
+        "mouth:motion": (),
+    }
     for name, shape in shapes.items():
         track = tracks[f"{name}.face0"]
         assert track.values.shape == (16, *shape)

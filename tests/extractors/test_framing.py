@@ -29,13 +29,18 @@ FORMULAS = {
     "stft centred 2048/512": (conventions.stft_centered(2048, 512), 1 + EVERY // 512, 0, 512),
     "stft centred 400/160": (conventions.stft_centered(400, 160), 1 + EVERY // 160, 0, 160),
     "stft 1024/256 inside": (
-        conventions.stft_inside(1024, 256), zero_below(1024, 1 + (EVERY - 1024) // 256), 512, 256,
+        conventions.stft_inside(1024, 256),
+        zero_below(1024, 1 + (EVERY - 1024) // 256),
+        512,
+        256,
     ),
     "kaldi": (conventions.kaldi(), zero_below(400, 1 + (EVERY - 400) // 160), Fraction(399, 2), 160),
     "kaldi, not snipped": (conventions.kaldi_no_snip(), (EVERY + 80) // 160, Fraction(159, 2), 160),
     "python_speech_features": (
         conventions.python_speech_features(),
-        np.where(EVERY == 0, 0, np.maximum(1, 1 + np.ceil((EVERY - 400) / 160))), Fraction(399, 2), 160,
+        np.where(EVERY == 0, 0, np.maximum(1, 1 + np.ceil((EVERY - 400) / 160))),
+        Fraction(399, 2),
+        160,
     ),
     "wav2vec2": (conventions.wav2vec2(), zero_below(400, (EVERY - 400) // 320 + 1), Fraction(399, 2), 320),
     "whisper mel": (conventions.whisper_mel(), EVERY // 160, 0, 160),
@@ -43,9 +48,10 @@ FORMULAS = {
     "deepspeech": (
         conventions.deepspeech(),
         np.where(EVERY == 0, 0, np.ceil(np.maximum(1, 1 + np.ceil((EVERY - 400) / 160)) / 2)),
-        Fraction(399, 2), 320,
+        Fraction(399, 2),
+        320,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FORMULAS)

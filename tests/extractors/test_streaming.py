@@ -16,9 +16,19 @@ from genlock.extractors import Mel, make_extractor
 from genlock.extractors.sound.mel import MelOptions
 
 BUILT_IN = [
-    "mel", "mel:kaldi", "mel:whisper", "mel:whisper-local", "mel:specvqgan", "mfcc", "mfcc:psf",
-    "mfcc:kaldi39", "mfcc:psf39", "energy", "energy:rms", "onset",
-]  # fmt: skip
+    "mel",
+    "mel:kaldi",
+    "mel:whisper",
+    "mel:whisper-local",
+    "mel:specvqgan",
+    "mfcc",
+    "mfcc:psf",
+    "mfcc:kaldi39",
+    "mfcc:psf39",
+    "energy",
+    "energy:rms",
+    "onset",
+]
 
 
 @pytest.mark.parametrize("spec", BUILT_IN)

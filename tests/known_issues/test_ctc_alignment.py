@@ -21,11 +21,13 @@ def swallowed() -> np.ndarray:
     random = np.random.default_rng(0)
     other = "".join(random.choice(list("bcfghijklmopuvwxyz"), 4000)) + "q"
     tokens = [*LETTERS.spell("startse").tokens, *LETTERS.spell(other).tokens, *LETTERS.spell("end").tokens]
-    places = np.concatenate([
-        place_tokens(tokens[:7], 40, random, start=10),
-        place_tokens(tokens[7:-3], 14850, random, start=80),
-        place_tokens(tokens[-3:], 20, random, start=14960),
-    ])  # fmt: skip
+    places = np.concatenate(
+        [
+            place_tokens(tokens[:7], 40, random, start=10),
+            place_tokens(tokens[7:-3], 14850, random, start=80),
+            place_tokens(tokens[-3:], 20, random, start=14960),
+        ]
+    )
     return planted_emissions(tokens, places, 15000, len(LETTERS.symbols), random, noise=0.7)
 
 

@@ -30,8 +30,7 @@ def interrupted(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     path = tmp_path_factory.mktemp("faces") / "interrupted.mkv"
     pts = [0, 40, 120, 160, 200, 280, 320, 400]
     encode(
-        path,
-        Picture(frames, pts=pts, time_base=Fraction(1, 1000), codec="libx264", options={"crf": "12"}),
+        path, Picture(frames, pts=pts, time_base=Fraction(1, 1000), codec="libx264", options={"crf": "12"})
     )
     return path
 

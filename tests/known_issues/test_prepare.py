@@ -20,8 +20,11 @@ def test_an_output_is_read_back_from_its_own_text(text: str) -> None:
 def test_the_default_preset_and_the_bare_name_are_one_output() -> None:
     """Both were made, in one file, and the second one to be renamed was found missing."""
     assert [one.kind for one in parse_outputs("mfcc,mfcc:kaldi,mel:librosa,mel,onset:flux,mfcc:psf")] == [
-        "mfcc", "mel", "onset", "mfcc-psf",
-    ]  # fmt: skip
+        "mfcc",
+        "mel",
+        "onset",
+        "mfcc-psf",
+    ]
 
 
 def test_a_second_size_of_mouths_is_not_dropped_without_a_word() -> None:

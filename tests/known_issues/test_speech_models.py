@@ -11,9 +11,16 @@ transformers = pytest.importorskip("transformers", reason="speech models need th
 from genlock.models.speech.encoder import SpeechEncoder  # noqa: E402
 
 SMALL = transformers.Wav2Vec2Config(
-    hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, conv_dim=(8,) * 7,
-    num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, feat_extract_norm="layer", do_stable_layer_norm=True,
-)  # fmt: skip
+    hidden_size=16,
+    num_hidden_layers=1,
+    num_attention_heads=2,
+    intermediate_size=16,
+    conv_dim=(8,) * 7,
+    num_conv_pos_embeddings=8,
+    num_conv_pos_embedding_groups=2,
+    feat_extract_norm="layer",
+    do_stable_layer_norm=True,
+)
 
 
 def test_the_last_hidden_state_is_the_models_output() -> None:

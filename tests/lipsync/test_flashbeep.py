@@ -257,18 +257,29 @@ def test_a_lost_beep_a_false_flash_and_a_bad_onset_do_no_harm(bad_ms: str) -> No
 @pytest.mark.parametrize(
     ("ending", "rate", "offset"),
     [
-        (".mp4", "30000/1001", "0.1234"), (".mkv", "24", "-0.7123"), (".mov", "60", "0.9991"),
-        (".mpg", "24000/1001", "-0.033"), (".ts", "50", "-0.25"), (".mp4", "variable", "0.4567"),
+        (".mp4", "30000/1001", "0.1234"),
+        (".mkv", "24", "-0.7123"),
+        (".mov", "60", "0.9991"),
+        (".mpg", "24000/1001", "-0.033"),
+        (".ts", "50", "-0.25"),
+        (".mp4", "variable", "0.4567"),
     ],
-)  # fmt: skip
+)
 def test_the_offset_of_a_file_is_right_to_a_millisecond(
     ending: str, rate: str, offset: str, tmp_path: Path
 ) -> None:
     path = tmp_path / f"clip{ending}"
     options = SignalOptions(
-        width=160, height=96, rate=25 if rate == "variable" else Fraction(rate), variable_rate=rate == "variable",
-        offset_seconds=offset, duration_seconds=6, picture_start="0.2", sound_start="0.5", seed=3,
-    )  # fmt: skip
+        width=160,
+        height=96,
+        rate=25 if rate == "variable" else Fraction(rate),
+        variable_rate=rate == "variable",
+        offset_seconds=offset,
+        duration_seconds=6,
+        picture_start="0.2",
+        sound_start="0.5",
+        seed=3,
+    )
     make_signal(path, options)
     (evidence,) = gather(path)
     (cue,) = FlashBeep().cues(evidence)

@@ -45,10 +45,19 @@ def evidence(offset: float, frames: Cells, count: int) -> Evidence:
     loud = 10 * np.log10(energy(grid.centers(100 * SECONDS) + offset) + 1e-4)
     mel = np.repeat(loud[:, None] * np.log(10) / 10, 40, axis=1) + 0.2 * random.random((len(loud), 40))
     return Evidence(
-        clock="media", start=Fraction(0), end=Fraction(SECONDS), frames=None,
-        mel=Track(mel, grid), loudness=Track(loud, grid), faces=(), luma=None,
-        motion=Track(motion, cells, valid), flashes=Spans(), beeps=Spans(), cuts=(),
-    )  # fmt: skip
+        clock="media",
+        start=Fraction(0),
+        end=Fraction(SECONDS),
+        frames=None,
+        mel=Track(mel, grid),
+        loudness=Track(loud, grid),
+        faces=(),
+        luma=None,
+        motion=Track(motion, cells, valid),
+        flashes=Spans(),
+        beeps=Spans(),
+        cuts=(),
+    )
 
 
 def offset_of(piece: Evidence) -> float:

@@ -119,10 +119,13 @@ def test_curves_learnt_from_are_those_that_are_used() -> None:
     assert int(values[0].argmax()) == int(np.nanargmax(exact.values)) == 113
     # The place is right to a cell's fraction, the value where the means of the stretch are those of the overlap.
     same = sync_tower.lag_curves(
-        tensors[0], torch.tensor(moves[None, 137:437], dtype=torch.float32),
-        torch.tensor(place[None] - 137), everywhere[0], torch.ones(1, 300, dtype=torch.bool),
+        tensors[0],
+        torch.tensor(moves[None, 137:437], dtype=torch.float32),
+        torch.tensor(place[None] - 137),
+        everywhere[0],
+        torch.ones(1, 300, dtype=torch.bool),
         torch.tensor(weights, dtype=torch.float32),
-    )  # fmt: skip
+    )
     assert float(same[0][0, 113]) == pytest.approx(float(exact.values[113]), abs=0.05)
 
 
@@ -167,8 +170,11 @@ def test_file_gives_the_same_model(tmp_path: Path) -> None:
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     back = load_tower(tmp_path / "a.npz")
     assert (back.options, back.share, back.calibration, back.facts) == (
-        model.options, 0.25, {"sharpness": 3.0}, {"clips": 7},
-    )  # fmt: skip
+        model.options,
+        0.25,
+        {"sharpness": 3.0},
+        {"clips": 7},
+    )
     assert all(np.array_equal(back.arrays[k], model.arrays[k]) for k in model.arrays)
 
 

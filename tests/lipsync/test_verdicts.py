@@ -11,9 +11,13 @@ from genlock.lipsync.verdicts import LIMITS, Limit, allowance_of, judge, sentenc
 
 # The figures of the standards, typed in once more: key, early, late, in milliseconds.
 STANDARDS = {
-    "itu_bt1359_detectable": (45, 125), "itu_bt1359_acceptable": (90, 185), "ebu_r37_emission": (40, 60),
-    "ebu_r37_stage": (5, 15), "atsc_is191": (15, 45), "film_editing": (20, 20),
-}  # fmt: skip
+    "itu_bt1359_detectable": (45, 125),
+    "itu_bt1359_acceptable": (90, 185),
+    "ebu_r37_emission": (40, 60),
+    "ebu_r37_stage": (5, 15),
+    "atsc_is191": (15, 45),
+    "film_editing": (20, 20),
+}
 
 
 def results(low_ms: float, high_ms: float) -> dict[str, str]:
@@ -55,16 +59,32 @@ def test_a_narrower_interval_never_contradicts_a_wider_one(low: float, width: fl
 @pytest.mark.parametrize(
     "offset, interval, said",
     [
-        (0.118, (0.104, 0.132), "the sound is 118 ms early (90 %: 104 to 132): viewers notice; "
-         "EBU R37 at emission: fails; ITU-R BT.1359: fails"),
-        (-0.118, (-0.132, -0.104), "the sound is 118 ms late (90 %: 104 to 132): viewers may notice; "
-         "EBU R37 at emission: fails; ITU-R BT.1359: passes"),
-        (0.003, (-0.009, 0.015), "the sound is 3 ms early (90 %: 9 late to 15 early): viewers do not notice; "
-         "EBU R37 at emission: passes; ITU-R BT.1359: passes"),
-        (-0.0333, (-0.0340, -0.0326), "the sound is 33.3 ms late (90 %: 32.6 to 34.0): viewers do not notice; "
-         "EBU R37 at emission: passes; ITU-R BT.1359: passes"),
+        (
+            0.118,
+            (0.104, 0.132),
+            "the sound is 118 ms early (90 %: 104 to 132): viewers notice; "
+            "EBU R37 at emission: fails; ITU-R BT.1359: fails",
+        ),
+        (
+            -0.118,
+            (-0.132, -0.104),
+            "the sound is 118 ms late (90 %: 104 to 132): viewers may notice; "
+            "EBU R37 at emission: fails; ITU-R BT.1359: passes",
+        ),
+        (
+            0.003,
+            (-0.009, 0.015),
+            "the sound is 3 ms early (90 %: 9 late to 15 early): viewers do not notice; "
+            "EBU R37 at emission: passes; ITU-R BT.1359: passes",
+        ),
+        (
+            -0.0333,
+            (-0.0340, -0.0326),
+            "the sound is 33.3 ms late (90 %: 32.6 to 34.0): viewers do not notice; "
+            "EBU R37 at emission: passes; ITU-R BT.1359: passes",
+        ),
     ],
-)  # fmt: skip
+)
 def test_sentences(offset: float, interval: tuple[float, float], said: str) -> None:
     assert sentence_of(offset, interval) == said
 

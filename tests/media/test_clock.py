@@ -86,9 +86,11 @@ def test_mp3_with_tags_and_variable_rate_and_without_its_header(media_tools, tmp
     wav = tmp_path / "a.wav"
     encode(wav, sound=Sound(media_tools.clicks(44100), 44100))
     for name, extra in {
-        "cbr": ("-b:a", "128k"), "vbr": ("-q:a", "2"), "abr": ("-abr", "1", "-b:a", "96k"),
+        "cbr": ("-b:a", "128k"),
+        "vbr": ("-q:a", "2"),
+        "abr": ("-abr", "1", "-b:a", "96k"),
         "tags": ("-metadata", "title=Ünï", "-id3v2_version", "3", "-write_id3v1", "1"),
-    }.items():  # fmt: skip
+    }.items():
         path = tmp_path / f"{name}.mp3"
         ffmpeg("ffmpeg", "-i", wav, *extra, path)
         found = centroids(read_audio(path, rate=None), media_tools.INSTANTS)

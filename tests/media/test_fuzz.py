@@ -15,12 +15,21 @@ WORKER = Path(__file__).with_name("fuzz_worker.py")
 SECONDS_A_FILE = 30  # a hang, not a benchmark: a file takes some hundredths of a second
 
 CONTAINERS = [
-    ("mp4", "libx264", "aac"), ("mkv", "libx264", "libopus"), ("webm", "libvpx", "libopus"),
-    ("mpg", "mpeg1video", "mp2"), ("ts", "mpeg2video", "mp2"), ("avi", "mpeg4", "libmp3lame"),
-    ("mov", "mjpeg", "pcm_s16le"), ("flv", "libx264", "aac"), ("mp3", None, "libmp3lame"),
+    ("mp4", "libx264", "aac"),
+    ("mkv", "libx264", "libopus"),
+    ("webm", "libvpx", "libopus"),
+    ("mpg", "mpeg1video", "mp2"),
+    ("ts", "mpeg2video", "mp2"),
+    ("avi", "mpeg4", "libmp3lame"),
+    ("mov", "mjpeg", "pcm_s16le"),
+    ("flv", "libx264", "aac"),
+    ("mp3", None, "libmp3lame"),
     ("wav", None, "pcm_s16le"),
-    ("flac", None, "flac"), ("ogg", None, "libopus"), ("m4a", None, "aac"), ("mkv", "ffv1", "flac"),
-]  # fmt: skip
+    ("flac", None, "flac"),
+    ("ogg", None, "libopus"),
+    ("m4a", None, "aac"),
+    ("mkv", "ffv1", "flac"),
+]
 
 
 @pytest.fixture(scope="module")

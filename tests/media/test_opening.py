@@ -16,11 +16,23 @@ from genlock.core.errors import GenlockError, MediaError, MissingDependency
 from genlock.media import Picture, Sound, clock_of, encode, probe, read_audio
 
 NAMES = [
-    "with space.wav", "quo'te\".wav", "new\nline.wav", "ünï-日本語-кино.wav",
-    "-dash.wav", "http:colon.wav", "a:b.wav",
-    "%03d.wav", "100%.wav", "*.wav", "[a-b]?.wav", "pipe:1.wav",
-    "concat:a|b.wav", "file:x.wav", "no_ending", "~.wav",
-]  # fmt: skip
+    "with space.wav",
+    "quo'te\".wav",
+    "new\nline.wav",
+    "ünï-日本語-кино.wav",
+    "-dash.wav",
+    "http:colon.wav",
+    "a:b.wav",
+    "%03d.wav",
+    "100%.wav",
+    "*.wav",
+    "[a-b]?.wav",
+    "pipe:1.wav",
+    "concat:a|b.wav",
+    "file:x.wav",
+    "no_ending",
+    "~.wav",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,10 +85,14 @@ def test_what_is_no_media(tmp_path):
     encode(tmp_path / "v.mp4", Picture([np.zeros((32, 32), np.uint8)] * 20, codec="libx264"))
     cut.write_bytes((tmp_path / "v.mp4").read_bytes()[:-200])  # the index at the end is gone
     for path, words in (
-        (empty, "zero bytes"), (tmp_path, "is a folder"), (tmp_path / "none.mp4", "does not exist"),
-        (text, "not a media file|is a text file"), (noise, "not a media file"), (cut, "not a media file"),
+        (empty, "zero bytes"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "none.mp4", "does not exist"),
+        (text, "not a media file|is a text file"),
+        (noise, "not a media file"),
+        (cut, "not a media file"),
         (tmp_path / "v.mp4" / "x", "cannot be read"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(MediaError, match=words) as caught:
             probe(path)
         assert repr(str(path))[1:-1] in str(caught.value)

@@ -97,15 +97,19 @@ def test_a_dropped_frame_makes_the_rate_variable(tmp_path):
 @pytest.mark.parametrize(
     "ending, codec, options",
     [
-        ("mp4", "libx264", {"bf": "3"}), ("mkv", "libx264", {"bf": "3"}), ("ts", "libx264", {"bf": "3"}),
+        ("mp4", "libx264", {"bf": "3"}),
+        ("mkv", "libx264", {"bf": "3"}),
+        ("ts", "libx264", {"bf": "3"}),
         ("mp4", "libx264", {"flags": "+ilme+ildct"}),
         ("webm", "libvpx", {"auto-alt-ref": "1", "lag-in-frames": "8"}),
         ("webm", "libvpx-vp9", {"auto-alt-ref": "1", "lag-in-frames": "8", "cpu-used": "8"}),
         ("mkv", "ffv1", {}),
-        ("avi", "mpeg4", {"bf": "2"}), ("mpg", "mpeg2video", {"bf": "2"}), ("mpg", "mpeg1video", {}),
+        ("avi", "mpeg4", {"bf": "2"}),
+        ("mpg", "mpeg2video", {"bf": "2"}),
+        ("mpg", "mpeg1video", {}),
         ("mov", "prores", {}),
     ],
-)  # fmt: skip
+)
 def test_frames_counted_from_packets_are_the_frames_that_decode(tmp_path, ending, codec, options):
     path = tmp_path / f"v.{ending}"
     pixels = "yuv422p10le" if codec == "prores" else "yuv420p"

@@ -50,9 +50,15 @@ class Gather:
 
 def test_every_consumer_gets_what_a_read_of_its_own_would_give(talking):
     forms = [
-        AudioForm(16000), AudioForm(22050), AudioForm(None, None), AudioForm(16000), FrameTimes(),
-        VideoForm((24, 20), "gray"), VideoForm(None, "rgb24"), VideoForm((24, 20), "gray", rate="30000/1001"),
-    ]  # fmt: skip
+        AudioForm(16000),
+        AudioForm(22050),
+        AudioForm(None, None),
+        AudioForm(16000),
+        FrameTimes(),
+        VideoForm((24, 20), "gray"),
+        VideoForm(None, "rgb24"),
+        VideoForm((24, 20), "gray", rate="30000/1001"),
+    ]
     together = [Gather(form) for form in forms]
     report = read(talking, together)
     assert report.frames == 125

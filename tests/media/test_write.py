@@ -49,9 +49,13 @@ def clips(tmp_path_factory, media_tools):
     folder = tmp_path_factory.mktemp("clips")
     made = {}
     for ending, video, codec in (
-        ("mp4", "libx264", "aac"), ("mkv", "libx264", "libopus"), ("mpg", "mpeg1video", "mp2"),
-        ("ts", "libx264", "aac"), ("avi", "mpeg4", "pcm_s16le"), ("mov", "libx264", "pcm_s16le"),
-    ):  # fmt: skip
+        ("mp4", "libx264", "aac"),
+        ("mkv", "libx264", "libopus"),
+        ("mpg", "mpeg1video", "mp2"),
+        ("ts", "libx264", "aac"),
+        ("avi", "mpeg4", "pcm_s16le"),
+        ("mov", "libx264", "pcm_s16le"),
+    ):
         rate = 48000 if codec == "libopus" else 44100
         made[ending] = folder / f"clip.{ending}"
         picture = Picture(
@@ -66,10 +70,19 @@ def clips(tmp_path_factory, media_tools):
 @pytest.mark.parametrize("shift", SHIFTS)
 @pytest.mark.parametrize(
     "given, wanted",
-    [("mp4", "mp4"), ("mp4", "mkv"), ("mp4", "mov"), ("mkv", "mkv"), ("mkv", "mp4"),
-     ("mpg", "mpg"), ("mpg", "mp4"),
-     ("ts", "ts"), ("avi", "mkv"), ("mov", "mov")],
-)  # fmt: skip
+    [
+        ("mp4", "mp4"),
+        ("mp4", "mkv"),
+        ("mp4", "mov"),
+        ("mkv", "mkv"),
+        ("mkv", "mp4"),
+        ("mpg", "mpg"),
+        ("mpg", "mp4"),
+        ("ts", "ts"),
+        ("avi", "mkv"),
+        ("mov", "mov"),
+    ],
+)
 def test_retime_copies_every_packet_and_moves_the_sound(clips, tmp_path, given, wanted, shift):
     target = tmp_path / f"out.{wanted}"
     before = heard_at(clips[given], 0.7771)

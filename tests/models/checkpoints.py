@@ -16,13 +16,19 @@ from transformers import (
     Wav2Vec2Model,
     WavLMConfig,
     WavLMModel,
-)  # fmt: skip
+)
 
 SMALL = {
-    "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
-    "conv_dim": (8, 8, 8, 8, 8, 8, 8), "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2,
-    "vocab_size": 8, "apply_spec_augment": False,
-}  # fmt: skip
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "conv_dim": (8, 8, 8, 8, 8, 8, 8),
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 2,
+    "vocab_size": 8,
+    "apply_spec_augment": False,
+}
 LAYER = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}
 GROUP = {"feat_extract_norm": "group", "do_stable_layer_norm": False}
 

@@ -243,11 +243,19 @@ def mouths(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for kind, track in (("mouth_96", mouth), ("kmeans-mfcc-7", labels)):
             path = folder / "d" / kind / f"{row['clip']}.npz"
             save_track(track, path)
-            row["outputs"].append({
-                "kind": kind, "path": f"{kind}/{row['clip']}.npz", "bytes": path.stat().st_size, "length": len(track),
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rate": str(track.grid.rate),
-                "start": str(track.grid.start), "shape": list(track.values.shape), "dtype": str(track.values.dtype),
-            })  # fmt: skip
+            row["outputs"].append(
+                {
+                    "kind": kind,
+                    "path": f"{kind}/{row['clip']}.npz",
+                    "bytes": path.stat().st_size,
+                    "length": len(track),
+                    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                    "rate": str(track.grid.rate),
+                    "start": str(track.grid.start),
+                    "shape": list(track.values.shape),
+                    "dtype": str(track.values.dtype),
+                }
+            )
     from genlock.data.index import write_index
 
     write_index(rows, folder / "d/index.parquet", {})

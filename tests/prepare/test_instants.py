@@ -35,12 +35,27 @@ SECONDS = Fraction("3.3")  # the last clip is a tail
 SOUNDS = ("16000", "22050", "44100")
 RATES = ("", "@21.5", "@25", "@29.97")
 FEATURES = (
-    "mel", "mel:specvqgan", "mel:kaldi", "mel:whisper", "mfcc", "mfcc:psf", "mfcc:kaldi39", "energy", "onset",
-)  # fmt: skip
-OUTPUTS = ",".join((
-    *(f"sound@{rate}" for rate in SOUNDS), *FEATURES,
-    *(f"{kind}{rate}/64x48" for kind in ("frames", "video", "rgb:tests.prepare.hostile:means") for rate in RATES),
-))  # fmt: skip
+    "mel",
+    "mel:specvqgan",
+    "mel:kaldi",
+    "mel:whisper",
+    "mfcc",
+    "mfcc:psf",
+    "mfcc:kaldi39",
+    "energy",
+    "onset",
+)
+OUTPUTS = ",".join(
+    (
+        *(f"sound@{rate}" for rate in SOUNDS),
+        *FEATURES,
+        *(
+            f"{kind}{rate}/64x48"
+            for kind in ("frames", "video", "rgb:tests.prepare.hostile:means")
+            for rate in RATES
+        ),
+    )
+)
 
 
 def frame_edges(kind: str) -> list[Fraction]:
@@ -83,9 +98,10 @@ def flashing(path: Path, kind: str, *, clicks: bool = True, noise: float = 0.0) 
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     encode(
-        path, Picture(frames, codec="libx264", options={"crf": "10"}, **timing),
+        path,
+        Picture(frames, codec="libx264", options={"crf": "10"}, **timing),
         Sound(samples, SOUND_RATE, start=SOUND_START, codec="flac"),
-    )  # fmt: skip
+    )
     return edges
 
 
@@ -274,12 +290,17 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     truth = make_card(
         folder / "s/card.mp4",
         CardOptions(
-            width=320, height=240, rate=25, duration_seconds=4,
+            width=320,
+            height=240,
+            rate=25,
+            duration_seconds=4,
             lines=(("0.5", "The sound and the picture of a video."),),
-            flashes=("0.32", "1.32", "2.88", "3.60"), picture_start=PICTURE_START, sound_start=PICTURE_START,
+            flashes=("0.32", "1.32", "2.88", "3.60"),
+            picture_start=PICTURE_START,
+            sound_start=PICTURE_START,
             offset_seconds="0.06",
         ),
-    )  # fmt: skip
+    )
     options = PrepareOptions(outputs="landmarks,mouth/48,offset,words", clip_seconds="1")
     prepare(folder / "s", folder / "d", options)
     return folder, truth

@@ -209,8 +209,11 @@ def test_labels_of_any_track(tmp_path: Path) -> None:
     save_track(Track(values, ticks, valid), tmp_path / "landmarks/a.npz")
     data = (tmp_path / "landmarks/a.npz").read_bytes()
     made = {
-        "kind": "landmarks", "path": "landmarks/a.npz", "sha256": hashlib.sha256(data).hexdigest(), "valid": 54,
-    }  # fmt: skip
+        "kind": "landmarks",
+        "path": "landmarks/a.npz",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "valid": 54,
+    }
     rows: list[dict[str, Any]] = [{"clip": "a", "split": "train", "clock": ticks.clock, "outputs": [made]}]
     label_rows(tmp_path, rows, [], LabelSpec.parse("kmeans:landmarks:3"), 0)
     found = load_track(tmp_path / rows[0]["outputs"][0]["path"])

@@ -58,10 +58,7 @@ def test_what_changed_or_is_not_whole_is_done_again(tmp_path: Path, change: str,
         ledger.plan([A, B], "p", sizes.get)
         finish(ledger, A, sizes)
         finish(ledger, B, sizes)
-        first = {
-            "size": Item("a-1", "a.mp4", 11, 1),
-            "time": Item("a-1", "a.mp4", 10, 7),
-        }.get(change, A)
+        first = {"size": Item("a-1", "a.mp4", 11, 1), "time": Item("a-1", "a.mp4", 10, 7)}.get(change, A)
         if change == "output cut short":
             sizes["mel/a-1.npz"] = 4
         if change == "output gone":

@@ -121,8 +121,9 @@ def test_vas_is_a_folder_a_class(clip: Path, tmp_path: Path) -> None:
     plant(clip, tmp_path, "dog/video_00001.mp4", "hammer/video_00001.mp4")
     sources = found("sound", tmp_path)
     assert {path: source.label for path, source in sources.items()} == {
-        "dog/video_00001.mp4": "dog", "hammer/video_00001.mp4": "hammer",
-    }  # fmt: skip
+        "dog/video_00001.mp4": "dog",
+        "hammer/video_00001.mp4": "hammer",
+    }
 
 
 def test_vggsound_takes_class_and_split_from_its_list(clip: Path, tmp_path: Path) -> None:
@@ -256,9 +257,12 @@ def test_a_film_to_everything_that_regnet_trains_from(tmp_path: Path) -> None:
     )
     film(tmp_path / "s/dog/a.mp4", seconds=1)
     options = PrepareOptions(
-        "sound", outputs="mel:specvqgan,rgb:regnet@21.5,flow-features@21.5", split="1/0/0",
-        weights=str(tmp_path / "w.safetensors"), flow_weights=str(tmp_path / "w.safetensors"),
-    )  # fmt: skip
+        "sound",
+        outputs="mel:specvqgan,rgb:regnet@21.5,flow-features@21.5",
+        split="1/0/0",
+        weights=str(tmp_path / "w.safetensors"),
+        flow_weights=str(tmp_path / "w.safetensors"),
+    )
     result = prepare(tmp_path / "s", tmp_path / "d", options)
     assert result.quarantined == ()
     done = export_dataset(tmp_path / "d", tmp_path / "r", ExportOptions("regnet", name="vas"))

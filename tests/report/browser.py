@@ -116,8 +116,9 @@ def frame_pixels(driver: Any, width: int = 320, height: int = 180) -> np.ndarray
         for (let i = 0; i < rgba.length; i += 4) text += String.fromCharCode(rgba[i]);
         return btoa(text);
         """,
-        width, height,
-    )  # fmt: skip
+        width,
+        height,
+    )
     return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width).astype(np.float64)
 
 

@@ -86,9 +86,14 @@ def planted(
         wave = np.where(inside, 0.6 * np.sin(2 * np.pi * 1000 * at), wave)
     options = {"crf": "16", "g": "24", "preset": "veryfast"} if codec == "libx264" else {}
     shown = Picture(
-        (barcode(k, k in flashes) for k in range(count)), rate=rate, start=start, pts=pts,
-        time_base=time_base if pts is not None else None, codec=codec, options=options,
-    )  # fmt: skip
+        (barcode(k, k in flashes) for k in range(count)),
+        rate=rate,
+        start=start,
+        pts=pts,
+        time_base=time_base if pts is not None else None,
+        codec=codec,
+        options=options,
+    )
     heard = Sound(wave.astype(np.float32), sample_rate, start=wave_start, codec=sound_codec)
     encode(path, shown if picture else None, heard if sound else None)
     return Clip(path, cells, count, wave_start, flashes)

@@ -38,8 +38,15 @@ def content_of(
         cells, count = frame_cells(media)
         edges = cells.edges(count)
     return ReportContent(
-        title or media.name, media=info, words=words, frame_edges=edges, waveform=waveform,
-        spectrogram=spectrogram, curves=curves, preview=preview, notes=notes or [],
+        title or media.name,
+        media=info,
+        words=words,
+        frame_edges=edges,
+        waveform=waveform,
+        spectrogram=spectrogram,
+        curves=curves,
+        preview=preview,
+        notes=notes or [],
         versions={"genlock": "0.1.0", "recognizer": "faster-whisper tiny.en", "aligner": "pocketsphinx"},
         options={"features": ["mel", "energy"], "language": "en", "start": None, "end": Fraction(3, 2)},
         command=f"genlock align {media.name} --transcript words.txt",
@@ -48,7 +55,7 @@ def content_of(
             OutputFile("words.srt", "The words as subtitles", 412),
             OutputFile("mel.npz", "Mel energy on the video's frames, 80 bands, with its grid", 61234),
         ],
-    )  # fmt: skip
+    )
 
 
 def word(
@@ -57,9 +64,13 @@ def word(
     """One word as the JSON form has it."""
     status = "aligned" if start is not None else "unaligned"
     return {
-        "text": text, "start_seconds": start, "end_seconds": end, "status": status,
-        "confidence": confidence if start is not None else None, "reason": reason,
-    }  # fmt: skip
+        "text": text,
+        "start_seconds": start,
+        "end_seconds": end,
+        "status": status,
+        "confidence": confidence if start is not None else None,
+        "reason": reason,
+    }
 
 
 def grid_words(alignment: Path) -> list[dict[str, Any]]:

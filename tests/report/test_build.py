@@ -67,11 +67,19 @@ def hostile_content(**more: Any) -> ReportContent:
     curve = Track(np.arange(4.0), Grid(10), name=HOSTILE, unit=HOSTILE)
     media = {"streams": [{"kind": "audio", "codec": HOSTILE, "rate": "16000", "layout": HOSTILE}]}
     return ReportContent(
-        HOSTILE, media=media, sync={"sentence": HOSTILE, "reason": HOSTILE}, waveform=track, curves=[curve],
-        words=[word(HOSTILE, 0.1, 0.2), word(HOSTILE, None, None, reason=HOSTILE)], notes=[HOSTILE],
-        versions={HOSTILE: HOSTILE}, options={HOSTILE: HOSTILE}, command=HOSTILE,
-        files=[OutputFile(HOSTILE, HOSTILE, 1)], **more,
-    )  # fmt: skip
+        HOSTILE,
+        media=media,
+        sync={"sentence": HOSTILE, "reason": HOSTILE},
+        waveform=track,
+        curves=[curve],
+        words=[word(HOSTILE, 0.1, 0.2), word(HOSTILE, None, None, reason=HOSTILE)],
+        notes=[HOSTILE],
+        versions={HOSTILE: HOSTILE},
+        options={HOSTILE: HOSTILE},
+        command=HOSTILE,
+        files=[OutputFile(HOSTILE, HOSTILE, 1)],
+        **more,
+    )
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
@@ -207,12 +215,13 @@ def test_an_hour_fits_into_ten_megabytes(tmp_path: Path) -> None:
     count = 360_000
     rng = np.random.default_rng(0)
     content = ReportContent(
-        "an hour", frame_edges=np.cumsum(np.full(90_001, 0.04)) - 0.04,
+        "an hour",
+        frame_edges=np.cumsum(np.full(90_001, 0.04)) - 0.04,
         waveform=Track(rng.uniform(-1, 1, (720_000, 2)).astype(np.float32), Grid(200)),
         spectrogram=Track(rng.normal(size=(count, 80)).astype(np.float32), Grid(100), unit="dB"),
         curves=[Track(rng.normal(size=count), Grid(100), name=name) for name in ("energy", "onset")],
         words=[word(f"word{k}", k * 0.4, k * 0.4 + 0.3) for k in range(9000)],
-    )  # fmt: skip
+    )
     assert write_report(tmp_path / "hour.html", content).size_bytes < 10_000_000
 
 

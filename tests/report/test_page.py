@@ -350,12 +350,14 @@ def an_hour() -> ReportContent:
     levels = 10 * np.log10(loud[:, None] * bands + 1e-4) + rng.normal(0, 3, (count, 80)).astype(np.float32)
     wave = loud[:, None] * np.array([-1, 1], np.float32) * rng.uniform(0.3, 1, (count, 2)).astype(np.float32)
     return ReportContent(
-        "an hour.mp4", frame_edges=Grid("30000/1001").edges(107_892), waveform=Track(wave, Grid(100)),
+        "an hour.mp4",
+        frame_edges=Grid("30000/1001").edges(107_892),
+        waveform=Track(wave, Grid(100)),
         spectrogram=Track(levels, Grid(100), name="mel", unit="dB"),
         curves=[Track(loud, Grid(100), name="energy")],
         words=[word(f"word{k}", k * 0.4, k * 0.4 + 0.3) for k in range(9000)],
         media={"streams": [{"kind": "video", "rate": "30000/1001", "timecode": "01:00:00;00"}]},
-    )  # fmt: skip
+    )
 
 
 def test_screenshots_show_every_lane(driver: Any, report: Callable[..., Path], repository: Path) -> None:

@@ -70,11 +70,16 @@ def test_png(tmp_path: Path) -> None:
     assert image.std() > 5
 
 
-@pytest.mark.parametrize("found", [
-    SyncMeasurement(Estimate(None, None, None, "none", "no face was seen"), Fraction(0)),
-    SyncMeasurement(Estimate(3.0, (2.9, 3.1), 0.9, "flash-beep"), Fraction(0)),
-    SyncMeasurement(Estimate(0.1, (0, 0.2), 0.5, "x", curve=LagCurve(LAGS, LAGS * np.nan, LAGS * 0)), Fraction(0)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "found",
+    [
+        SyncMeasurement(Estimate(None, None, None, "none", "no face was seen"), Fraction(0)),
+        SyncMeasurement(Estimate(3.0, (2.9, 3.1), 0.9, "flash-beep"), Fraction(0)),
+        SyncMeasurement(
+            Estimate(0.1, (0, 0.2), 0.5, "x", curve=LagCurve(LAGS, LAGS * np.nan, LAGS * 0)), Fraction(0)
+        ),
+    ],
+)
 def test_what_there_is_no_curve_of(tmp_path: Path, found: SyncMeasurement) -> None:
     for ending in (".svg", ".png"):
         write_sync_plot(tmp_path / f"a{ending}", found)
@@ -89,10 +94,12 @@ def test_another_ending_is_refused(tmp_path: Path) -> None:
 
 def test_the_report_shows_sentence_verdicts_and_curve(tmp_path: Path) -> None:
     sync = {
-        "offset_seconds": OFFSET, "interval_seconds": list(INTERVAL), "reason": "",
+        "offset_seconds": OFFSET,
+        "interval_seconds": list(INTERVAL),
+        "reason": "",
         "sentence": sentence_of(OFFSET, INTERVAL),
         "verdicts": {verdict.limit.key: verdict.to_dict() for verdict in judge(INTERVAL)},
-    }  # fmt: skip
+    }
     write_report(tmp_path / "r.html", ReportContent("talk.mp4", sync=sync, measurement=measured()))
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     data = json.loads(re.search(r'id="content">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]

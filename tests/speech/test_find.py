@@ -129,10 +129,13 @@ def test_speech_that_nobody_wrote_down_drags_no_word_along(jfk: TrackSound, alig
 def test_sound_without_speech_takes_no_words(kind: str) -> None:
     random = np.random.default_rng(0)
     samples = {
-        "silence": np.zeros(48000), "noise": random.normal(0, 0.1, 48000), "nothing": np.zeros(0),
-        "tone": 0.3 * np.sin(np.arange(48000) / 5), "nan": np.full(48000, np.nan),
+        "silence": np.zeros(48000),
+        "noise": random.normal(0, 0.1, 48000),
+        "nothing": np.zeros(0),
+        "tone": 0.3 * np.sin(np.arange(48000) / 5),
+        "nan": np.full(48000, np.nan),
         "tenth of a second": random.normal(0, 0.1, 1600),
-    }[kind]  # fmt: skip
+    }[kind]
     words = recognize_and_align(sound_of(samples), transcript="ask not what your country can do for you")
     assert not times(words)
     assert words.reason

@@ -59,10 +59,13 @@ def test_letters_have_names(pronounce: Pronouncer) -> None:
 @pytest.mark.parametrize(
     ("word", "phones"),
     [
-        ("café", "K AH F EY"), ("eighty-four", "EY T IY F AO R"), ("dogs'", "D AO G Z"),
-        ("genlock's", "JH EH N L AH K S"), ("Zurich's", "Z UH R IH K S"),
+        ("café", "K AH F EY"),
+        ("eighty-four", "EY T IY F AO R"),
+        ("dogs'", "D AO G Z"),
+        ("genlock's", "JH EH N L AH K S"),
+        ("Zurich's", "Z UH R IH K S"),
     ],
-)  # fmt: skip
+)
 def test_words_taken_apart(pronounce: Pronouncer, word: str, phones: str) -> None:
     assert tuple(phones.split()) in pronounce(word)
 

@@ -85,10 +85,13 @@ def test_nothing_is_heard_where_nobody_speaks(kind: type, sound: str) -> None:
     length = (6 if kind is FasterWhisper else 2) * 16000
     t = np.arange(length) / 16000
     samples = {
-        "silence": np.zeros(length), "noise": random.normal(0, 0.1, length),
+        "silence": np.zeros(length),
+        "noise": random.normal(0, 0.1, length),
         "hum": 0.2 * np.sin(2 * np.pi * 50 * t),
-        "nan": np.full(length, np.nan), "short": random.normal(0, 0.1, 160), "empty": np.zeros(0),
-    }[sound]  # fmt: skip
+        "nan": np.full(length, np.nan),
+        "short": random.normal(0, 0.1, 160),
+        "empty": np.zeros(0),
+    }[sound]
     heard = recognize(sound_of(samples), kind())
     # The floor has no voice detector: it may take noise for a word or two.
     assert len(heard) <= (0 if kind is FasterWhisper else 6)

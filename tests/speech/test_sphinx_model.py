@@ -22,9 +22,12 @@ def test_cepstra_are_those_of_pocketsphinx(jfk: TrackSound) -> None:
     sound = jfk.samples(0, 6 * 16000)
     folder = model_folder()
     decoder = pocketsphinx.Decoder(
-        hmm=str(folder / "en-us"), dict=str(folder / "cmudict-en-us.dict"), lm=str(folder / "en-us.lm.bin"),
-        remove_noise=False, loglevel="FATAL",
-    )  # fmt: skip
+        hmm=str(folder / "en-us"),
+        dict=str(folder / "cmudict-en-us.dict"),
+        lm=str(folder / "en-us.lm.bin"),
+        remove_noise=False,
+        loglevel="FATAL",
+    )
     # Pocketsphinx takes its windows from sample 0 on; ours are centred on multiples of the hop.
     late = np.concatenate([np.zeros(HOP * 2 - WINDOW // 2, np.float32), sound])
     heard = []

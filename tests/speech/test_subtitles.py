@@ -28,9 +28,14 @@ from genlock.speech.subtitles import (
 from genlock.speech.words import Word, Words
 
 WORDS = Words(
-    [Word("And", "0.25", "0.5", 0.9), Word("so,", "0.5", "1", 0.8), Word("♪", reason="nothing to say"),
-     Word("“my”", "7/3", "10/3", 0.7), Word("fellow", "10/3", "3.7", 0.99)]
-)  # fmt: skip
+    [
+        Word("And", "0.25", "0.5", 0.9),
+        Word("so,", "0.5", "1", 0.8),
+        Word("♪", reason="nothing to say"),
+        Word("“my”", "7/3", "10/3", 0.7),
+        Word("fellow", "10/3", "3.7", 0.99),
+    ]
+)
 
 milli = st.integers(0, 10**8).map(lambda n: Fraction(n, 1000))
 lines = st.text(
@@ -101,7 +106,7 @@ TOLERATED = {
     "byte order mark and CRLF": b"\xef\xbb\xbf1\r\n00:00:01,000 --> 00:00:02,000\r\nHi\r\nyou\r\n\r\n"
     b"2\r\n00:00:03,000 --> 00:00:04,000\r\nthere\r\n",
     "UTF-16": (
-        "1\n00:00:01,000 --> 00:00:02,000\nHi\nyou\n\n" "2\n00:00:03,000 --> 00:00:04,000\nthere\n"
+        "1\n00:00:01,000 --> 00:00:02,000\nHi\nyou\n\n2\n00:00:03,000 --> 00:00:04,000\nthere\n"
     ).encode("utf-16"),
     "no numbers": b"00:00:01,000 --> 00:00:02,000\nHi\nyou\n\n00:00:03,000 --> 00:00:04,000\nthere",
     "no blank lines": b"1\n00:00:01,000 --> 00:00:02,000\nHi\nyou\n2\n00:00:03,000 --> 00:00:04,000\nthere",
@@ -109,7 +114,7 @@ TOLERATED = {
     "out of order": b"9\n00:00:03,000 --> 00:00:04,000\nthere\n\n1\n00:00:01,000 --> 00:00:02,000\nHi\nyou",
     "WebVTT": b"WEBVTT - title\n\nSTYLE\n::cue { color: red }\n\nintro\n00:01.000 --> 00:02.000 align:start\n"
     b"Hi\nyou\n\nNOTE nothing\nat all\n\n00:03.000 --> 00:04.000\nthere\n",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", TOLERATED)

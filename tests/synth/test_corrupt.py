@@ -139,8 +139,12 @@ def test_frozen_frames_noise_and_a_cover(source: Path, tmp_path: Path) -> None:
 
 def test_bad_options_are_refused() -> None:
     for wrong in (
-        {"variable_rate": True}, {"frozen_share": 1.0}, {"sound": "other"}, {"cover": (0.5, 0, 0.5, 1)}, {"seed": -1},
+        {"variable_rate": True},
+        {"frozen_share": 1.0},
+        {"sound": "other"},
+        {"cover": (0.5, 0, 0.5, 1)},
+        {"seed": -1},
         {"picture_start": -1},
-    ):  # fmt: skip
+    ):
         with pytest.raises(OptionError):
             CorruptOptions(**wrong)  # type: ignore[arg-type]

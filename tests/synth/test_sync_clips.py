@@ -31,9 +31,19 @@ def test_flashes_and_beeps_lie_where_the_truth_says(
     offset: Fraction, rate: str, variable: bool, starts: tuple[str, str], drift: int
 ) -> None:
     how = SignalOptions(
-        width=32, height=32, rate=rate, variable_rate=variable, duration_seconds=6, offset_seconds=offset,
-        drift_ppm=drift, picture_start=starts[0], sound_start=starts[1], sound_rate=16000, noise_decibels=-120, seed=2,
-    )  # fmt: skip
+        width=32,
+        height=32,
+        rate=rate,
+        variable_rate=variable,
+        duration_seconds=6,
+        offset_seconds=offset,
+        drift_ppm=drift,
+        picture_start=starts[0],
+        sound_start=starts[1],
+        sound_rate=16000,
+        noise_decibels=-120,
+        seed=2,
+    )
     truth, cells, frames, samples = render_signal(how)
     assert truth.offset_seconds == offset
     assert truth.warp is not None
@@ -59,9 +69,17 @@ def test_flashes_within_frames_show_in_the_cell_that_holds_them() -> None:
 def test_motion_follows_the_tone_at_every_rate() -> None:
     for rate, variable in (("25", False), ("60", False), ("30", True)):
         how = SignalOptions(
-            kind="motion", rate=rate, variable_rate=variable, duration_seconds=4, offset_seconds="0.25",
-            noise_decibels=-120, sound_rate=8000, width=32, height=96, seed=5,
-        )  # fmt: skip
+            kind="motion",
+            rate=rate,
+            variable_rate=variable,
+            duration_seconds=4,
+            offset_seconds="0.25",
+            noise_decibels=-120,
+            sound_rate=8000,
+            width=32,
+            height=96,
+            seed=5,
+        )
         _, cells, frames, samples = render_signal(how)
         opening = np.array([frame[:, 16].astype(float).sum() for frame in frames])
         level = np.array([np.abs(samples[k * 80 : k * 80 + 80]).max() for k in range(len(samples) // 80)])

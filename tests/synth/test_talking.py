@@ -20,9 +20,13 @@ from genlock.synth import CardOptions, CardTruth, load_truth, make_card, render_
 from genlock.synth.card.barcode import read_number
 
 SHORT = CardOptions(
-    width=320, height=180, rate=25, duration_seconds="3.7",
-    lines=(("0.6", "Please move my lips."), ("2.6", "Beep."),), flashes=("0.413", "2.3234", "3.5"),
-)  # fmt: skip
+    width=320,
+    height=180,
+    rate=25,
+    duration_seconds="3.7",
+    lines=(("0.6", "Please move my lips."), ("2.6", "Beep.")),
+    flashes=("0.413", "2.3234", "3.5"),
+)
 
 CARDS = {
     "plain.mp4": SHORT,
@@ -233,11 +237,18 @@ def test_options_that_do_not_fit_each_other(changes: dict, message: str, tmp_pat
 @pytest.mark.parametrize(
     "changes",
     [
-        {"rate": 0}, {"duration_seconds": 0}, {"flashes": ("1", "1.05")}, {"seed": -1}, {"quality": 99},
-        {"sound_rate": 10}, {"flash_seconds": 0},
-        {"sound_start": -1}, {"picture_start": "-0.1"}, {"rate": 900, "duration_seconds": 4000},
+        {"rate": 0},
+        {"duration_seconds": 0},
+        {"flashes": ("1", "1.05")},
+        {"seed": -1},
+        {"quality": 99},
+        {"sound_rate": 10},
+        {"flash_seconds": 0},
+        {"sound_start": -1},
+        {"picture_start": "-0.1"},
+        {"rate": 900, "duration_seconds": 4000},
     ],
-)  # fmt: skip
+)
 def test_options_out_of_range(changes: dict) -> None:
     with pytest.raises(OptionError):
         replace(SHORT, **changes)

@@ -189,11 +189,7 @@ def test_whisper_understands_it() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [
-        ("Hello, Wolfgang.", "no pronunciation of 'Wolfgang'"),
-        ("  ", "no words"),
-        ("Look at 3.", "'3'"),
-    ],
+    [("Hello, Wolfgang.", "no pronunciation of 'Wolfgang'"), ("  ", "no words"), ("Look at 3.", "'3'")],
 )
 def test_what_cannot_be_said_is_named(text: str, message: str) -> None:
     with pytest.raises(OptionError, match=message):

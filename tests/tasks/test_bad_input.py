@@ -203,9 +203,13 @@ def test_a_transcript_that_is_no_text(genlock, tone_clip: Path, tmp_path: Path, 
 
 def test_options_that_make_no_sense(genlock, tone_clip: Path, tmp_path: Path) -> None:
     for arguments in (
-        ["--feature", "melody"], ["--feature", ","], ["--start", "3", "--end", "1"], ["--recognizer", "magic"],
-        ["--audio-stream", "7"], ["--start", "soon"],
-    ):  # fmt: skip
+        ["--feature", "melody"],
+        ["--feature", ","],
+        ["--start", "3", "--end", "1"],
+        ["--recognizer", "magic"],
+        ["--audio-stream", "7"],
+        ["--start", "soon"],
+    ):
         run = genlock("align", tone_clip, "-o", tmp_path / "o", *arguments)
         assert run.status == 2, (arguments, run.err)
         assert "Traceback" not in run.err

@@ -79,10 +79,18 @@ def early_by_decoder(file: Path) -> float:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_signs_from_a_planted_shift_to_the_repaired_file(genlock, tmp_path: Path, case: Case) -> None:
     film, fixed = tmp_path / f"film{case.ending}", tmp_path / f"fixed{case.ending}"
-    make_signal(film, SignalOptions(
-        rate=case.rate, duration_seconds=5, width=128, height=96, offset_seconds=case.offset,
-        picture_start=case.picture_start, sound_start=case.sound_start,
-    ))  # fmt: skip
+    make_signal(
+        film,
+        SignalOptions(
+            rate=case.rate,
+            duration_seconds=5,
+            width=128,
+            height=96,
+            offset_seconds=case.offset,
+            picture_start=case.picture_start,
+            sound_start=case.sound_start,
+        ),
+    )
     planted = float(Fraction(case.offset))
     run = genlock("sync", film, "--fix", fixed, "--json")
     assert run.status == 0, run.err
@@ -156,9 +164,10 @@ def test_a_repair_that_is_no_better_is_refused(early_film: Path, tmp_path: Path)
     assert estimate.interval_seconds is not None
     low, high = estimate.interval_seconds
     wrong = replace(
-        right, estimate=replace(estimate, offset_seconds=-estimate.offset_seconds, interval_seconds=(-high, -low)),
+        right,
+        estimate=replace(estimate, offset_seconds=-estimate.offset_seconds, interval_seconds=(-high, -low)),
         segments=(),
-    )  # fmt: skip
+    )
     repair = repair_file(early_film, tmp_path / "out.mp4", wrong, lambda made: sync_video(made).measurement)
     assert repair.status == "refused"
     assert "236 ms early" in repair.reason

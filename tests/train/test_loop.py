@@ -98,9 +98,12 @@ def test_two_processes_do_what_one_does(whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "two"
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     done = subprocess.run(
-        [*launch, str(TINY), str(run), "14", "2", "0"], check=True, capture_output=True,
-        env=environment(), timeout=200,
-    )  # fmt: skip
+        [*launch, str(TINY), str(run), "14", "2", "0"],
+        check=True,
+        capture_output=True,
+        env=environment(),
+        timeout=200,
+    )
     assert done.stdout.count(b"processes: 2") == 2
     one, two = figures(whole), figures(run)
     assert len(one) == len(two) == 14

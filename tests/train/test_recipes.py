@@ -55,8 +55,17 @@ def log(run: Path) -> list[dict[str, Any]]:
 def test_pretraining_logs_what_the_method_is_judged_by(pretrained: Path) -> None:
     rows = log(pretrained)
     for row in rows:
-        assert {"contrastive", "diversity", "accuracy", "chance", "perplexity_1", "perplexity_2", "gradient_norm",
-                "gumbel_temperature", "features_penalty"} <= set(row)  # fmt: skip
+        assert {
+            "contrastive",
+            "diversity",
+            "accuracy",
+            "chance",
+            "perplexity_1",
+            "perplexity_2",
+            "gradient_norm",
+            "gumbel_temperature",
+            "features_penalty",
+        } <= set(row)
         assert 1 <= row["perplexity_1"] <= 16
         assert 0 < row["chance"] <= row["accuracy"] + 1
     assert {"valid_accuracy", "valid_chance", "valid_contrastive"} <= set(rows[-1])
@@ -74,9 +83,11 @@ def test_our_loss_is_transformers_and_the_penalty(tone_sounds: SoundSet) -> None
     t = batch.tensors
     found = recipe.loss(model, batch, 0)
     theirs = model(
-        t["samples"], attention_mask=t["attention"], mask_time_indices=t["mask"],
+        t["samples"],
+        attention_mask=t["attention"],
+        mask_time_indices=t["mask"],
         sampled_negative_indices=t["negatives"],
-    )  # fmt: skip
+    )
     penalty = model.wav2vec2.feature_extractor(t["samples"]).square().mean()
     expected = (theirs.loss + 10 * penalty * batch.weight).detach()
     assert float(found.total.detach()) == pytest.approx(float(expected), rel=1e-5)
@@ -207,9 +218,11 @@ def test_the_contrastive_loss_has_the_gradient_of_transformers(tone_sounds: Soun
     assert batch is not None
     t = batch.tensors
     theirs = model(
-        t["samples"], attention_mask=t["attention"], mask_time_indices=t["mask"],
+        t["samples"],
+        attention_mask=t["attention"],
+        mask_time_indices=t["mask"],
         sampled_negative_indices=t["negatives"],
-    )  # fmt: skip
+    )
     names = ("project_hid.weight", "project_q.weight", "wav2vec2.masked_spec_embed")
     chosen = [dict(model.named_parameters())[name] for name in names]
     expected = torch.autograd.grad(theirs.contrastive_loss, chosen)

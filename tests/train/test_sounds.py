@@ -67,9 +67,11 @@ def test_texts_of_all_kinds(tmp_path: Path) -> None:
     (grid / "align/bbaf2n.align").write_text("0 2500 sil\n2500 5000 bin\n5000 6250 blue\n6250 9000 sil\n")
     made = prepare_sounds([listed, beside, libri, grid], tmp_path / "out")
     assert {clip.name: clip.text for clip in made} == {
-        "listed/deep/a": "press one now", "beside/b": "hello there", "libri/7/8/7-8-0001": "it is so",
+        "listed/deep/a": "press one now",
+        "beside/b": "hello there",
+        "libri/7/8/7-8-0001": "it is so",
         "grid_s9/video/bbaf2n": "bin blue at f two now",
-    }  # fmt: skip
+    }
     assert made.clips[3].words == (("bin", 0.1, 0.2), ("blue", 0.2, 0.25))
     assert [clip.speaker for clip in made] == ["listed/deep", "beside", "libri/7/8", "grid_s9/video"]
     assert spoken_text("(a tone)") is None
@@ -108,8 +110,13 @@ def test_bad_folders(tmp_path: Path, tone_sounds: SoundSet) -> None:
         SoundSet.open(tmp_path / "cut")
 
 
-@given(st.lists(st.floats(0.3, 20), min_size=1, max_size=60), st.floats(5, 60), st.sampled_from([0, 4, 12]),
-       st.integers(1, 4), st.integers(0, 3))  # fmt: skip
+@given(
+    st.lists(st.floats(0.3, 20), min_size=1, max_size=60),
+    st.floats(5, 60),
+    st.sampled_from([0, 4, 12]),
+    st.integers(1, 4),
+    st.integers(0, 3),
+)
 def test_every_clip_once_an_epoch(
     seconds: list[float], batch: float, join: float, parts: int, epoch: int
 ) -> None:

@@ -234,10 +234,20 @@ class _Plan:
         valid[room : room + len(x)] = sound.valid
         lengths = np.diff(picture.grid.edges(len(picture)))[seen]
         return cls(
-            np.arange(-most, most + 1), float(grid.period), padded, valid, room, left, fraction, on_centre,
-            y[seen], lengths, scale, float(max(exact(least), Fraction(0))) - 1e-9,
+            np.arange(-most, most + 1),
+            float(grid.period),
+            padded,
+            valid,
+            room,
+            left,
+            fraction,
+            on_centre,
+            y[seen],
+            lengths,
+            scale,
+            float(max(exact(least), Fraction(0))) - 1e-9,
             (_still(sound, x), _still(picture, y)),
-        )  # fmt: skip
+        )
 
     def judge(self, lags: npt.NDArray[np.int64]) -> tuple[Array, Array]:
         """Values and overlaps of some lags, [L] each; everything inside is [L, T] or [L, T, C]."""
@@ -397,11 +407,12 @@ def find_peak(curve: LagCurve, apart_seconds: float = 0.12) -> Peak | None:
     alone = not np.isfinite(rivals[rival])
     known = np.flatnonzero(np.isfinite(curve.values))
     return Peak(
-        lag, height,
+        lag,
+        height,
         float("inf") if alone else float(height - rivals[rival]),
         None if alone else float(curve.lags_seconds[rival]),
         top in (known[0], known[-1]),
-    )  # fmt: skip
+    )
 
 
 def _parabola(curve: LagCurve, top: int) -> tuple[float, float]:

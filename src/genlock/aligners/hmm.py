@@ -186,9 +186,17 @@ def _per_frame(through: Ints, at: Ints, column: Ints, frames: int) -> Ints:
 
 @numba.njit(cache=True, nogil=True)
 def _forward(
-    scores: Any, column: Any, stay: Any, first_arc: Any, source: Any, weight: Any,
-    silent: Any, emitting: Any, start: int, choices: Any,
-) -> Any:  # fmt: skip
+    scores: Any,
+    column: Any,
+    stay: Any,
+    first_arc: Any,
+    source: Any,
+    weight: Any,
+    silent: Any,
+    emitting: Any,
+    start: int,
+    choices: Any,
+) -> Any:
     """Fill ``choices`` [T + 1, S]: 0 for staying, else one more than the arc's place among those into the
     state.
 

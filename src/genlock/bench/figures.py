@@ -72,9 +72,11 @@ class Row:
     def to_dict(self) -> dict[str, Any]:
         """A JSON form."""
         return {
-            "protocol": self.protocol, "system": self.system, "cases": self.cases,
+            "protocol": self.protocol,
+            "system": self.system,
+            "cases": self.cases,
             "figures": {name: figure.to_dict() for name, figure in self.figures.items()},
-        }  # fmt: skip
+        }
 
 
 def share(right: Sequence[bool] | npt.NDArray[np.bool_]) -> Figure:
@@ -139,9 +141,11 @@ def table_text(rows: Sequence[Row]) -> str:
 def machine_card() -> dict[str, Any]:
     """What a run was made with: versions and machine, nothing that names a person or a place."""
     found: dict[str, Any] = {
-        "python": sys.version.split()[0], "system": platform.system(), "machine": platform.machine(),
+        "python": sys.version.split()[0],
+        "system": platform.system(),
+        "machine": platform.machine(),
         "cores": os.cpu_count(),
-    }  # fmt: skip
+    }
     for package in ("genlock", "numpy", "av"):
         try:
             found[package] = version(package)

@@ -21,9 +21,17 @@ from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.editing import main_face
 
 __all__ = [
-    "RATE", "Rows", "always_zero", "lips_rows", "one_of_p1", "one_of_p2", "p1_rows", "p2_rows", "similarity_rows",
+    "RATE",
+    "Rows",
+    "always_zero",
+    "lips_rows",
+    "one_of_p1",
+    "one_of_p2",
+    "p1_rows",
+    "p2_rows",
+    "similarity_rows",
     "untrained_rows",
-]  # fmt: skip
+]
 
 #: Frames per second of the protocols.
 RATE = Fraction(25)
@@ -151,8 +159,10 @@ def p2_rows(system: str, clips: Sequence[Rows], seed: int) -> tuple[Row, list[in
     away = [one_of_p2(rows, int(draw.integers(-_P2_REACH, _P2_REACH + 1))) for rows in clips]
     errors = np.array([abs(a) for a in away if a is not None])
     figures = {
-        "exact": share(errors == 0), "within 1 frame": share(errors <= 1), "over 5 frames": share(errors > 5),
-    }  # fmt: skip
+        "exact": share(errors == 0),
+        "within 1 frame": share(errors <= 1),
+        "over 5 frames": share(errors > 5),
+    }
     return Row("P2, 51 candidates", system, len(errors), figures), away
 
 
@@ -162,6 +172,8 @@ def always_zero(clips: int) -> list[Row]:
     rows = [Row(f"P1, {c} frames", "always 0", clips, {"within 1 frame": Figure(1.0)}) for c in _CONTEXTS]
     rows += [Row(f"P1b, {c} frames", "always 0", clips, {"within 1 frame": Figure(near)}) for c in _CONTEXTS]
     figures = {
-        "exact": Figure(1 / far), "within 1 frame": Figure(3 / far), "over 5 frames": Figure((far - 11) / far),
-    }  # fmt: skip
+        "exact": Figure(1 / far),
+        "within 1 frame": Figure(3 / far),
+        "over 5 frames": Figure((far - 11) / far),
+    }
     return [*rows, Row("P2, 51 candidates", "always 0", clips, figures)]

@@ -162,9 +162,14 @@ def bench_sync(
         raise InputError(f"no clip of {os.fspath(dataset)!r} can be used: {'; '.join(left_out[:3])}")
     result = run_protocols(found, how, progress)
     card = {
-        "bench": "sync", "version": BENCH_VERSION, "dataset": Path(dataset).name, "clips": len(found),
-        "with_truth": sum(truth is not None for *_, truth in found), "options": _plain(asdict(how)), **machine_card(),
-    }  # fmt: skip
+        "bench": "sync",
+        "version": BENCH_VERSION,
+        "dataset": Path(dataset).name,
+        "clips": len(found),
+        "with_truth": sum(truth is not None for *_, truth in found),
+        "options": _plain(asdict(how)),
+        **machine_card(),
+    }
     done = SyncBench(result.table, result.failures, tuple(left_out), card)
     if output is not None:
         write_json(output, done.to_dict())

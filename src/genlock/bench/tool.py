@@ -21,9 +21,23 @@ from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.measurement import SyncMeasurement
 
 __all__ = [
-    "Answer", "BenchClip", "System", "Trial", "abstention_row", "always_zero", "antisymmetry_row", "coverage_rows",
-    "draw_shifts", "foreign_trials", "measure", "p6_row", "shortened", "silent_trials", "trials_of", "untrained",
-]  # fmt: skip
+    "Answer",
+    "BenchClip",
+    "System",
+    "Trial",
+    "abstention_row",
+    "always_zero",
+    "antisymmetry_row",
+    "coverage_rows",
+    "draw_shifts",
+    "foreign_trials",
+    "measure",
+    "p6_row",
+    "shortened",
+    "silent_trials",
+    "trials_of",
+    "untrained",
+]
 
 #: A probability from which an answer counts as confident.
 CONFIDENT = 0.9
@@ -84,10 +98,13 @@ class Trial:
     def to_dict(self) -> dict[str, object]:
         """A JSON form."""
         return {
-            "clip": self.clip, "truth_seconds": self.truth_seconds, "offset_seconds": self.answer.offset_seconds,
-            "interval_seconds": self.answer.interval_seconds, "probability": self.answer.probability,
+            "clip": self.clip,
+            "truth_seconds": self.truth_seconds,
+            "offset_seconds": self.answer.offset_seconds,
+            "interval_seconds": self.answer.interval_seconds,
+            "probability": self.answer.probability,
             "reason": self.answer.reason,
-        }  # fmt: skip
+        }
 
 
 #: Answers what the offset of a clip is.
@@ -208,11 +225,13 @@ def silent_trials(system: System, clips: Sequence[BenchClip]) -> list[Trial]:
     for clip in clips:
         pieces = [
             replace(
-                piece, mel=still(piece.mel, -20.0), loudness=still(piece.loudness, -120.0),
+                piece,
+                mel=still(piece.mel, -20.0),
+                loudness=still(piece.loudness, -120.0),
                 beeps=Spans([], piece.clock, "beeps"),
             )
             for piece in clip.pieces
-        ]  # fmt: skip
+        ]
         found.append(Trial(clip.name, None, system(pieces)))
     return found
 
@@ -227,14 +246,18 @@ def p6_row(protocol: str, system: str, trials: Sequence[Trial], seed: int = 0) -
     size = np.array([abs(e) for e in errors if e is not None], np.float64)
     near = np.array([e is not None and abs(e) <= NEAR_SECONDS for e in errors], bool)
     wide = np.array([e is not None and abs(e) <= WIDE_SECONDS for e in errors], bool)
-    sure_wrong = [t.answer.probability is not None and t.answer.probability >= CONFIDENT and not n
-                  for t, n in zip(trials, near, strict=True)]  # fmt: skip
+    sure_wrong = [
+        t.answer.probability is not None and t.answer.probability >= CONFIDENT and not n
+        for t, n in zip(trials, near, strict=True)
+    ]
     figures = {
-        "answered": share(answered), "within 40 ms": share(near), "within 80 ms": share(wide),
+        "answered": share(answered),
+        "within 40 ms": share(near),
+        "within 80 ms": share(wide),
         "median error ms": bootstrapped(1000 * size, np.median, seed),
         "95 % error ms": bootstrapped(1000 * size, lambda v: np.percentile(v, 95), seed),
         "confident and wrong": share(sure_wrong),
-    }  # fmt: skip
+    }
     return Row(protocol, system, len(trials), {**figures, **_line(trials), **_intervals(trials)})
 
 

@@ -17,10 +17,19 @@ from genlock.core.errors import GenlockError
 __all__ = ["main"]
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {
-    "align": align, "sync": sync, "probe": probe, "words": words, "features": features, "models": models, "demo": demo,
-    "prepare": prepare, "export": export, "train": train,
-    "synth": synth, "bench": bench,
-}  # fmt: skip
+    "align": align,
+    "sync": sync,
+    "probe": probe,
+    "words": words,
+    "features": features,
+    "models": models,
+    "demo": demo,
+    "prepare": prepare,
+    "export": export,
+    "train": train,
+    "synth": synth,
+    "bench": bench,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -40,6 +40,10 @@ def run_commands(
 ) -> None:
     """Read the words of a command line and call the command that they name."""
     tyro.extras.subcommand_cli_from_dict(
-        dict(commands), prog=prog, description=title, args=words, registry=_REGISTRY,
+        dict(commands),
+        prog=prog,
+        description=title,
+        args=words,
+        registry=_REGISTRY,
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-    )  # fmt: skip
+    )

@@ -28,11 +28,7 @@ def probe(files: Files, /, json: Json = False) -> None:
 
 
 def features(
-    files: Files,
-    /,
-    options: tasks.FeatureOptions = _FEATURES,
-    output: Output = None,
-    json: Json = False,
+    files: Files, /, options: tasks.FeatureOptions = _FEATURES, output: Output = None, json: Json = False
 ) -> None:
     """Features of sound and of faces with exact times, on their own grid or on the video's frames.
 
@@ -45,11 +41,7 @@ def features(
 
 
 def words(
-    files: Files,
-    /,
-    options: tasks.WordOptions = _WORDS,
-    output: Output = None,
-    json: Json = False,
+    files: Files, /, options: tasks.WordOptions = _WORDS, output: Output = None, json: Json = False
 ) -> None:
     """Words with their times: recognised, or a transcript of yours put on the clock.
 
@@ -86,11 +78,7 @@ def sync(files: Files, /, options: tasks.SyncOptions = _SYNC, json: Json = False
 
 
 def align(
-    files: Files,
-    /,
-    options: tasks.AlignOptions = _ALIGN,
-    output: Output = None,
-    json: Json = False,
+    files: Files, /, options: tasks.AlignOptions = _ALIGN, output: Output = None, json: Json = False
 ) -> None:
     """The main job: probe, features on the video's frames, words, and a report to look at.
 

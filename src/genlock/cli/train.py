@@ -47,14 +47,20 @@ def train(show: Annotated[bool, tyro.conf.arg(name="list")] = False) -> None:
 def _training(recipe: str, settings: Mapping[str, Any]) -> Callable[..., None]:
     """The command of a recipe; its options begin with what a file of options says."""
     kind, work = {
-        "ctc": (CtcTraining, trainings.train_ctc), "wav2vec2": (Wav2Vec2Training, trainings.train_wav2vec2)
-    }[recipe]  # fmt: skip
+        "ctc": (CtcTraining, trainings.train_ctc),
+        "wav2vec2": (Wav2Vec2Training, trainings.train_wav2vec2),
+    }[recipe]
     begin, begin_loop = options_from(settings, kind, LoopOptions)
 
     def command(
-        sounds: Files, /, training: Any = begin, loop: LoopOptions = begin_loop, output: Output = None,
-        options: str | None = None, json: Json = False,
-    ) -> None:  # fmt: skip
+        sounds: Files,
+        /,
+        training: Any = begin,
+        loop: LoopOptions = begin_loop,
+        output: Output = None,
+        options: str | None = None,
+        json: Json = False,
+    ) -> None:
         with Bar("") as bar:
             result = work(sounds, output or f"{recipe}-run", training, loop, bar)
         show(result, json)

@@ -9,6 +9,15 @@ from genlock.core.track import Track
 from genlock.core.warp import Warp
 
 __all__ = [
-    "Cells", "GenlockError", "Grid", "Span", "Spans", "Ticks", "Timecode", "Track", "Warp", "exact",
+    "Cells",
+    "GenlockError",
+    "Grid",
+    "Span",
+    "Spans",
+    "Ticks",
+    "Timecode",
+    "Track",
+    "Warp",
+    "exact",
     "exact_rate",
-]  # fmt: skip
+]

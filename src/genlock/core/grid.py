@@ -256,9 +256,11 @@ class Grid(_Cells):
     def to_dict(self) -> dict[str, object]:
         """A JSON form; :func:`genlock.core.serial.cells_from_dict` reads it."""
         return {
-            "kind": "grid", "rate": fraction_text(self.rate), "start": fraction_text(self.start),
+            "kind": "grid",
+            "rate": fraction_text(self.rate),
+            "start": fraction_text(self.start),
             "clock": self.clock,
-        }  # fmt: skip
+        }
 
     def __str__(self) -> str:
         return f"{self.rate} cells per second from {self.start} s on clock {self.clock!r}"
@@ -467,9 +469,12 @@ class Ticks(_Cells):
     def to_dict(self) -> dict[str, object]:
         """A JSON form; :func:`genlock.core.serial.cells_from_dict` reads it."""
         return {
-            "kind": "ticks", "pts": self.pts.tolist(), "time_base": fraction_text(self.time_base),
-            "last_duration": self.last_duration, "clock": self.clock,
-        }  # fmt: skip
+            "kind": "ticks",
+            "pts": self.pts.tolist(),
+            "time_base": fraction_text(self.time_base),
+            "last_duration": self.last_duration,
+            "clock": self.clock,
+        }
 
     def __str__(self) -> str:
         return f"{len(self)} cells in ticks of {self.time_base} s on clock {self.clock!r}"

@@ -31,10 +31,27 @@ from genlock.core.track import Support, Track
 from genlock.core.warp import Warp
 
 __all__ = [
-    "SCHEMA", "atomic_file", "atomic_path", "cells_from_dict", "dump_json", "finite_or_none", "load_json", "load_track",
-    "make_folders", "read_json_file", "save_track", "sha256_of", "spans_from_dict", "track_from_bytes",
-    "unmake_folders", "warp_from_dict", "write_arrays", "write_bytes", "write_json", "write_text",
-]  # fmt: skip
+    "SCHEMA",
+    "atomic_file",
+    "atomic_path",
+    "cells_from_dict",
+    "dump_json",
+    "finite_or_none",
+    "load_json",
+    "load_track",
+    "make_folders",
+    "read_json_file",
+    "save_track",
+    "sha256_of",
+    "spans_from_dict",
+    "track_from_bytes",
+    "unmake_folders",
+    "warp_from_dict",
+    "write_arrays",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 #: Version of the file forms below. Keys are only ever added within one version.
 SCHEMA = 1
@@ -205,10 +222,14 @@ def save_track(track: Track, target: str | os.PathLike[str]) -> None:
     Raises OutputError if the target cannot be written; nothing is left behind.
     """
     header = {
-        "genlock_schema": SCHEMA, "kind": "track", "name": track.name, "unit": track.unit,
+        "genlock_schema": SCHEMA,
+        "kind": "track",
+        "name": track.name,
+        "unit": track.unit,
         "support": track.support if track.support == "whole" else str(track.support),
-        "context": track.context, "grid": track.grid.to_dict(),
-    }  # fmt: skip
+        "context": track.context,
+        "grid": track.grid.to_dict(),
+    }
     text = dump_json(header).encode("utf-8", "backslashreplace")
     arrays = {
         "header": np.frombuffer(text, dtype=np.uint8),
@@ -234,9 +255,19 @@ def write_arrays(out: IO[bytes], arrays: Mapping[str, np.ndarray[Any, Any]], *, 
 
 # What zipfile and numpy raise on bytes that are not what they should be.
 _DAMAGE = (
-    OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError, RuntimeError, MemoryError,
-    OverflowError, SyntaxError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    TypeError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def load_track(path: str | os.PathLike[str]) -> Track:

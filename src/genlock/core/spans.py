@@ -62,9 +62,13 @@ class Span:
     def to_dict(self) -> dict[str, object]:
         """A JSON form, with exact times and readable ones."""
         return {
-            "start": fraction_text(self.start), "end": fraction_text(self.end), "label": self.label,
-            "confidence": self.confidence, "start_seconds": float(self.start), "end_seconds": float(self.end),
-        }  # fmt: skip
+            "start": fraction_text(self.start),
+            "end": fraction_text(self.end),
+            "label": self.label,
+            "confidence": self.confidence,
+            "start_seconds": float(self.start),
+            "end_seconds": float(self.end),
+        }
 
 
 @dataclass(frozen=True)
@@ -174,9 +178,11 @@ class Spans(Sequence[Span]):
     def to_dict(self) -> dict[str, object]:
         """A JSON form; :func:`genlock.core.serial.spans_from_dict` reads it."""
         return {
-            "kind": "spans", "name": self.name, "clock": self.clock,
+            "kind": "spans",
+            "name": self.name,
+            "clock": self.clock,
             "items": [s.to_dict() for s in self.items],
-        }  # fmt: skip
+        }
 
     def _repr_svg_(self) -> str:
         return draw.spans_svg(self)

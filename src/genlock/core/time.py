@@ -30,10 +30,16 @@ Instant: TypeAlias = Fraction
 _NTSC_NICKNAMES = {
     Fraction(decimal): Fraction(1000 * nominal, 1001)
     for decimal, nominal in (
-        ("23.976", 24), ("23.98", 24), ("29.97", 30), ("47.952", 48), ("47.95", 48), ("59.94", 60),
-        ("119.88", 120), ("239.76", 240),
+        ("23.976", 24),
+        ("23.98", 24),
+        ("29.97", 30),
+        ("47.952", 48),
+        ("47.95", 48),
+        ("59.94", 60),
+        ("119.88", 120),
+        ("239.76", 240),
     )
-}  # fmt: skip
+}
 
 # What a float can say. A longer exponent is an attack or an accident, and would fill the memory.
 _MOST_DIGITS = 400

@@ -222,9 +222,9 @@ class Track:
             return self.support
         assert isinstance(self.support, Fraction)
         period, target = _longest(self.grid, len(self)), _longest(grid, len(self))
-        reach = {
-            "nearest": period, "sample": 2 * period, "stack": count * period, "mean": target + period,
-        }[how]  # fmt: skip
+        reach = {"nearest": period, "sample": 2 * period, "stack": count * period, "mean": target + period}[
+            how
+        ]
         return self.support + reach
 
     def _way_back(self, grid: Cells, warp: Warp | None) -> tuple[tuple[Piece, ...], Fraction]:
@@ -255,11 +255,16 @@ class Track:
     def to_dict(self) -> dict[str, object]:
         """What is known about the track, without its values, in a JSON form."""
         return {
-            "name": self.name, "unit": self.unit, "shape": list(self.values.shape), "length": len(self),
-            "dtype": str(self.values.dtype), "grid": self.grid.to_dict(),
+            "name": self.name,
+            "unit": self.unit,
+            "shape": list(self.values.shape),
+            "length": len(self),
+            "dtype": str(self.values.dtype),
+            "grid": self.grid.to_dict(),
             "support": "whole" if self.support == "whole" else {"seconds": float(self.support)},
-            "context": self.context, "valid_cells": int(self.valid.sum()),
-        }  # fmt: skip
+            "context": self.context,
+            "valid_cells": int(self.valid.sum()),
+        }
 
     def _repr_svg_(self) -> str:
         return draw.track_svg(self)

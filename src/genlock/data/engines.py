@@ -78,9 +78,13 @@ class _Worker:
             ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
         )
         process = subprocess.Popen(
-            [sys.executable, "-m", "genlock.data.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-            env={**os.environ, **threads}, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "genlock.data.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **threads},
+            start_new_session=True,
+        )
         return cls(process, errors)
 
     def give(self, request: Request) -> None:
@@ -197,9 +201,11 @@ class _Pool:
     def _given_up(self, worker: _Worker, reason: str) -> Answer:
         assert worker.request is not None
         return {
-            "name": worker.request["item"]["name"], "status": "quarantined", "reason": reason,
+            "name": worker.request["item"]["name"],
+            "status": "quarantined",
+            "reason": reason,
             "work_seconds": time.monotonic() - worker.began,
-        }  # fmt: skip
+        }
 
     def _drop(self, number: int) -> None:
         self.selector.unregister(number)

@@ -25,24 +25,50 @@ __all__ = ["ROW_TYPES", "SCHEMA_VERSION", "read_index", "row_of_clip", "row_of_f
 #: Version of the columns below; columns are only ever added within one version.
 SCHEMA_VERSION = 1
 
-_OUTPUT = pa.struct([
-    ("kind", pa.string()), ("path", pa.string()), ("rate", pa.string()), ("start", pa.string()), ("length", pa.int64()),
-    ("shape", pa.list_(pa.int64())), ("dtype", pa.string()), ("support", pa.string()), ("valid", pa.int64()),
-    ("bytes", pa.int64()), ("sha256", pa.string()), ("more", pa.string()),
-])  # fmt: skip
-_WORD = pa.struct([
-    ("text", pa.string()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64()),
-])  # fmt: skip
+_OUTPUT = pa.struct(
+    [
+        ("kind", pa.string()),
+        ("path", pa.string()),
+        ("rate", pa.string()),
+        ("start", pa.string()),
+        ("length", pa.int64()),
+        ("shape", pa.list_(pa.int64())),
+        ("dtype", pa.string()),
+        ("support", pa.string()),
+        ("valid", pa.int64()),
+        ("bytes", pa.int64()),
+        ("sha256", pa.string()),
+        ("more", pa.string()),
+    ]
+)
+_WORD = pa.struct([("text", pa.string()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64())])
 _EVENT = pa.struct([("label", pa.string()), ("at_seconds", pa.float64())])
-_COLUMNS = pa.schema([
-    ("clip", pa.string()), ("status", pa.string()), ("reason", pa.string()), ("source", pa.string()),
-    ("source_sha256", pa.string()), ("clock", pa.string()), ("number", pa.int64()), ("start", pa.string()),
-    ("end", pa.string()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64()), ("tail", pa.bool_()),
-    ("group", pa.string()), ("split", pa.string()), ("speaker", pa.string()), ("label", pa.string()),
-    ("transcript", pa.string()), ("words", pa.list_(_WORD)), ("offset_seconds", pa.float64()),
-    ("offset_probability", pa.float64()),
-    ("outputs", pa.list_(_OUTPUT)), ("events", pa.list_(_EVENT)),
-])  # fmt: skip
+_COLUMNS = pa.schema(
+    [
+        ("clip", pa.string()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("source", pa.string()),
+        ("source_sha256", pa.string()),
+        ("clock", pa.string()),
+        ("number", pa.int64()),
+        ("start", pa.string()),
+        ("end", pa.string()),
+        ("start_seconds", pa.float64()),
+        ("end_seconds", pa.float64()),
+        ("tail", pa.bool_()),
+        ("group", pa.string()),
+        ("split", pa.string()),
+        ("speaker", pa.string()),
+        ("label", pa.string()),
+        ("transcript", pa.string()),
+        ("words", pa.list_(_WORD)),
+        ("offset_seconds", pa.float64()),
+        ("offset_probability", pa.float64()),
+        ("outputs", pa.list_(_OUTPUT)),
+        ("events", pa.list_(_EVENT)),
+    ]
+)
 #: The columns and their types, in order.
 ROW_TYPES: tuple[tuple[str, pa.DataType], ...] = tuple((column.name, column.type) for column in _COLUMNS)
 _ROWS_AT_ONCE = 5000
@@ -60,14 +86,25 @@ def row_of_clip(
         dict(event) for event in facts.get("events", ()) if start <= Fraction(event["at_seconds"]) < end
     ]
     return {
-        "clip": clip["clip"], "status": "done", "reason": "", "source": source, "source_sha256": content,
-        "clock": clip["clock"], "number": clip["number"], "start": clip["start"], "end": clip["end"],
-        "start_seconds": float(start), "end_seconds": float(end), "tail": clip["tail"],
+        "clip": clip["clip"],
+        "status": "done",
+        "reason": "",
+        "source": source,
+        "source_sha256": content,
+        "clock": clip["clock"],
+        "number": clip["number"],
+        "start": clip["start"],
+        "end": clip["end"],
+        "start_seconds": float(start),
+        "end_seconds": float(end),
+        "tail": clip["tail"],
         **{key: facts.get(key) for key in ("group", "split", "speaker", "label", "transcript")},
-        "words": words, "events": events, "offset_seconds": clip.get("offset_seconds"),
+        "words": words,
+        "events": events,
+        "offset_seconds": clip.get("offset_seconds"),
         "offset_probability": clip.get("offset_probability"),
         "outputs": [_output(made) for made in clip["outputs"]],
-    }  # fmt: skip
+    }
 
 
 def _output(made: Mapping[str, Any]) -> dict[str, Any]:

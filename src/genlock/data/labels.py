@@ -193,10 +193,18 @@ def _centroids(
     np.lib.format.write_array(buffer, centroids, allow_pickle=False)
     write_bytes(place / "centroids.npy", buffer.getvalue())
     # Last: it says that the centres are whole and what of.
-    write_json(place / "fit.json", {
-        "kind": "kmeans", "feature": spec.feature, "clusters": spec.clusters, "seed": seed, "frames": frames,
-        "passes": passes, "fingerprint": fingerprint,
-    })  # fmt: skip
+    write_json(
+        place / "fit.json",
+        {
+            "kind": "kmeans",
+            "feature": spec.feature,
+            "clusters": spec.clusters,
+            "seed": seed,
+            "frames": frames,
+            "passes": passes,
+            "fingerprint": fingerprint,
+        },
+    )
     return centroids
 
 

@@ -92,9 +92,13 @@ class Progress:
     def to_dict(self) -> dict[str, Any]:
         """A JSON form."""
         return {
-            "counts": self.counts, "reasons": self.reasons, "media_seconds": self.media_seconds,
-            "work_seconds": self.work_seconds, "items_per_second": self.rate, "eta_seconds": self.eta_seconds,
-        }  # fmt: skip
+            "counts": self.counts,
+            "reasons": self.reasons,
+            "media_seconds": self.media_seconds,
+            "work_seconds": self.work_seconds,
+            "items_per_second": self.rate,
+            "eta_seconds": self.eta_seconds,
+        }
 
     def __str__(self) -> str:
         done = " | ".join(f"{count} {status}" for status, count in self.counts.items() if count)
@@ -314,9 +318,12 @@ class Ledger:
             row[0] for row in self._rows("select ended from items where ended is not null order by ended")
         ]
         return Progress(
-            counts=counts, reasons=dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
-            media_seconds=media, work_seconds=work, rate=_rate(ends),
-        )  # fmt: skip
+            counts=counts,
+            reasons=dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
+            media_seconds=media,
+            work_seconds=work,
+            rate=_rate(ends),
+        )
 
     def _each(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other: of a million items they are not held in memory."""

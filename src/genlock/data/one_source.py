@@ -241,9 +241,14 @@ class _Making:
 
     def _entry(self, clip: ClipSpan, clock: str) -> dict[str, Any]:
         return {
-            "clip": f"{self.item.name}-{clip.number:05d}", "number": clip.number, "clock": clock,
-            "start": fraction_text(clip.start), "end": fraction_text(clip.end), "tail": clip.tail, "outputs": [],
-        }  # fmt: skip
+            "clip": f"{self.item.name}-{clip.number:05d}",
+            "number": clip.number,
+            "clock": clock,
+            "start": fraction_text(clip.start),
+            "end": fraction_text(clip.end),
+            "tail": clip.tail,
+            "outputs": [],
+        }
 
     def _tell(self, clip: ClipSpan, made: Made) -> None:
         """Save one output and note it."""
@@ -285,11 +290,12 @@ class _Making:
             sides = [one.size[0] if one.size else 96 for one in faces if one.name == "mouth"]
             makers.append(
                 FaceMaker(
-                    self._tell, landmarks=any(one.text == "landmarks" for one in faces),
+                    self._tell,
+                    landmarks=any(one.text == "landmarks" for one in faces),
                     upright=any(one.text == "landmarks:upright" for one in faces),
                     mouth_side=sides[0] if sides else None,
                 )
-            )  # fmt: skip
+            )
         for one in wanted:
             if one.name == "frames":
                 makers.append(FramesMaker(VideoForm(one.size, "bgr24", one.rate), one.kind, self._tell))

@@ -40,9 +40,21 @@ from genlock.media import VideoCell, VideoForm, encode
 from genlock.media.encode import Picture
 
 __all__ = [
-    "FaceMaker", "FeatureMaker", "FlowFeatureMaker", "FlowMaker", "FramesMaker", "Made", "NetMaker", "PictureMaker",
-    "SoundMaker", "Tell", "VideoMaker", "WaveMaker", "keep", "made_of_track",
-]  # fmt: skip
+    "FaceMaker",
+    "FeatureMaker",
+    "FlowFeatureMaker",
+    "FlowMaker",
+    "FramesMaker",
+    "Made",
+    "NetMaker",
+    "PictureMaker",
+    "SoundMaker",
+    "Tell",
+    "VideoMaker",
+    "WaveMaker",
+    "keep",
+    "made_of_track",
+]
 
 
 @dataclass(frozen=True)
@@ -77,9 +89,13 @@ def made_of_track(kind: str, track: Track) -> Made:
     """A Track as an output."""
     support = track.support if track.support == "whole" else fraction_text(Fraction(track.support))
     facts = {
-        **_facts_of_cells(track.grid), "length": len(track), "shape": list(track.values.shape),
-        "dtype": str(track.values.dtype), "support": support, "valid": int(track.valid.sum()),
-    }  # fmt: skip
+        **_facts_of_cells(track.grid),
+        "length": len(track),
+        "shape": list(track.values.shape),
+        "dtype": str(track.values.dtype),
+        "support": support,
+        "valid": int(track.valid.sum()),
+    }
     return Made(kind, ".npz", lambda path: save_track(track, path), facts)
 
 
@@ -123,10 +139,16 @@ class WaveMaker:
             write_bytes(path, buffer.getvalue())
 
         facts = {
-            "rate": str(self.rate), "start": fraction_text(sound.grid.edge(0)), "length": len(levels),
-            "shape": [len(levels)], "dtype": "int16", "support": "0", "valid": len(sound.real),
-            "first_valid": sound.real.start, "clipped": clipped,
-        }  # fmt: skip
+            "rate": str(self.rate),
+            "start": fraction_text(sound.grid.edge(0)),
+            "length": len(levels),
+            "shape": [len(levels)],
+            "dtype": "int16",
+            "support": "0",
+            "valid": len(sound.real),
+            "first_valid": sound.real.start,
+            "clipped": clipped,
+        }
         return Made(self.kind, ".wav", save, facts)
 
 
@@ -155,8 +177,14 @@ class FeatureMaker:
             low, high = float(sound.grid.edge(sound.real.start)), float(sound.grid.edge(sound.real.stop))
             there = (centers >= low) & (centers < high) & (len(sound.real) > 0)
             track = Track(
-                track.values, track.grid, track.valid & there, track.name, track.unit, track.support, track.context
-            )  # fmt: skip
+                track.values,
+                track.grid,
+                track.valid & there,
+                track.name,
+                track.unit,
+                track.support,
+                track.context,
+            )
         return made_of_track(self.kind, track)
 
 
@@ -289,9 +317,11 @@ class VideoMaker:
             return
         data = self._encoding.finish()
         facts = {
-            **_facts_of_cells(self._cells.get()), "length": len(self._cells), "valid": len(self._cells),
+            **_facts_of_cells(self._cells.get()),
+            "length": len(self._cells),
+            "valid": len(self._cells),
             "support": "0",
-        }  # fmt: skip
+        }
         self._tell(clip, Made(self.kind, ".mp4", lambda path: write_bytes(path, data), facts))
 
 

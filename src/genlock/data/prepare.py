@@ -53,9 +53,11 @@ class Prepared:
     def to_dict(self) -> dict[str, Any]:
         """``dataset``, ``clips``, ``progress``, ``quarantined[]``."""
         return {
-            "dataset": str(self.dataset), "clips": self.clips, "progress": self.progress.to_dict(),
+            "dataset": str(self.dataset),
+            "clips": self.clips,
+            "progress": self.progress.to_dict(),
             "quarantined": [{"source": source, "reason": reason} for source, reason in self.quarantined],
-        }  # fmt: skip
+        }
 
     def __str__(self) -> str:
         lines = [f"{self.dataset}: {self.clips} clips", str(self.progress)]
@@ -132,10 +134,13 @@ def _plan(corpus: Corpus, options: PrepareOptions) -> Plan:
         if not any(Wanted.parse(spec.feature).kind in (one.kind, one.name) for one in there):
             outputs = f"{outputs},{spec.feature}"
     return Plan(
-        outputs=outputs, clip_seconds=None if length in (None, "whole") else length,
-        keep_tails=options.keep_tails, weights=options.weights, model=options.model,
+        outputs=outputs,
+        clip_seconds=None if length in (None, "whole") else length,
+        keep_tails=options.keep_tails,
+        weights=options.weights,
+        model=options.model,
         flow_weights=options.flow_weights,
-    )  # fmt: skip
+    )
 
 
 def _items(folder: Path, corpus: Corpus, options: PrepareOptions) -> list[Item]:
@@ -151,10 +156,14 @@ def _items(folder: Path, corpus: Corpus, options: PrepareOptions) -> list[Item]:
         state = (folder / source.path).stat()
         group = source.speaker if by_speaker and source.speaker else source.group or source.path
         facts = {
-            "group": group, "split": split_of(group, shares, options.seed, source.splits), "speaker": source.speaker,
-            "label": source.label, "transcript": source.transcript, "words": [dict(word) for word in source.words],
+            "group": group,
+            "split": split_of(group, shares, options.seed, source.splits),
+            "speaker": source.speaker,
+            "label": source.label,
+            "transcript": source.transcript,
+            "words": [dict(word) for word in source.words],
             "events": [dict(event) for event in source.events],
-        }  # fmt: skip
+        }
         items.append(Item(_name(source), source.path, state.st_size, state.st_mtime_ns, facts))
     return sorted(items, key=lambda item: item.name)
 
@@ -183,18 +192,17 @@ def _note(ledger: Ledger, answer: Mapping[str, Any]) -> None:
         ledger.quarantine(answer["name"], answer["reason"], answer["work_seconds"])
         return
     ledger.done(
-        answer["name"], content=answer["content"], outputs=[Output(**output) for output in answer["outputs"]],
-        clips=answer["clips"], work_seconds=answer["work_seconds"], media_seconds=answer["media_seconds"],
-    )  # fmt: skip
+        answer["name"],
+        content=answer["content"],
+        outputs=[Output(**output) for output in answer["outputs"]],
+        clips=answer["clips"],
+        work_seconds=answer["work_seconds"],
+        media_seconds=answer["media_seconds"],
+    )
 
 
 def _finish(
-    place: Path,
-    ledger: Ledger,
-    items: Mapping[str, Item],
-    plan: Plan,
-    options: PrepareOptions,
-    told: Told,
+    place: Path, ledger: Ledger, items: Mapping[str, Item], plan: Plan, options: PrepareOptions, told: Told
 ) -> None:
     """Write the index and what describes the dataset; remove what belongs to nothing any more."""
     done = (
@@ -221,12 +229,21 @@ def _finish(
             yield row
 
     write_index(noticed(), place / "index.parquet", {"genlock_plan": plan.text})
-    write_json(place / "dataset.json", {
-        "kind": "dataset", "recipe": options.recipe, "plan": json.loads(plan.text), "split": options.split,
-        "group": options.group, "seed": options.seed, "labels": [spec.kind for spec in labels], "kinds": sorted(kinds),
-        "clips": ledger.clip_count(),
-        "quarantined": [{"source": path, "reason": reason} for _, path, reason in failed],
-    })  # fmt: skip
+    write_json(
+        place / "dataset.json",
+        {
+            "kind": "dataset",
+            "recipe": options.recipe,
+            "plan": json.loads(plan.text),
+            "split": options.split,
+            "group": options.group,
+            "seed": options.seed,
+            "labels": [spec.kind for spec in labels],
+            "kinds": sorted(kinds),
+            "clips": ledger.clip_count(),
+            "quarantined": [{"source": path, "reason": reason} for _, path, reason in failed],
+        },
+    )
     for path in ledger.orphans(_files_of(place)):
         if path not in label_files:
             (place / path).unlink(missing_ok=True)

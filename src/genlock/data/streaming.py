@@ -139,9 +139,13 @@ class ShardStream:
     def state_dict(self) -> dict[str, int]:
         """Where it is."""
         return {
-            "epoch": self.epoch, "position": self.position, "seed": self.seed, "batch": self.batch, "ranks": self.ranks,
+            "epoch": self.epoch,
+            "position": self.position,
+            "seed": self.seed,
+            "batch": self.batch,
+            "ranks": self.ranks,
             "samples": self.samples,
-        }  # fmt: skip
+        }
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Go on from there.

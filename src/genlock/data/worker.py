@@ -52,9 +52,13 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         body = {"status": "quarantined", "reason": f"{type(error).__name__}: {_one_line(error, item)}"}
     else:
         body = {
-            "status": "done", "content": made.content, "clips": made.clips, "media_seconds": made.media_seconds,
-            "outputs": [asdict(output) for output in made.outputs], "notes": list(made.notes),
-        }  # fmt: skip
+            "status": "done",
+            "content": made.content,
+            "clips": made.clips,
+            "media_seconds": made.media_seconds,
+            "outputs": [asdict(output) for output in made.outputs],
+            "notes": list(made.notes),
+        }
     return {"name": item.name, "work_seconds": time.monotonic() - began, **body}
 
 

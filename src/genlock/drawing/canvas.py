@@ -63,9 +63,11 @@ class Canvas:
         left, top, right, bottom = box
         corners = []
         for x, y, first in (
-            (right - radius, top + radius, -90), (right - radius, bottom - radius, 0),
-            (left + radius, bottom - radius, 90), (left + radius, top + radius, 180),
-        ):  # fmt: skip
+            (right - radius, top + radius, -90),
+            (right - radius, bottom - radius, 0),
+            (left + radius, bottom - radius, 90),
+            (left + radius, top + radius, 180),
+        ):
             angles = np.radians(np.linspace(first, first + 90, 9))
             corners += [(x + radius * float(np.cos(a)), y + radius * float(np.sin(a))) for a in angles]
         self.polygon(corners, colour)

@@ -15,6 +15,18 @@ from genlock.extractors.sound.mfcc import Mfcc, MfccOptions
 from genlock.extractors.sound.onset import Onset, OnsetOptions
 
 __all__ = [
-    "AudioExtractor", "AudioStream", "Energy", "EnergyOptions", "FramedExtractor", "Framing", "Mel",
-    "MelOptions", "Mfcc", "MfccOptions", "Onset", "OnsetOptions", "extractor_specs", "make_extractor",
-]  # fmt: skip
+    "AudioExtractor",
+    "AudioStream",
+    "Energy",
+    "EnergyOptions",
+    "FramedExtractor",
+    "Framing",
+    "Mel",
+    "MelOptions",
+    "Mfcc",
+    "MfccOptions",
+    "Onset",
+    "OnsetOptions",
+    "extractor_specs",
+    "make_extractor",
+]

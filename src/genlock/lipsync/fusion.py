@@ -220,9 +220,14 @@ class Fusion:
         seconds = float(sum(end - start for start, end, _, _ in self._pairs))
         notes = ("the offset jumps: see the segments",) if len(segments) > 1 else ()
         estimate = Estimate(
-            offset, interval, _sure(interval), "flash-beep", curve=self._pairs[0][3], seconds=seconds,
+            offset,
+            interval,
+            _sure(interval),
+            "flash-beep",
+            curve=self._pairs[0][3],
+            seconds=seconds,
             reason=notes[0] if notes else "",
-        )  # fmt: skip
+        )
         within = None if drift is None else (drift - 2e3 / max(seconds, 1.0), drift + 2e3 / max(seconds, 1.0))
         return SyncMeasurement(
             estimate, exact(f"{middle:.6f}"), drift, within, segments, pieces, self._silent_faces(), notes
@@ -246,9 +251,14 @@ class Fusion:
             )
             return SyncMeasurement(estimate, middle, faces=self._silent_faces())
         estimate = Estimate(
-            found.peak.lag_seconds, found.interval_seconds, probability, "motion",
-            "by motion alone: less sure than by lips", curve=pool(self._moves), seconds=found.seconds,
-        )  # fmt: skip
+            found.peak.lag_seconds,
+            found.interval_seconds,
+            probability,
+            "motion",
+            "by motion alone: less sure than by lips",
+            curve=pool(self._moves),
+            seconds=found.seconds,
+        )
         whole = _segment(self._span, estimate)
         return SyncMeasurement(estimate, middle, segments=(whole,), faces=self._silent_faces())
 
@@ -271,10 +281,15 @@ class Fusion:
         # A drift that could be anything is not known.
         told = drift is not None and np.ptp(drift.interval_ppm) <= 1500
         return SyncMeasurement(
-            estimate, course.at,
-            drift.ppm if drift and told else None, drift.interval_ppm if drift and told else None,
-            segments, pieces, self._face_offsets(speakers, estimate), notes,
-        )  # fmt: skip
+            estimate,
+            course.at,
+            drift.ppm if drift and told else None,
+            drift.interval_ppm if drift and told else None,
+            segments,
+            pieces,
+            self._face_offsets(speakers, estimate),
+            notes,
+        )
 
     # ------------------------------------------------------------ who speaks
 
@@ -320,12 +335,15 @@ class Fusion:
                 reason = "another mouth fits the sound better"
             found.append(
                 FaceOffset(
-                    face, seen.seconds, min(1.0, seen.seconds / max(self._picture_seconds, 1e-9)),
+                    face,
+                    seen.seconds,
+                    min(1.0, seen.seconds / max(self._picture_seconds, 1e-9)),
                     own.peak.lag_seconds if own and sure else None,
                     own.probability if own and sure else None,
-                    speaks, reason,
+                    speaks,
+                    reason,
                 )
-            )  # fmt: skip
+            )
         return tuple(found)
 
     def _silent_faces(self) -> tuple[FaceOffset, ...]:
@@ -521,9 +539,12 @@ def _of_longest(estimate: Estimate, segments: Sequence[Segment]) -> Estimate:
         return estimate
     longest = max(known, key=lambda s: s.end - s.start)
     return replace(
-        estimate, offset_seconds=longest.offset_seconds, interval_seconds=longest.interval_seconds,
-        probability=longest.probability, reason="the offset jumps: this is that of the longest segment",
-    )  # fmt: skip
+        estimate,
+        offset_seconds=longest.offset_seconds,
+        interval_seconds=longest.interval_seconds,
+        probability=longest.probability,
+        reason="the offset jumps: this is that of the longest segment",
+    )
 
 
 def _sure(interval: tuple[float, float]) -> float:

@@ -57,15 +57,19 @@ class Repair:
         after, written = self.after, self.written
         made = None if written is None or written.shift_made is None else float(written.shift_made)
         return {
-            "status": self.status, "path": self.path, "shift_seconds": self.shift_seconds,
+            "status": self.status,
+            "path": self.path,
+            "shift_seconds": self.shift_seconds,
             "shift_made_seconds": made,
             "video": None if written is None else written.video,
             "sound": None if written is None else written.sound,
             "offset_after_seconds": None if after is None else after.offset_seconds,
-            "interval_after_seconds": None if after is None or after.interval_seconds is None
+            "interval_after_seconds": None
+            if after is None or after.interval_seconds is None
             else list(after.interval_seconds),
-            "reason": self.reason, "notes": list(self.notes),
-        }  # fmt: skip
+            "reason": self.reason,
+            "notes": list(self.notes),
+        }
 
     def __str__(self) -> str:
         if self.written is None or self.shift_seconds is None or self.after is None:

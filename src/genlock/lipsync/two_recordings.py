@@ -193,7 +193,7 @@ def _measurement(sound: Waveform, other: Waveform, line: LagLine, windows: int) 
         offset,
         (offset - half, offset + half),
         probability,
-    )  # fmt: skip
+    )
     return SyncMeasurement(
         estimate,
         at,

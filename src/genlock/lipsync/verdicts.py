@@ -77,9 +77,11 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """``name``, ``result``, ``early_seconds``, ``late_seconds``."""
         return {
-            "name": self.limit.name, "result": self.result,
-            "early_seconds": self.limit.early_seconds, "late_seconds": self.limit.late_seconds,
-        }  # fmt: skip
+            "name": self.limit.name,
+            "result": self.result,
+            "early_seconds": self.limit.early_seconds,
+            "late_seconds": self.limit.late_seconds,
+        }
 
 
 def allowance_of(estimator: str) -> float:

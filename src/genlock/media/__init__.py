@@ -8,7 +8,26 @@ from genlock.media.probe import AudioInfo, MediaInfo, OtherInfo, VideoInfo, prob
 from genlock.media.read import ReadOptions, ReadReport, frame_cells, read, read_audio, read_frames
 
 __all__ = [
-    "AudioBlock", "AudioForm", "AudioInfo", "Consumer", "FrameTimes", "MediaInfo", "Note", "OtherInfo",
-    "Picture", "ReadOptions", "ReadReport", "Sound", "VideoCell", "VideoForm", "VideoInfo", "clock_of",
-    "encode", "frame_cells", "probe", "read", "read_audio", "read_frames",
-]  # fmt: skip
+    "AudioBlock",
+    "AudioForm",
+    "AudioInfo",
+    "Consumer",
+    "FrameTimes",
+    "MediaInfo",
+    "Note",
+    "OtherInfo",
+    "Picture",
+    "ReadOptions",
+    "ReadReport",
+    "Sound",
+    "VideoCell",
+    "VideoForm",
+    "VideoInfo",
+    "clock_of",
+    "encode",
+    "frame_cells",
+    "probe",
+    "read",
+    "read_audio",
+    "read_frames",
+]

@@ -298,9 +298,11 @@ class _Job:
                 sound = _SoundWriter(output, self.sound, self.zero)
                 consumers.append(sound)
             read(
-                self.source, consumers, self.reading,
+                self.source,
+                consumers,
+                self.reading,
                 progress=lambda done, total: self.progress(STAGE, done, length if total is None else total),
-            )  # fmt: skip
+            )
         self.frames = 0 if picture is None else picture.count
         self.picture = None if picture is None or not picture.count else self.picture
         self.sound = None if sound is None or not sound.written else self.sound

@@ -86,16 +86,30 @@ class VideoInfo:
     def to_dict(self) -> dict[str, object]:
         """A JSON form; keys as ``genlock probe --json`` prints them."""
         return {
-            "kind": self.kind, "index": self.index, "number": self.number, "codec": self.codec,
-            "rate": _text(self.rate), "start": _text(self.start), "start_seconds": _float(self.start),
-            "duration_seconds": _float(self.duration), "variable_rate": self.variable_rate,
-            "nominal_rate": _text(self.nominal_rate), "timecode": self.timecode,
-            "width": self.width, "height": self.height, "pixels": self.pixels,
-            "sample_aspect": _text(self.sample_aspect), "rotation": self.rotation_degrees,
-            "mirrored": self.mirrored, "interlacing": self.interlacing, "frames": self.frames,
-            "frames_from_header": self.frames_from_header, "frames_judged": self.frames_judged,
-            "language": self.language, "attached_picture": self.attached_picture,
-        }  # fmt: skip
+            "kind": self.kind,
+            "index": self.index,
+            "number": self.number,
+            "codec": self.codec,
+            "rate": _text(self.rate),
+            "start": _text(self.start),
+            "start_seconds": _float(self.start),
+            "duration_seconds": _float(self.duration),
+            "variable_rate": self.variable_rate,
+            "nominal_rate": _text(self.nominal_rate),
+            "timecode": self.timecode,
+            "width": self.width,
+            "height": self.height,
+            "pixels": self.pixels,
+            "sample_aspect": _text(self.sample_aspect),
+            "rotation": self.rotation_degrees,
+            "mirrored": self.mirrored,
+            "interlacing": self.interlacing,
+            "frames": self.frames,
+            "frames_from_header": self.frames_from_header,
+            "frames_judged": self.frames_judged,
+            "language": self.language,
+            "attached_picture": self.attached_picture,
+        }
 
     def __str__(self) -> str:
         if self.attached_picture:
@@ -157,12 +171,21 @@ class AudioInfo:
     def to_dict(self) -> dict[str, object]:
         """A JSON form; keys as ``genlock probe --json`` prints them."""
         return {
-            "kind": self.kind, "index": self.index, "number": self.number, "codec": self.codec,
-            "rate": _text(self.rate), "start": _text(self.start), "start_seconds": _float(self.start),
-            "duration_seconds": _float(self.duration), "variable_rate": False, "timecode": None,
-            "channels": self.channels, "layout": self.layout,
-            "encoder_delay_samples": self.encoder_delay_samples, "language": self.language,
-        }  # fmt: skip
+            "kind": self.kind,
+            "index": self.index,
+            "number": self.number,
+            "codec": self.codec,
+            "rate": _text(self.rate),
+            "start": _text(self.start),
+            "start_seconds": _float(self.start),
+            "duration_seconds": _float(self.duration),
+            "variable_rate": False,
+            "timecode": None,
+            "channels": self.channels,
+            "layout": self.layout,
+            "encoder_delay_samples": self.encoder_delay_samples,
+            "language": self.language,
+        }
 
     def __str__(self) -> str:
         parts = [f"{self.codec} {self.rate} Hz {self.layout}", f"starts at {_seconds(self.start)}"]
@@ -192,10 +215,16 @@ class OtherInfo:
     def to_dict(self) -> dict[str, object]:
         """A JSON form; the keys that have no meaning here are null."""
         return {
-            "kind": self.kind, "index": self.index, "codec": self.codec, "rate": None, "start": None,
-            "duration_seconds": None, "variable_rate": False, "timecode": self.timecode,
+            "kind": self.kind,
+            "index": self.index,
+            "codec": self.codec,
+            "rate": None,
+            "start": None,
+            "duration_seconds": None,
+            "variable_rate": False,
+            "timecode": self.timecode,
             "language": self.language,
-        }  # fmt: skip
+        }
 
     def __str__(self) -> str:
         tail = f", timecode {self.timecode}" if self.timecode else ""
@@ -257,12 +286,17 @@ class MediaInfo:
     def to_dict(self) -> dict[str, object]:
         """A JSON form; keys as ``genlock probe --json`` prints them."""
         return {
-            "genlock_schema": SCHEMA, "path": self.path, "clock": self.clock, "container": self.container,
-            "size_bytes": self.size_bytes, "duration_seconds": _float(self.duration),
+            "genlock_schema": SCHEMA,
+            "path": self.path,
+            "clock": self.clock,
+            "container": self.container,
+            "size_bytes": self.size_bytes,
+            "duration_seconds": _float(self.duration),
             "timecode": self.timecode,
             "sound_minus_picture_start_seconds": _float(self.sound_minus_picture_start),
-            "streams": [stream.to_dict() for stream in self.streams], "notes": list(self.notes),
-        }  # fmt: skip
+            "streams": [stream.to_dict() for stream in self.streams],
+            "notes": list(self.notes),
+        }
 
     def __str__(self) -> str:
         size = "" if self.size_bytes is None else f", {self.size_bytes / 1e6:.1f} MB"

@@ -30,9 +30,7 @@ from genlock.media.seek_check import Landing, SeekedTooFar
 from genlock.media.sound import SoundLine
 from genlock.media.streams import choose_picture, choose_sound, prepare_decoder, stated_rates
 
-__all__ = [
-    "Progress", "ReadOptions", "ReadReport", "frame_cells", "read", "read_audio", "read_frames",
-]  # fmt: skip
+__all__ = ["Progress", "ReadOptions", "ReadReport", "frame_cells", "read", "read_audio", "read_frames"]
 
 #: Told how far a read is: seconds done, seconds in all (None where the file does not say).
 Progress: TypeAlias = Callable[[float, float | None], None]
@@ -122,11 +120,14 @@ class ReadReport:
     def to_dict(self) -> dict[str, object]:
         """A JSON form."""
         return {
-            "clock": self.clock, "sound_start": _text(self.sound_start),
+            "clock": self.clock,
+            "sound_start": _text(self.sound_start),
             "picture_start": _text(self.picture_start),
-            "samples": self.samples, "frames": self.frames,
-            "gaps": [span.to_dict() for span in self.gaps], "notes": [note.to_dict() for note in self.notes],
-        }  # fmt: skip
+            "samples": self.samples,
+            "frames": self.frames,
+            "gaps": [span.to_dict() for span in self.gaps],
+            "notes": [note.to_dict() for note in self.notes],
+        }
 
 
 def _text(value: Fraction | None) -> str | None:

@@ -78,11 +78,12 @@ def _weights(names: tuple[str, ...], side: str) -> npt.NDArray[np.float64]:
     other = {"L": "R", "R": "L"}.get(side, "no channel ends so")
     weight = np.array(
         [
-            0.0 if name in _LOW_FREQUENCY or name.removesuffix("C").endswith(other)
+            0.0
+            if name in _LOW_FREQUENCY or name.removesuffix("C").endswith(other)
             else (1.0 if name in _FRONT else 0.5)
             for name in names
         ]
-    )  # fmt: skip
+    )
     if not weight.any():
         weight = np.ones(len(names))
     return np.asarray(weight / weight.sum(), dtype=np.float64)
@@ -177,11 +178,7 @@ class SoundLine:
     """Takes decoded frames; gives every tap the same contiguous samples."""
 
     def __init__(
-        self,
-        clock: str,
-        cut: tuple[Fraction | None, Fraction | None],
-        max_gap: Fraction,
-        ledger: Ledger,
+        self, clock: str, cut: tuple[Fraction | None, Fraction | None], max_gap: Fraction, ledger: Ledger
     ) -> None:
         self.clock, self.cut, self.max_gap, self.ledger = clock, cut, max_gap, ledger
         self.taps: dict[AudioForm, _Tap] = {}

@@ -48,10 +48,18 @@ _FINEST_TIMESCALE = 14_112_000
 # For a container that must have its streams encoded again: sound lossless where it takes that, and a file to
 # hold it.
 _SOUND_CODECS = {
-    "avi": "pcm_s16le", "mov": "pcm_s16le", "wav": "pcm_s16le", "matroska": "flac", "flac": "flac",
+    "avi": "pcm_s16le",
+    "mov": "pcm_s16le",
+    "wav": "pcm_s16le",
+    "matroska": "flac",
+    "flac": "flac",
     "webm": "libopus",
-    "ogg": "libopus", "opus": "libopus", "mp3": "libmp3lame", "mpeg": "mp2", "vob": "mp2",
-}  # fmt: skip
+    "ogg": "libopus",
+    "opus": "libopus",
+    "mp3": "libmp3lame",
+    "mpeg": "mp2",
+    "vob": "mp2",
+}
 _SOUND_FILES = {
     "pcm_s16le": ".wav",
     "flac": ".flac",
@@ -63,8 +71,9 @@ _SOUND_FILES = {
 _PICTURE_CODECS: dict[str, tuple[str, dict[str, str]]] = {
     "avi": ("mpeg4", {"qmin": "2", "qmax": "2"}),
     "webm": ("libvpx-vp9", {"crf": "12", "b": "0", "cpu-used": "4"}),
-    "mpeg": ("mpeg2video", {"qmin": "2", "qmax": "2"}), "vob": ("mpeg2video", {"qmin": "2", "qmax": "2"}),
-}  # fmt: skip
+    "mpeg": ("mpeg2video", {"qmin": "2", "qmax": "2"}),
+    "vob": ("mpeg2video", {"qmin": "2", "qmax": "2"}),
+}
 _PREROLL_PACKETS_SECONDS = Fraction(1, 4)  # sound before a cut that the decoder needs to settle
 
 
@@ -104,11 +113,14 @@ class WriteReport:
     def to_dict(self) -> dict[str, object]:
         """A JSON form."""
         return {
-            "path": self.path, "video": self.video, "sound": self.sound, "zero": fraction_text(self.zero),
+            "path": self.path,
+            "video": self.video,
+            "sound": self.sound,
+            "zero": fraction_text(self.zero),
             "shift_seconds": float(self.shift),
             "shift_made_seconds": None if self.shift_made is None else float(self.shift_made),
             "notes": list(self.notes),
-        }  # fmt: skip
+        }
 
     def __str__(self) -> str:
         parts = [f"{kind} {how}" for kind, how in (("video", self.video), ("sound", self.sound)) if how]
@@ -418,12 +430,7 @@ def _retime_by_cutting(source: Source, temporary: Path, info: MediaInfo, by: Fra
 # ---------------------------------------------------------------- trim
 
 
-def trim(
-    source: Source,
-    target: str | os.PathLike[str],
-    start: Exact,
-    end: Exact,
-) -> WriteReport:
+def trim(source: Source, target: str | os.PathLike[str], start: Exact, end: Exact) -> WriteReport:
     """Cut out a part of a file, exactly.
 
     The part begins with the frame that is on show at ``start`` (without a picture, with the first sample at

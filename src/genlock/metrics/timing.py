@@ -72,11 +72,14 @@ class BoundaryErrors:
     def to_dict(self) -> dict[str, object]:
         """The usual figures, in milliseconds, and shares."""
         return {
-            "count": self.count, "missing": self.missing,
-            "mean_absolute_ms": 1000 * self.mean_absolute_seconds, "bias_ms": 1000 * self.bias_seconds,
-            "median_ms": 1000 * self.median_seconds, "p95_ms": 1000 * self.percentile_seconds(95),
+            "count": self.count,
+            "missing": self.missing,
+            "mean_absolute_ms": 1000 * self.mean_absolute_seconds,
+            "bias_ms": 1000 * self.bias_seconds,
+            "median_ms": 1000 * self.median_seconds,
+            "p95_ms": 1000 * self.percentile_seconds(95),
             "within": {f"{1000 * t:.0f} ms": self.within(t) for t in TOLERANCES},
-        }  # fmt: skip
+        }
 
     def __str__(self) -> str:
         shares = "  ".join(f"{self.within(t):6.1%}" for t in TOLERANCES)

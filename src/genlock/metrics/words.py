@@ -45,8 +45,12 @@ class WordErrors:
 
     def __add__(self, other: WordErrors) -> WordErrors:
         """The errors of two texts together."""
-        return WordErrors(self.substitutions + other.substitutions, self.deletions + other.deletions,
-                          self.insertions + other.insertions, self.true_words + other.true_words)  # fmt: skip
+        return WordErrors(
+            self.substitutions + other.substitutions,
+            self.deletions + other.deletions,
+            self.insertions + other.insertions,
+            self.true_words + other.true_words,
+        )
 
 
 def normal_words(text: str) -> list[str]:

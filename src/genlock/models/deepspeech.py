@@ -53,10 +53,21 @@ CHARACTERS = (" ", *"abcdefghijklmnopqrstuvwxyz", "'", "")
 _FORWARD, _BACKWARD = "bidirectional_rnn/fw/basic_lstm_cell", "bidirectional_rnn/bw/basic_lstm_cell"
 #: The tensors of a file of converted weights.
 NAMES = (
-    "h1", "b1", "h2", "b2", "h3", "b3",
-    f"{_FORWARD}/kernel", f"{_FORWARD}/bias", f"{_BACKWARD}/kernel", f"{_BACKWARD}/bias",
-    "h5", "b5", "h6", "b6",
-)  # fmt: skip
+    "h1",
+    "b1",
+    "h2",
+    "b2",
+    "h3",
+    "b3",
+    f"{_FORWARD}/kernel",
+    f"{_FORWARD}/bias",
+    f"{_BACKWARD}/kernel",
+    f"{_BACKWARD}/bias",
+    "h5",
+    "b5",
+    "h6",
+    "b6",
+)
 
 _CLIP = 20.0
 # What TensorFlow's cell adds to the forget gate.

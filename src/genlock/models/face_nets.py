@@ -64,9 +64,11 @@ class Detection:
         (x0, y0), (x1, y1) = self.keypoints[0], self.keypoints[1]
         left, top, right, bottom = self.box
         return Region(
-            (left + right) / 2, (top + bottom) / 2, _REGION_SCALE * max(right - left, bottom - top),
+            (left + right) / 2,
+            (top + bottom) / 2,
+            _REGION_SCALE * max(right - left, bottom - top),
             float(np.arctan2(y1 - y0, x1 - x0)),
-        )  # fmt: skip
+        )
 
     def moved(self, right: float, down: float) -> Detection:
         """The same face in a picture of which this one is a part that begins so many pixels further on."""
@@ -95,9 +97,11 @@ class Region:
         eyes = points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER]
         middle = (low + high) / 2
         return cls(
-            float(middle[0]), float(middle[1]), _REGION_SCALE * float((high - low).max()),
+            float(middle[0]),
+            float(middle[1]),
+            _REGION_SCALE * float((high - low).max()),
             float(np.arctan2(eyes[1], eyes[0])),
-        )  # fmt: skip
+        )
 
     def to_image(self, side: int) -> npt.NDArray[np.float64]:
         """The affine map [2, 3] from pixels of a crop of ``side`` to pixels of the image."""

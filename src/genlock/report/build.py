@@ -154,9 +154,13 @@ def _sync(content: ReportContent) -> dict[str, Any] | None:
 
 def _word(word: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "text": word["text"], "start": word["start_seconds"], "end": word["end_seconds"],
-        "status": word["status"], "confidence": word["confidence"], "reason": word["reason"],
-    }  # fmt: skip
+        "text": word["text"],
+        "start": word["start_seconds"],
+        "end": word["end_seconds"],
+        "status": word["status"],
+        "confidence": word["confidence"],
+        "reason": word["reason"],
+    }
 
 
 def _file(each: OutputFile, folder: Path) -> dict[str, Any]:
@@ -179,9 +183,12 @@ def _preview(content: ReportContent, beside: Path | None) -> dict[str, Any] | No
     if preview is None:
         return None
     return {
-        "mime": preview.mime, "zero_seconds": preview.zero_seconds, "has_picture": preview.has_picture,
-        "has_sound": preview.has_sound, "href": None if beside is None else "./" + quote(beside.name),
-    }  # fmt: skip
+        "mime": preview.mime,
+        "zero_seconds": preview.zero_seconds,
+        "has_picture": preview.has_picture,
+        "has_sound": preview.has_sound,
+        "href": None if beside is None else "./" + quote(beside.name),
+    }
 
 
 def _banner(content: ReportContent, beside: Path | None) -> str | None:

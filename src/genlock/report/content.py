@@ -137,9 +137,13 @@ def _checked_word(word: Mapping[str, Any]) -> dict[str, Any]:
     if confidence is not None:
         confidence = float(confidence) if math.isfinite(confidence) else None
     return {
-        "text": text, "start_seconds": start, "end_seconds": end, "status": status, "confidence": confidence,
+        "text": text,
+        "start_seconds": start,
+        "end_seconds": end,
+        "status": status,
+        "confidence": confidence,
         "reason": str(word.get("reason") or ""),
-    }  # fmt: skip
+    }
 
 
 def _checked_edges(edges: npt.ArrayLike) -> npt.NDArray[np.float64] | None:

@@ -66,9 +66,12 @@ class Envelope:
         values = np.concatenate(self._pairs) if self._pairs else np.zeros((0, 2), np.float32)
         # Cell k holds samples kB...kB+B-1, whose centre is sample kB + (B-1)/2.
         grid = Grid.of_windows(
-            sample_rate=self.rate, hop=self._bin, first_center=Fraction(self._bin - 1, 2),
-            origin=self.origin, clock=self.clock,
-        )  # fmt: skip
+            sample_rate=self.rate,
+            hop=self._bin,
+            first_center=Fraction(self._bin - 1, 2),
+            origin=self.origin,
+            clock=self.clock,
+        )
         return Track(values, grid, name="waveform", support=Fraction(self._bin, self.rate))
 
     def _settle(self, samples: int) -> None:

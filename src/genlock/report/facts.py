@@ -48,9 +48,10 @@ def _streams(media: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _duration(content: ReportContent) -> Fact:
     start, end = content.span_seconds
     return {
-        "label": "Duration", "value": _length(end - start),
+        "label": "Duration",
+        "value": _length(end - start),
         "sub": f"media clock {_clock(start)} to {_clock(end)}",
-    }  # fmt: skip
+    }
 
 
 def _picture(stream: Mapping[str, Any] | None, count: int) -> Fact:
@@ -100,9 +101,7 @@ def _words(words: Sequence[Mapping[str, Any]]) -> Fact:
     if known:
         parts.append(f"mean confidence {sum(known) / len(known):.2f}")
     value = f"{len(placed)} of {len(words)} placed" if missing else f"{len(words)} words"
-    return {
-        "label": "Words", "value": value, "sub": " · ".join(parts), "mark": "warn" if missing else "good",
-    }  # fmt: skip
+    return {"label": "Words", "value": value, "sub": " · ".join(parts), "mark": "warn" if missing else "good"}
 
 
 def _sync(sync: Mapping[str, Any]) -> Fact:
@@ -123,12 +122,19 @@ def streams_of(media: Mapping[str, Any]) -> dict[str, list[Any]]:
     rows = []
     for number, stream in enumerate(_streams(media)):
         start = stream.get("start")
-        rows.append([
-            str(stream.get("index", number)), str(stream.get("kind", "")), str(stream.get("codec") or ""),
-            _rate_cell(stream), "" if start is None else _exact_seconds(exact(str(start))),
-            "" if stream.get("duration_seconds") is None else f"{float(stream['duration_seconds']):.3f} s",
-            _form_cell(stream),
-        ])  # fmt: skip
+        rows.append(
+            [
+                str(stream.get("index", number)),
+                str(stream.get("kind", "")),
+                str(stream.get("codec") or ""),
+                _rate_cell(stream),
+                "" if start is None else _exact_seconds(exact(str(start))),
+                ""
+                if stream.get("duration_seconds") is None
+                else f"{float(stream['duration_seconds']):.3f} s",
+                _form_cell(stream),
+            ]
+        )
     return {"columns": ["#", "kind", "codec", "rate", "starts at", "lasts", "form"], "rows": rows}
 
 

@@ -29,9 +29,15 @@ _Scale = Callable[[float], float]
 
 #: Roles of colours, as (red, green, blue) on paper. A report gives the same roles the colours of its page.
 _PAPER: dict[str, Colour] = {
-    "paper": (255, 255, 255), "ink": (28, 36, 48), "quiet": (93, 102, 116), "line": (205, 211, 219),
-    "accept": (238, 241, 245), "good": (216, 238, 222), "curve": (26, 95, 180), "found": (192, 28, 40),
-}  # fmt: skip
+    "paper": (255, 255, 255),
+    "ink": (28, 36, 48),
+    "quiet": (93, 102, 116),
+    "line": (205, 211, 219),
+    "accept": (238, 241, 245),
+    "good": (216, 238, 222),
+    "curve": (26, 95, 180),
+    "found": (192, 28, 40),
+}
 _WIDTH, _LEFT, _RIGHT = 720.0, 64.0, 700.0
 _HEAD, _PANEL, _GAP = 58.0, 190.0, 62.0
 _LIMITS = {limit.key: limit for limit in LIMITS}
@@ -131,10 +137,7 @@ def _layout(found: SyncMeasurement, title: str | None) -> tuple[list[_Shape], fl
             estimate.reason,
             allowance_of(estimate.estimator),
         )
-        shapes += [
-            _Text((_LEFT, 20), title[-80:], 13, "ink"),
-            _Text((_LEFT, 40), said[:128], 10.5, "quiet"),
-        ]
+        shapes += [_Text((_LEFT, 20), title[-80:], 13, "ink"), _Text((_LEFT, 40), said[:128], 10.5, "quiet")]
         top = _HEAD
     shapes += _curve_panel(found, top)
     height = top + _PANEL + _GAP

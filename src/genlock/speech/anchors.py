@@ -189,8 +189,9 @@ def pieces(count: int, anchors: dict[int, Heard], start: Fraction, end: Fraction
         low, begin = _left_side(
             first, inner, known, anchors, start, joined=number > 0 and cuts[number - 1][0] == first - 1
         )
-        high, finish = _right_side(stop, count, inner, known, anchors, end,
-                                   joined=number < len(cuts) and cuts[number][0] == stop - 1)  # fmt: skip
+        high, finish = _right_side(
+            stop, count, inner, known, anchors, end, joined=number < len(cuts) and cuts[number][0] == stop - 1
+        )
         made.append(Piece(max(begin, start), min(finish, end), range(low, high), range(first, stop)))
     return made
 

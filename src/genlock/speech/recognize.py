@@ -34,9 +34,7 @@ try:
 except ImportError:
     pocketsphinx = None
 
-__all__ = [
-    "GROUP", "FasterWhisper", "Heard", "PocketSphinx", "Recognizer", "choose_recognizer", "recognize",
-]  # fmt: skip
+__all__ = ["GROUP", "FasterWhisper", "Heard", "PocketSphinx", "Recognizer", "choose_recognizer", "recognize"]
 
 #: Entry-point group of recognisers.
 GROUP = "genlock.recognizers"
@@ -125,11 +123,19 @@ class FasterWhisper:
     def hear(self, samples: Samples, language: str) -> list[Heard]:
         """Words in at most 30 s of sound."""
         segments, _ = self._model.transcribe(
-            samples, language="en", beam_size=5, word_timestamps=True, condition_on_previous_text=False,
-            vad_filter=True, vad_parameters={"min_silence_duration_ms": 1000, "speech_pad_ms": 400},
-            no_speech_threshold=0.6, log_prob_threshold=-1.0, compression_ratio_threshold=2.4,
-            hallucination_silence_threshold=2.0, temperature=(0.0, 0.4, 0.8),
-        )  # fmt: skip
+            samples,
+            language="en",
+            beam_size=5,
+            word_timestamps=True,
+            condition_on_previous_text=False,
+            vad_filter=True,
+            vad_parameters={"min_silence_duration_ms": 1000, "speech_pad_ms": 400},
+            no_speech_threshold=0.6,
+            log_prob_threshold=-1.0,
+            compression_ratio_threshold=2.4,
+            hallucination_silence_threshold=2.0,
+            temperature=(0.0, 0.4, 0.8),
+        )
         heard: list[Heard] = []
         for segment in segments:
             if segment.compression_ratio > 2.4 or (
@@ -204,9 +210,11 @@ class PocketSphinx:
 def _sphinx_decoder() -> Any:
     folder = model_folder()
     return pocketsphinx.Decoder(
-        hmm=str(folder / "en-us"), lm=str(folder / "en-us.lm.bin"), dict=str(folder / "cmudict-en-us.dict"),
+        hmm=str(folder / "en-us"),
+        lm=str(folder / "en-us.lm.bin"),
+        dict=str(folder / "cmudict-en-us.dict"),
         loglevel="FATAL",
-    )  # fmt: skip
+    )
 
 
 def _sixteen_bits(samples: Samples) -> bytes:

@@ -29,9 +29,18 @@ from genlock.speech.text import plain_text
 from genlock.speech.words import Word, Words
 
 __all__ = [
-    "FORMS", "Cue", "ctm", "cues_from_words", "read_subtitles", "read_transcript", "repaired", "srt",
-    "textgrid", "vtt", "write_words",
-]  # fmt: skip
+    "FORMS",
+    "Cue",
+    "ctm",
+    "cues_from_words",
+    "read_subtitles",
+    "read_transcript",
+    "repaired",
+    "srt",
+    "textgrid",
+    "vtt",
+    "write_words",
+]
 
 #: Endings that :func:`write_words` knows.
 FORMS = (".json", ".srt", ".vtt", ".TextGrid", ".ctm")
@@ -339,15 +348,30 @@ def textgrid(words: Words, start: Fraction | None = None, end: Fraction | None =
             reached = stop
     if last > reached:
         intervals.append((reached, last, ""))
-    head = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", f"xmin = {_micro_text(_micro(low))}",
-            f"xmax = {_micro_text(last)}", "tiers? <exists>", "size = 1", "item []:", "    item [1]:",
-            '        class = "IntervalTier"', '        name = "words"',
-            f"        xmin = {_micro_text(_micro(low))}",
-            f"        xmax = {_micro_text(last)}", f"        intervals: size = {len(intervals)}"]  # fmt: skip
+    head = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        f"xmin = {_micro_text(_micro(low))}",
+        f"xmax = {_micro_text(last)}",
+        "tiers? <exists>",
+        "size = 1",
+        "item []:",
+        "    item [1]:",
+        '        class = "IntervalTier"',
+        '        name = "words"',
+        f"        xmin = {_micro_text(_micro(low))}",
+        f"        xmax = {_micro_text(last)}",
+        f"        intervals: size = {len(intervals)}",
+    ]
     for number, (first, stop, label) in enumerate(intervals, start=1):
         quoted = label.replace('"', '""')
-        head += [f"        intervals [{number}]:", f"            xmin = {_micro_text(first)}",
-                 f"            xmax = {_micro_text(stop)}", f'            text = "{quoted}"']  # fmt: skip
+        head += [
+            f"        intervals [{number}]:",
+            f"            xmin = {_micro_text(first)}",
+            f"            xmax = {_micro_text(stop)}",
+            f'            text = "{quoted}"',
+        ]
     return "\n".join(head) + "\n"
 
 
@@ -377,8 +401,10 @@ def ctm(words: Words, name: str) -> str:
         start, end = (round_fraction(1000 * t, "nearest") for t in (word.start, word.end))
         sign = "-" if start < 0 else ""
         sure = "NA" if word.confidence is None else f"{word.confidence:.4f}"
-        lines.append(f"{label} 1 {sign}{abs(start) // 1000}.{abs(start) % 1000:03d} "
-                     f"{(end - start) // 1000}.{(end - start) % 1000:03d} {word.text} {sure}")  # fmt: skip
+        lines.append(
+            f"{label} 1 {sign}{abs(start) // 1000}.{abs(start) % 1000:03d} "
+            f"{(end - start) // 1000}.{(end - start) % 1000:03d} {word.text} {sure}"
+        )
     return "\n".join(lines) + ("\n" if lines else "")
 
 
@@ -398,9 +424,11 @@ def write_words(words: Words, path: str | os.PathLike[str], *, cues: Sequence[Cu
     """
     target = Path(path)
     forms: dict[str, Callable[[], str]] = {
-        ".srt": lambda: srt(_shown(words, cues)), ".vtt": lambda: vtt(_shown(words, cues)),
-        ".textgrid": lambda: textgrid(words), ".ctm": lambda: ctm(words, target.stem),
-    }  # fmt: skip
+        ".srt": lambda: srt(_shown(words, cues)),
+        ".vtt": lambda: vtt(_shown(words, cues)),
+        ".textgrid": lambda: textgrid(words),
+        ".ctm": lambda: ctm(words, target.stem),
+    }
     ending = target.suffix.lower()
     if ending == ".json":
         write_json(target, words.to_dict())

@@ -7,9 +7,26 @@ from __future__ import annotations
 
 #: Quotes, apostrophes, dashes and invisible characters, and the plain ones that they are read as.
 QUOTES = {
-    "‘": "'", "’": "'", "ʼ": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
-    "‐": "-", "‑": "-", "−": "-", "–": "-", "—": "-", "…": ".", "\u00ad": "", "\u200b": "", "\ufeff": "",
-}  # fmt: skip
+    "‘": "'",
+    "’": "'",
+    "ʼ": "'",
+    "`": "'",
+    "´": "'",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "«": '"',
+    "»": '"',
+    "‐": "-",
+    "‑": "-",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "…": ".",
+    "\u00ad": "",
+    "\u200b": "",
+    "\ufeff": "",
+}
 
 #: One, several; one hundredth, several hundredths.
 CURRENCIES = {
@@ -207,11 +224,29 @@ ABBREVIATIONS = {
 }
 
 MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 
 DECADES = {
-    "00": "hundreds", "10": "tens", "20": "twenties", "30": "thirties", "40": "forties",
-    "50": "fifties", "60": "sixties", "70": "seventies", "80": "eighties", "90": "nineties",
-}  # fmt: skip
+    "00": "hundreds",
+    "10": "tens",
+    "20": "twenties",
+    "30": "thirties",
+    "40": "forties",
+    "50": "fifties",
+    "60": "sixties",
+    "70": "seventies",
+    "80": "eighties",
+    "90": "nineties",
+}

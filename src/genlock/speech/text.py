@@ -313,10 +313,20 @@ def _address(text: str) -> list[str]:
     """URLs and mail addresses: their dots, slashes and signs are spoken."""
     text = re.sub(r"^https?://", "", text, flags=re.I).rstrip("/")
     names = {
-        ".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore", ":": "colon",
-        "?": "question mark", "=": "equals", "#": "hash", "&": "and", "+": "plus", "%": "percent",
+        ".": "dot",
+        "@": "at",
+        "/": "slash",
+        "-": "dash",
+        "_": "underscore",
+        ":": "colon",
+        "?": "question mark",
+        "=": "equals",
+        "#": "hash",
+        "&": "and",
+        "+": "plus",
+        "%": "percent",
         "~": "tilde",
-    }  # fmt: skip
+    }
     spoken = []
     for part in re.findall(r"[A-Za-z']+|\d+|[^\w\s]|_", text):
         if part.isdigit():

@@ -44,9 +44,13 @@ class Word:
     """Why the word has no times; None if it has."""
 
     def __init__(
-        self, text: str, start: Exact | None = None, end: Exact | None = None,
-        confidence: float | None = None, reason: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        text: str,
+        start: Exact | None = None,
+        end: Exact | None = None,
+        confidence: float | None = None,
+        reason: str | None = None,
+    ) -> None:
         low, high = (None if t is None else exact(t) for t in (start, end))
         if (low is None) != (high is None):
             raise OptionError(f"the word {text!r} has only one of start and end")
@@ -58,8 +62,11 @@ class Word:
             raise OptionError(f"the confidence {confidence} of the word {text!r} lies outside 0...1")
         if low is None and not reason:
             raise OptionError(f"the word {text!r} has no times and no reason for that; say why")
-        for name, value in zip(("text", "start", "end", "confidence", "reason"),
-                               (text, low, high, confidence, reason), strict=True):  # fmt: skip
+        for name, value in zip(
+            ("text", "start", "end", "confidence", "reason"),
+            (text, low, high, confidence, reason),
+            strict=True,
+        ):
             object.__setattr__(self, name, value)
 
     @property
@@ -85,10 +92,12 @@ class Word:
             "text": self.text,
             "start_seconds": None if self.start is None else float(self.start),
             "end_seconds": None if self.end is None else float(self.end),
-            "status": self.status, "confidence": self.confidence, "reason": self.reason,
+            "status": self.status,
+            "confidence": self.confidence,
+            "reason": self.reason,
             "start": None if self.start is None else fraction_text(self.start),
             "end": None if self.end is None else fraction_text(self.end),
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Word:
@@ -126,9 +135,14 @@ class Words(Sequence[Word]):
     """Why the result as a whole cannot be trusted, or is empty; None if nothing speaks against it."""
 
     def __init__(
-        self, items: Sequence[Word] = (), clock: str = "media", recognizer: str | None = None,
-        aligner: str | None = None, language: str = "en", reason: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        items: Sequence[Word] = (),
+        clock: str = "media",
+        recognizer: str | None = None,
+        aligner: str | None = None,
+        language: str = "en",
+        reason: str | None = None,
+    ) -> None:
         words = tuple(items)
         last: Fraction | None = None
         for word in words:
@@ -213,9 +227,13 @@ class Words(Sequence[Word]):
     def to_dict(self) -> dict[str, Any]:
         """``words[]``, ``recognizer``, ``aligner``, ``language``, ``reason``, ``clock``."""
         return {
-            "words": [w.to_dict() for w in self], "recognizer": self.recognizer, "aligner": self.aligner,
-            "language": self.language, "reason": self.reason, "clock": self.clock,
-        }  # fmt: skip
+            "words": [w.to_dict() for w in self],
+            "recognizer": self.recognizer,
+            "aligner": self.aligner,
+            "language": self.language,
+            "reason": self.reason,
+            "clock": self.clock,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Words:

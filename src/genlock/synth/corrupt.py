@@ -430,9 +430,12 @@ def _voice_over(count: int, rate: int, seed: int) -> Array:
     draw = np.random.default_rng([seed, 3])
     # Another voice, and another beginning, with each seed.
     voice = VoiceOptions(
-        rate=rate, pitch_hz=float(draw.uniform(90, 220)), speed=float(draw.uniform(0.85, 1.15)), room_decibels=None,
+        rate=rate,
+        pitch_hz=float(draw.uniform(90, 220)),
+        speed=float(draw.uniform(0.85, 1.15)),
+        room_decibels=None,
         seed=seed,
-    )  # fmt: skip
+    )
     spoken = np.concatenate([speak(text, voice).samples for text in _VOICE_OVER]).astype(np.float64)
     spoken = np.roll(spoken, -int(draw.integers(len(spoken))))
     return out + np.resize(spoken, count)

@@ -86,9 +86,11 @@ class Alignment:
         """``directory``, ``media``, ``sync``, ``words``, ``notes[]``; the tracks are listed in ``summary.json``."""
         return {
             "directory": None if self.directory is None else str(self.directory),
-            "media": self.media.to_dict(), "sync": self.sync.to_dict(), **self.words.to_dict(),
+            "media": self.media.to_dict(),
+            "sync": self.sync.to_dict(),
+            **self.words.to_dict(),
             "notes": list(self.notes),
-        }  # fmt: skip
+        }
 
     def _by(self) -> str:
         """Who found the words and their times, for people."""
@@ -161,16 +163,28 @@ def _words(
     if clip.speech is None:
         return Words.none(clip.info.clock, "the file has no sound", text)
     return recognize_and_align(
-        clip.speech, transcript=text, cues=cues, language=options.language,
-        recognizer=options.recognizer, aligner=options.aligner, model=model_options(options), progress=progress,
-    )  # fmt: skip
+        clip.speech,
+        transcript=text,
+        cues=cues,
+        language=options.language,
+        recognizer=options.recognizer,
+        aligner=options.aligner,
+        model=model_options(options),
+        progress=progress,
+    )
 
 
 def _alignment(clip: Clip, words: Words, sync: SyncResult, directory: Path | None) -> Alignment:
     return Alignment(
-        media=clip.info, frames=clip.frames, frame_count=clip.frame_count, words=words, tracks=clip.tracks,
-        sync=sync, notes=(*_missing(clip), *clip.notes, *words.notes, *sync.notes), directory=directory,
-    )  # fmt: skip
+        media=clip.info,
+        frames=clip.frames,
+        frame_count=clip.frame_count,
+        words=words,
+        tracks=clip.tracks,
+        sync=sync,
+        notes=(*_missing(clip), *clip.notes, *words.notes, *sync.notes),
+        directory=directory,
+    )
 
 
 def _missing(clip: Clip) -> tuple[str, ...]:
@@ -326,9 +340,12 @@ def _track_files(saved: tuple[SavedTrack, ...]) -> list[OutputFile]:
 
 def _word_files(paths: tuple[Path, ...]) -> list[OutputFile]:
     what = {
-        ".json": "words with times, for programs", ".srt": "subtitles", ".vtt": "subtitles for the web",
-        ".TextGrid": "words for Praat", ".ctm": "words, as NIST scoring reads them",
-    }  # fmt: skip
+        ".json": "words with times, for programs",
+        ".srt": "subtitles",
+        ".vtt": "subtitles for the web",
+        ".TextGrid": "words for Praat",
+        ".ctm": "words, as NIST scoring reads them",
+    }
     return [OutputFile(path.name, what[path.suffix]) for path in paths]
 
 

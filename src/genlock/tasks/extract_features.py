@@ -23,9 +23,17 @@ from genlock.pipeline import Clip, ClipRequest, read_clip
 from genlock.tasks.files import result_folder
 
 __all__ = [
-    "DEFAULT_FEATURES", "FeatureOptions", "FeatureResult", "SavedTrack", "extract_features", "make_extractors",
-    "on_frames", "read_features", "save_tracks", "split_features",
-]  # fmt: skip
+    "DEFAULT_FEATURES",
+    "FeatureOptions",
+    "FeatureResult",
+    "SavedTrack",
+    "extract_features",
+    "make_extractors",
+    "on_frames",
+    "read_features",
+    "save_tracks",
+    "split_features",
+]
 
 #: What ``genlock align`` and ``genlock features`` extract unless told otherwise.
 DEFAULT_FEATURES = "mel,mfcc,energy,onset"

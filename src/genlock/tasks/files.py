@@ -13,11 +13,44 @@ from genlock.media.opening import is_url
 __all__ = ["expand_files", "result_folder", "result_folders"]
 
 #: Endings that are taken from a folder; a file that is named outright is opened whatever its ending.
-MEDIA_ENDINGS = frozenset({
-    ".3gp", ".aac", ".ac3", ".aif", ".aiff", ".asf", ".avi", ".caf", ".flac", ".flv", ".gxf", ".m2ts", ".m4a", ".m4v",
-    ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".oga", ".ogg", ".ogv", ".opus",
-    ".ts", ".vob", ".wav", ".webm", ".wma", ".wmv",
-})  # fmt: skip
+MEDIA_ENDINGS = frozenset(
+    {
+        ".3gp",
+        ".aac",
+        ".ac3",
+        ".aif",
+        ".aiff",
+        ".asf",
+        ".avi",
+        ".caf",
+        ".flac",
+        ".flv",
+        ".gxf",
+        ".m2ts",
+        ".m4a",
+        ".m4v",
+        ".mka",
+        ".mkv",
+        ".mov",
+        ".mp2",
+        ".mp3",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".oga",
+        ".ogg",
+        ".ogv",
+        ".opus",
+        ".ts",
+        ".vob",
+        ".wav",
+        ".webm",
+        ".wma",
+        ".wmv",
+    }
+)
 
 
 def expand_files(named: Sequence[str]) -> tuple[list[str], bool]:

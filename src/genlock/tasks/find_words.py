@@ -107,9 +107,15 @@ def find_words(
         if clip.speech is None:
             raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
         words = recognize_and_align(
-            clip.speech, transcript=text, cues=cues, language=options.language,
-            recognizer=options.recognizer, aligner=options.aligner, model=model_options(options), progress=progress,
-        )  # fmt: skip
+            clip.speech,
+            transcript=text,
+            cues=cues,
+            language=options.language,
+            recognizer=options.recognizer,
+            aligner=options.aligner,
+            model=model_options(options),
+            progress=progress,
+        )
     written: tuple[Path, ...] = ()
     if output is not None:
         written = _write(words, cues, Path(output), result_folder(file, None).stem)

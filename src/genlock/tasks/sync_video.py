@@ -171,17 +171,25 @@ class SyncResult:
 def _segment(part: Segment) -> dict[str, Any]:
     interval = part.interval_seconds
     return {
-        "start_seconds": float(part.start), "end_seconds": float(part.end), "offset_seconds": part.offset_seconds,
-        "interval_seconds": None if interval is None else list(interval), "probability": part.probability,
+        "start_seconds": float(part.start),
+        "end_seconds": float(part.end),
+        "offset_seconds": part.offset_seconds,
+        "interval_seconds": None if interval is None else list(interval),
+        "probability": part.probability,
         "reason": part.reason,
-    }  # fmt: skip
+    }
 
 
 def _face(face: FaceOffset) -> dict[str, Any]:
     return {
-        "face": face.face, "seconds": face.seconds, "share": face.share, "offset_seconds": face.offset_seconds,
-        "probability": face.probability, "speaks": face.speaks, "reason": face.reason,
-    }  # fmt: skip
+        "face": face.face,
+        "seconds": face.seconds,
+        "share": face.share,
+        "offset_seconds": face.offset_seconds,
+        "probability": face.probability,
+        "speaks": face.speaks,
+        "reason": face.reason,
+    }
 
 
 @dataclass(frozen=True, eq=False)

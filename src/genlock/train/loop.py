@@ -251,8 +251,10 @@ class _Run:
                     line |= self._evaluate()
                 if log and (last or self.step % options.log_every == 0 or len(line) > 6):
                     left = self.elapsed / self.step * (options.steps - self.step)
-                    log.write(self.step, {**line, "elapsed_seconds": round(self.elapsed, 3),
-                                          "left_seconds": round(left)})  # fmt: skip
+                    log.write(
+                        self.step,
+                        {**line, "elapsed_seconds": round(self.elapsed, 3), "left_seconds": round(left)},
+                    )
                 if last or self.step % options.save_every == 0:
                     self._save()
                 self.progress("train", self.step, options.steps)
@@ -262,9 +264,11 @@ class _Run:
         if self.step == first and self.main and not (self.folder / "model").is_dir():
             self._evaluate()
         return TrainResult(
-            str(self.folder), str(self.folder / "model"), self.step,
+            str(self.folder),
+            str(self.folder / "model"),
+            self.step,
             {k: v for k, v in self.best.items() if k != "step"},
-        )  # fmt: skip
+        )
 
     def _mine(self, step: int) -> list[tuple[int, Any, Batch | None]]:
         """This process's parts of an update, loaded."""
@@ -278,9 +282,12 @@ class _Run:
 
     def _update(self, mine: list[tuple[int, Any, Batch | None]]) -> dict[str, float]:
         accelerator, world = self.accelerator, self.accelerator.num_processes
-        weight, seconds = self._summed([
-            sum(batch.weight for _, _, batch in mine if batch), sum(batch.seconds for _, _, batch in mine if batch)
-        ])  # fmt: skip
+        weight, seconds = self._summed(
+            [
+                sum(batch.weight for _, _, batch in mine if batch),
+                sum(batch.seconds for _, _, batch in mine if batch),
+            ]
+        )
         rate = self.options.rate(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -309,8 +316,13 @@ class _Run:
             self._diverged("gradient", "; ".join(self.recipe.describe(part) for _, part, b in mine if b))
         self.optimizer.step()
         means = {name: total / max(by, 1e-9) for name, (total, by) in self._of_all(sums).items()}
-        return {"loss": means.pop("loss"), **means, "gradient_norm": norm, "learning_rate": rate,
-                "sound_seconds": round(seconds, 3)}  # fmt: skip
+        return {
+            "loss": means.pop("loss"),
+            **means,
+            "gradient_norm": norm,
+            "learning_rate": rate,
+            "sound_seconds": round(seconds, 3),
+        }
 
     @staticmethod
     def _add(sums: dict[str, list[float]], name: str, value: float, *, weight: float) -> None:
@@ -373,9 +385,12 @@ class _Run:
         if self.main:
             scaler = getattr(self.accelerator, "scaler", None)
             state = {
-                "recipe": self.recipe.name, "best": self.best, "elapsed_seconds": self.elapsed,
-                "seed": self.options.seed, "scaler": scaler.state_dict() if scaler is not None else None,
-            }  # fmt: skip
+                "recipe": self.recipe.name,
+                "best": self.best,
+                "elapsed_seconds": self.elapsed,
+                "seed": self.options.seed,
+                "scaler": scaler.state_dict() if scaler is not None else None,
+            }
             write_checkpoint(self.folder, self.step, model, optimizer, state, self.options.keep)
         self.accelerator.wait_for_everyone()
 

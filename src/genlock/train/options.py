@@ -18,9 +18,15 @@ from genlock.train.batches import BatchPlan
 from genlock.train.speech.augment import Augmentation
 
 __all__ = [
-    "TOWER_LOOP", "CtcTraining", "LoopOptions", "TowerTraining", "Units", "Wav2Vec2Training", "options_from",
+    "TOWER_LOOP",
+    "CtcTraining",
+    "LoopOptions",
+    "TowerTraining",
+    "Units",
+    "Wav2Vec2Training",
+    "options_from",
     "read_options",
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,13 @@ class LoopOptions:
     """Threads of torch in each process; 0 leaves it. Equal to the bit only at the same number."""
 
     def __post_init__(self) -> None:
-        counts = {"steps": self.steps, "save_every": self.save_every, "keep": self.keep,
-                  "evaluate_every": self.evaluate_every, "log_every": self.log_every}  # fmt: skip
+        counts = {
+            "steps": self.steps,
+            "save_every": self.save_every,
+            "keep": self.keep,
+            "evaluate_every": self.evaluate_every,
+            "log_every": self.log_every,
+        }
         for name, count in counts.items():
             if count < 1:
                 raise OptionError(f"{name}={count} is below 1")
@@ -95,9 +106,18 @@ class LoopOptions:
 
 #: How long and how fast the towers are trained, if not said otherwise: some five minutes of one core.
 TOWER_LOOP = LoopOptions(
-    steps=800, learning_rate=3e-3, warmup=0.08, hold=0.1, final=0.01, decay="linear", weight_decay=0.05,
-    save_every=200, evaluate_every=400, log_every=20, threads=1,
-)  # fmt: skip
+    steps=800,
+    learning_rate=3e-3,
+    warmup=0.08,
+    hold=0.1,
+    final=0.01,
+    decay="linear",
+    weight_decay=0.05,
+    save_every=200,
+    evaluate_every=400,
+    log_every=20,
+    threads=1,
+)
 
 
 @dataclass(frozen=True)
@@ -196,8 +216,12 @@ class CtcTraining:
     def __post_init__(self) -> None:
         self.augmentation  # noqa: B018 - ranges are told at birth
         self.plan(0)
-        shares = {"head_only": self.head_only, "mask_time": self.mask_time, "mask_channels": self.mask_channels,
-                  "dropout": self.dropout}  # fmt: skip
+        shares = {
+            "head_only": self.head_only,
+            "mask_time": self.mask_time,
+            "mask_channels": self.mask_channels,
+            "dropout": self.dropout,
+        }
         for name, value in shares.items():
             if not 0 <= value <= 1:
                 raise OptionError(f"{name}={value} is no share: it lies within 0...1")

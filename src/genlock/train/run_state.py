@@ -20,9 +20,15 @@ from genlock.core.folders import atomic_folder
 from genlock.core.serial import write_json
 
 __all__ = [
-    "STATE", "load_tensors", "newest_checkpoint", "optimizer_state", "put_optimizer", "put_state", "whole_state",
+    "STATE",
+    "load_tensors",
+    "newest_checkpoint",
+    "optimizer_state",
+    "put_optimizer",
+    "put_state",
+    "whole_state",
     "write_checkpoint",
-]  # fmt: skip
+]
 
 Tensor = torch.Tensor
 #: What a checkpoint holds beside tensors.
@@ -39,9 +45,13 @@ def _checkpoints(run: Path) -> list[Path]:
 
 
 def write_checkpoint(
-    run: Path, step: int, model: dict[str, Tensor], optimizer: dict[str, Tensor], state: Mapping[str, Any],
+    run: Path,
+    step: int,
+    model: dict[str, Tensor],
+    optimizer: dict[str, Tensor],
+    state: Mapping[str, Any],
     keep: int,
-) -> None:  # fmt: skip
+) -> None:
     """Write a checkpoint; of older ones the newest stay, ``keep`` in all.
 
     Raises OutputError if it cannot be written; the older ones then all stay.

@@ -122,11 +122,15 @@ class Model:
     def to_dict(self) -> dict[str, Any]:
         """The keys of the table, and ``size_bytes``."""
         return {
-            "name": self.name, "title": self.title, "licence": self.licence, "credit": self.credit,
-            "default": self.default, "size_bytes": self.size_bytes,
+            "name": self.name,
+            "title": self.title,
+            "licence": self.licence,
+            "credit": self.credit,
+            "default": self.default,
+            "size_bytes": self.size_bytes,
             "files": [file.to_dict() for file in self.files],
             "sources": [source.to_dict() for source in self.sources],
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True)
@@ -190,8 +194,11 @@ class Verification:
     def to_dict(self) -> dict[str, Any]:
         """``name``, ``state``, ``path``, ``problems``."""
         return {
-            "name": self.name, "state": self.state, "path": _text(self.path), "problems": list(self.problems)
-        }  # fmt: skip
+            "name": self.name,
+            "state": self.state,
+            "path": _text(self.path),
+            "problems": list(self.problems),
+        }
 
 
 @dataclass(frozen=True)

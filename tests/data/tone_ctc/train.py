@@ -25,13 +25,27 @@ def make_model() -> Wav2Vec2ForCTC:
     """A layer-norm model; its positional convolution and two transformer layers see their surroundings."""
     return Wav2Vec2ForCTC(
         Wav2Vec2Config(
-            vocab_size=len(TOKENS), hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96,
-            conv_dim=(16, 24, 32, 32, 32, 48, 48), feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True,
-            num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4, apply_spec_augment=False, layerdrop=0.0,
-            hidden_dropout=0.0, attention_dropout=0.0, feat_proj_dropout=0.0, final_dropout=0.0, activation_dropout=0.0,
+            vocab_size=len(TOKENS),
+            hidden_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=96,
+            conv_dim=(16, 24, 32, 32, 32, 48, 48),
+            feat_extract_norm="layer",
+            do_stable_layer_norm=True,
+            conv_bias=True,
+            num_conv_pos_embeddings=16,
+            num_conv_pos_embedding_groups=4,
+            apply_spec_augment=False,
+            layerdrop=0.0,
+            hidden_dropout=0.0,
+            attention_dropout=0.0,
+            feat_proj_dropout=0.0,
+            final_dropout=0.0,
+            activation_dropout=0.0,
             pad_token_id=0,
         )
-    )  # fmt: skip
+    )
 
 
 def targets(said: ToneSpeech) -> np.ndarray:
@@ -76,14 +90,24 @@ def main(steps: int) -> None:
     for name, data in {
         "vocab.json": {token: number for number, token in enumerate(TOKENS)},
         "preprocessor_config.json": {
-            "feature_extractor_type": "Wav2Vec2FeatureExtractor", "feature_size": 1, "sampling_rate": 16000,
-            "padding_value": 0.0, "padding_side": "right", "do_normalize": True, "return_attention_mask": True,
+            "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+            "feature_size": 1,
+            "sampling_rate": 16000,
+            "padding_value": 0.0,
+            "padding_side": "right",
+            "do_normalize": True,
+            "return_attention_mask": True,
         },
         "tokenizer_config.json": {
-            "tokenizer_class": "Wav2Vec2CTCTokenizer", "pad_token": "<pad>", "unk_token": "<unk>",
-            "bos_token": None, "eos_token": None, "word_delimiter_token": "|", "do_lower_case": False,
+            "tokenizer_class": "Wav2Vec2CTCTokenizer",
+            "pad_token": "<pad>",
+            "unk_token": "<unk>",
+            "bos_token": None,
+            "eos_token": None,
+            "word_delimiter_token": "|",
+            "do_lower_case": False,
         },
-    }.items():  # fmt: skip
+    }.items():
         (FOLDER / name).write_text(json.dumps(data, indent=1) + "\n")
 
 

@@ -83,10 +83,16 @@ class CtcChain:
     all."""
 
     def __init__(
-        self, tokens: Sequence[int], symbols: int, blank: int = 0, gaps: Sequence[int] = (),
-        separator: int | None = None, gap_cost: float = np.inf, star_cost: float = 0.0,
+        self,
+        tokens: Sequence[int],
+        symbols: int,
+        blank: int = 0,
+        gaps: Sequence[int] = (),
+        separator: int | None = None,
+        gap_cost: float = np.inf,
+        star_cost: float = 0.0,
         hole_costs: Sequence[float] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         _check_symbols(tokens, symbols, blank)
         if separator is not None and not 0 <= separator < symbols:
             raise InputError(
@@ -102,10 +108,15 @@ class CtcChain:
                 f"{len(hole_costs)} costs of holes do not fit {len(gaps)} gaps; give one for each gap"
             )
         for name, value in {
-            "tokens": tuple(map(int, tokens)), "symbols": symbols, "blank": blank,
-            "gaps": tuple(map(int, gaps)), "separator": separator, "gap_cost": gap_cost,
-            "star_cost": star_cost, "hole_costs": tuple(map(float, hole_costs)),
-        }.items():  # fmt: skip
+            "tokens": tuple(map(int, tokens)),
+            "symbols": symbols,
+            "blank": blank,
+            "gaps": tuple(map(int, gaps)),
+            "separator": separator,
+            "gap_cost": gap_cost,
+            "star_cost": star_cost,
+            "hole_costs": tuple(map(float, hole_costs)),
+        }.items():
             object.__setattr__(self, name, value)
 
     @property

@@ -45,9 +45,18 @@ def _compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 @_compiled
 def advance(
-    blanks: F64, tokens: F64, table: F64, columns: U32, skips: F64, low: int, high: int,
-    gaps: I64, hole_costs: F64, top: F64, codes: U8,
-) -> None:  # fmt: skip
+    blanks: F64,
+    tokens: F64,
+    table: F64,
+    columns: U32,
+    skips: F64,
+    low: int,
+    high: int,
+    gaps: I64,
+    hole_costs: F64,
+    top: F64,
+    codes: U8,
+) -> None:
     """Move a column of scores forward over the frames of ``table``, in place, for the pairs low...high.
 
     Parameters

@@ -355,9 +355,16 @@ def _traced(
         return _no_path(chain, -np.inf, method, proven)
     frames = lattice.scores.emissions.frames
     path = CtcPath(
-        chain, np.empty(frames, np.int32), forward.score, np.empty(frames, np.float32),
-        np.empty(frames, np.float32), np.zeros(frames, bool), method, proven, band,
-    )  # fmt: skip
+        chain,
+        np.empty(frames, np.int32),
+        forward.score,
+        np.empty(frames, np.float32),
+        np.empty(frames, np.float32),
+        np.zeros(frames, bool),
+        method,
+        proven,
+        band,
+    )
     tracer = _Tracer(lattice, forward, path, lattice.column(), chain.state_columns())
     state = forward.state
     for start in sorted(forward.copies, reverse=True):

@@ -29,9 +29,16 @@ from genlock.core.spans import Span, Spans
 from genlock.core.time import Exact, exact, fraction_text
 
 __all__ = [
-    "STAR", "WILDCARD", "AlignedWord", "CtcAlignment", "CtcOptions", "Unaligned", "Vocabulary", "WordTokens",
+    "STAR",
+    "WILDCARD",
+    "AlignedWord",
+    "CtcAlignment",
+    "CtcOptions",
+    "Unaligned",
+    "Vocabulary",
+    "WordTokens",
     "align_words",
-]  # fmt: skip
+]
 
 #: Among the words of a text: here is sound that nobody wrote down.
 WILDCARD = "*"
@@ -189,10 +196,16 @@ class AlignedWord:
     def to_dict(self) -> dict[str, object]:
         """A JSON form, with exact times and readable ones."""
         return {
-            "text": self.text, "status": self.status, "start": _text(self.start), "end": _text(self.end),
-            "start_seconds": _float(self.start), "end_seconds": _float(self.end),
-            "confidence": self.confidence, "contrast": self.contrast, "reason": self.reason,
-        }  # fmt: skip
+            "text": self.text,
+            "status": self.status,
+            "start": _text(self.start),
+            "end": _text(self.end),
+            "start_seconds": _float(self.start),
+            "end_seconds": _float(self.end),
+            "confidence": self.confidence,
+            "contrast": self.contrast,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True)
@@ -215,10 +228,15 @@ class Unaligned:
     def to_dict(self) -> dict[str, object]:
         """A JSON form, with exact times and readable ones."""
         return {
-            "kind": self.kind, "text": self.text, "word": self.word, "start": _text(self.start),
-            "end": _text(self.end), "start_seconds": _float(self.start), "end_seconds": _float(self.end),
+            "kind": self.kind,
+            "text": self.text,
+            "word": self.word,
+            "start": _text(self.start),
+            "end": _text(self.end),
+            "start_seconds": _float(self.start),
+            "end_seconds": _float(self.end),
             "reason": self.reason,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,11 +306,16 @@ class CtcAlignment:
     def to_dict(self) -> dict[str, object]:
         """A JSON form."""
         return {
-            "words": [w.to_dict() for w in self.words], "unaligned": [u.to_dict() for u in self.unaligned],
-            "clock": self.clock, "frames": self.frames, "method": self.method, "proven": self.proven,
+            "words": [w.to_dict() for w in self.words],
+            "unaligned": [u.to_dict() for u in self.unaligned],
+            "clock": self.clock,
+            "frames": self.frames,
+            "method": self.method,
+            "proven": self.proven,
             "score": self.score if np.isfinite(self.score) else None,
-            "bias_seconds": float(self.options.bias_seconds), "options": self.options.to_dict(),
-        }  # fmt: skip
+            "bias_seconds": float(self.options.bias_seconds),
+            "options": self.options.to_dict(),
+        }
 
     def __str__(self) -> str:
         lines = [str(self.spans)]
@@ -427,10 +450,17 @@ class _Reader:
             Unaligned("word", w.text, n, None, None, w.reason) for n, w in shown if w.status == "unaligned"
         ]
         return CtcAlignment(
-            tuple(w for _, w in shown), tuple(lost + sounds), self.cells, self.frames,
+            tuple(w for _, w in shown),
+            tuple(lost + sounds),
+            self.cells,
+            self.frames,
             tuple(WILDCARD if t == STAR else self.vocabulary.symbols[t] for t in self.text.chain.tokens),
-            spans, self.path.score, self.path.method, self.path.proven, self.options,
-        )  # fmt: skip
+            spans,
+            self.path.score,
+            self.path.method,
+            self.path.proven,
+            self.options,
+        )
 
     def _edges(self, first: int, stop: int) -> tuple[Fraction, Fraction]:
         bias = self.options.bias_seconds
@@ -509,10 +539,16 @@ class _Reader:
             )
         first, stop = int(heard[0]), int(heard[-1]) + 1
         return AlignedWord(
-            word.text, "aligned", *self._edges(first, stop), first, stop, None, None,
+            word.text,
+            "aligned",
+            *self._edges(first, stop),
+            first,
+            stop,
+            None,
+            None,
             "the model has no symbol for any of its characters: it has the sound "
             "that is left between its neighbours",
-        )  # fmt: skip
+        )
 
     def _why_impossible(self) -> str:
         needed = self.text.chain.least_frames

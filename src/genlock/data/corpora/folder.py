@@ -8,10 +8,27 @@ from genlock.data.corpora.base import Corpus, Source, files_below
 
 __all__ = ["FOLDER"]
 
-VIDEOS = frozenset({
-    ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
-    ".vob", ".webm", ".wmv",
-})  # fmt: skip
+VIDEOS = frozenset(
+    {
+        ".3gp",
+        ".avi",
+        ".flv",
+        ".m2ts",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".ogv",
+        ".ts",
+        ".vob",
+        ".webm",
+        ".wmv",
+    }
+)
 
 
 def _sources(folder: Path) -> list[Source]:

@@ -30,9 +30,17 @@ from genlock.data.output_files import read_output, track_of_output
 from genlock.data.splits import NAMES
 
 __all__ = [
-    "EXPORTERS", "ExportOptions", "Exported", "Exporter", "Job", "Row", "export_dataset",
-    "filled", "first_instant", "in_groups",
-]  # fmt: skip
+    "EXPORTERS",
+    "ExportOptions",
+    "Exported",
+    "Exporter",
+    "Job",
+    "Row",
+    "export_dataset",
+    "filled",
+    "first_instant",
+    "in_groups",
+]
 
 #: The entry-point group of exporters.
 EXPORTERS = "genlock.exporters"

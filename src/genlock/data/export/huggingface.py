@@ -67,9 +67,7 @@ class _Column:
             Path(made["path"]).suffix, "Track"
         )
         self.rate = made["rate"]
-        times = [
-            ("rate", pa.string()), ("start", pa.string()), ("centers_seconds", pa.list_(pa.float64())),
-        ]  # fmt: skip
+        times = [("rate", pa.string()), ("start", pa.string()), ("centers_seconds", pa.list_(pa.float64()))]
         if self.form == "Track":
             inner = pa.from_numpy_dtype(np.dtype(made["dtype"]))
             for _ in made["shape"]:
@@ -136,9 +134,11 @@ def _images(data: bytes, made: Mapping[str, Any]) -> dict[str, Any]:
     except (zipfile.BadZipFile, KeyError) as error:
         raise FormatError(f"{origin} is damaged ({error}); run genlock prepare again") from error
     return {
-        "frames": frames, "rate": made["rate"], "start": made["start"],
+        "frames": frames,
+        "rate": made["rate"],
+        "start": made["start"],
         "centers_seconds": cells.centers(len(frames)),
-    }  # fmt: skip
+    }
 
 
 def _features(types: Sequence[tuple[str, pa.DataType]], columns: Sequence[_Column]) -> dict[str, Any]:

@@ -58,10 +58,13 @@ def _duration(made: Mapping[str, Any]) -> float:
 def _recording(job: Job, row: Row, made: Mapping[str, Any]) -> dict[str, Any]:
     path = str(Path(job.dataset) / made["path"])
     return {
-        "id": row["clip"], "sources": [{"type": "file", "channels": [0], "source": path}],
-        "sampling_rate": int(made["rate"]), "num_samples": made["length"], "duration": _duration(made),
+        "id": row["clip"],
+        "sources": [{"type": "file", "channels": [0], "source": path}],
+        "sampling_rate": int(made["rate"]),
+        "num_samples": made["length"],
+        "duration": _duration(made),
         "channel_ids": [0],
-    }  # fmt: skip
+    }
 
 
 def _supervision(job: Job, row: Row, made: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,8 +77,14 @@ def _supervision(job: Job, row: Row, made: Mapping[str, Any]) -> dict[str, Any]:
         words.append([word["text"], float(low), float(high - low), None])
     made_of = {key: row[key] for key in ("source", "start", "end", "clock", "label", "offset_seconds")}
     facts = {
-        "id": row["clip"], "recording_id": row["clip"], "start": 0.0, "duration": _duration(made), "channel": 0,
-        "text": job.text_of(row), "speaker": row["speaker"] or None, "custom": made_of,
-    }  # fmt: skip
+        "id": row["clip"],
+        "recording_id": row["clip"],
+        "start": 0.0,
+        "duration": _duration(made),
+        "channel": 0,
+        "text": job.text_of(row),
+        "speaker": row["speaker"] or None,
+        "custom": made_of,
+    }
     found = {key: value for key, value in facts.items() if value is not None}
     return {**found, "alignment": {"word": words}} if words else found

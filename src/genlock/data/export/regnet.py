@@ -23,11 +23,13 @@ from genlock.data.splits import NAMES
 __all__ = ["FOLDERS", "export_regnet"]
 
 #: Outputs of ours and the folders that they go to.
-FOLDERS: Mapping[str, str] = MappingProxyType({
-    "mel-specvqgan": "melspec_10s_22050hz",
-    "rgb_21.5fps": "feature_rgb_bninception_dim1024_21.5fps",
-    "flow-features_21.5fps": "feature_flow_bninception_dim1024_21.5fps",
-})  # fmt: skip
+FOLDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "mel-specvqgan": "melspec_10s_22050hz",
+        "rgb_21.5fps": "feature_rgb_bninception_dim1024_21.5fps",
+        "flow-features_21.5fps": "feature_flow_bninception_dim1024_21.5fps",
+    }
+)
 _MEL, _VIDEO = "mel-specvqgan", "videos_10s_21.5fps"
 _COLUMNS = 860  # of a mel of 10 s, of the 862 that it has
 
@@ -127,8 +129,12 @@ def _note(job: Job, features: list[str]) -> None:
 def _rates() -> dict[str, object]:
     mel, frames = Fraction(22050, 256), Fraction(43, 2)
     return {
-        "kind": "rates", "mel_columns_per_second": str(mel), "frames_per_second": str(frames),
-        "mel_columns_per_frame": str(mel / frames), "nominal_mel_columns_per_frame": 4,
+        "kind": "rates",
+        "mel_columns_per_second": str(mel),
+        "frames_per_second": str(frames),
+        "mel_columns_per_frame": str(mel / frames),
+        "nominal_mel_columns_per_frame": 4,
         "drift_seconds_in_10_seconds": float(10 * (1 - frames / (mel / 4))),
-        "first_mel_column_center_seconds": "0", "first_frame_center_seconds": str(1 / frames / 2),
-    }  # fmt: skip
+        "first_mel_column_center_seconds": "0",
+        "first_frame_center_seconds": str(1 / frames / 2),
+    }

@@ -34,9 +34,9 @@ def export_webdataset(job: Job) -> None:
         for number, shard in enumerate(in_groups(drawn, job.options.shard_megabytes * 10**6, 2 * _BLOCK)):
             name = f"{split}-{number:06d}.tar"
             path = job.put(name, lambda path, shard=shard: _write(job, shard, path))  # type: ignore[misc]
-            listed[split].append({
-                "name": name, "samples": len(shard), "bytes": path.stat().st_size, "sha256": sha256_of(path),
-            })  # fmt: skip
+            listed[split].append(
+                {"name": name, "samples": len(shard), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+            )
             for _ in shard:
                 job.tick()
     job.put(SHARDS, lambda path: write_json(path, {"kind": "shards", "kinds": job.kinds, "splits": listed}))

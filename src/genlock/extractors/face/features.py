@@ -26,25 +26,29 @@ _OF_LANDMARKS: Mapping[str, _Landmarks] = MappingProxyType(
     {"landmarks": lambda face: face.points, "landmarks:68": as_68, "landmarks:lips": without_pose}
 )
 # Each with the side of the crop that it is taken from; what is no crop is as the sync estimators see it, at 48.
-_OF_MOUTHS: Mapping[str, tuple[int, _Mouth]] = MappingProxyType({
-    "mouth": (96, lambda mouth: mouth.crop),
-    "mouth:48": (48, lambda mouth: mouth.crop),
-    "mouth:aperture": (48, lambda mouth: mouth.aperture),
-    "mouth:width": (48, lambda mouth: mouth.width),
-    "mouth:motion": (48, lambda mouth: mouth.motion),
-})  # fmt: skip
+_OF_MOUTHS: Mapping[str, tuple[int, _Mouth]] = MappingProxyType(
+    {
+        "mouth": (96, lambda mouth: mouth.crop),
+        "mouth:48": (48, lambda mouth: mouth.crop),
+        "mouth:aperture": (48, lambda mouth: mouth.aperture),
+        "mouth:width": (48, lambda mouth: mouth.width),
+        "mouth:motion": (48, lambda mouth: mouth.motion),
+    }
+)
 
 #: Every name with what it gives for each face.
-FACE_FEATURES: Mapping[str, str] = MappingProxyType({
-    "landmarks": "468 points of the face mesh in pixels, float32 [T, 468, 3]",
-    "landmarks:68": "the 68 points that many face models use, in pixels, float32 [T, 68, 3]",
-    "landmarks:lips": "40 points of the lips with the head's pose removed, in eye distances, float32 [T, 40, 2]",
-    "mouth": "upright grey mouth, uint8 [T, 96, 96]",
-    "mouth:48": "the same at 48 pixels, uint8 [T, 48, 48]",
-    "mouth:aperture": "opening between the inner lips, in eye distances, float32 [T]",
-    "mouth:width": "distance between the corners of the mouth, in eye distances, float32 [T]",
-    "mouth:motion": "mean change of the grey mouth between two frames, 0...1, float32 [T]",
-})  # fmt: skip
+FACE_FEATURES: Mapping[str, str] = MappingProxyType(
+    {
+        "landmarks": "468 points of the face mesh in pixels, float32 [T, 468, 3]",
+        "landmarks:68": "the 68 points that many face models use, in pixels, float32 [T, 68, 3]",
+        "landmarks:lips": "40 points of the lips with the head's pose removed, in eye distances, float32 [T, 40, 2]",
+        "mouth": "upright grey mouth, uint8 [T, 96, 96]",
+        "mouth:48": "the same at 48 pixels, uint8 [T, 48, 48]",
+        "mouth:aperture": "opening between the inner lips, in eye distances, float32 [T]",
+        "mouth:width": "distance between the corners of the mouth, in eye distances, float32 [T]",
+        "mouth:motion": "mean change of the grey mouth between two frames, 0...1, float32 [T]",
+    }
+)
 
 
 class FaceFeatures:

@@ -21,17 +21,64 @@ from genlock.extractors.frame_cells import between_frames, run_of_frames
 from genlock.media import ReadOptions
 
 __all__ = [
-    "CROP_EYE_DISTANCES", "LIPS", "FaceMouth", "Mouth", "MouthSink", "MouthWatcher", "aperture_of", "extract_mouths",
-    "mouth_crop", "mouth_motion", "width_of",
-]  # fmt: skip
+    "CROP_EYE_DISTANCES",
+    "LIPS",
+    "FaceMouth",
+    "Mouth",
+    "MouthSink",
+    "MouthWatcher",
+    "aperture_of",
+    "extract_mouths",
+    "mouth_crop",
+    "mouth_motion",
+    "width_of",
+]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 
 #: The lips: outer ring, then inner ring, each from the person's right corner over the upper lip and back.
 LIPS: tuple[int, ...] = (
-    61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146,
-    78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95,
-)  # fmt: skip
+    61,
+    185,
+    40,
+    39,
+    37,
+    0,
+    267,
+    269,
+    270,
+    409,
+    291,
+    375,
+    321,
+    405,
+    314,
+    17,
+    84,
+    181,
+    91,
+    146,
+    78,
+    191,
+    80,
+    81,
+    82,
+    13,
+    312,
+    311,
+    310,
+    415,
+    308,
+    324,
+    318,
+    402,
+    317,
+    14,
+    87,
+    178,
+    88,
+    95,
+)
 #: Side of a mouth crop in distances between the outer corners of the eyes: twice the width of a closed mouth.
 CROP_EYE_DISTANCES = 1.2
 
@@ -120,9 +167,12 @@ def mouth_crop(image: Image, pose: HeadPose, middle: npt.ArrayLike, side: int = 
     corner = centre - turn * complex(side * finer, side * finer) / 2 + turn * (0.5 + 0.5j) - (0.5 + 0.5j)
     matrix = np.array([[turn.real, -turn.imag, corner.real], [turn.imag, turn.real, corner.imag]])
     crop = cv2.warpAffine(
-        image, matrix, (side * finer, side * finer),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+        image,
+        matrix,
+        (side * finer, side * finer),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     if finer > 1:
         crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))

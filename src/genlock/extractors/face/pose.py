@@ -23,12 +23,26 @@ RIGID: tuple[int, ...] = (33, 133, 362, 263, 168, 6, 197, 195, 5, 127, 356, 162,
 #: Where :data:`RIGID` lies on an upright face that looks ahead: x to the right as seen, y down, z away from the
 #: camera. Their mean is the origin, and the outer corners of the eyes lie 1 apart. The mean of three people's
 #: meshes in talking clips, after each frame was turned and scaled onto the mean, made symmetric.
-CANONICAL_RIGID: FloatArray = np.array([
-    [-0.5000, 0.0513, 0.0336], [-0.1928, 0.0642, -0.0240], [0.1928, 0.0642, -0.0240], [0.5000, 0.0513, 0.0336],
-    [0.0, -0.0105, -0.2054], [0.0, 0.0741, -0.2571], [0.0, 0.1515, -0.3163], [0.0, 0.2240, -0.3818],
-    [0.0, 0.3021, -0.4488], [-0.7708, 0.1232, 0.5804], [0.7708, 0.1232, 0.5804], [-0.7587, -0.0526, 0.4769],
-    [0.7587, -0.0526, 0.4769], [0.0, -0.5466, -0.1288], [0.0, -0.3741, -0.1776], [0.0, -0.1926, -0.2181],
-])  # fmt: skip
+CANONICAL_RIGID: FloatArray = np.array(
+    [
+        [-0.5000, 0.0513, 0.0336],
+        [-0.1928, 0.0642, -0.0240],
+        [0.1928, 0.0642, -0.0240],
+        [0.5000, 0.0513, 0.0336],
+        [0.0, -0.0105, -0.2054],
+        [0.0, 0.0741, -0.2571],
+        [0.0, 0.1515, -0.3163],
+        [0.0, 0.2240, -0.3818],
+        [0.0, 0.3021, -0.4488],
+        [-0.7708, 0.1232, 0.5804],
+        [0.7708, 0.1232, 0.5804],
+        [-0.7587, -0.0526, 0.4769],
+        [0.7587, -0.0526, 0.4769],
+        [0.0, -0.5466, -0.1288],
+        [0.0, -0.3741, -0.1776],
+        [0.0, -0.1926, -0.2181],
+    ]
+)
 CANONICAL_RIGID -= CANONICAL_RIGID.mean(axis=0)  # what four places leave
 CANONICAL_RIGID.setflags(write=False)
 

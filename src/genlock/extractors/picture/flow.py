@@ -25,8 +25,14 @@ FlowArray: TypeAlias = npt.NDArray[np.float32]
 
 # Farneback's window and pyramid as OpenCV's own examples have them; they suit pictures of some 300 pixels.
 _FARNEBACK: dict[str, Any] = {
-    "pyr_scale": 0.5, "levels": 3, "winsize": 15, "iterations": 3, "poly_n": 5, "poly_sigma": 1.2, "flags": 0,
-}  # fmt: skip
+    "pyr_scale": 0.5,
+    "levels": 3,
+    "winsize": 15,
+    "iterations": 3,
+    "poly_n": 5,
+    "poly_sigma": 1.2,
+    "flags": 0,
+}
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,18 @@ from genlock.core.grid import DEFAULT_CLOCK
 from genlock.core.time import Exact
 
 __all__ = [
-    "Framing", "conv_stack", "deepspeech", "kaldi", "kaldi_no_snip", "python_speech_features",
-    "stft_centered", "stft_inside", "wav2vec2", "whisper_encoder", "whisper_mel",
-]  # fmt: skip
+    "Framing",
+    "conv_stack",
+    "deepspeech",
+    "kaldi",
+    "kaldi_no_snip",
+    "python_speech_features",
+    "stft_centered",
+    "stft_inside",
+    "wav2vec2",
+    "whisper_encoder",
+    "whisper_mel",
+]
 
 #: Which frames exist. ``inside``: those that lie wholly inside the (padded) sound. ``covering``: as many as
 #: cover every sample, the last one padded, at least one. ``nearest``: one for each hop, rounded to the

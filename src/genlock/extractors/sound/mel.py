@@ -87,23 +87,54 @@ PRESETS: Mapping[str, MelOptions] = MappingProxyType(
     {
         "librosa": MelOptions(),
         "kaldi": MelOptions(
-            sample_rate=16000, window=400, n_fft=512, hop=160, bands=80, low_hz=20.0, scale="kaldi",
-            window_kind="povey", frames="inside", condition=True, full_scale=32768.0, values="ln",
+            sample_rate=16000,
+            window=400,
+            n_fft=512,
+            hop=160,
+            bands=80,
+            low_hz=20.0,
+            scale="kaldi",
+            window_kind="povey",
+            frames="inside",
+            condition=True,
+            full_scale=32768.0,
+            values="ln",
         ),
         "whisper": MelOptions(
-            sample_rate=16000, window=400, n_fft=400, hop=160, bands=80,
-            frames="centered_less_last", padding="reflect", values="whisper",
+            sample_rate=16000,
+            window=400,
+            n_fft=400,
+            hop=160,
+            bands=80,
+            frames="centered_less_last",
+            padding="reflect",
+            values="whisper",
         ),
         "whisper-local": MelOptions(
-            sample_rate=16000, window=400, n_fft=400, hop=160, bands=80,
-            frames="centered_less_last", padding="reflect", values="whisper", whole=False,
+            sample_rate=16000,
+            window=400,
+            n_fft=400,
+            hop=160,
+            bands=80,
+            frames="centered_less_last",
+            padding="reflect",
+            values="whisper",
+            whole=False,
         ),
         "specvqgan": MelOptions(
-            sample_rate=22050, window=1024, n_fft=1024, hop=256, bands=80, low_hz=125.0, high_hz=7600.0,
-            padding="reflect", magnitude=True, values="specvqgan",
+            sample_rate=22050,
+            window=1024,
+            n_fft=1024,
+            hop=256,
+            bands=80,
+            low_hz=125.0,
+            high_hz=7600.0,
+            padding="reflect",
+            magnitude=True,
+            values="specvqgan",
         ),
     }
-)  # fmt: skip
+)
 
 _UNITS = {"power": "power", "ln": "ln power", "whisper": "lg power / 4", "specvqgan": "dB / 100"}
 

@@ -20,7 +20,7 @@ __all__ = [
     "mel_filters",
     "psf_filters",
     "window_samples",
-]  # fmt: skip
+]
 
 Window = Literal["hann", "povey", "rectangular"]
 MelScale = Literal["slaney", "kaldi"]

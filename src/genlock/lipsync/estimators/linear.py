@@ -31,9 +31,19 @@ from genlock.weights import registry
 from genlock.weights.npz_model import read_model, write_model
 
 __all__ = [
-    "MODEL_NAME", "LinearModel", "LinearOptions", "LinearSync", "View", "default_model", "face_signals",
-    "lip_shapes", "load_model", "save_model", "sound_bands", "sound_context",
-]  # fmt: skip
+    "MODEL_NAME",
+    "LinearModel",
+    "LinearOptions",
+    "LinearSync",
+    "View",
+    "default_model",
+    "face_signals",
+    "lip_shapes",
+    "load_model",
+    "save_model",
+    "sound_bands",
+    "sound_context",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -99,10 +109,13 @@ class LinearModel:
         channels, steps = o.components + o.speeds, 2 * o.sound_steps + 1
         bands = self.ridge.shape[1] if self.ridge.ndim == 3 else 0
         wanted = {
-            "basis": (80, o.components), "ridge": (steps, bands, channels), "ridge_weights": (channels,),
-            "sound_pairs": (steps, bands, o.pairs), "pair_weights": (o.pairs,),
+            "basis": (80, o.components),
+            "ridge": (steps, bands, channels),
+            "ridge_weights": (channels,),
+            "sound_pairs": (steps, bands, o.pairs),
+            "pair_weights": (o.pairs,),
             "lip_pairs": ((2 * o.lip_steps + 1) * channels, o.pairs),
-        }  # fmt: skip
+        }
         for name, shape in wanted.items():
             if getattr(self, name).shape != shape:
                 raise FormatError(
@@ -241,10 +254,7 @@ def face_signals(face: FaceEvidence, model: LinearModel) -> tuple[Track, Track]:
     shapes, seconds = lip_shapes(face.lips, model.options)
     channels = lip_channels(shapes, seconds, model.basis, model.options)
     pairs = lip_context(channels, seconds, model.options) @ model.lip_pairs
-    return (
-        _spread(face.lips, channels, "lip channels"),
-        _spread(face.lips, pairs, "canonical lips"),
-    )
+    return (_spread(face.lips, channels, "lip channels"), _spread(face.lips, pairs, "canonical lips"))
 
 
 def _spread(lips: Track, rows: Array, name: str) -> Track:
@@ -344,11 +354,14 @@ class LinearSync:
             return None
         curves = [
             correlate(
-                view.sound, view.picture.between(start, end), self.reach_seconds,
-                weights=view.weights, least_overlap="0.4",
+                view.sound,
+                view.picture.between(start, end),
+                self.reach_seconds,
+                weights=view.weights,
+                least_overlap="0.4",
             )
             for view in views
-        ]  # fmt: skip
+        ]
         curve = combine(curves, [view.share for view in views])
         if curve.empty:
             return Cue(self.name, None, face.face, "neither lips nor sound move together at any lag")
@@ -373,8 +386,10 @@ def save_model(model: LinearModel, target: str | os.PathLike[str]) -> None:
     Raises OutputError if the target cannot be written.
     """
     header = {
-        "options": asdict(model.options), "calibration": dict(model.calibration), "facts": dict(model.facts),
-    }  # fmt: skip
+        "options": asdict(model.options),
+        "calibration": dict(model.calibration),
+        "facts": dict(model.facts),
+    }
     write_model(target, MODEL_NAME, header, {name: getattr(model, name) for name in _ARRAYS})
 
 

@@ -26,9 +26,15 @@ from genlock.weights import registry
 from genlock.weights.npz_model import read_model, write_model
 
 __all__ = [
-    "TOWER_NAME", "TowerModel", "TowerOptions", "default_tower", "load_tower", "picture_tower", "save_tower",
+    "TOWER_NAME",
+    "TowerModel",
+    "TowerOptions",
+    "default_tower",
+    "load_tower",
+    "picture_tower",
+    "save_tower",
     "sound_tower",
-]  # fmt: skip
+]
 
 Array = npt.NDArray[np.float32]
 
@@ -72,9 +78,12 @@ class TowerOptions:
     def look(self) -> LinearOptions:
         """The same for the functions that the towers share with the linear model."""
         return LinearOptions(
-            components=self.components, speeds=0, lip_steps=self.lip_steps,
-            smooth_cells=self.smooth_cells, floor=self.floor,
-        )  # fmt: skip
+            components=self.components,
+            speeds=0,
+            lip_steps=self.lip_steps,
+            smooth_cells=self.smooth_cells,
+            floor=self.floor,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +115,16 @@ class TowerModel:
         o = options
         wanted: dict[str, tuple[int, ...]] = {
             "lips": (80, o.components),
-            "frame": (o.components, o.frame_width), "frame_bias": (o.frame_width,),
-            "context": ((2 * o.lip_steps + 1) * o.frame_width, o.lip_width), "context_bias": (o.lip_width,),
-            "lips_out": (o.lip_width, o.channels), "lips_out_bias": (o.channels,),
-            "sound_out": (o.sound_width, o.channels), "sound_out_bias": (o.channels,),
+            "frame": (o.components, o.frame_width),
+            "frame_bias": (o.frame_width,),
+            "context": ((2 * o.lip_steps + 1) * o.frame_width, o.lip_width),
+            "context_bias": (o.lip_width,),
+            "lips_out": (o.lip_width, o.channels),
+            "lips_out_bias": (o.channels,),
+            "sound_out": (o.sound_width, o.channels),
+            "sound_out_bias": (o.channels,),
             "weights": (o.channels,),
-        }  # fmt: skip
+        }
         for k in range(len(o.dilations)):
             wanted[f"sound{k}"] = (TAPS, o.sound_width if k else 40, o.sound_width)
             wanted[f"sound{k}_bias"] = (o.sound_width,)
@@ -161,9 +174,11 @@ def save_tower(model: TowerModel, target: str | os.PathLike[str]) -> None:
     Raises OutputError if the target cannot be written.
     """
     header = {
-        "options": asdict(model.options), "share": model.share, "calibration": dict(model.calibration),
+        "options": asdict(model.options),
+        "share": model.share,
+        "calibration": dict(model.calibration),
         "facts": dict(model.facts),
-    }  # fmt: skip
+    }
     write_model(
         target, TOWER_NAME, header, {name: model.arrays[name] for name in model.shapes(model.options)}
     )

@@ -27,9 +27,10 @@ def with_offset(evidence: Evidence, offset_seconds: Exact) -> Evidence:
         loudness=None if evidence.loudness is None else evidence.loudness.shifted(earlier),
         beeps=Spans(
             [Span(b.start + earlier, b.end + earlier, b.label, b.confidence) for b in evidence.beeps],
-            evidence.beeps.clock, evidence.beeps.name,
+            evidence.beeps.clock,
+            evidence.beeps.name,
         ),
-    )  # fmt: skip
+    )
 
 
 def with_sound_of(evidence: Evidence, other: Evidence) -> Evidence:
@@ -69,20 +70,30 @@ def cut(evidence: Evidence, start: Exact, end: Exact) -> Evidence:
         if len(lips) and lips.valid.any():
             faces.append(
                 replace(
-                    face, lips=lips, aperture=face.aperture.between(low, high), width=face.width.between(low, high),
+                    face,
+                    lips=lips,
+                    aperture=face.aperture.between(low, high),
+                    width=face.width.between(low, high),
                     motion=face.motion.between(low, high),
                 )
-            )  # fmt: skip
+            )
     frames = evidence.frames
     if isinstance(frames, Ticks):
         frames = frames.part(frames.cells(low, high, "centers"))
     return replace(
-        evidence, start=low, end=high, frames=frames, mel=part(evidence.mel), loudness=part(evidence.loudness),
-        faces=tuple(faces), luma=part(evidence.luma), motion=part(evidence.motion),
+        evidence,
+        start=low,
+        end=high,
+        frames=frames,
+        mel=part(evidence.mel),
+        loudness=part(evidence.loudness),
+        faces=tuple(faces),
+        luma=part(evidence.luma),
+        motion=part(evidence.motion),
         flashes=Spans(evidence.flashes.between(low, high).items, evidence.clock, "flashes"),
         beeps=Spans(evidence.beeps.between(low, high).items, evidence.clock, "beeps"),
         cuts=tuple(c for c in evidence.cuts if low <= c < high),
-    )  # fmt: skip
+    )
 
 
 def main_face(evidence: Evidence) -> FaceEvidence | None:
@@ -140,11 +151,26 @@ def join(pieces: Sequence[Evidence], clock: str = "joined") -> Evidence:
         return Grid(rate, rest - Fraction(whole) / rate, clock)
 
     return Evidence(
-        clock=clock, start=Fraction(0), end=ends, frames=cells,
-        mel=replace(first_mel, values=np.concatenate(sound_rows), grid=grid(first_mel),
-                    valid=np.ones(sum(map(len, sound_rows)), bool)),
-        loudness=replace(first_level, values=np.concatenate(levels), grid=grid(first_level),
-                         valid=np.ones(sum(map(len, levels)), bool)),
+        clock=clock,
+        start=Fraction(0),
+        end=ends,
+        frames=cells,
+        mel=replace(
+            first_mel,
+            values=np.concatenate(sound_rows),
+            grid=grid(first_mel),
+            valid=np.ones(sum(map(len, sound_rows)), bool),
+        ),
+        loudness=replace(
+            first_level,
+            values=np.concatenate(levels),
+            grid=grid(first_level),
+            valid=np.ones(sum(map(len, levels)), bool),
+        ),
         faces=(FaceEvidence(0, lips, flat, flat, flat, size),),
-        luma=None, motion=None, flashes=Spans([], clock, "flashes"), beeps=Spans([], clock, "beeps"), cuts=(),
-    )  # fmt: skip
+        luma=None,
+        motion=None,
+        flashes=Spans([], clock, "flashes"),
+        beeps=Spans([], clock, "beeps"),
+        cuts=(),
+    )

@@ -80,9 +80,10 @@ class FlashFinder:
             self._rise_before = float(change[change > 0].sum())
             if len(rising) >= _LEAST_FIELDS and sudden:
                 self._open.append(
-                    _Candidate(rising, self._before[rising], cell.start, [cell.start],
-                               [float(change[rising].mean())])
-                )  # fmt: skip
+                    _Candidate(
+                        rising, self._before[rising], cell.start, [cell.start], [float(change[rising].mean())]
+                    )
+                )
         self._before = now
 
     def _follow(self, now: Fields, cell: VideoCell) -> None:

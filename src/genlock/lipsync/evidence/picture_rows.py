@@ -71,10 +71,7 @@ class PictureRows:
         found = self._motion[rows.start : rows.stop]
         valid = np.array([fields is not None for fields in found])
         motion = np.stack([np.zeros(FIELDS**2, np.float32) if f is None else f for f in found])
-        return (
-            Track(luma, cells, name="luma"),
-            Track(motion, between_frames(cells), valid, name="motion"),
-        )
+        return (Track(luma, cells, name="luma"), Track(motion, between_frames(cells), valid, name="motion"))
 
     def cuts(self, low: Fraction, high: Fraction) -> tuple[Fraction, ...]:
         """Instants in ``[low, high)`` at which a new shot begins."""

@@ -19,9 +19,19 @@ __all__ = ["SOUND_MEL", "SOUND_RATE", "SoundRows"]
 SOUND_RATE = 16000
 #: The mel spectrogram of evidence: natural log of power at 16-bit scale.
 SOUND_MEL = MelOptions(
-    sample_rate=SOUND_RATE, window=400, n_fft=512, hop=160, bands=40, low_hz=60.0, high_hz=7600.0, scale="kaldi",
-    window_kind="hann", frames="inside", full_scale=32768.0, values="ln",
-)  # fmt: skip
+    sample_rate=SOUND_RATE,
+    window=400,
+    n_fft=512,
+    hop=160,
+    bands=40,
+    low_hz=60.0,
+    high_hz=7600.0,
+    scale="kaldi",
+    window_kind="hann",
+    frames="inside",
+    full_scale=32768.0,
+    values="ln",
+)
 # Cuts fall on whole hops from the first sample, so that pieces see the same windows as the whole sound would.
 _HOPS_PER_SECOND = Fraction(SOUND_RATE, SOUND_MEL.hop)
 

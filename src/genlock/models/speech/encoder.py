@@ -329,9 +329,14 @@ def _weights(name: str, config: Any, ctc: bool, offline: bool) -> Any:
     try:
         with without_advice():
             model, report = maker.from_pretrained(
-                name, config=config, local_files_only=offline or Path(name).exists(), use_safetensors=None,
-                output_loading_info=True, weights_only=True, dtype=torch.float32,
-            )  # fmt: skip
+                name,
+                config=config,
+                local_files_only=offline or Path(name).exists(),
+                use_safetensors=None,
+                output_loading_info=True,
+                weights_only=True,
+                dtype=torch.float32,
+            )
     except Exception as error:
         raise FormatError(
             f"the weights of {name!r} cannot be loaded ({_first_line(error)}); fetch or save them again"
@@ -358,9 +363,12 @@ def _weights(name: str, config: Any, ctc: bool, offline: bool) -> Any:
 def _settings(name: str, file: str, offline: bool) -> dict[str, Any]:
     """One of the checkpoint's small JSON files, or nothing if it has no such file."""
     path = transformers.utils.cached_file(
-        name, file, local_files_only=offline or Path(name).exists(),
-        _raise_exceptions_for_missing_entries=False, _raise_exceptions_for_connection_errors=False,
-    )  # fmt: skip
+        name,
+        file,
+        local_files_only=offline or Path(name).exists(),
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
     if path is None:
         return {}
     try:

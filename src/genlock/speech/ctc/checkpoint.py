@@ -120,9 +120,13 @@ class HfCtc:
     def listen(self, sound: SoundSource, progress: Progress = silent) -> Listening:
         """Compute the emissions of a sound; use the result with ``with``."""
         emissions = listen(
-            self.encoder, sound, chunking=self.options.chunking, batch=self.options.batch,
-            keep=None if self.options.keep is None else Path(self.options.keep), progress=progress,
-        )  # fmt: skip
+            self.encoder,
+            sound,
+            chunking=self.options.chunking,
+            batch=self.options.batch,
+            keep=None if self.options.keep is None else Path(self.options.keep),
+            progress=progress,
+        )
         return Listening(self, emissions)
 
 

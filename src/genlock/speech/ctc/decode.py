@@ -178,9 +178,13 @@ class BeamDecoder:
     pause_frames = 10
 
     def __init__(
-        self, alphabet: Alphabet, width: int = 100, language_model: str | Path | None = None,
-        weight: float = 0.5, word_bonus: float = 1.5,
-    ) -> None:  # fmt: skip
+        self,
+        alphabet: Alphabet,
+        width: int = 100,
+        language_model: str | Path | None = None,
+        weight: float = 0.5,
+        word_bonus: float = 1.5,
+    ) -> None:
         if width < 1:
             raise OptionError(f"a beam of {width} is below 1")
         try:

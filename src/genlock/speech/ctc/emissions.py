@@ -234,10 +234,15 @@ def _identity(encoder: SpeechEncoder, sound: SoundSource, chunking: Chunking) ->
     heard = hashlib.sha256(
         b"".join(sound.samples(k, k + 4096).tobytes() for k in range(0, sound.count, step))
     )
-    return json.dumps({
-        "genlock_emissions": 1, "model": weights.hexdigest(), "sound": heard.hexdigest(), "samples": sound.count,
-        "chunking": [str(chunking.seconds), str(chunking.left_seconds), str(chunking.right_seconds)],
-    })  # fmt: skip
+    return json.dumps(
+        {
+            "genlock_emissions": 1,
+            "model": weights.hexdigest(),
+            "sound": heard.hexdigest(),
+            "samples": sound.count,
+            "chunking": [str(chunking.seconds), str(chunking.left_seconds), str(chunking.right_seconds)],
+        }
+    )
 
 
 def _opened(keep: str | Path | None, identity: str, symbols: int) -> tuple[BinaryIO, int]:

@@ -304,8 +304,9 @@ def _edges(owner: npt.NDArray[np.int32], shift: int) -> dict[int, tuple[int, int
     _, lasts = np.unique(owner[::-1], return_index=True)
     return {
         int(word): (int(first) * HOP + offset, (len(owner) - int(last)) * HOP + offset)
-        for word, first, last in zip(words, firsts, lasts, strict=True) if word != NOBODY
-    }  # fmt: skip
+        for word, first, last in zip(words, firsts, lasts, strict=True)
+        if word != NOBODY
+    }
 
 
 def _medians(found: Sequence[dict[int, tuple[int, int]]]) -> dict[int, tuple[int, int]]:

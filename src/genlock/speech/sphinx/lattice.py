@@ -166,8 +166,9 @@ class _Builder:
             )
             made: dict[tuple[str, str], tuple[list[int], float]] = {
                 (left, right): self._states(phone.base, left, right, phone.place, phone.word)
-                for left in lefts for right in rights
-            }  # fmt: skip
+                for left in lefts
+                for right in rights
+            }
             entries.append({key: states[0] for key, (states, _) in made.items()})
             exits.append({key: (states[-1], weight) for key, (states, weight) in made.items()})
         for number, phone in enumerate(self.phones):

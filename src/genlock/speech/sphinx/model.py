@@ -85,8 +85,9 @@ class AcousticModel:
         >>> len(load_acoustic_model().states("AA", "B", "T"))
         3
         """
-        base, before, after = (self.phone(self._context(p)) if i else self.phone(p)
-                               for i, p in enumerate((phone, left, right)))  # fmt: skip
+        base, before, after = (
+            self.phone(self._context(p)) if i else self.phone(p) for i, p in enumerate((phone, left, right))
+        )
         wanted = _POSITIONS[position]
         for place in (wanted, *(p for p in (0, 1, 2, 3) if p != wanted)):
             row = self._rows.get(_key(base, before, after, place))
@@ -179,13 +180,16 @@ def load_acoustic_model() -> AcousticModel:
     variances = np.maximum(_read_floats((folder / "variances").read_bytes()), _VARIANCE_FLOOR)
     constants = -0.5 * np.log(2 * np.pi * variances.astype(np.float64)).sum(axis=3)
     return AcousticModel(
-        phones=phones, means=means, precisions=(1 / variances).astype(np.float32),
+        phones=phones,
+        means=means,
+        precisions=(1 / variances).astype(np.float32),
         constants=constants.astype(np.float32),
         mixtures=_read_mixtures((folder / "sendump").read_bytes(), len(book_of_senone)),
         book_of_senone=book_of_senone,
         stay=_read_stay((folder / "transition_matrices").read_bytes()),
-        senones=senones, _rows=rows,
-    )  # fmt: skip
+        senones=senones,
+        _rows=rows,
+    )
 
 
 def _header_end(data: bytes) -> int:
@@ -238,9 +242,7 @@ def _read_mixtures(data: bytes, senones: int) -> Array:
     return np.ascontiguousarray(np.exp(logs).transpose(2, 0, 1))
 
 
-def _read_definition(
-    data: bytes,
-) -> tuple[tuple[str, ...], npt.NDArray[np.uint16], dict[int, int], IntArray]:
+def _read_definition(data: bytes) -> tuple[tuple[str, ...], npt.NDArray[np.uint16], dict[int, int], IntArray]:
     """Phone names, senones of each phone in context, the rows by context, and each senone's phone."""
     if data[:4] != b"BMDF":
         raise MissingModel(

@@ -155,9 +155,11 @@ def make_card(target: str | os.PathLike[str], options: CardOptions | None = None
     if Path(target).suffix.lower() not in (".mp4", ".mov", ".m4v", ".mkv"):
         raise OptionError(f"{str(target)!r} must end in .mp4, .mov or .mkv: the card is H.264 with AAC")
     truth, frames, samples = render_card(how)
-    encode(target, _picture(how, truth, frames), Sound(
-        samples, how.sound_rate, truth.sound_start, "aac", bit_rate=how.sound_bit_rate,
-    ))  # fmt: skip
+    encode(
+        target,
+        _picture(how, truth, frames),
+        Sound(samples, how.sound_rate, truth.sound_start, "aac", bit_rate=how.sound_bit_rate),
+    )
     return truth.on_clock(clock_of(target))
 
 

@@ -38,8 +38,14 @@ _ROOM_BOTTOM: Colour = (44, 84, 108)
 _WHITE: Colour = (255, 255, 255)
 # 75 % bars, as EBU and SMPTE draw them.
 _BARS: tuple[Colour, ...] = (
-    (191, 191, 191), (191, 191, 0), (0, 191, 191), (0, 191, 0), (191, 0, 191), (191, 0, 0), (0, 0, 191),
-)  # fmt: skip
+    (191, 191, 191),
+    (191, 191, 0),
+    (0, 191, 191),
+    (0, 191, 0),
+    (191, 0, 191),
+    (191, 0, 0),
+    (0, 0, 191),
+)
 
 _CIRCLE, _RADIUS = (320.0, 143.0), 126.0
 _HEAD, _HEAD_SIZE = (320.0, 136.0), 74.0
@@ -120,9 +126,11 @@ class Card:
         """A box of units in whole pixels: ``(left, top, right, bottom)``."""
         left, top, right, bottom = box
         return (
-            round(self._left + left * self.scale), round(self._top + top * self.scale),
-            round(self._left + right * self.scale), round(self._top + bottom * self.scale),
-        )  # fmt: skip
+            round(self._left + left * self.scale),
+            round(self._top + top * self.scale),
+            round(self._left + right * self.scale),
+            round(self._top + bottom * self.scale),
+        )
 
     def _canvas(self, image: Pixels, corner: tuple[int, int] = (0, 0)) -> Canvas:
         """A canvas on a part of the frame whose upper left pixel is ``corner``."""
@@ -226,9 +234,11 @@ class Card:
 def _head_box(box: Box) -> Box:
     left, top, right, bottom = box
     return (
-        _HEAD[0] + left * _HEAD_SIZE, _HEAD[1] + top * _HEAD_SIZE,
-        _HEAD[0] + right * _HEAD_SIZE, _HEAD[1] + bottom * _HEAD_SIZE,
-    )  # fmt: skip
+        _HEAD[0] + left * _HEAD_SIZE,
+        _HEAD[1] + top * _HEAD_SIZE,
+        _HEAD[0] + right * _HEAD_SIZE,
+        _HEAD[1] + bottom * _HEAD_SIZE,
+    )
 
 
 def _draw_circle(canvas: Canvas) -> None:
@@ -248,8 +258,16 @@ def _draw_circle(canvas: Canvas) -> None:
     # What hangs over the circle is painted over: a ring of ground as wide as the shoulders are.
     angles = np.linspace(0, np.pi, 61)
     rim = [(x + (_RADIUS + 3) * float(np.cos(a)), y + (_RADIUS + 3) * float(np.sin(a))) for a in angles]
-    canvas.polygon([*rim, (x - _RADIUS - 40, y), (x - _RADIUS - 40, y + 300), (x + _RADIUS + 40, y + 300),
-                    (x + _RADIUS + 40, y)], _BACK)  # fmt: skip
+    canvas.polygon(
+        [
+            *rim,
+            (x - _RADIUS - 40, y),
+            (x - _RADIUS - 40, y + 300),
+            (x + _RADIUS + 40, y + 300),
+            (x + _RADIUS + 40, y),
+        ],
+        _BACK,
+    )
     for column in range(160, 481, 40):
         low = y + float(np.sqrt(max((_RADIUS + 3) ** 2 - (column - x) ** 2, 0)))
         canvas.line([(column, low), (column, y + 300)], _GRID, 0.8)

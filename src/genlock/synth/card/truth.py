@@ -67,15 +67,25 @@ class CardTruth:
     def to_dict(self) -> dict[str, object]:
         """A JSON form; :func:`load_truth` reads it."""
         return {
-            "kind": "card truth", "clock": self.clock, "offset_seconds": fraction_text(self.offset_seconds),
-            "cells": self.cells.to_dict(), "frame_count": self.frame_count, "sound_rate": self.sound_rate,
-            "sound_start": fraction_text(self.sound_start), "sound_samples": self.sound_samples,
-            "phones": self.phones.to_dict(), "words": self.words.to_dict(), "beeps": self.beeps.to_dict(),
-            "flashes": self.flashes.to_dict(), "flash_frames": list(self.flash_frames),
-            "closures": self.closures.to_dict(), "aperture": self.aperture.values.tolist(),
-            "mouth_width": self.mouth_width.values.tolist(), "hand_turns": self.hand_turns.values.tolist(),
+            "kind": "card truth",
+            "clock": self.clock,
+            "offset_seconds": fraction_text(self.offset_seconds),
+            "cells": self.cells.to_dict(),
+            "frame_count": self.frame_count,
+            "sound_rate": self.sound_rate,
+            "sound_start": fraction_text(self.sound_start),
+            "sound_samples": self.sound_samples,
+            "phones": self.phones.to_dict(),
+            "words": self.words.to_dict(),
+            "beeps": self.beeps.to_dict(),
+            "flashes": self.flashes.to_dict(),
+            "flash_frames": list(self.flash_frames),
+            "closures": self.closures.to_dict(),
+            "aperture": self.aperture.values.tolist(),
+            "mouth_width": self.mouth_width.values.tolist(),
+            "hand_turns": self.hand_turns.values.tolist(),
             "transcript": self.transcript,
-        }  # fmt: skip
+        }
 
     def on_clock(self, clock: str) -> CardTruth:
         """The same truth on a clock of another name (an assertion of the caller's, not a conversion)."""
@@ -123,10 +133,21 @@ def load_truth(path: str | os.PathLike[str]) -> CardTruth:
             return Track(np.array(data[name], np.float64), cells, name=name.replace("_", " "))
 
         return CardTruth(
-            exact(data["offset_seconds"]), cells, data["frame_count"], data["sound_rate"],
-            exact(data["sound_start"]), data["sound_samples"], spans("phones"), spans("words"),
-            spans("beeps"), spans("flashes"), tuple(data["flash_frames"]), spans("closures"),
-            track("aperture"), track("mouth_width"), track("hand_turns"),
-        )  # fmt: skip
+            exact(data["offset_seconds"]),
+            cells,
+            data["frame_count"],
+            data["sound_rate"],
+            exact(data["sound_start"]),
+            data["sound_samples"],
+            spans("phones"),
+            spans("words"),
+            spans("beeps"),
+            spans("flashes"),
+            tuple(data["flash_frames"]),
+            spans("closures"),
+            track("aperture"),
+            track("mouth_width"),
+            track("hand_turns"),
+        )
     except (KeyError, TypeError) as error:
         raise FormatError(f"{str(path)!r} is damaged ({error}); make the card again") from error

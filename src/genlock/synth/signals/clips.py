@@ -33,14 +33,20 @@ SIGNAL_VERSION = 1
 
 #: Encoders of picture and sound by a target's ending.
 CODECS: Mapping[str, tuple[str, str]] = {
-    ".mp4": ("libx264", "aac"), ".mov": ("libx264", "pcm_s16le"), ".mkv": ("libx264", "libopus"),
-    ".webm": ("libvpx", "libopus"), ".ts": ("libx264", "aac"), ".mpg": ("mpeg2video", "mp2"),
+    ".mp4": ("libx264", "aac"),
+    ".mov": ("libx264", "pcm_s16le"),
+    ".mkv": ("libx264", "libopus"),
+    ".webm": ("libvpx", "libopus"),
+    ".ts": ("libx264", "aac"),
+    ".mpg": ("mpeg2video", "mp2"),
     ".avi": ("mpeg4", "pcm_s16le"),
-}  # fmt: skip
+}
 _SETTINGS: Mapping[str, Mapping[str, str]] = {
-    "libx264": {"crf": "23", "preset": "veryfast"}, "libvpx": {"deadline": "realtime", "cpu-used": "8", "b": "1M"},
-    "mpeg2video": {"qmin": "3", "qmax": "6"}, "mpeg4": {"qmin": "3", "qmax": "6"},
-}  # fmt: skip
+    "libx264": {"crf": "23", "preset": "veryfast"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "b": "1M"},
+    "mpeg2video": {"qmin": "3", "qmax": "6"},
+    "mpeg4": {"qmin": "3", "qmax": "6"},
+}
 
 Pixels = npt.NDArray[np.uint8]
 Array = npt.NDArray[np.float64]
@@ -95,11 +101,18 @@ class SignalOptions:
         for name in ("duration_seconds", "offset_seconds", "drift_ppm", "picture_start", "sound_start"):
             object.__setattr__(self, name, exact(getattr(self, name)))
         limits = {
-            "width": (32, 7680), "height": (32, 7680), "duration_seconds": (2, 14400), "sound_rate": (8000, 192000),
-            "offset_seconds": (-1.5, 1.5), "drift_ppm": (-100_000, 100_000), "picture_start": (0, 3600),
-            "sound_start": (0, 3600), "frequency_hz": (100, 0.4 * self.sound_rate),
-            "noise_decibels": (-120, -20), "rate": (1, 1000),
-        }  # fmt: skip
+            "width": (32, 7680),
+            "height": (32, 7680),
+            "duration_seconds": (2, 14400),
+            "sound_rate": (8000, 192000),
+            "offset_seconds": (-1.5, 1.5),
+            "drift_ppm": (-100_000, 100_000),
+            "picture_start": (0, 3600),
+            "sound_start": (0, 3600),
+            "frequency_hz": (100, 0.4 * self.sound_rate),
+            "noise_decibels": (-120, -20),
+            "rate": (1, 1000),
+        }
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
                 raise OptionError(f"{name}={getattr(self, name)} lies outside {low}...{high}")
@@ -238,9 +251,14 @@ def _render(how: SignalOptions, plan: _Plan) -> tuple[SyncTruth, Iterator[Pixels
         samples = noise
         for span in truth.beeps:
             samples = samples + beep(
-                plan.samples, how.sound_rate, span.start, origin=plan.sound_start,
-                frequency_hz=how.frequency_hz, seconds=float(_BEEP_SECONDS), level=_LEVEL,
-            )  # fmt: skip
+                plan.samples,
+                how.sound_rate,
+                span.start,
+                origin=plan.sound_start,
+                frequency_hz=how.frequency_hz,
+                seconds=float(_BEEP_SECONDS),
+                level=_LEVEL,
+            )
         frames = _flash_frames(how, plan, truth.flashes)
     else:
         samples = noise + _swelling_tone(how, plan)

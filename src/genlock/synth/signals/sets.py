@@ -110,18 +110,21 @@ def _clip(how: SetOptions, number: int) -> SignalClip:
         f"{number:04d}-{kind}{ending}",
         SignalOptions(
             kind="motion" if kind == "motion" else "flashes",
-            width=how.width, height=how.height,
-            rate=30 if rate == "variable" else Fraction(rate), variable_rate=rate == "variable",
+            width=how.width,
+            height=how.height,
+            rate=30 if rate == "variable" else Fraction(rate),
+            variable_rate=rate == "variable",
             duration_seconds=how.seconds,
             offset_seconds=Fraction(int(draw.integers(-reach, reach + 1)), 10**6),
             drift_ppm=_DRIFTS[int(draw.integers(len(_DRIFTS)))] if how.drift else 0,
-            picture_start=starts[0] if late_starts else 0, sound_start=starts[1] if late_starts else 0,
+            picture_start=starts[0] if late_starts else 0,
+            sound_start=starts[1] if late_starts else 0,
             on_edges=kind == "motion" or draw.random() < 0.8,
             frequency_hz=float(draw.choice([440.0, 1000.0, 2500.0])),
             noise_decibels=round(float(draw.uniform(-70, -40)), 1),
             seed=int(draw.integers(2**31)),
         ),
-    )  # fmt: skip
+    )
 
 
 def make_signal_set(

@@ -78,13 +78,20 @@ class SyncTruth:
         """A JSON form; :func:`load_sync_truth` reads it."""
         offset = self.offset_seconds
         return {
-            "kind": "sync truth", "what": self.kind, "clock": self.clock, "version": self.version,
-            "seed": self.seed, "speaking": self.speaking, "corruptions": list(self.corruptions),
+            "kind": "sync truth",
+            "what": self.kind,
+            "clock": self.clock,
+            "version": self.version,
+            "seed": self.seed,
+            "speaking": self.speaking,
+            "corruptions": list(self.corruptions),
             "offset_seconds": None if offset is None else fraction_text(offset),
-            "drift_ppm": self.drift_ppm, "at": fraction_text(self.at),
+            "drift_ppm": self.drift_ppm,
+            "at": fraction_text(self.at),
             "warp": None if self.warp is None else self.warp.to_dict(),
-            "flashes": self.flashes.to_dict(), "beeps": self.beeps.to_dict(),
-        }  # fmt: skip
+            "flashes": self.flashes.to_dict(),
+            "beeps": self.beeps.to_dict(),
+        }
 
     def save(self, target: str | os.PathLike[str]) -> None:
         """Write it as JSON, atomically."""

@@ -30,9 +30,16 @@ _FADE_SECONDS = 0.012
 _OBSTRUENTS = frozenset(["stop", "affricate", "fricative"])
 # How long, in seconds, a vowel's formants are on the move beside a neighbour of each kind.
 _TRANSITION = {
-    "vowel": 0.05, "glide": 0.06, "liquid": 0.055, "nasal": 0.04, "fricative": 0.05, "stop": 0.045,
-    "affricate": 0.045, "aspirate": 0.02, "silence": 0.015,
-}  # fmt: skip
+    "vowel": 0.05,
+    "glide": 0.06,
+    "liquid": 0.055,
+    "nasal": 0.04,
+    "fricative": 0.05,
+    "stop": 0.045,
+    "affricate": 0.045,
+    "aspirate": 0.02,
+    "silence": 0.015,
+}
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,16 @@ def articulate(segments: Sequence[Segment], rate: int, pitch_hz: float) -> Artic
     times = np.arange(int(np.ceil(total * CONTROL_HZ)) + 1) / CONTROL_HZ
     voice, breath, tilt = _gains(segments, rate, times)
     return Articulation(
-        times, pitch_contour(segments, rate, times, pitch_hz), voice, breath, tilt,
-        _formants(segments, rate, times), _bandwidths(segments, rate, times),
-        _nasal_zero(segments, rate, times), tuple(_bursts(segments, rate)),
-    )  # fmt: skip
+        times,
+        pitch_contour(segments, rate, times, pitch_hz),
+        voice,
+        breath,
+        tilt,
+        _formants(segments, rate, times),
+        _bandwidths(segments, rate, times),
+        _nasal_zero(segments, rate, times),
+        tuple(_bursts(segments, rate)),
+    )
 
 
 def ease(times: Array, points: Sequence[tuple[float, float]]) -> Array:
@@ -189,8 +202,14 @@ def _nasal_zero(segments: Sequence[Segment], rate: int, times: Array) -> Array:
         if segment.phone.kind != "nasal":
             continue
         start, end = segment.start / rate, segment.end / rate
-        for at, value in ((start - 0.07, 270.0), (start - 0.004, 350.0), (start + 0.008, 450.0),
-                          (end - 0.008, 450.0), (end + 0.004, 330.0), (end + 0.05, 270.0)):  # fmt: skip
+        for at, value in (
+            (start - 0.07, 270.0),
+            (start - 0.004, 350.0),
+            (start + 0.008, 450.0),
+            (end - 0.008, 450.0),
+            (end + 0.004, 330.0),
+            (end + 0.05, 270.0),
+        ):
             points.append((max(at, points[-1][0] + 1e-6), value))
     return ease(times, points)
 

@@ -111,58 +111,150 @@ PHONES: dict[str, Phone] = {
     "OW": _vowel((540, 1060, 2350), (80, 80, 100), 220, 80, 0.6, 0.18, (400, 840, 2300)),
     "AW": _vowel((750, 1300, 2500), (90, 80, 150), 260, 110, 0.92, 0.55, (480, 950, 2380)),
     # glides and liquids
-    "W": Phone("glide", ((290, 640, 2180),), (50, 80, 90), 80, 60, -5, yielding=0.1,
-               aperture=0.14, width=0),
-    "Y": Phone("glide", ((270, 2150, 3020),), (40, 200, 400), 80, 40, -5, yielding=0.1,
-               aperture=0.25, width=0.85),
-    "R": Phone("liquid", ((320, 1070, 1420),), (70, 100, 120), 80, 50, -4, yielding=0.15,
-               aperture=0.28, width=0.2),
-    "L": Phone("liquid", ((340, 1050, 2800),), (50, 100, 250), 80, 50, -5, yielding=0.2,
-               aperture=0.35, width=0.5),
+    "W": Phone("glide", ((290, 640, 2180),), (50, 80, 90), 80, 60, -5, yielding=0.1, aperture=0.14, width=0),
+    "Y": Phone(
+        "glide", ((270, 2150, 3020),), (40, 200, 400), 80, 40, -5, yielding=0.1, aperture=0.25, width=0.85
+    ),
+    "R": Phone(
+        "liquid", ((320, 1070, 1420),), (70, 100, 120), 80, 50, -4, yielding=0.15, aperture=0.28, width=0.2
+    ),
+    "L": Phone(
+        "liquid", ((340, 1050, 2800),), (50, 100, 250), 80, 50, -5, yielding=0.2, aperture=0.35, width=0.5
+    ),
     # nasals
-    "M": Phone("nasal", ((460, 1150, 2130),), (60, 200, 200), 75, 60, -5, yielding=0.5,
-               aperture=0, width=0.5),
-    "N": Phone("nasal", ((460, 1550, 2500),), (60, 250, 250), 65, 50, -5, yielding=0.3,
-               aperture=0.22, width=0.6),
-    "NG": Phone("nasal", ((460, 1900, 2650),), (60, 250, 250), 95, 60, -6, yielding=0.45,
-                aperture=0.28, width=0.55),
+    "M": Phone(
+        "nasal", ((460, 1150, 2130),), (60, 200, 200), 75, 60, -5, yielding=0.5, aperture=0, width=0.5
+    ),
+    "N": Phone(
+        "nasal", ((460, 1550, 2500),), (60, 250, 250), 65, 50, -5, yielding=0.3, aperture=0.22, width=0.6
+    ),
+    "NG": Phone(
+        "nasal", ((460, 1900, 2650),), (60, 250, 250), 95, 60, -6, yielding=0.45, aperture=0.28, width=0.55
+    ),
     # fricatives
-    "F": Phone("fricative", ((340, 1100, 2080),), (200, 120, 150), 100, 80, None, Noise(-24, _F),
-               yielding=0.5, aperture=0.08, width=0.6),
-    "V": Phone("fricative", ((240, 1100, 2080),), (70, 120, 150), 75, 60, -7, Noise(-29, _F),
-               yielding=0.5, aperture=0.08, width=0.6),
-    "TH": Phone("fricative", ((320, 1350, 2540),), (200, 90, 200), 95, 70, None, Noise(-23, _TH),
-                yielding=0.35, aperture=0.2, width=0.6),
-    "DH": Phone("fricative", ((270, 1350, 2540),), (60, 90, 170), 55, 38, -8, Noise(-32, _TH),
-                yielding=0.35, aperture=0.2, width=0.6),
-    "S": Phone("fricative", ((320, 1500, 2530),), (200, 80, 200), 110, 70, None, Noise(-10, _S),
-               yielding=0.3, aperture=0.14, width=0.8),
-    "Z": Phone("fricative", ((260, 1500, 2530),), (70, 80, 180), 80, 50, -11, Noise(-16, _S),
-               yielding=0.3, aperture=0.14, width=0.8),
-    "SH": Phone("fricative", ((300, 1800, 2650),), (200, 100, 300), 110, 80, None, Noise(-9, _SH),
-                yielding=0.25, aperture=0.24, width=0.1),
-    "ZH": Phone("fricative", ((280, 1800, 2650),), (70, 100, 250), 75, 50, -10, Noise(-16, _SH),
-                yielding=0.25, aperture=0.24, width=0.1),
-    "HH": Phone("aspirate", ((500, 1500, 2500),), (250, 160, 220), 80, 40, None, yielding=1,
-                aperture=0.4, width=0.5),
+    "F": Phone(
+        "fricative",
+        ((340, 1100, 2080),),
+        (200, 120, 150),
+        100,
+        80,
+        None,
+        Noise(-24, _F),
+        yielding=0.5,
+        aperture=0.08,
+        width=0.6,
+    ),
+    "V": Phone(
+        "fricative",
+        ((240, 1100, 2080),),
+        (70, 120, 150),
+        75,
+        60,
+        -7,
+        Noise(-29, _F),
+        yielding=0.5,
+        aperture=0.08,
+        width=0.6,
+    ),
+    "TH": Phone(
+        "fricative",
+        ((320, 1350, 2540),),
+        (200, 90, 200),
+        95,
+        70,
+        None,
+        Noise(-23, _TH),
+        yielding=0.35,
+        aperture=0.2,
+        width=0.6,
+    ),
+    "DH": Phone(
+        "fricative",
+        ((270, 1350, 2540),),
+        (60, 90, 170),
+        55,
+        38,
+        -8,
+        Noise(-32, _TH),
+        yielding=0.35,
+        aperture=0.2,
+        width=0.6,
+    ),
+    "S": Phone(
+        "fricative",
+        ((320, 1500, 2530),),
+        (200, 80, 200),
+        110,
+        70,
+        None,
+        Noise(-10, _S),
+        yielding=0.3,
+        aperture=0.14,
+        width=0.8,
+    ),
+    "Z": Phone(
+        "fricative",
+        ((260, 1500, 2530),),
+        (70, 80, 180),
+        80,
+        50,
+        -11,
+        Noise(-16, _S),
+        yielding=0.3,
+        aperture=0.14,
+        width=0.8,
+    ),
+    "SH": Phone(
+        "fricative",
+        ((300, 1800, 2650),),
+        (200, 100, 300),
+        110,
+        80,
+        None,
+        Noise(-9, _SH),
+        yielding=0.25,
+        aperture=0.24,
+        width=0.1,
+    ),
+    "ZH": Phone(
+        "fricative",
+        ((280, 1800, 2650),),
+        (70, 100, 250),
+        75,
+        50,
+        -10,
+        Noise(-16, _SH),
+        yielding=0.25,
+        aperture=0.24,
+        width=0.1,
+    ),
+    "HH": Phone(
+        "aspirate", ((500, 1500, 2500),), (250, 160, 220), 80, 40, None, yielding=1, aperture=0.4, width=0.5
+    ),
     # stops: closure, burst, breath
-    "P": Phone("stop", ((350, 950, 2120),), (200, 130, 200), 100, 70, None, Noise(-16, _LIPS), 50,
-               0.6, 0, 0.5),
-    "B": Phone("stop", ((220, 950, 2120),), (60, 110, 130), 85, 60, -16, Noise(-20, _LIPS), 10,
-               0.6, 0, 0.5),
-    "T": Phone("stop", ((350, 1720, 2640),), (200, 120, 250), 95, 65, None, Noise(-8, _TEETH), 55,
-               0.35, 0.16, 0.65),
-    "D": Phone("stop", ((220, 1720, 2640),), (60, 100, 170), 75, 50, -16, Noise(-14, _TEETH), 14,
-               0.35, 0.16, 0.65),
-    "K": Phone("stop", ((330, 1850, 2350),), (200, 160, 330), 100, 70, None, Noise(-4, _PALATE), 70,
-               0.7, 0.26, 0.55),
-    "G": Phone("stop", ((220, 1850, 2350),), (60, 150, 280), 80, 60, -16, Noise(-15, _PALATE), 20,
-               0.7, 0.26, 0.55),
-    "CH": Phone("affricate", ((330, 1800, 2650),), (200, 90, 300), 130, 90, None, Noise(-9, _SH), 75,
-                0.25, 0.2, 0.15),
-    "JH": Phone("affricate", ((240, 1800, 2650),), (60, 80, 270), 115, 80, -16, Noise(-8, _SH), 55,
-                0.25, 0.2, 0.15),
-}  # fmt: skip
+    "P": Phone(
+        "stop", ((350, 950, 2120),), (200, 130, 200), 100, 70, None, Noise(-16, _LIPS), 50, 0.6, 0, 0.5
+    ),
+    "B": Phone("stop", ((220, 950, 2120),), (60, 110, 130), 85, 60, -16, Noise(-20, _LIPS), 10, 0.6, 0, 0.5),
+    "T": Phone(
+        "stop", ((350, 1720, 2640),), (200, 120, 250), 95, 65, None, Noise(-8, _TEETH), 55, 0.35, 0.16, 0.65
+    ),
+    "D": Phone(
+        "stop", ((220, 1720, 2640),), (60, 100, 170), 75, 50, -16, Noise(-14, _TEETH), 14, 0.35, 0.16, 0.65
+    ),
+    "K": Phone(
+        "stop", ((330, 1850, 2350),), (200, 160, 330), 100, 70, None, Noise(-4, _PALATE), 70, 0.7, 0.26, 0.55
+    ),
+    "G": Phone(
+        "stop", ((220, 1850, 2350),), (60, 150, 280), 80, 60, -16, Noise(-15, _PALATE), 20, 0.7, 0.26, 0.55
+    ),
+    "CH": Phone(
+        "affricate", ((330, 1800, 2650),), (200, 90, 300), 130, 90, None, Noise(-9, _SH), 75, 0.25, 0.2, 0.15
+    ),
+    "JH": Phone(
+        "affricate", ((240, 1800, 2650),), (60, 80, 270), 115, 80, -16, Noise(-8, _SH), 55, 0.25, 0.2, 0.15
+    ),
+}
 
 #: What some phones become beside others: an unstressed "uh", and "aw" before /r/.
 ALLOPHONES: dict[str, Phone] = {

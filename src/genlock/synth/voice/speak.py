@@ -55,9 +55,14 @@ class VoiceOptions:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("rate", 8000, 192000), ("speed", 0.5, 2), ("pitch_hz", 60, 300),
-            ("lead_seconds", 0, 60), ("tail_seconds", 0, 60), ("peak", 1e-6, 1), ("seed", 0, 2**63),
-        ):  # fmt: skip
+            ("rate", 8000, 192000),
+            ("speed", 0.5, 2),
+            ("pitch_hz", 60, 300),
+            ("lead_seconds", 0, 60),
+            ("tail_seconds", 0, 60),
+            ("peak", 1e-6, 1),
+            ("seed", 0, 2**63),
+        ):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise OptionError(f"{name}={value!r} lies outside {low}...{high}")
@@ -98,17 +103,25 @@ class Speech:
     def shifted(self, seconds: Exact) -> Speech:
         """The same speech, later by so many exact seconds."""
         return Speech(
-            self.samples, self.rate, self.origin + exact(seconds), self.phones.shifted(seconds),
-            self.words.shifted(seconds), self.closures.shifted(seconds), self.segments,
-        )  # fmt: skip
+            self.samples,
+            self.rate,
+            self.origin + exact(seconds),
+            self.phones.shifted(seconds),
+            self.words.shifted(seconds),
+            self.closures.shifted(seconds),
+            self.segments,
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Everything but the samples, in a JSON form."""
         return {
-            "rate": self.rate, "origin": str(self.origin), "samples": len(self.samples),
-            "phones": self.phones.to_dict(), "words": self.words.to_dict(),
+            "rate": self.rate,
+            "origin": str(self.origin),
+            "samples": len(self.samples),
+            "phones": self.phones.to_dict(),
+            "words": self.words.to_dict(),
             "closures": self.closures.to_dict(),
-        }  # fmt: skip
+        }
 
     def __str__(self) -> str:
         seconds = len(self.samples) / self.rate
@@ -163,11 +176,14 @@ def speak(
         sound += room_noise(len(sound), how.rate, how.room_decibels, how.seed)
     start = exact(origin)
     return Speech(
-        sound.astype(np.float32), how.rate, start,
+        sound.astype(np.float32),
+        how.rate,
+        start,
         Spans([_span(s.start, s.end, s.label, how.rate, start) for s in segments], clock, "phones"),
         Spans(_word_spans(words, segments, how.rate, start), clock, "words"),
-        Spans(_closures(segments, how.rate, start), clock, "closures"), tuple(segments),
-    )  # fmt: skip
+        Spans(_closures(segments, how.rate, start), clock, "closures"),
+        tuple(segments),
+    )
 
 
 def _span(first: int, stop: int, label: str, rate: int, origin: Fraction) -> Span:

@@ -153,9 +153,11 @@ class SyncTrained:
     def to_dict(self) -> dict[str, Any]:
         """``path``, ``card``, ``clips``, ``figures``."""
         return {
-            "path": str(self.path), "card": str(self.card), "clips": dict(self.clips),
+            "path": str(self.path),
+            "card": str(self.card),
+            "clips": dict(self.clips),
             "figures": None if self.figures is None else asdict(self.figures),
-        }  # fmt: skip
+        }
 
 
 def train_sync(
@@ -212,9 +214,12 @@ def train_on(
     parts = parts_of(evidence)
     model = fit_linear(parts["train"], training, lambda done, total: progress("fit", done, total))
     model = calibrate(
-        model, parts["calibrate"], training.trials, training.seed,
+        model,
+        parts["calibrate"],
+        training.trials,
+        training.seed,
         lambda done, total: progress("calibrate", done, total),
-    )  # fmt: skip
+    )
     clips: dict[str, int] = {part: len(found) for part, found in parts.items()}
     figures = None if clips["report"] < 4 else measure(model, parts["report"], seed=training.seed)
     facts = {**model.facts, "parts": clips, "figures": None if figures is None else asdict(figures)}
@@ -296,17 +301,32 @@ that of a voice-over. It says nothing about who speaks, or what.
 
 def _card(trained: SyncTrained, training: SyncTraining, spread_seconds: float) -> str:
     f = trained.figures
-    figures = "too few clips" if f is None else (
-        f"{f.films} shifts even in +-600 ms: {f.right:.1%} within 40 ms, median error "
-        f"{1000 * f.median_error_seconds:.1f} ms, {f.covered:.0%} of the stated 90 % intervals hold the truth"
-    )  # fmt: skip
+    figures = (
+        "too few clips"
+        if f is None
+        else (
+            f"{f.films} shifts even in +-600 ms: {f.right:.1%} within 40 ms, median error "
+            f"{1000 * f.median_error_seconds:.1f} ms, {f.covered:.0%} of the stated 90 % intervals hold the truth"
+        )
+    )
     look = training.look
     return _CARD.format(
-        **trained.clips, size_kb=trained.path.stat().st_size / 1000, figures=figures, data=training.data.rstrip("."),
-        seed=training.seed, sound=2 * look.sound_steps + 1, lips=2 * look.lip_steps + 1, components=look.components,
-        speeds=look.speeds, ridge=training.ridge, cca=training.cca, copies=training.copies, rounds=training.rounds,
-        warp=" to ".join(f"{w:g}" for w in training.warp), spread=1000 * spread_seconds,
-    )  # fmt: skip
+        **trained.clips,
+        size_kb=trained.path.stat().st_size / 1000,
+        figures=figures,
+        data=training.data.rstrip("."),
+        seed=training.seed,
+        sound=2 * look.sound_steps + 1,
+        lips=2 * look.lip_steps + 1,
+        components=look.components,
+        speeds=look.speeds,
+        ridge=training.ridge,
+        cca=training.cca,
+        copies=training.copies,
+        rounds=training.rounds,
+        warp=" to ".join(f"{w:g}" for w in training.warp),
+        spread=1000 * spread_seconds,
+    )
 
 
 def fit_linear(
@@ -337,9 +357,11 @@ def fit_linear(
         model = _fit(usable, offsets, training)
     kept = [round(v, 3) for v in offsets.values() if abs(v) <= training.most_shift_seconds]
     facts = {
-        "training": asdict(training), "clips": len(usable), "clips_kept": len(kept),
+        "training": asdict(training),
+        "clips": len(usable),
+        "clips_kept": len(kept),
         "spread_of_clips_seconds": float(np.std(kept)),
-    }  # fmt: skip
+    }
     return replace(model, facts=facts)
 
 
@@ -383,9 +405,13 @@ class _Sums:
 
     def plus(self, other: _Sums) -> _Sums:
         return _Sums(
-            self.xx + other.xx, self.xy + other.xy, self.yy + other.yy, self.xz + other.xz, self.zz + other.zz,
+            self.xx + other.xx,
+            self.xy + other.xy,
+            self.yy + other.yy,
+            self.xz + other.xz,
+            self.zz + other.zz,
             self.rows + other.rows,
-        )  # fmt: skip
+        )
 
 
 def _fit(clips: Mapping[str, Evidence], offsets: Mapping[str, float], training: SyncTraining) -> LinearModel:

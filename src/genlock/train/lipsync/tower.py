@@ -464,8 +464,10 @@ def fit_tower(
     recipe = TowerRecipe(clips, held, training, options.seed)
     result = train(recipe, options, folder, progress)
     model = load_tower(Path(result.model) / "model.npz")
-    return replace(model, facts={**model.facts, "loop": asdict(options),
-                                 "spread_of_clips_seconds": recipe.spread_seconds})  # fmt: skip
+    return replace(
+        model,
+        facts={**model.facts, "loop": asdict(options), "spread_of_clips_seconds": recipe.spread_seconds},
+    )
 
 
 def train_tower(
@@ -505,9 +507,12 @@ def train_tower_on(
     model = fit_tower(parts["train"], parts["calibrate"], target / "run", training, loop, progress)
     seed = (loop or TOWER_LOOP).seed
     confidence = confidence_of(
-        LipsSync(tower=model), parts["calibrate"], training.trials, seed,
+        LipsSync(tower=model),
+        parts["calibrate"],
+        training.trials,
+        seed,
         lambda done, total: progress("calibrate", done, total),
-    )  # fmt: skip
+    )
     model = replace(model, calibration=confidence.to_dict())
     clips: dict[str, int] = {part: len(found) for part, found in parts.items()}
     enough = clips["report"] >= 4
@@ -544,14 +549,26 @@ short clips of others.
 
 def _card(trained: SyncTrained, training: TowerTraining, model: TowerModel) -> str:
     f, look = trained.figures, training.look
-    figures = "too few clips" if f is None else (
-        f"{f.films} shifts even in +-600 ms: {f.right:.1%} within 40 ms, median error "
-        f"{1000 * f.median_error_seconds:.1f} ms, {f.covered:.0%} of the stated 90 % intervals hold the truth"
-    )  # fmt: skip
+    figures = (
+        "too few clips"
+        if f is None
+        else (
+            f"{f.films} shifts even in +-600 ms: {f.right:.1%} within 40 ms, median error "
+            f"{1000 * f.median_error_seconds:.1f} ms, {f.covered:.0%} of the stated 90 % intervals hold the truth"
+        )
+    )
     return _CARD.format(
-        **trained.clips, figures=figures, size_kb=trained.path.stat().st_size / 1000,
-        parameters=sum(array.size for array in model.arrays.values()), data=training.data.rstrip("."),
-        seed=model.facts["loop"]["seed"], steps=model.facts["loop"]["steps"], batch=training.batch,
-        sound=4 * sum(look.dilations) + 1, lips=2 * look.lip_steps + 1, components=look.components,
-        spread=1000 * float(model.facts["spread_of_clips_seconds"]), share=model.share,
-    )  # fmt: skip
+        **trained.clips,
+        figures=figures,
+        size_kb=trained.path.stat().st_size / 1000,
+        parameters=sum(array.size for array in model.arrays.values()),
+        data=training.data.rstrip("."),
+        seed=model.facts["loop"]["seed"],
+        steps=model.facts["loop"]["steps"],
+        batch=training.batch,
+        sound=4 * sum(look.dilations) + 1,
+        lips=2 * look.lip_steps + 1,
+        components=look.components,
+        spread=1000 * float(model.facts["spread_of_clips_seconds"]),
+        share=model.share,
+    )

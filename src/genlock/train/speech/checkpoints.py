@@ -44,9 +44,14 @@ def load_checkpoint(kind: Any, start: str, config: Any) -> Any:
     try:
         with without_advice():
             model, report = kind.from_pretrained(
-                start, config=config, local_files_only=True, ignore_mismatched_sizes=True, weights_only=True,
-                dtype=torch.float32, output_loading_info=True,
-            )  # fmt: skip
+                start,
+                config=config,
+                local_files_only=True,
+                ignore_mismatched_sizes=True,
+                weights_only=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
     except Exception as error:
         raise FormatError(
             f"the weights of {start!r} cannot be loaded ({error}); fetch or save them again"

@@ -121,20 +121,33 @@ class CtcRecipe:
     def record(self) -> dict[str, Any]:
         plain = self.training.units == "characters"
         characters = "".join(c for c in self.vocabulary if len(c) == 1) if plain else ""
-        return {**asdict(self.training), "clips": len(self.learnt), "seconds": round(self.learnt.seconds, 3),
-                "characters": characters}  # fmt: skip
+        return {
+            **asdict(self.training),
+            "clips": len(self.learnt),
+            "seconds": round(self.learnt.seconds, 3),
+            "characters": characters,
+        }
 
     # ------------------------------------------------------------ the model
 
     def _configuration(self) -> Any:
         t = self.training
         settings: dict[str, Any] = {
-            "vocab_size": len(self.vocabulary), "pad_token_id": self.vocabulary[BLANK], "apply_spec_augment": True,
-            "mask_time_prob": t.mask_time, "mask_time_length": 10, "mask_time_min_masks": 0,
-            "mask_feature_prob": t.mask_channels, "mask_feature_min_masks": 0, "hidden_dropout": t.dropout,
-            "attention_dropout": t.dropout, "final_dropout": t.dropout, "layerdrop": 0.0,
-            "ctc_loss_reduction": "sum", "ctc_zero_infinity": True,
-        }  # fmt: skip
+            "vocab_size": len(self.vocabulary),
+            "pad_token_id": self.vocabulary[BLANK],
+            "apply_spec_augment": True,
+            "mask_time_prob": t.mask_time,
+            "mask_time_length": 10,
+            "mask_time_min_masks": 0,
+            "mask_feature_prob": t.mask_channels,
+            "mask_feature_min_masks": 0,
+            "hidden_dropout": t.dropout,
+            "attention_dropout": t.dropout,
+            "final_dropout": t.dropout,
+            "layerdrop": 0.0,
+            "ctc_loss_reduction": "sum",
+            "ctc_zero_infinity": True,
+        }
         if not t.start:
             config = make_config(t.shape, **settings)
         else:
@@ -165,10 +178,12 @@ class CtcRecipe:
         texts = [self._spelt(h.text) for h in heard]
         frames = [self.framing.count(len(h.samples)) for h in heard]
         tensors = {
-            "samples": samples, "mask": mask, "frames": torch.tensor(frames),
+            "samples": samples,
+            "mask": mask,
+            "frames": torch.tensor(frames),
             "labels": torch.tensor([c for text in texts for c in text]),
             "lengths": torch.tensor([len(text) for text in texts]),
-        }  # fmt: skip
+        }
         if self.training.word_times:
             # -100: no target; what cross entropy leaves out.
             targets = np.full((len(heard), self.framing.count(samples.shape[1])), -100, np.int64)
@@ -191,9 +206,14 @@ class CtcRecipe:
         logits = model.lm_head(model.dropout(hidden)).float()
         chances = logits.log_softmax(-1)
         ctc = torch.nn.functional.ctc_loss(
-            chances.transpose(0, 1), t["labels"], t["frames"], t["lengths"],
-            blank=self.vocabulary[BLANK], reduction="sum", zero_infinity=True,
-        )  # fmt: skip
+            chances.transpose(0, 1),
+            t["labels"],
+            t["frames"],
+            t["lengths"],
+            blank=self.vocabulary[BLANK],
+            reduction="sum",
+            zero_infinity=True,
+        )
         figures = {"ctc": (ctc.detach(), batch.weight)}
         total = ctc
         if "targets" in t and bool((t["targets"] >= 0).any()):
@@ -231,7 +251,15 @@ class CtcRecipe:
     def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
         model.module.save_pretrained(folder, state_dict=model.weights)
         write_processor(folder, self.vocabulary, normalize=True, mask=self._masked)
-        write_json(folder / "training.json", {
-            "kind": "training", "recipe": self.name, "settings": self.record(), "loop": asdict(self.loop),
-            "figures": dict(figures), "held_out_clips": len(self.valid), "too_long_texts": list(self.unfit),
-        })  # fmt: skip
+        write_json(
+            folder / "training.json",
+            {
+                "kind": "training",
+                "recipe": self.name,
+                "settings": self.record(),
+                "loop": asdict(self.loop),
+                "figures": dict(figures),
+                "held_out_clips": len(self.valid),
+                "too_long_texts": list(self.unfit),
+            },
+        )

@@ -65,14 +65,28 @@ def make_config(shape: str, **more: Any) -> Wav2Vec2Config:
         raise OptionError(f"the shape {shape!r} is unknown; use one of {', '.join(SHAPES)}")
     s = SHAPES[shape]
     settings: dict[str, Any] = {
-        "hidden_size": s.width, "num_hidden_layers": s.layers, "num_attention_heads": s.heads,
-        "intermediate_size": s.inner, "conv_dim": s.channels, "conv_kernel": s.kernels, "conv_stride": s.strides,
-        "num_feat_extract_layers": len(s.channels), "conv_bias": s.norm == "layer", "feat_extract_norm": s.norm,
-        "do_stable_layer_norm": s.norm == "layer", "num_conv_pos_embeddings": s.positions,
+        "hidden_size": s.width,
+        "num_hidden_layers": s.layers,
+        "num_attention_heads": s.heads,
+        "intermediate_size": s.inner,
+        "conv_dim": s.channels,
+        "conv_kernel": s.kernels,
+        "conv_stride": s.strides,
+        "num_feat_extract_layers": len(s.channels),
+        "conv_bias": s.norm == "layer",
+        "feat_extract_norm": s.norm,
+        "do_stable_layer_norm": s.norm == "layer",
+        "num_conv_pos_embeddings": s.positions,
         "num_conv_pos_embedding_groups": 16 if s.norm == "group" else 8,
-        "layerdrop": 0.0, "hidden_dropout": 0.1, "attention_dropout": 0.1, "activation_dropout": 0.0,
-        "feat_proj_dropout": 0.0, "final_dropout": 0.1, "vocab_size": 32, "pad_token_id": 0,
-    }  # fmt: skip
+        "layerdrop": 0.0,
+        "hidden_dropout": 0.1,
+        "attention_dropout": 0.1,
+        "activation_dropout": 0.0,
+        "feat_proj_dropout": 0.0,
+        "final_dropout": 0.1,
+        "vocab_size": 32,
+        "pad_token_id": 0,
+    }
     return Wav2Vec2Config(**{**settings, **more})
 
 

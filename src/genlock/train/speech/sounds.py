@@ -44,9 +44,24 @@ RATE = 16000
 SOUNDS, INDEX = "sounds.s16", "index.json"
 #: File endings that are taken for sound or video.
 ENDINGS = frozenset(
-    (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".g722", ".mp4", ".mkv", ".webm", ".mov", ".mpg",
-     ".mpeg", ".avi")
-)  # fmt: skip
+    (
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".opus",
+        ".mp3",
+        ".m4a",
+        ".aac",
+        ".g722",
+        ".mp4",
+        ".mkv",
+        ".webm",
+        ".mov",
+        ".mpg",
+        ".mpeg",
+        ".avi",
+    )
+)
 
 Split = Literal["train", "valid", "test"]
 Samples = npt.NDArray[np.float32]
@@ -227,8 +242,15 @@ def prepare_sounds(
                 f"no sound could be read in {', '.join(map(str, folders))} ({len(files)} files looked at"
                 f"{': ' + listed if listed else ''}); give folders with sound or video files"
             )
-        write_json(fresh / INDEX, {"kind": "sounds", "rate": RATE, "clips": [vars(c) for c in clips],
-                                   "skipped": [{"name": n, "reason": r} for n, r in skipped]})  # fmt: skip
+        write_json(
+            fresh / INDEX,
+            {
+                "kind": "sounds",
+                "rate": RATE,
+                "clips": [vars(c) for c in clips],
+                "skipped": [{"name": n, "reason": r} for n, r in skipped],
+            },
+        )
     progress("read", len(files), len(files))
     return SoundSet(Path(target), tuple(clips), tuple(skipped))
 

@@ -146,15 +146,25 @@ def write_processor(
     mask : whether padded batches take an attention mask (models with layer norm do)
     """
     sound = {
-        "feature_extractor_type": "Wav2Vec2FeatureExtractor", "feature_size": 1, "sampling_rate": 16000,
-        "padding_value": 0.0, "padding_side": "right", "do_normalize": normalize, "return_attention_mask": mask,
-    }  # fmt: skip
+        "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+        "feature_size": 1,
+        "sampling_rate": 16000,
+        "padding_value": 0.0,
+        "padding_side": "right",
+        "do_normalize": normalize,
+        "return_attention_mask": mask,
+    }
     write_text(folder / "preprocessor_config.json", json.dumps(sound, indent=1) + "\n")
     if vocabulary is None:
         return
     text = {
-        "tokenizer_class": "Wav2Vec2CTCTokenizer", "pad_token": BLANK, "unk_token": UNKNOWN, "bos_token": None,
-        "eos_token": None, "word_delimiter_token": DELIMITER, "do_lower_case": False,
-    }  # fmt: skip
+        "tokenizer_class": "Wav2Vec2CTCTokenizer",
+        "pad_token": BLANK,
+        "unk_token": UNKNOWN,
+        "bos_token": None,
+        "eos_token": None,
+        "word_delimiter_token": DELIMITER,
+        "do_lower_case": False,
+    }
     write_text(folder / "vocab.json", json.dumps(dict(vocabulary), indent=1) + "\n")
     write_text(folder / "tokenizer_config.json", json.dumps(text, indent=1) + "\n")

@@ -94,11 +94,7 @@ class Wav2Vec2Recipe:
         self._masked = self._config.feat_extract_norm == "layer"
 
     def record(self) -> dict[str, Any]:
-        return {
-            **asdict(self.training),
-            "clips": len(self.learnt),
-            "seconds": round(self.learnt.seconds, 3),
-        }
+        return {**asdict(self.training), "clips": len(self.learnt), "seconds": round(self.learnt.seconds, 3)}
 
     # ------------------------------------------------------------ the model
 
@@ -106,12 +102,19 @@ class Wav2Vec2Recipe:
         t = self.training
         width = t.code_width or (256 if t.shape == "base" else 128)
         settings: dict[str, Any] = {
-            "num_codevector_groups": t.codebooks, "num_codevectors_per_group": t.codes, "codevector_dim": width,
-            "proj_codevector_dim": width, "contrastive_logits_temperature": t.logit_temperature,
-            "num_negatives": t.negatives, "diversity_loss_weight": t.diversity, "hidden_dropout": t.dropout,
-            "attention_dropout": t.dropout, "layerdrop": 0.0, "mask_time_prob": t.mask_start * t.mask_length,
+            "num_codevector_groups": t.codebooks,
+            "num_codevectors_per_group": t.codes,
+            "codevector_dim": width,
+            "proj_codevector_dim": width,
+            "contrastive_logits_temperature": t.logit_temperature,
+            "num_negatives": t.negatives,
+            "diversity_loss_weight": t.diversity,
+            "hidden_dropout": t.dropout,
+            "attention_dropout": t.dropout,
+            "layerdrop": 0.0,
+            "mask_time_prob": t.mask_start * t.mask_length,
             "mask_time_length": t.mask_length,
-        }  # fmt: skip
+        }
         if width % t.codebooks:
             raise InputError(
                 f"a code vector of {width} cannot be cut into {t.codebooks} groups; set code_width"
@@ -155,8 +158,13 @@ class Wav2Vec2Recipe:
         hidden = masks
         if share_heard:
             hidden = masks & ~heard_nevertheless(masks, share_heard, self.training.mask_length, random)
-        tensors = {"samples": samples, "attention": attention, "mask": torch.from_numpy(masks),
-                   "hidden": torch.from_numpy(hidden), "negatives": torch.from_numpy(negatives)}  # fmt: skip
+        tensors = {
+            "samples": samples,
+            "attention": attention,
+            "mask": torch.from_numpy(masks),
+            "hidden": torch.from_numpy(hidden),
+            "negatives": torch.from_numpy(negatives),
+        }
         return Batch(tensors, float(masks.sum()), sum(len(h.samples) for h in heard) / RATE)
 
     def describe(self, part: list[Item]) -> str:
@@ -172,13 +180,17 @@ class Wav2Vec2Recipe:
             return Loss(0.0 * next(model.parameters()).sum())
         with _overheard(model) as heard:
             found = model(
-                t["samples"], attention_mask=t["attention"] if self._masked else None,
+                t["samples"],
+                attention_mask=t["attention"] if self._masked else None,
                 mask_time_indices=t["hidden"],
-            )  # fmt: skip
+            )
         contrasted = contrast(
-            found.projected_states, found.projected_quantized_states, t["mask"], t["negatives"],
+            found.projected_states,
+            found.projected_quantized_states,
+            t["mask"],
+            t["negatives"],
             self.training.logit_temperature,
-        )  # fmt: skip
+        )
         codes = self.training.codebooks * self.training.codes
         diversity = (codes - found.codevector_perplexity) / codes * batch.weight
         penalty = heard["convolved"].float().square().mean()
@@ -190,10 +202,11 @@ class Wav2Vec2Recipe:
         figures: dict[str, tuple[Tensor | float, float]] = {
             "contrastive": (contrasted.loss.detach(), batch.weight),
             "diversity": (diversity.detach(), batch.weight),
-            "accuracy": (contrasted.right, batch.weight), "chance": (contrasted.chance, batch.weight),
+            "accuracy": (contrasted.right, batch.weight),
+            "chance": (contrasted.chance, batch.weight),
             "features_penalty": (penalty.detach() * batch.weight, batch.weight),
             "gumbel_temperature": (temperature * batch.weight, batch.weight),
-        }  # fmt: skip
+        }
         used = group_perplexity(heard["code_logits"], t["mask"], self.training.codebooks)
         for group, value in enumerate(used, 1):
             figures[f"perplexity_{group}"] = (value * batch.weight, batch.weight)
@@ -225,10 +238,17 @@ class Wav2Vec2Recipe:
     def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
         model.module.save_pretrained(folder, state_dict=model.weights)
         write_processor(folder, None, normalize=True, mask=self._masked)
-        write_json(folder / "training.json", {
-            "kind": "training", "recipe": self.name, "settings": self.record(), "loop": asdict(self.loop),
-            "figures": dict(figures), "held_out_clips": len(self.valid),
-        })  # fmt: skip
+        write_json(
+            folder / "training.json",
+            {
+                "kind": "training",
+                "recipe": self.name,
+                "settings": self.record(),
+                "loop": asdict(self.loop),
+                "figures": dict(figures),
+                "held_out_clips": len(self.valid),
+            },
+        )
 
 
 @torch.no_grad()
