@@ -23,7 +23,7 @@ import transformers
 from _data import BUILD, sounds_or_grid
 
 from genlock.core import Grid, Track
-from genlock.core.serial import read_json_file
+from genlock.core.json_forms import read_json_file
 from genlock.metrics.timing import TOLERANCES, BoundaryErrors, boundary_errors
 from genlock.metrics.words import word_errors
 from genlock.models.speech.encoder import load_speech_encoder

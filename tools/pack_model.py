@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from genlock.core.serial import sha256_of
+from genlock.core.files import sha256_of
 
 WEIGHTS = "model.safetensors"
 #: What is read beside the weights; the record of the training stays in the run.

@@ -28,7 +28,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from genlock.core import GenlockError, Grid, Spans, Ticks, Track, Warp
-from genlock.core.serial import load_track
+from genlock.core.track_file import load_track
 
 if TYPE_CHECKING:
     from genlock.api import align, features, probe, sync, words

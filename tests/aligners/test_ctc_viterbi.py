@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genlock.aligners.ctc import viterbi as ctc_viterbi
 from genlock.aligners.ctc.chain import STAR, CtcChain, Scores
 from genlock.aligners.ctc.emissions import EmissionBlocks, as_emissions
 from genlock.aligners.ctc.planted import place_tokens, planted_emissions
 from genlock.aligners.ctc.reference import best_states
 from genlock.aligners.ctc.viterbi import best_path
-from genlock.aligners.ctc.words import viterbi as ctc_viterbi
 from genlock.core.errors import InputError, OptionError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from genlock.core.errors import MediaError, OutputError
-from genlock.core.folders import atomic_folder
+from genlock.core.files import atomic_folder
 
 
 def fill(target: Path | str, text: str = "new") -> None:

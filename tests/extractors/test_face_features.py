@@ -11,8 +11,8 @@ import pytest
 
 from genlock.core.errors import MissingModel, NoStream, OptionError
 from genlock.core.grid import Grid, Ticks
-from genlock.core.serial import load_track
 from genlock.core.track import Track
+from genlock.core.track_file import load_track
 from genlock.extractors.face.contact_sheet import ContactSheet
 from genlock.extractors.face.features import FACE_FEATURES, FaceFeatures, on_whole_row
 from genlock.extractors.face.landmarks import LandmarkSink, extract_landmarks

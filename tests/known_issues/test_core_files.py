@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genlock.core import Grid, Track, serial
+from genlock.core import Grid, Track, files, json_forms, track_file
 from genlock.core.errors import FormatError, OutputError
 
 TRACK = Track(np.zeros(5000), Grid(25))
@@ -19,40 +19,40 @@ TRACK = Track(np.zeros(5000), Grid(25))
 @pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no /dev/null here")
 def test_writing_to_dev_null_as_root_put_a_file_in_its_place() -> None:
     with pytest.raises(OutputError):
-        serial.write_text("/dev/null", "a")
+        files.write_text("/dev/null", "a")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
 def test_a_link_was_replaced_instead_of_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("file")
-    serial.write_text(tmp_path / "link", "a")
+    files.write_text(tmp_path / "link", "a")
     assert (tmp_path / "file").read_text() == "a"
 
 
 def test_folders_stayed_behind_when_writing_failed(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), serial.atomic_path(tmp_path / "a" / "b" / "c.txt"):
+    with pytest.raises(RuntimeError), files.atomic_path(tmp_path / "a" / "b" / "c.txt"):
         raise RuntimeError
     assert os.listdir(tmp_path) == []
 
 
 def test_a_name_with_a_nul_was_no_output_error() -> None:
     with pytest.raises(OutputError):
-        serial.write_text("a\0b", "")
+        files.write_text("a\0b", "")
 
 
 def test_a_missing_input_was_blamed_on_the_target(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), serial.atomic_path(tmp_path / "out"):
+    with pytest.raises(FileNotFoundError), files.atomic_path(tmp_path / "out"):
         open(tmp_path / "input").close()
 
 
 def test_a_file_name_that_is_not_utf_8_could_not_be_written(tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff.mp4")
-    serial.write_json(tmp_path / "a.json", {"file": name})
-    assert serial.read_json_file(tmp_path / "a.json")["file"] == name
+    json_forms.write_json(tmp_path / "a.json", {"file": name})
+    assert json_forms.read_json_file(tmp_path / "a.json")["file"] == name
 
 
 def test_damaged_compression_escaped_as_zlib_error(tmp_path: Path) -> None:
-    serial.save_track(TRACK, tmp_path / "a.npz")
+    track_file.save_track(TRACK, tmp_path / "a.npz")
     with zipfile.ZipFile(tmp_path / "a.npz") as old, zipfile.ZipFile(tmp_path / "b.npz", "w", 8) as new:
         for name in old.namelist():
             new.writestr(name, old.read(name))
@@ -61,17 +61,19 @@ def test_damaged_compression_escaped_as_zlib_error(tmp_path: Path) -> None:
     data[place : place + 20] = b"\xff" * 20
     (tmp_path / "b.npz").write_bytes(data)
     with pytest.raises(FormatError):
-        serial.load_track(tmp_path / "b.npz")
+        track_file.load_track(tmp_path / "b.npz")
 
 
 def test_an_array_that_is_no_archive_escaped_as_type_error(tmp_path: Path) -> None:
     with open(tmp_path / "a.npz", "wb") as out:
         np.save(out, np.zeros(3))
     with pytest.raises(FormatError):
-        serial.load_track(tmp_path / "a.npz")
+        track_file.load_track(tmp_path / "a.npz")
 
 
-@pytest.mark.parametrize("read", [serial.cells_from_dict, serial.spans_from_dict, serial.warp_from_dict])
+@pytest.mark.parametrize(
+    "read", [json_forms.cells_from_dict, json_forms.spans_from_dict, json_forms.warp_from_dict]
+)
 def test_a_missing_key_escaped_as_key_error(read) -> None:  # type: ignore[no-untyped-def]
     for kind in ("grid", "ticks", "spans", "warp"):
         with pytest.raises(FormatError):
@@ -80,11 +82,11 @@ def test_a_missing_key_escaped_as_key_error(read) -> None:  # type: ignore[no-un
 
 def test_the_compression_level_was_never_used_and_cost_a_second_for_ten_megabytes(tmp_path: Path) -> None:
     """A zip member made by hand ignores the archive's level. Stored now: the same bytes on every machine."""
-    serial.save_track(TRACK, tmp_path / "a.npz")
+    track_file.save_track(TRACK, tmp_path / "a.npz")
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:
         assert {m.compress_type for m in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
 def test_true_was_schema_one() -> None:
     with pytest.raises(FormatError):
-        serial.load_json('{"genlock_schema": true}', "here")
+        json_forms.load_json('{"genlock_schema": true}', "here")

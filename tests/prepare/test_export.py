@@ -22,8 +22,8 @@ pytest.importorskip("pyarrow")
 
 from genlock.core.errors import FormatError, OptionError, OutputError
 from genlock.core.grid import Grid
-from genlock.core.serial import load_track, save_track, track_from_bytes
 from genlock.core.track import Track
+from genlock.core.track_file import load_track, save_track, track_from_bytes
 from genlock.data.export import Exported, ExportOptions, export_dataset
 from genlock.data.export.base import filled
 from genlock.data.index import read_index

@@ -54,7 +54,7 @@ def means(stacks: np.ndarray) -> np.ndarray:
 
 
 def values(made: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, np.ndarray, object]:
-    from genlock.core.serial import load_track
+    from genlock.core.track_file import load_track
 
     path = tmp_path_factory.mktemp("flow") / "a.npz"
     made.save(path)

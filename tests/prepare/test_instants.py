@@ -18,9 +18,9 @@ pytest.importorskip("pyarrow")
 import itertools
 
 from genlock.core.grid import Grid
-from genlock.core.serial import load_track
 from genlock.core.time import exact_rate
 from genlock.core.track import Track
+from genlock.core.track_file import load_track
 from genlock.data.index import read_index
 from genlock.data.prepare import PrepareOptions, prepare
 from genlock.data.reading import ClipSet

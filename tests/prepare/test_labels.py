@@ -21,8 +21,8 @@ pytest.importorskip("sklearn")
 
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Ticks
-from genlock.core.serial import load_track, save_track
 from genlock.core.track import Track
+from genlock.core.track_file import load_track, save_track
 from genlock.data.index import read_index
 from genlock.data.labels import LabelSpec, fit_centroids, label_rows, nearest_centroid
 from genlock.data.prepare import PrepareOptions, prepare

@@ -20,7 +20,7 @@ from tests.prepare.sources import film, fingerprint
 pq = pytest.importorskip("pyarrow.parquet")
 
 from genlock.core.errors import InputError, OptionError, OutputError  # noqa: E402
-from genlock.core.serial import load_track  # noqa: E402
+from genlock.core.track_file import load_track  # noqa: E402
 from genlock.data.index import read_index  # noqa: E402
 from genlock.data.prepare import PrepareOptions, dataset_progress, prepare  # noqa: E402
 

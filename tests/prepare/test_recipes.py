@@ -13,7 +13,7 @@ from tests.prepare.sources import film
 pytest.importorskip("pyarrow")
 
 from genlock.core.errors import FormatError, InputError, OptionError
-from genlock.core.serial import load_track
+from genlock.core.track_file import load_track
 from genlock.data.corpora import Source, find_corpus
 from genlock.data.corpora.lrs3 import read_lrs3_text
 from genlock.data.corpora.sound import read_hits, read_vggsound

@@ -20,7 +20,7 @@ from tests.prepare.sources import film, fingerprint
 pytest.importorskip("pyarrow")
 
 from genlock.core.errors import FormatError
-from genlock.core.serial import load_track
+from genlock.core.track_file import load_track
 from genlock.data.index import read_index
 from genlock.data.prepare import PrepareOptions, prepare
 from genlock.data.reading import ClipSet

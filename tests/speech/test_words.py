@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from genlock.core.errors import FormatError, OptionError
-from genlock.core.serial import dump_json
+from genlock.core.json_forms import dump_json
 from genlock.speech.words import Word, Words
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from genlock.core.errors import FormatError, OptionError, OutputError
 from genlock.core.grid import Ticks
-from genlock.core.serial import write_json
+from genlock.core.json_forms import write_json
 from genlock.media import frame_cells, read_audio
 from genlock.synth import CardOptions, CardTruth, load_truth, make_card, render_card
 from genlock.synth.card.barcode import read_number

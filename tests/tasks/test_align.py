@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import genlock as package
-from genlock.core.serial import load_track
+from genlock.core.track_file import load_track
 from genlock.media import Picture, Sound, encode
 
 CLICKS = (0.3137, 0.8611, 1.4503)

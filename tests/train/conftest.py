@@ -11,7 +11,7 @@ pytest.importorskip("accelerate")
 
 import soundfile
 
-from genlock.core.serial import read_json_file, write_json
+from genlock.core.json_forms import read_json_file, write_json
 from genlock.testing.tones import random_words, speak_tones
 from genlock.train.speech.sounds import SoundSet, prepare_sounds
 

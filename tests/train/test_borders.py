@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genlock.core.serial import read_json_file
+from genlock.core.json_forms import read_json_file
 from genlock.models.speech.encoder import load_speech_encoder
 from genlock.train.speech.borders import border_errors, write_bias
 from genlock.train.speech.sounds import SoundSet

@@ -21,7 +21,7 @@ pytest.importorskip("accelerate")
 from accelerate.state import AcceleratorState
 
 from genlock.core.errors import FormatError, OptionError, OutputError, TrainingError
-from genlock.core.serial import read_json_file, write_json
+from genlock.core.json_forms import read_json_file, write_json
 from genlock.train.loop import train
 from genlock.train.options import LoopOptions
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.serial import finite_or_none
+from genlock.core.json_forms import finite_or_none
 
 __all__ = ["Figure", "Row", "bootstrapped", "machine_card", "share", "table_text"]
 

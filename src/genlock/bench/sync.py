@@ -34,8 +34,8 @@ from genlock.bench.tool import (
     untrained,
 )
 from genlock.core.errors import InputError, MediaError, OptionError
+from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import write_json
 from genlock.core.time import exact
 from genlock.lipsync.estimators.linear import default_model
 from genlock.lipsync.evidence.base import Evidence

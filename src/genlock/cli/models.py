@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from genlock.cli.arguments import Json
 from genlock.core.errors import MissingModel, OptionError
-from genlock.core.serial import dump_json
+from genlock.core.json_forms import dump_json
 from genlock.weights import registry
 
 __all__ = ["models"]

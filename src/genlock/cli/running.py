@@ -19,7 +19,7 @@ from rich.progress import (
 
 from genlock import tasks
 from genlock.core.errors import GenlockError, InputError
-from genlock.core.serial import dump_json
+from genlock.core.json_forms import dump_json
 
 __all__ = ["Bar", "each", "say", "show"]
 

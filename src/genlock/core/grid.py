@@ -254,7 +254,7 @@ class Grid(_Cells):
         return Grid(self.rate, self.start, clock)
 
     def to_dict(self) -> dict[str, object]:
-        """A JSON form; :func:`genlock.core.serial.cells_from_dict` reads it."""
+        """A JSON form; :func:`genlock.core.json_forms.cells_from_dict` reads it."""
         return {
             "kind": "grid",
             "rate": fraction_text(self.rate),
@@ -467,7 +467,7 @@ class Ticks(_Cells):
         return Grid(grid_rate, start / scale * self.time_base, self.clock)
 
     def to_dict(self) -> dict[str, object]:
-        """A JSON form; :func:`genlock.core.serial.cells_from_dict` reads it."""
+        """A JSON form; :func:`genlock.core.json_forms.cells_from_dict` reads it."""
         return {
             "kind": "ticks",
             "pts": self.pts.tolist(),

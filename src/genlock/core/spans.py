@@ -176,7 +176,7 @@ class Spans(Sequence[Span]):
         return Spans(moved, warp.target_clock or self.clock, self.name)
 
     def to_dict(self) -> dict[str, object]:
-        """A JSON form; :func:`genlock.core.serial.spans_from_dict` reads it."""
+        """A JSON form; :func:`genlock.core.json_forms.spans_from_dict` reads it."""
         return {
             "kind": "spans",
             "name": self.name,

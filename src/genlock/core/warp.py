@@ -311,7 +311,7 @@ class Warp:
         return self(instant) - exact(instant)
 
     def to_dict(self) -> dict[str, object]:
-        """A JSON form; :func:`genlock.core.serial.warp_from_dict` reads it."""
+        """A JSON form; :func:`genlock.core.json_forms.warp_from_dict` reads it."""
         return {
             "kind": "warp",
             "knots": [[fraction_text(x), fraction_text(y)] for x, y in self.knots],

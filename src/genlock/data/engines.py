@@ -21,7 +21,7 @@ from itertools import islice
 from typing import IO, Any, Protocol
 
 from genlock.core.errors import MissingDependency, OptionError
-from genlock.core.serial import dump_json
+from genlock.core.json_forms import dump_json
 
 __all__ = ["Engine", "LocalEngine", "RayEngine"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import FormatError, MissingDependency
-from genlock.core.serial import atomic_file
+from genlock.core.files import atomic_file
 
 try:
     import pyarrow as pa

@@ -20,8 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import FormatError, InputError, MissingDependency, OptionError
+from genlock.core.files import write_bytes
+from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import read_json_file, write_bytes, write_json
 from genlock.core.track import Track
 from genlock.data.output_files import read_output, track_of_output
 from genlock.data.output_makers import keep, made_of_track

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from genlock import __version__
 from genlock.core.errors import InputError, MediaError, OutputError
-from genlock.core.serial import sha256_of
+from genlock.core.files import sha256_of
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.data.cutting import ClipSamples, ClipSpan, Cutting, PictureCutter, SoundCutter
 from genlock.data.ledger import Item, Output

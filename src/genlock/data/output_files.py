@@ -12,8 +12,8 @@ import soundfile
 
 from genlock.core.errors import FormatError, OptionError
 from genlock.core.grid import Grid
-from genlock.core.serial import track_from_bytes
 from genlock.core.track import Track
+from genlock.core.track_file import track_from_bytes
 
 __all__ = ["check_output", "read_output", "track_of_output"]
 

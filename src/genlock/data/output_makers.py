@@ -24,10 +24,12 @@ import numpy.typing as npt
 import soundfile
 
 from genlock.core.errors import OptionError, OutputError
+from genlock.core.files import atomic_file, write_bytes
 from genlock.core.grid import Cells, Grid, Ticks
-from genlock.core.serial import atomic_file, dump_json, save_track, write_bytes
+from genlock.core.json_forms import dump_json
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
+from genlock.core.track_file import save_track
 from genlock.data.cutting import ClipSamples, ClipSpan
 from genlock.extractors import AudioExtractor
 from genlock.extractors.face.mouth import LIPS, Mouth, MouthWatcher, aperture_of, width_of

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import FormatError, InputError, OptionError, OutputError
+from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress as Told
 from genlock.core.progress import silent
-from genlock.core.serial import write_json
 from genlock.data.corpora import Corpus, Source, find_corpus
 from genlock.data.engines import make_engine
 from genlock.data.index import read_index, row_of_clip, row_of_failure, write_index

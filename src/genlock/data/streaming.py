@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import FormatError, InputError, MissingDependency, OptionError
-from genlock.core.serial import read_json_file
+from genlock.core.json_forms import read_json_file
 from genlock.data.export.webdataset import SHARDS, facts_of_sample, member_of
 from genlock.data.output_files import check_output, track_of_output
 from genlock.data.reading import Clip

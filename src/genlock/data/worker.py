@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from genlock.core.errors import GenlockError, InputError, OutputError
-from genlock.core.serial import dump_json
+from genlock.core.json_forms import dump_json
 from genlock.data.ledger import Item
 from genlock.data.one_source import Plan, produce
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genlock.core.errors import GenlockError, OptionError
-from genlock.core.serial import atomic_path
+from genlock.core.files import atomic_path
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.lipsync.verdicts import describe_offset

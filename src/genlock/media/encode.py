@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError, OutputError
-from genlock.core.serial import atomic_path
+from genlock.core.files import atomic_path
 from genlock.core.time import Exact, exact, exact_rate, round_fraction
 
 __all__ = ["Picture", "Sound", "encode"]

@@ -22,9 +22,9 @@ import av
 import numpy as np
 
 from genlock.core.errors import MediaError, NoStream, OptionError
+from genlock.core.files import atomic_path
 from genlock.core.grid import Grid
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import atomic_path
 from genlock.core.time import round_fraction
 from genlock.media import (
     AudioBlock,

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from genlock.core.errors import MediaError
 from genlock.core.grid import Cells
-from genlock.core.serial import SCHEMA
+from genlock.core.json_forms import SCHEMA
 from genlock.core.time import fraction_text
 from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.opening import Address, Source, locate, open_source

@@ -22,8 +22,8 @@ import av
 import numpy as np
 
 from genlock.core.errors import InputError, NoStream, OptionError, OutputError
+from genlock.core.files import atomic_path
 from genlock.core.grid import Grid, Ticks
-from genlock.core.serial import atomic_path
 from genlock.core.time import Exact, exact, fraction_text, round_fraction
 from genlock.media.consumers import AudioBlock, AudioForm, VideoForm
 from genlock.media.encode import Picture, Sound, encode

@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 from genlock.core.errors import OutputError
-from genlock.core.serial import atomic_path, dump_json, write_bytes
+from genlock.core.files import atomic_path, write_bytes
+from genlock.core.json_forms import dump_json
 from genlock.core.track import Track
 from genlock.report.arrays import Rows, base64_text, curve_rows, frame_rows, spectrogram_rows, waveform_rows
 from genlock.report.content import OutputFile, ReportContent

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from genlock.core.errors import OptionError
-from genlock.core.serial import write_bytes
+from genlock.core.files import write_bytes
 from genlock.drawing.canvas import Canvas, Colour, paste_text
 from genlock.lipsync.measurement import Segment, SyncMeasurement
 from genlock.lipsync.verdicts import LIMITS, allowance_of, sentence_of

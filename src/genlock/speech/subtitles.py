@@ -23,7 +23,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from genlock.core.errors import OptionError, TranscriptError
-from genlock.core.serial import write_json, write_text
+from genlock.core.files import write_text
+from genlock.core.json_forms import write_json
 from genlock.core.time import round_fraction
 from genlock.speech.text import plain_text
 from genlock.speech.words import Word, Words

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from genlock import __version__
 from genlock.core.errors import FormatError, MediaError, OptionError, OutputError
-from genlock.core.folders import atomic_folder
+from genlock.core.files import atomic_folder
 from genlock.core.grid import Cells, Grid
+from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import read_json_file, write_json
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.media import AudioBlock, AudioForm, MediaInfo

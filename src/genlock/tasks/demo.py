@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from genlock.core.files import write_text
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import write_text
 from genlock.synth import make_card
 from genlock.tasks.align_video import Alignment, AlignOptions, align_video
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from genlock.core.errors import NoStream, OptionError
 from genlock.core.grid import Cells, Grid
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import save_track
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
+from genlock.core.track_file import save_track
 from genlock.extractors import AudioExtractor, make_extractor
 from genlock.extractors.face.contact_sheet import ContactSheet
 from genlock.extractors.face.features import FACE_FEATURES, FaceFeatures, on_whole_row

@@ -34,9 +34,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from genlock.core.errors import FormatError, MissingDependency, OptionError, TrainingError
-from genlock.core.folders import atomic_folder
+from genlock.core.files import atomic_folder
+from genlock.core.json_forms import read_json_file
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import read_json_file
 from genlock.train.options import LoopOptions
 from genlock.train.run_folder import claim_folder, defaults_of
 from genlock.train.run_log import RunLog

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import OptionError, OutputError
-from genlock.core.serial import make_folders, read_json_file, write_json
+from genlock.core.files import make_folders
+from genlock.core.json_forms import read_json_file, write_json
 
 __all__ = ["RUN", "claim_folder", "defaults_of"]
 

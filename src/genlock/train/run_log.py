@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import OutputError
-from genlock.core.serial import write_bytes
+from genlock.core.files import write_bytes
 
 __all__ = ["LOG", "RunLog"]
 

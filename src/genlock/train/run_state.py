@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from genlock.core.errors import FormatError
-from genlock.core.folders import atomic_folder
-from genlock.core.serial import write_json
+from genlock.core.files import atomic_folder
+from genlock.core.json_forms import write_json
 
 __all__ = [
     "STATE",

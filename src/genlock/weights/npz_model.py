@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import FormatError
-from genlock.core.serial import atomic_file, dump_json, load_json, write_arrays
+from genlock.core.files import atomic_file
+from genlock.core.json_forms import dump_json, load_json
+from genlock.core.track_file import write_arrays
 
 __all__ = ["read_model", "write_model"]
 

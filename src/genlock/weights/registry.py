@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genlock.core.errors import FormatError, MissingModel, OptionError, OutputError
-from genlock.core.serial import sha256_of
+from genlock.core.files import sha256_of
 from genlock.weights.sources import LocalSource, Progress, RemoteSource, Source, SourceError, source_from_dict
 
 __all__ = [

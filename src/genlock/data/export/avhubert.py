@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import InputError, OptionError
+from genlock.core.files import write_text
 from genlock.core.grid import Grid
-from genlock.core.serial import write_text
 from genlock.core.time import round_fraction
 from genlock.data.export.base import Job, Row, filled
 from genlock.media import encode

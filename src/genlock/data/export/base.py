@@ -20,9 +20,9 @@ import numpy.typing as npt
 from genlock import __version__
 from genlock.core.errors import FormatError, InputError, OptionError, OutputError
 from genlock.core.grid import Grid
+from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.plugins import load_plugin, plugin_names
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import read_json_file, write_json
 from genlock.core.track import Track
 from genlock.data.index import read_index
 from genlock.data.options import ExportOptions

@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genlock.core.errors import FormatError
-from genlock.core.serial import atomic_path, cells_from_dict, load_json, write_text
+from genlock.core.files import atomic_path, write_text
+from genlock.core.json_forms import cells_from_dict, load_json
 from genlock.data.export.base import Job, Row, in_groups
 from genlock.data.index import ROW_TYPES
 from genlock.data.output_files import track_of_output

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import OptionError
-from genlock.core.serial import write_bytes
+from genlock.core.files import write_bytes
 from genlock.data.export.base import Job, Row, first_instant
 
 __all__ = ["export_lhotse"]

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import InputError, OptionError
-from genlock.core.serial import write_bytes, write_json, write_text
+from genlock.core.files import write_bytes, write_text
+from genlock.core.json_forms import write_json
 from genlock.data.export.base import Job, Row, filled
 from genlock.data.splits import NAMES
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import FormatError
-from genlock.core.serial import atomic_path, sha256_of, write_json
+from genlock.core.files import atomic_path, sha256_of
+from genlock.core.json_forms import write_json
 from genlock.data.export.base import Job, Row, in_groups
 
 __all__ = ["SHARDS", "export_webdataset", "facts_of_sample", "member_of"]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError, OutputError
-from genlock.core.serial import atomic_path
+from genlock.core.files import atomic_path
 from genlock.extractors.face.landmarks import draw_landmarks
 from genlock.extractors.face.mouth import LIPS
 from genlock.extractors.face.pose import RIGID

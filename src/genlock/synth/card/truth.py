@@ -11,7 +11,7 @@ import numpy as np
 
 from genlock.core.errors import FormatError
 from genlock.core.grid import Cells
-from genlock.core.serial import cells_from_dict, read_json_file, spans_from_dict, write_json
+from genlock.core.json_forms import cells_from_dict, read_json_file, spans_from_dict, write_json
 from genlock.core.spans import Spans
 from genlock.core.time import exact, fraction_text
 from genlock.core.track import Track

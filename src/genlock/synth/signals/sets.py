@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from genlock.core.errors import OptionError
-from genlock.core.serial import make_folders, write_json
+from genlock.core.files import make_folders
+from genlock.core.json_forms import write_json
 from genlock.core.time import exact, fraction_text
 from genlock.synth.signals.clips import SIGNAL_VERSION, SignalOptions, describe, make_signal
 from genlock.synth.signals.truth import SyncTruth, truth_path

@@ -10,7 +10,7 @@ from typing import Any
 
 from genlock.core.errors import FormatError, OptionError
 from genlock.core.grid import DEFAULT_CLOCK
-from genlock.core.serial import read_json_file, spans_from_dict, warp_from_dict, write_json
+from genlock.core.json_forms import read_json_file, spans_from_dict, warp_from_dict, write_json
 from genlock.core.spans import Spans
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.core.warp import Warp

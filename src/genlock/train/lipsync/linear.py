@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from genlock.aligners.curves import find_peak, weighted
 from genlock.core.errors import InputError, MediaError, OptionError
+from genlock.core.files import write_text
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import write_text
 from genlock.core.time import exact
 from genlock.core.track import Track
 from genlock.data.splits import place_of

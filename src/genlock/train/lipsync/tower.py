@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from genlock.aligners.curves import correlate, find_peak, weighted
 from genlock.core.errors import InputError, MissingDependency
+from genlock.core.files import write_text
+from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import write_json, write_text
 from genlock.core.track import Track
 from genlock.lipsync.estimators.linear import lip_shapes, sound_bands
 from genlock.lipsync.estimators.lips import LipsSync

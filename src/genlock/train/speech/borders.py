@@ -9,7 +9,7 @@ import numpy as np
 
 from genlock.aligners.ctc.words import CtcOptions
 from genlock.core import Grid, Track
-from genlock.core.serial import write_json
+from genlock.core.json_forms import write_json
 from genlock.metrics.timing import BoundaryErrors, boundary_errors
 from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
 from genlock.speech.sound import TrackSound

@@ -16,8 +16,8 @@ import torch
 import transformers
 
 from genlock.core.errors import InputError
+from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import write_json
 from genlock.extractors.sound.framing import Framing, conv_stack
 from genlock.metrics.words import WordErrors, word_errors
 from genlock.speech.ctc.decode import Alphabet, GreedyDecoder

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import FormatError, GenlockError, InputError
-from genlock.core.folders import atomic_folder
+from genlock.core.files import atomic_folder
+from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import read_json_file, write_json
 from genlock.data.corpora.grid import read_align, sentence_of
 from genlock.data.splits import place_of
 from genlock.media import read_audio

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import InputError
-from genlock.core.serial import write_text
+from genlock.core.files import write_text
 from genlock.speech.ctc.decode import POINT
 from genlock.speech.sphinx.pronounce import ARPABET, load_pronouncer
 from genlock.train.options import Units

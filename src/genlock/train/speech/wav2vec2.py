@@ -20,8 +20,8 @@ import torch
 import transformers
 
 from genlock.core.errors import InputError
+from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
-from genlock.core.serial import write_json
 from genlock.extractors.sound.framing import Framing, conv_stack
 from genlock.train.batches import Batches, Item
 from genlock.train.loop import Batch, Loss, TrainResult, processes, train

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genlock.core import Grid, Span, Spans, Ticks, Track, Warp, serial
+import genlock
+from genlock.core import Grid, Span, Spans, Ticks, Track, Warp, files, json_forms, track_file
 from genlock.core.errors import FormatError, OutputError
 
 from .strategies import grids, spans, ticks, tracks, warps
@@ -54,43 +55,43 @@ def test_tracks_come_back_whole(
 ) -> None:
     path = tmp_path_factory.mktemp("t") / "a.npz"
     track = Track(track.values, track.grid, track.valid, name, "Hz", support)  # type: ignore[arg-type]
-    serial.save_track(track, path)
-    assert same(serial.load_track(path), track)
+    track_file.save_track(track, path)
+    assert same(track_file.load_track(path), track)
 
 
 @given(grids() | ticks())
 def test_cells_come_back(cells: Grid | Ticks) -> None:
-    assert serial.cells_from_dict(json.loads(serial.dump_json(cells.to_dict()))) == cells
+    assert json_forms.cells_from_dict(json.loads(json_forms.dump_json(cells.to_dict()))) == cells
 
 
 @given(spans(), warps())
 def test_spans_and_warps_come_back(items: Spans, warp: Warp) -> None:
-    assert serial.spans_from_dict(json.loads(serial.dump_json(items.to_dict()))) == items
-    assert serial.warp_from_dict(json.loads(serial.dump_json(warp.to_dict()))) == warp
+    assert json_forms.spans_from_dict(json.loads(json_forms.dump_json(items.to_dict()))) == items
+    assert json_forms.warp_from_dict(json.loads(json_forms.dump_json(warp.to_dict()))) == warp
 
 
 def test_equal_tracks_are_equal_files(tmp_path: Path) -> None:
     fortran = Track(np.asfortranarray(TRACK.values), TRACK.grid, TRACK.valid, "mel", "dB", Fraction(1, 40))
     for name, track in (("a.npz", TRACK), ("b.npz", TRACK), ("c.npz", fortran)):
-        serial.save_track(track, tmp_path / name)
+        track_file.save_track(track, tmp_path / name)
     assert len({(tmp_path / n).read_bytes() for n in ("a.npz", "b.npz", "c.npz")}) == 1
     for name in ("a.json", "b.json"):
-        serial.write_json(tmp_path / name, Warp.sync("0.04", 20).to_dict())
+        json_forms.write_json(tmp_path / name, Warp.sync("0.04", 20).to_dict())
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
 def test_numpy_reads_our_tracks(tmp_path: Path) -> None:
-    serial.save_track(TRACK, tmp_path / "a.npz")
+    track_file.save_track(TRACK, tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
         assert archive["values"].tolist() == TRACK.values.tolist()
 
 
 def test_half_a_surrogate_in_a_name_survives(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.mp4")  # a file name that is not UTF-8
-    serial.write_json(tmp_path / "a.json", {"file": name})
-    assert serial.read_json_file(tmp_path / "a.json")["file"] == name
-    serial.save_track(Track(np.zeros(1), Grid(25), name=name), tmp_path / "a.npz")
-    assert serial.load_track(tmp_path / "a.npz").name == name
+    json_forms.write_json(tmp_path / "a.json", {"file": name})
+    assert json_forms.read_json_file(tmp_path / "a.json")["file"] == name
+    track_file.save_track(Track(np.zeros(1), Grid(25), name=name), tmp_path / "a.npz")
+    assert track_file.load_track(tmp_path / "a.npz").name == name
 
 
 def test_json_takes_our_kinds_and_refuses_nan(tmp_path: Path) -> None:
@@ -102,37 +103,37 @@ def test_json_takes_our_kinds_and_refuses_nan(tmp_path: Path) -> None:
         "e": Span(0, 1, "a"),
         "f": "é",
     }
-    assert json.loads(serial.dump_json(data))["c"] == [0, 1]
+    assert json.loads(json_forms.dump_json(data))["c"] == [0, 1]
     with pytest.raises(ValueError, match="Out of range|JSON compliant"):
-        serial.dump_json({"a": float("nan")})
+        json_forms.dump_json({"a": float("nan")})
     with pytest.raises(TypeError, match="no JSON form"):
-        serial.dump_json({"a": object()})
-    assert serial.finite_or_none(2.0) == 2.0
-    serial.write_json(tmp_path / "a.json", data)
-    assert next(iter(serial.read_json_file(tmp_path / "a.json"))) == "genlock_schema"
+        json_forms.dump_json({"a": object()})
+    assert json_forms.finite_or_none(2.0) == 2.0
+    json_forms.write_json(tmp_path / "a.json", data)
+    assert next(iter(json_forms.read_json_file(tmp_path / "a.json"))) == "genlock_schema"
 
 
 # ---------------------------------------------------------------- old files
 
 
 def test_old_tracks_still_open() -> None:
-    assert same(serial.load_track(OLD / "track-grid-1.npz"), TRACK)
+    assert same(track_file.load_track(OLD / "track-grid-1.npz"), TRACK)
     variable = Track(
         np.array([1, 2, 3], np.int16), Ticks([0, 40, 73], "1/1000", 33), name="onset", support="whole"
     )
-    assert same(serial.load_track(OLD / "track-ticks-1.npz"), variable)
+    assert same(track_file.load_track(OLD / "track-ticks-1.npz"), variable)
 
 
 def test_old_json_still_opens() -> None:
     def old(name: str) -> dict[str, object]:
-        return serial.read_json_file(OLD / name)
+        return json_forms.read_json_file(OLD / name)
 
-    assert serial.cells_from_dict(old("grid-1.json")) == Grid("29.97", "79/32000", "media:a#01234567")
-    assert serial.cells_from_dict(old("ticks-1.json")) == Ticks([0, 40, 73], "1/1000", 33)
-    assert serial.spans_from_dict(old("spans-1.json")) == Spans(
+    assert json_forms.cells_from_dict(old("grid-1.json")) == Grid("29.97", "79/32000", "media:a#01234567")
+    assert json_forms.cells_from_dict(old("ticks-1.json")) == Ticks([0, 40, 73], "1/1000", 33)
+    assert json_forms.spans_from_dict(old("spans-1.json")) == Spans(
         [Span(0, "0.4", "bin", 0.5), Span("0.5", 1, "über")], "media:a#01234567", "words"
     )
-    assert serial.warp_from_dict(old("warp-1.json")) == Warp(
+    assert json_forms.warp_from_dict(old("warp-1.json")) == Warp(
         [(0, 0), (1, 1), (3, 1), ("7/2", "3/2"), ("7/2", 2)], None, "1001/1000", "sound", "picture"
     )
 
@@ -142,13 +143,13 @@ def test_old_json_still_opens() -> None:
 
 @pytest.fixture
 def whole(tmp_path: Path) -> bytes:
-    serial.save_track(TRACK, tmp_path / "whole.npz")
+    track_file.save_track(TRACK, tmp_path / "whole.npz")
     return (tmp_path / "whole.npz").read_bytes()
 
 
 def opened(path: Path, data: bytes) -> Track:
     path.write_bytes(data)
-    return serial.load_track(path)
+    return track_file.load_track(path)
 
 
 def test_a_track_cut_short_anywhere_is_refused(tmp_path: Path, whole: bytes) -> None:
@@ -177,7 +178,7 @@ def test_json_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
     for length in range(len(text) - 1):
         (tmp_path / "cut.json").write_bytes(text[:length])
         with pytest.raises(FormatError):
-            serial.read_json_file(tmp_path / "cut.json")
+            json_forms.read_json_file(tmp_path / "cut.json")
 
 
 NOT_OURS = ["{", "[1]", "3", '{"a": 1}', "[" * 100_000]
@@ -187,12 +188,12 @@ NOT_OURS += [f'{{"genlock_schema": {wrong}}}' for wrong in ('"1"', "true", "0", 
 @pytest.mark.parametrize("text", NOT_OURS)
 def test_what_is_not_ours_is_refused(text: str) -> None:
     with pytest.raises(FormatError, match="'here'"):
-        serial.load_json(text, "'here'")
+        json_forms.load_json(text, "'here'")
 
 
 def test_a_newer_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="schema 2.*newer genlock"):
-        serial.load_json('{"genlock_schema": 2}', "'here'")
+        json_forms.load_json('{"genlock_schema": 2}', "'here'")
     header = json.dumps({"genlock_schema": 99}).encode()
     np.savez(
         tmp_path / "new.npz",
@@ -201,7 +202,7 @@ def test_a_newer_file_says_so(tmp_path: Path) -> None:
         valid=np.ones(1, bool),
     )
     with pytest.raises(FormatError, match="schema 99.*newer genlock"):
-        serial.load_track(tmp_path / "new.npz")
+        track_file.load_track(tmp_path / "new.npz")
 
 
 class Bomb:
@@ -218,14 +219,14 @@ def test_a_pickle_is_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     np.save("array.npy", np.zeros(3))
     for name in ("objects.npz", "bare.npz", "array.npy"):
         with pytest.raises(FormatError):
-            serial.load_track(name)
+            track_file.load_track(name)
     assert not Path("it-went-off").exists()
     assert pickle.loads(Path("bare.npz").read_bytes()) is None  # the bomb is a real one  # noqa: S301
     assert Path("it-went-off").exists()
 
 
 def test_no_pickle_in_the_package() -> None:
-    for path in (Path(serial.__file__).parent).glob("*.py"):
+    for path in Path(genlock.__file__).parent.rglob("*.py"):
         text = path.read_text()
         assert "import pickle" not in text
         assert "allow_pickle=True" not in text
@@ -236,7 +237,7 @@ def test_no_pickle_in_the_package() -> None:
 )
 def test_a_damaged_grid_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(FormatError, match="grid or ticks"):
-        serial.cells_from_dict({**Grid(25).to_dict(), **change})
+        json_forms.cells_from_dict({**Grid(25).to_dict(), **change})
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,7 @@ def test_a_damaged_grid_is_refused(change: dict[str, object]) -> None:
 )
 def test_damaged_ticks_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(FormatError):
-        serial.cells_from_dict({**Ticks([0, 2], "1/10", 1).to_dict(), **change})
+        json_forms.cells_from_dict({**Ticks([0, 2], "1/10", 1).to_dict(), **change})
 
 
 BACKWARD = {"kind": "spans", "items": [{"start": 2, "end": 1, "label": ""}], "clock": "a", "name": ""}
@@ -256,7 +257,7 @@ BACKWARD = {"kind": "spans", "items": [{"start": 2, "end": 1, "label": ""}], "cl
     [{}, {"kind": "spans"}, {"kind": "warp"}, {"kind": "warp", "knots": [[0]]}, {"kind": "grid"}, BACKWARD],
 )
 def test_damaged_descriptions_are_refused(data: dict[str, object]) -> None:
-    for read in (serial.cells_from_dict, serial.spans_from_dict, serial.warp_from_dict):
+    for read in (json_forms.cells_from_dict, json_forms.spans_from_dict, json_forms.warp_from_dict):
         with pytest.raises(FormatError):
             read(data)
 
@@ -276,7 +277,7 @@ def test_a_damaged_header_is_refused(tmp_path: Path, change: dict[str, object]) 
         tmp_path / "a.npz", header=np.frombuffer(text, np.uint8), values=np.zeros(1), valid=np.ones(1, bool)
     )
     with pytest.raises(FormatError, match="damaged header"):
-        serial.load_track(tmp_path / "a.npz")
+        track_file.load_track(tmp_path / "a.npz")
 
 
 def test_a_track_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:
@@ -287,7 +288,7 @@ def test_a_track_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:
         assert modest in old.read("values.npy")
         new.writestr("values.npy", old.read("values.npy").replace(modest, huge))
     with pytest.raises(FormatError):
-        serial.load_track(tmp_path / "huge.npz")
+        track_file.load_track(tmp_path / "huge.npz")
 
 
 def test_a_member_that_is_longer_than_it_says_is_refused(tmp_path: Path) -> None:
@@ -295,15 +296,15 @@ def test_a_member_that_is_longer_than_it_says_is_refused(tmp_path: Path) -> None
         for name in old.namelist():
             new.writestr(name, old.read(name) + (b"x" if name == "values.npy" else b""))
     with pytest.raises(FormatError, match="longer than it says"):
-        serial.load_track(tmp_path / "long.npz")
+        track_file.load_track(tmp_path / "long.npz")
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="no file.*missing.npz"):
-        serial.load_track(tmp_path / "missing.npz")
+        track_file.load_track(tmp_path / "missing.npz")
     with pytest.raises(FormatError, match="missing.json"):
-        serial.read_json_file(tmp_path / "missing.json")
-    for read in (serial.load_track, serial.read_json_file):
+        json_forms.read_json_file(tmp_path / "missing.json")
+    for read in (track_file.load_track, json_forms.read_json_file):
         with pytest.raises(FormatError):
             read(tmp_path)
         with pytest.raises(FormatError):
@@ -315,12 +316,12 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "a.txt"
-    with serial.atomic_path(target) as path:
+    with files.atomic_path(target) as path:
         path.write_text("one")
         assert path.suffix == ".txt"
         assert not target.exists()
     assert target.read_text() == "one"
-    serial.write_text(target, "two\r\n")
+    files.write_text(target, "two\r\n")
     assert target.read_bytes() == b"two\r\n"
     assert os.listdir(target.parent) == ["a.txt"]
 
@@ -329,7 +330,7 @@ def test_a_file_appears_whole(tmp_path: Path) -> None:
 def test_a_block_that_fails_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
     (tmp_path / "old.txt").write_text("old")
     for target in (tmp_path / "old.txt", tmp_path / "new" / "folder" / "new.txt"):
-        with pytest.raises(type(error)), serial.atomic_path(target) as path:  # noqa: PT012
+        with pytest.raises(type(error)), files.atomic_path(target) as path:  # noqa: PT012
             path.write_text("half")
             raise error
     assert os.listdir(tmp_path) == ["old.txt"]
@@ -337,7 +338,7 @@ def test_a_block_that_fails_leaves_nothing(tmp_path: Path, error: BaseException)
 
 
 def test_a_block_that_cannot_read_something_else_says_so_itself(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="input"), serial.atomic_path(tmp_path / "out.txt"):
+    with pytest.raises(FileNotFoundError, match="input"), files.atomic_path(tmp_path / "out.txt"):
         (tmp_path / "input").read_text()
     assert os.listdir(tmp_path) == []
 
@@ -345,12 +346,12 @@ def test_a_block_that_cannot_read_something_else_says_so_itself(tmp_path: Path) 
 def test_rights_and_links_stay(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        serial.write_text(tmp_path / "a.txt", "a")
+        files.write_text(tmp_path / "a.txt", "a")
     finally:
         os.umask(before)
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
     (tmp_path / "link.txt").symlink_to("a.txt")
-    serial.write_text(tmp_path / "link.txt", "b")
+    files.write_text(tmp_path / "link.txt", "b")
     assert (tmp_path / "link.txt").is_symlink()
     assert (tmp_path / "a.txt").read_text() == "b"
 
@@ -368,9 +369,9 @@ def test_targets_that_cannot_be_written(tmp_path: Path, target: str, monkeypatch
     Path("plain").write_text("a file")
     Path("folder").mkdir()
     for write in (
-        lambda: serial.write_text(target, "a"),
-        lambda: serial.save_track(TRACK, target),
-        lambda: serial.write_json(target, {}),
+        lambda: files.write_text(target, "a"),
+        lambda: track_file.save_track(TRACK, target),
+        lambda: json_forms.write_json(target, {}),
     ):
         with pytest.raises(OutputError, match="cannot write") as caught:
             write()
@@ -386,12 +387,12 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path) -> None:
     script = textwrap.dedent("""
         import resource, signal, sys
         import numpy as np
-        from genlock.core import Grid, Track, serial
+        from genlock.core import Grid, Track, files, json_forms, track_file
         from genlock.core.errors import OutputError
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-        for write in (lambda t: serial.save_track(Track(np.zeros(10**6), Grid(25)), t),
-                      lambda t: serial.write_text(t, "a" * 10**6)):
+        for write in (lambda t: track_file.save_track(Track(np.zeros(10**6), Grid(25)), t),
+                      lambda t: files.write_text(t, "a" * 10**6)):
             try:
                 write(sys.argv[1])
             except OutputError as error:
