@@ -1,6 +1,7 @@
-"""Encode frames and samples at stated instants: test clips, and whatever a model drew or said.
+"""Encode frames and samples at stated instants: test clips, previews, and whatever a model drew or said.
 
-Nothing here chooses a time: every frame and every sample is written at the instant that the caller names.
+Nothing here chooses a time: every frame and every sample is written at the instant that the caller names. This is
+also the only module that opens a file for FFmpeg to write to (:func:`open_output`).
 """
 
 from __future__ import annotations
@@ -12,20 +13,36 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import OutputContainer
 
 from genlock.core.errors import OptionError, OutputError
 from genlock.core.files import atomic_path
 from genlock.core.time import Exact, exact, exact_rate, round_fraction
 
-__all__ = ["Picture", "Sound", "encode"]
+__all__ = [
+    "EDIT_LIST_CONTAINERS",
+    "Picture",
+    "PictureEncoder",
+    "Sound",
+    "SoundEncoder",
+    "encode",
+    "has_encoder",
+    "layout_of",
+    "movie_timescale",
+    "open_output",
+]
 
+#: Containers whose edit lists say when a stream starts, in units of the whole file.
+EDIT_LIST_CONTAINERS = frozenset({"mp4", "mov", "ipod", "3gp", "3g2", "psp"})
 _BLOCK = 1024  # samples handed to the encoder at once
 _FINEST_TIMESCALE = 14_112_000  # a multiple of every usual sample rate
+_COARSEST_TIMESCALE = 1000  # FFmpeg's own choice, which rounds every start to a millisecond
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
 @dataclass(frozen=True)
@@ -131,6 +148,197 @@ def encode(
             ) from error
 
 
+def open_output(
+    path: str | os.PathLike[str], container: str | None = None, options: Mapping[str, str] | None = None
+) -> OutputContainer:
+    """Open a file for FFmpeg to write to; use it in a ``with``.
+
+    Parameters
+    ----------
+    path : a file; its ending names the container unless ``container`` does
+    container : FFmpeg's name of the container, such as ``matroska``
+    options : options of the container, such as ``{"movflags": "faststart"}``
+
+    Raises
+    ------
+    av.FFmpegError, ValueError
+        If the container is unknown or cannot be opened; callers name the user's file and what to do.
+    """
+    return av.open(f"file:{os.fspath(path)}", "w", format=container, container_options=dict(options or {}))
+
+
+def movie_timescale(*lengths: Fraction) -> str:
+    """Units a second in which MP4 and MOV count how late a stream starts, fine enough for all these lengths.
+
+    >>> movie_timescale(Fraction(1, 25), Fraction(1, 44100))
+    '44100'
+    """
+    scale = 1
+    for length in lengths:
+        finer = math.lcm(scale, length.denominator)
+        scale = finer if finer <= _FINEST_TIMESCALE else scale
+    return str(scale * math.ceil(_COARSEST_TIMESCALE / scale))
+
+
+def has_encoder(name: str) -> bool:
+    """Whether this build of FFmpeg has the encoder.
+
+    >>> has_encoder("flac"), has_encoder("nonsense")
+    (True, False)
+    """
+    try:
+        av.codec.Codec(name, "w")
+    except ValueError:
+        return False
+    return True
+
+
+def layout_of(channels: int) -> str:
+    """FFmpeg's name of the usual layout of so many channels.
+
+    Raises OptionError where there is none.
+
+    >>> layout_of(6)
+    '5.1'
+    """
+    if channels not in _USUAL_LAYOUTS:
+        raise OptionError(f"{channels} channels have no usual layout; name one, such as '5.1'")
+    return _USUAL_LAYOUTS[channels]
+
+
+class PictureEncoder:
+    """One stream of pictures in an open file: takes frames with their stamps, one at a time.
+
+    Parameters
+    ----------
+    output : from :func:`open_output`
+    codec : FFmpeg's name of the encoder; None: what the container prefers
+    size : width and height in pixels
+    rate : frames per second, which the header states
+    tick : seconds per tick of the stamps
+    start : seconds that are added to every stamp
+    pixels : FFmpeg's name of the pixel format that is encoded
+    options : options of the encoder
+    """
+
+    def __init__(
+        self,
+        output: OutputContainer,
+        codec: str | None,
+        size: tuple[int, int],
+        *,
+        rate: Fraction,
+        tick: Fraction,
+        start: Fraction = Fraction(0),
+        pixels: str = "yuv420p",
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self._output, self._tick, self._start = output, tick, start
+        self._unit = _common_unit(start, tick)
+        self._ends: dict[int, int] = {}
+        name = codec or output.default_video_codec
+        self.stream = cast(Any, output.add_stream(name, rate=rate, options=dict(options or {})))
+        """FFmpeg's stream, for what else its header is to say; before the first frame."""
+        self.stream.width, self.stream.height = size
+        self.stream.pix_fmt = pixels
+        self.stream.time_base = self._unit
+        # MPEG-1 and -2 know only frame counts of a few rates: the encoder counts, packets are moved later.
+        self.stream.codec_context.time_base = tick
+
+    def write(self, pixels: npt.NDArray[np.uint8], stamp: int, end: int | None = None) -> None:
+        """Encode one frame.
+
+        Parameters
+        ----------
+        pixels : RGB ``[H, W, 3]``, grey ``[H, W]``, or the planes of yuv420p ``[3 H/2, W]``; uint8
+        stamp : when it is shown, in ticks; larger than the last one
+        end : when it is no longer shown, in ticks; None: what the encoder says
+        """
+        form = "rgb24" if pixels.ndim == 3 else "gray"
+        if pixels.ndim == 2 and pixels.shape[0] != self.stream.height:
+            form = "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=form)
+        frame.pts, frame.time_base = stamp, self._tick
+        if end is not None:
+            self._ends[stamp] = end
+        self._mux(self.stream.encode(frame))
+
+    def finish(self) -> None:
+        """Write what the encoder still holds."""
+        self._mux(self.stream.encode(None))
+
+    def _mux(self, packets: list[Any]) -> None:
+        """Mux packets at the unit that holds the start exactly, moved to where they belong."""
+        factor, shift = int(self._tick / self._unit), int(self._start / self._unit)
+        for packet in packets:
+            end = self._ends.pop(packet.pts, None)
+            length = (packet.duration or 0) if end is None else max(1, end - packet.pts)
+            packet.duration = length * factor
+            packet.pts = packet.pts * factor + shift
+            packet.dts = packet.dts * factor + shift
+            packet.time_base = self._unit
+        self._output.mux(packets)
+
+
+class SoundEncoder:
+    """One stream of sound in an open file: takes contiguous samples, a block at a time.
+
+    Parameters
+    ----------
+    output : from :func:`open_output`
+    codec : FFmpeg's name of the encoder; None: what the container prefers
+    rate : samples per second
+    layout : FFmpeg's name of the channel layout
+    origin : number of the first sample, counted at ``rate`` from instant 0
+    bit_rate : bits per second; 0: the encoder's default
+    options : options of the encoder
+    """
+
+    def __init__(
+        self,
+        output: OutputContainer,
+        codec: str | None,
+        rate: int,
+        layout: str,
+        *,
+        origin: int = 0,
+        bit_rate: int = 0,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self._output, self._rate, self._layout = output, rate, layout
+        name = codec or output.default_audio_codec
+        self.stream = cast(Any, output.add_stream(name, rate=rate, options=dict(options or {})))
+        """FFmpeg's stream, for what else its header is to say; before the first sample."""
+        self.stream.layout = layout
+        if bit_rate:
+            self.stream.bit_rate = bit_rate
+        self.position = origin
+        """Number of the sample that comes next."""
+        self.written = 0
+        """Samples written so far."""
+
+    def write(self, samples: npt.NDArray[np.floating[Any]]) -> None:
+        """Encode samples ``[n, channels]``, -1...1, that follow those before."""
+        for first in range(0, len(samples), _BLOCK):
+            part = np.ascontiguousarray(samples[first : first + _BLOCK], np.float32)
+            frame = av.AudioFrame.from_ndarray(part.reshape(1, -1), format="flt", layout=self._layout)
+            frame.sample_rate, frame.time_base = self._rate, Fraction(1, self._rate)
+            frame.pts = self.position
+            self._output.mux(self.stream.encode(frame))
+            self.position += len(part)
+            self.written += len(part)
+
+    def write_silence_up_to(self, position: int) -> None:
+        """Encode silence up to the sample of this number, if that lies ahead."""
+        channels = self.stream.codec_context.channels
+        while self.position < position:
+            self.write(np.zeros((min(position - self.position, _BLOCK), channels), np.float32))
+
+    def finish(self) -> None:
+        """Write what the encoder still holds."""
+        self._output.mux(self.stream.encode(None))
+
+
 def _encode(
     target: Path,
     picture: Picture | None,
@@ -139,12 +347,9 @@ def _encode(
     options: dict[str, str],
     metadata: dict[str, str],
 ) -> None:
-    with av.open(f"file:{target}", "w", format=container, container_options=options) as output:
-        if (
-            output.format.name in ("mp4", "mov", "ipod", "3gp", "3g2", "psp")
-            and "movie_timescale" not in options
-        ):
-            output.container_options["movie_timescale"] = _movie_timescale(picture, sound)
+    with open_output(target, container, options) as output:
+        if output.format.name in EDIT_LIST_CONTAINERS and "movie_timescale" not in options:
+            output.container_options["movie_timescale"] = movie_timescale(*_starts(picture, sound))
         output.metadata.update(metadata)
         lines: list[_PictureLine | _SoundLine] = []
         if picture is not None:
@@ -162,20 +367,32 @@ def _encode(
 class _PictureLine:
     """Feeds one encoder of pictures a frame at a time."""
 
-    def __init__(self, output: Any, picture: Picture) -> None:
-        self.output, self.picture = output, picture
-        self.rate = exact_rate(picture.rate)
-        self.start, self.period = self._timing()
-        self.unit = _common_unit(self.start, self.period)
+    def __init__(self, output: OutputContainer, picture: Picture) -> None:
+        self.picture = picture
         frames = iter(picture.frames)
         first = next(frames, None)
         if first is None:
             raise OptionError("the picture has no frame; give at least one")
         self.frames = chain([first], frames)
         self.count = 0
-        self.now = self._instant(0)
+        self.rate = exact_rate(picture.rate)
+        start, self.tick = self._timing()
         height, width = first.shape[:2]
-        self.stream = self._open(height * 2 // 3 if picture.planar else height, width)
+        self.encoder = PictureEncoder(
+            output,
+            picture.codec,
+            (width, height * 2 // 3 if picture.planar else height),
+            rate=self.rate,
+            tick=self.tick,
+            start=start,
+            pixels=picture.pixels,
+            options=picture.options,
+        )
+        stream = self.encoder.stream
+        stream.codec_context.sample_aspect_ratio = exact(picture.aspect)
+        if picture.rotation % 360:
+            stream.set_display_rotation(picture.rotation)
+        stream.metadata.update(picture.metadata)
 
     def _timing(self) -> tuple[Fraction, Fraction]:
         """Where the encoder's tick 0 lies, and the length of its tick."""
@@ -185,92 +402,58 @@ class _PictureLine:
             raise OptionError("pts are ticks: give their time_base as well")
         return Fraction(0), exact(self.picture.time_base)
 
-    def _instant(self, k: int) -> Fraction:
+    @property
+    def now(self) -> Fraction:
+        """Instant of the frame that comes next."""
         pts = self.picture.pts
         if pts is None:
-            return exact(self.picture.start) + k / self.rate
-        if k > len(pts):
-            raise OptionError(f"there are more frames than pts ({len(pts)})")
-        return int(pts[min(k, len(pts) - 1)]) * self.period
-
-    def _open(self, height: int, width: int) -> Any:
-        codec = self.picture.codec or self.output.default_video_codec
-        stream = self.output.add_stream(codec, rate=self.rate, options=dict(self.picture.options))
-        stream.width, stream.height = width, height
-        stream.pix_fmt = self.picture.pixels
-        stream.time_base = self.unit
-        # MPEG-1 and -2 know only frame counts of a few rates: the encoder counts, packets are moved later.
-        stream.codec_context.time_base = self.period
-        stream.codec_context.sample_aspect_ratio = exact(self.picture.aspect)
-        if self.picture.rotation % 360:
-            stream.set_display_rotation(self.picture.rotation)
-        stream.metadata.update(self.picture.metadata)
-        return stream
+            return exact(self.picture.start) + self.count / self.rate
+        return int(pts[min(self.count, len(pts) - 1)]) * self.tick
 
     def step(self) -> bool:
         """Encode one frame; False when there was none left."""
-        pixels = next(self.frames, None)
+        pixels, pts = next(self.frames, None), self.picture.pts
         if pixels is None:
-            if self.picture.pts is not None and len(self.picture.pts) != self.count:
-                raise OptionError(f"{self.count} frames do not fit {len(self.picture.pts)} pts")
-            self._mux(self.stream.encode(None))
+            if pts is not None and len(pts) != self.count:
+                raise OptionError(f"{self.count} frames do not fit {len(pts)} pts")
+            self.encoder.finish()
             return False
-        flat = "yuv420p" if self.picture.planar else "gray"
-        frame = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(pixels), format=flat if pixels.ndim == 2 else "rgb24"
-        )
-        frame.pts = int((self.now - self.start) / self.period)
-        frame.time_base = self.period
-        self._mux(self.stream.encode(frame))
+        if pts is not None and self.count >= len(pts):
+            raise OptionError(f"there are more frames than pts ({len(pts)})")
+        self.encoder.write(pixels, self.count if pts is None else int(pts[self.count]))
         self.count += 1
-        self.now = self._instant(self.count)
         return True
-
-    def _mux(self, packets: list[Any]) -> None:
-        """Mux packets at the unit that holds the start exactly, moved to where they belong."""
-        factor, shift = int(self.period / self.unit), int(self.start / self.unit)
-        for packet in packets:
-            packet.pts = packet.pts * factor + shift
-            packet.dts = packet.dts * factor + shift
-            packet.duration = (packet.duration or 0) * factor
-            packet.time_base = self.unit
-        self.output.mux(packets)
 
 
 class _SoundLine:
     """Feeds one encoder of sound a block at a time."""
 
-    def __init__(self, output: Any, sound: Sound) -> None:
-        self.output, self.sound = output, sound
+    def __init__(self, output: OutputContainer, sound: Sound) -> None:
         samples = np.asarray(sound.samples, dtype=np.float32)
         self.samples = samples[:, None] if samples.ndim == 1 else samples
-        self.origin = round_fraction(exact(sound.start) * sound.rate, "nearest")
-        self.position = 0
-        self.layout = sound.layout or _layout_of(self.samples.shape[1])
-        codec = sound.codec or output.default_audio_codec
-        self.stream = output.add_stream(codec, rate=sound.rate, options=dict(sound.options))
-        self.stream.layout = self.layout
-        if sound.bit_rate:
-            self.stream.bit_rate = sound.bit_rate
+        self.rate = sound.rate
+        self.encoder = SoundEncoder(
+            output,
+            sound.codec,
+            sound.rate,
+            sound.layout or layout_of(self.samples.shape[1]),
+            origin=round_fraction(exact(sound.start) * sound.rate, "nearest"),
+            bit_rate=sound.bit_rate,
+            options=sound.options,
+        )
 
     @property
     def now(self) -> Fraction:
-        return Fraction(self.origin + self.position, self.sound.rate)
+        """Instant of the sample that comes next."""
+        return Fraction(self.encoder.position, self.rate)
 
     def step(self) -> bool:
         """Encode one block; False when there was none left."""
-        block = self.samples[self.position : self.position + _BLOCK]
+        block = self.samples[self.encoder.written : self.encoder.written + _BLOCK]
         if not len(block):
-            self.output.mux(self.stream.encode(None))
+            self.encoder.finish()
             return False
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(block.reshape(1, -1)), format="flt", layout=self.layout
-        )
-        frame.sample_rate = self.sound.rate
-        frame.time_base = Fraction(1, self.sound.rate)
-        frame.pts = self.origin + self.position
-        self.output.mux(self.stream.encode(frame))
-        self.position += len(block)
+        self.encoder.write(block)
         return True
 
 
@@ -280,20 +463,9 @@ def _common_unit(*lengths: Fraction) -> Fraction:
     return Fraction(math.gcd(*(int(length * denominator) for length in lengths)), denominator)
 
 
-def _movie_timescale(picture: Picture | None, sound: Sound | None) -> str:
-    """Units in which MP4 counts how late a stream starts: fine enough to hold both starts exactly.
-
-    FFmpeg's own choice of 1000 rounds the start of every stream to a millisecond.
-    """
-    scale = sound.rate if sound is not None else 1
+def _starts(picture: Picture | None, sound: Sound | None) -> list[Fraction]:
+    """Lengths of which both starts are multiples."""
+    found = [] if sound is None else [Fraction(1, sound.rate)]
     if picture is not None:
-        start = exact(picture.start) if picture.pts is None else exact(picture.time_base or 1)
-        scale = math.lcm(scale, start.denominator)
-    return str(scale if 1000 <= scale <= _FINEST_TIMESCALE else _FINEST_TIMESCALE)
-
-
-def _layout_of(channels: int) -> str:
-    named = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-    if channels not in named:
-        raise OptionError(f"{channels} channels have no usual layout; name one, such as '5.1'")
-    return named[channels]
+        found.append(exact(picture.start) if picture.pts is None else exact(picture.time_base or 1))
+    return found
