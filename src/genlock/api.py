@@ -151,7 +151,9 @@ def sync(file: Source, fix: Source | None = None, **options: Any) -> SyncResult:
     >>> found.offset_seconds is None, found.sentence.startswith("unknown: ")
     (True, True)
     """
-    named = {name: _text(value) if name == "plot" else value for name, value in _split(options).items()}
+    named: dict[str, Any] = {
+        name: _text(value) if name == "plot" else value for name, value in _split(options).items()
+    }
     return sync_video(file, SyncOptions(fix=_text(fix), **named))
 
 

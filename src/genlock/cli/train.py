@@ -46,6 +46,8 @@ def train(show: Annotated[bool, tyro.conf.arg(name="list")] = False) -> None:
 
 def _training(recipe: str, settings: Mapping[str, Any]) -> Callable[..., None]:
     """The command of a recipe; its options begin with what a file of options says."""
+    kind: Any
+    work: Any
     kind, work = {
         "ctc": (CtcTraining, trainings.train_ctc),
         "wav2vec2": (Wav2Vec2Training, trainings.train_wav2vec2),

@@ -105,7 +105,7 @@ class ClipSamples:
 class SampleTaker(Protocol):
     """Takes the sound of clips, in order."""
 
-    def __call__(self, sound: ClipSamples) -> None: ...
+    def __call__(self, sound: ClipSamples, /) -> None: ...
 
 
 class FrameTaker(Protocol):

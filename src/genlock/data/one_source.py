@@ -20,7 +20,7 @@ from genlock import __version__
 from genlock.core.errors import InputError, MediaError, OutputError
 from genlock.core.files import sha256_of
 from genlock.core.time import Exact, exact, fraction_text
-from genlock.data.cutting import ClipSamples, ClipSpan, Cutting, PictureCutter, SoundCutter
+from genlock.data.cutting import ClipSamples, ClipSpan, Cutting, PictureCutter, SampleTaker, SoundCutter
 from genlock.data.ledger import Item, Output
 from genlock.data.output_makers import (
     FaceMaker,
@@ -270,7 +270,7 @@ class _Making:
                 spec = f"{one.name}:{one.variant}" if one.variant else one.name
                 makers.append(FeatureMaker(_extractor_of(spec, self.plan.model)))
 
-        def taker(rate: int) -> Callable[[ClipSamples], None]:
+        def taker(rate: int) -> SampleTaker:
             mine = [maker for maker in makers if maker.rate == rate]
 
             def take(sound: ClipSamples) -> None:

@@ -102,8 +102,8 @@ def made_of_track(kind: str, track: Track) -> Made:
 
 
 def _facts_of_cells(cells: Cells) -> dict[str, Any]:
-    uniform = isinstance(cells, Grid)
-    return {"rate": fraction_text(cells.rate) if uniform else None, "start": fraction_text(cells.edge(0))}
+    rate = fraction_text(cells.rate) if isinstance(cells, Grid) else None
+    return {"rate": rate, "start": fraction_text(cells.edge(0))}
 
 
 # ---------------------------------------------------------------- sound
@@ -112,10 +112,11 @@ def _facts_of_cells(cells: Cells) -> dict[str, Any]:
 class SoundMaker(Protocol):
     """Makes something of the sound of a clip."""
 
-    kind: str
-    rate: int
-
-    def __call__(self, sound: ClipSamples) -> Made: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def rate(self) -> int: ...
+    def __call__(self, sound: ClipSamples, /) -> Made: ...
 
 
 @dataclass(frozen=True)

@@ -250,6 +250,7 @@ def _torch_loader(stream: ShardStream, batches: Sequence[Sequence[tuple[int, int
     class Shares(IterableDataset):  # type: ignore[type-arg]
         def __iter__(self) -> Iterator[list[Clip]]:
             info = get_worker_info()
+            assert info is not None  # there is at least one worker
             return stream._read(batches, info.id, info.num_workers)
 
     keep: Callable[[Any], Any] = _as_it_is

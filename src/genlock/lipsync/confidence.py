@@ -143,14 +143,15 @@ def spread_over(curve: LagCurve, confidence: Confidence) -> tuple[Array, Array]:
     blur = float(np.hypot(confidence.blur_seconds, confidence.wander_seconds / np.sqrt(seconds)))
     reach = int(np.ceil(4 * max(blur, confidence.tail_seconds) / step))
     away = np.arange(-reach, reach + 1) * step
-    kernel = (1 - confidence.tail) * _bell(away, blur)
-    kernel += confidence.tail * _bell(away, confidence.tail_seconds)
+    kernel = (1 - confidence.tail) * bell(away, blur)
+    kernel += confidence.tail * bell(away, confidence.tail_seconds)
     wide = np.convolve(density, kernel)
     lags = np.concatenate([lags[0] + away[:reach], lags, lags[-1] + away[reach + 1 :]])
     return lags, np.asarray(wide / wide.sum())
 
 
-def _bell(away: Array, spread: float) -> Array:
+def bell(away: npt.NDArray[np.floating], spread: float) -> Array:
+    """Weights of a normal distribution at distances ``away`` [N], which add up to 1."""
     values = np.exp(-0.5 * (away / spread) ** 2)
     return np.asarray(values / values.sum())
 

@@ -19,7 +19,7 @@ from genlock.aligners.curves import LagCurve, pool
 from genlock.aligners.drift import Drift, find_drift, find_steps, straightened
 from genlock.core.errors import OptionError
 from genlock.core.time import Exact, exact
-from genlock.lipsync.confidence import Confidence, Judgement, judge, log_posterior
+from genlock.lipsync.confidence import Confidence, Judgement, bell, judge, log_posterior
 from genlock.lipsync.estimators.base import Cue, Estimate
 from genlock.lipsync.estimators.flashbeep import FlashBeep, Pairs, pair_events
 from genlock.lipsync.estimators.linear import LinearSync
@@ -152,7 +152,7 @@ class Fusion:
     def _note_faces(self, evidence: Evidence) -> None:
         if evidence.frames is not None:
             low, high = evidence.frames.edge(0), evidence.frames.edge(evidence.frames.length or 0)
-            self._picture_seconds += float(max(0, min(high, evidence.end) - max(low, evidence.start)))
+            self._picture_seconds += max(0.0, float(min(high, evidence.end) - max(low, evidence.start)))
         for face in evidence.faces:
             lips = face.lips.between(evidence.start, evidence.end)
             if len(lips):
@@ -451,7 +451,7 @@ def _scores(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
     step = curves[0].step_seconds
     reach = int(np.ceil(3 * _STRETCH_TAIL / step))
     away = np.arange(-reach, reach + 1) * step
-    kernel = 0.9 * _bell(away, _STRETCH_BLUR) + 0.1 * _bell(away, _STRETCH_TAIL)
+    kernel = 0.9 * bell(away, _STRETCH_BLUR) + 0.1 * bell(away, _STRETCH_TAIL)
     rows = []
     for curve in curves:
         score = log_posterior(curve, confidence)
@@ -459,11 +459,6 @@ def _scores(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
         density = np.convolve(density / density.sum(), kernel, "same")
         rows.append(np.log((1 - _STRETCH_WRONG) * density + _STRETCH_WRONG / len(density)))
     return np.stack(rows)
-
-
-def _bell(away: Array, spread: float) -> Array:
-    values = np.exp(-0.5 * (away / spread) ** 2)
-    return np.asarray(values / values.sum())
 
 
 def _believed(curves: Sequence[LagCurve], steps: Sequence[range], confidence: Confidence) -> list[range]:
@@ -500,9 +495,7 @@ def _only(window: _Window) -> LagCurve:
 def _narrow(curve: LagCurve) -> LagCurve:
     """The same in half the memory."""
     return LagCurve(
-        curve.lags_seconds,
-        curve.values.astype(np.float32),
-        curve.overlap_seconds.astype(np.float32),  # type: ignore[arg-type]
+        curve.lags_seconds, curve.values.astype(np.float32), curve.overlap_seconds.astype(np.float32)
     )
 
 

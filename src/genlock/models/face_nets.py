@@ -161,7 +161,9 @@ class FaceDetector:
         crop = _crop(
             image, np.array([[scale, 0, left], [0, scale, top]]), _DETECTOR_SIDE, cv2.BORDER_CONSTANT
         )
-        raw, logits = self._net.run(crop.astype(np.float32) / 127.5 - 1, "regressors", "classificators")
+        raw, logits = self._net.run(
+            np.asarray(crop.astype(np.float32) / 127.5 - 1, np.float32), "regressors", "classificators"
+        )
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
         good = np.flatnonzero(scores >= least_score)
         places = raw[0, good].reshape(len(good), 2 + _KEYPOINTS, 2) / _DETECTOR_SIDE
@@ -192,7 +194,9 @@ class FaceMesh:
         _check_image(image)
         to_image = region.to_image(_MESH_SIDE)
         crop = _crop(image, to_image, _MESH_SIDE, cv2.BORDER_REPLICATE)
-        raw, logit = self._net.run(crop.astype(np.float32) / 255, "conv2d_21", "conv2d_31")
+        raw, logit = self._net.run(
+            np.asarray(crop.astype(np.float32) / 255, np.float32), "conv2d_21", "conv2d_31"
+        )
         mesh = raw.reshape(MESH_POINTS, 3)
         points = np.empty_like(mesh)
         points[:, :2] = mesh[:, :2] @ to_image[:, :2].T + to_image[:, 2]

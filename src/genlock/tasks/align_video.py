@@ -286,12 +286,8 @@ def _summary(
 
 
 def _rate_of(frames: Cells) -> dict[str, Any]:
-    uniform = isinstance(frames, Grid)
-    return {
-        "rate": fraction_text(frames.rate) if uniform else None,
-        "start": fraction_text(frames.edge(0)),
-        "variable_rate": not uniform,
-    }
+    rate = fraction_text(frames.rate) if isinstance(frames, Grid) else None
+    return {"rate": rate, "start": fraction_text(frames.edge(0)), "variable_rate": rate is None}
 
 
 def _plain_options(options: AlignOptions) -> dict[str, Any]:

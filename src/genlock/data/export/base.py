@@ -217,7 +217,7 @@ def _rows(dataset: Path, options: ExportOptions) -> list[Row]:
             f"the dataset {str(dataset)!r} has no output {unknown[0] if unknown else options.kinds!r}; it has: "
             f"{', '.join(there)}"
         )
-    rows = []
+    rows: list[Row] = []
     for row in found:
         outputs = [made for made in row["outputs"] or () if made["kind"] in wanted]
         if outputs and (options.tails or not row["tail"]):

@@ -10,6 +10,7 @@ import gzip
 import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,8 @@ def export_lhotse(job: Job) -> None:
                 supervisions.append(_supervision(job, row, made))
             job.tick()
         for what, lines in (("recordings", recordings), ("supervisions", supervisions)):
-            data = _packed(lines)
-            job.put(
-                f"{job.options.name}_{what}_{split}.jsonl.gz", lambda path, data=data: write_bytes(path, data)
-            )  # type: ignore[misc]
+            write = partial(write_bytes, data=_packed(lines))
+            job.put(f"{job.options.name}_{what}_{split}.jsonl.gz", write)
 
 
 def _packed(lines: Sequence[Mapping[str, Any]]) -> bytes:

@@ -101,7 +101,7 @@ def pack_flow(flow: FlowArray, bound: float = 20.0) -> npt.NDArray[np.uint8]:
     [0, 0, 128, 255]
     """
     scaled = (np.clip(flow, -bound, bound) + bound) * (255.0 / (2 * bound))
-    return np.floor(scaled + 0.5).astype(np.uint8)
+    return np.asarray(np.floor(scaled + 0.5), np.uint8)
 
 
 def unpack_flow(packed: npt.NDArray[np.uint8], bound: float = 20.0) -> FlowArray:

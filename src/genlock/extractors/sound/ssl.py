@@ -135,7 +135,7 @@ class Ssl(AudioExtractor):
         chunking = self.options.chunking
         if chunking is None:
             statistics = self.encoder.clip_statistics(read, len(samples))
-            return self._compute(self.encoder.prepared(samples, *statistics)[None])[0]
+            return np.asarray(self._compute(self.encoder.prepared(samples, *statistics)[None])[0])
         if not self.options.clip_statistics:
             return self._in_chunks(read, frames, chunking, None)
         statistics = self.encoder.clip_statistics(read, len(samples))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid, Ticks
@@ -110,8 +112,9 @@ def join(pieces: Sequence[Evidence], clock: str = "joined") -> Evidence:
 
     Raises OptionError if one has not.
     """
-    sound_rows, lips_rows, seen, stamps, ends = [], [], [], [], Fraction(0)
-    levels = []
+    sound_rows: list[npt.NDArray[Any]] = []
+    levels: list[npt.NDArray[Any]] = []
+    lips_rows, seen, stamps, ends = [], [], [], Fraction(0)
     base = Fraction(1, 90000)
     rate = Fraction(100)
     for piece in pieces:
@@ -159,13 +162,13 @@ def join(pieces: Sequence[Evidence], clock: str = "joined") -> Evidence:
             first_mel,
             values=np.concatenate(sound_rows),
             grid=grid(first_mel),
-            valid=np.ones(sum(map(len, sound_rows)), bool),
+            valid=np.ones(sum(len(rows) for rows in sound_rows), bool),
         ),
         loudness=replace(
             first_level,
             values=np.concatenate(levels),
             grid=grid(first_level),
-            valid=np.ones(sum(map(len, levels)), bool),
+            valid=np.ones(sum(len(rows) for rows in levels), bool),
         ),
         faces=(FaceEvidence(0, lips, flat, flat, flat, size),),
         luma=None,

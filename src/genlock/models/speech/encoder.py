@@ -315,7 +315,7 @@ def _configuration(name: str, offline: bool) -> Any:
 def without_advice() -> Iterator[None]:
     """Within the block transformers keeps its warnings to itself: what matters is told by our own errors."""
     level = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -362,7 +362,7 @@ def _weights(name: str, config: Any, ctc: bool, offline: bool) -> Any:
 
 def _settings(name: str, file: str, offline: bool) -> dict[str, Any]:
     """One of the checkpoint's small JSON files, or nothing if it has no such file."""
-    path = transformers.utils.cached_file(
+    path = transformers.utils.hub.cached_file(
         name,
         file,
         local_files_only=offline or Path(name).exists(),

@@ -250,7 +250,7 @@ def _opened(keep: str | Path | None, identity: str, symbols: int) -> tuple[Binar
     header = identity.encode().ljust(_HEADER_BYTES)
     try:
         if keep is None:
-            file: BinaryIO = tempfile.TemporaryFile(prefix="genlock-emissions-")  # type: ignore[assignment]  # noqa: SIM115
+            file: BinaryIO = tempfile.TemporaryFile(prefix="genlock-emissions-")  # noqa: SIM115
         elif Path(keep).is_file() and _starts_with(Path(keep), header):
             file = Path(keep).open("r+b")  # noqa: SIM115 - EmissionFile closes it
             rows = (file.seek(0, 2) - _HEADER_BYTES) // (4 * symbols)

@@ -125,7 +125,7 @@ class Trials:
         """Noise whose level wanders."""
         assert film.mel is not None
         shape = film.mel.values.shape
-        wander = self._random.standard_normal(shape[0]).cumsum() * 0.15
+        wander = np.cumsum(self._random.standard_normal(shape[:1])) * 0.15
         wander -= np.linspace(0, wander[-1], shape[0])
         values = 15 + wander[:, None] + np.log(self._random.gamma(4, 0.25, shape))
         return replace(film, mel=replace(film.mel, values=values))

@@ -478,7 +478,8 @@ def _rows(
     left = np.minimum(np.floor(place).astype(np.int64), len(bands) - 2)
     share = (place - left)[:, None]
     x = context[left] * (1 - share) + context[left + 1] * share
-    return tuple(v - v.mean(axis=0) for v in (x, channels[inside], lips[inside]))  # type: ignore[return-value]
+    seen, around = channels[inside], lips[inside]
+    return x - x.mean(axis=0), seen - seen.mean(axis=0), around - around.mean(axis=0)
 
 
 def warped(mel: Track, factor: float) -> Track:

@@ -98,7 +98,8 @@ class Towers(nn.Module):
         for k, layer in enumerate(self.layers):
             new = self.drop(torch.relu(layer(rows)))
             rows = rows + new if k else new
-        return self.sound_out(rows.transpose(1, 2))
+        channels: Tensor = self.sound_out(rows.transpose(1, 2))
+        return channels
 
     def picture(self, lips: Tensor, left: Tensor, share: Tensor) -> Tensor:
         """Lip components [B, T, P] to channels [B, T, E].
@@ -112,7 +113,8 @@ class Towers(nn.Module):
             part = share[:, k, :, None]
             steps.append(_rows_at(frames, left[:, k]) * (1 - part) + _rows_at(frames, following[:, k]) * part)
         around = self.drop(torch.cat(steps, 2))
-        return self.lips_out(self.drop(torch.relu(self.context(around))))
+        channels: Tensor = self.lips_out(self.drop(torch.relu(self.context(around))))
+        return channels
 
     def to_model(self, basis: Array, facts: Mapping[str, Any], share: float) -> TowerModel:
         """For inference without torch; ``basis`` [80, P] takes lip shapes to scaled components."""
@@ -396,9 +398,8 @@ def _with_noise(values: Array, random: np.random.Generator) -> Array:
     bands = values.shape[1]
     loud = np.quantile(np.logaddexp.reduce(values, axis=1) - np.log(bands), 0.95)
     tilt = np.linspace(0, random.uniform(0, 3), bands)
-    return np.logaddexp(
-        values, loud + np.log(random.gamma(4, 0.25, values.shape)) - tilt - random.uniform(1.5, 8)
-    )
+    noise = loud + np.log(random.gamma(4, 0.25, values.shape)) - tilt - random.uniform(1.5, 8)
+    return np.asarray(np.logaddexp(values, noise))
 
 
 def _changed_lips(

@@ -63,7 +63,7 @@ def change(samples: Samples, how: Augmentation, random: np.random.Generator) -> 
             out = soxr.resample(out, rate, RATE, quality="MQ")
     if how.tilt:
         tap = np.float32(random.uniform(-how.tilt, how.tilt))
-        out = out + tap * np.concatenate([out[:1], out[:-1]])
+        out = np.asarray(out + tap * np.concatenate([out[:1], out[:-1]]), np.float32)
     if how.noise and random.random() < how.noise and len(out):
         out = out + _noise(out, random.uniform(*how.snr_db), random)
     if how.gain_db:
@@ -73,10 +73,10 @@ def change(samples: Samples, how: Augmentation, random: np.random.Generator) -> 
 
 def _noise(samples: Samples, snr_db: float, random: np.random.Generator) -> Samples:
     """White noise, or noise that falls by 6 dB an octave, at the given ratio to the sound's own power."""
-    noise = random.standard_normal(len(samples), dtype=np.float32)
+    noise: Samples = random.standard_normal(len(samples), dtype=np.float32)
     if random.random() < 0.5:
         # Sums of 16 neighbours: low-passed, cheap, near enough to a room's hum and rustle.
-        sums = np.cumsum(np.concatenate([np.zeros(16, np.float32), noise]))
+        sums = np.cumsum(np.concatenate([np.zeros(16, np.float32), noise]), dtype=np.float32)
         noise = sums[16:] - sums[:-16]
     power = float(np.mean(samples**2)) / 10 ** (snr_db / 10)
     return noise * np.float32(np.sqrt(power / max(float(np.mean(noise**2)), 1e-12)))

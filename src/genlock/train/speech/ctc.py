@@ -157,7 +157,7 @@ class CtcRecipe:
 
     def model(self) -> Any:
         if not self.training.start:
-            model = transformers.AutoModelForCTC.from_config(self._config)
+            model = transformers.AutoModelForCTC.from_config(self._config)  # type: ignore[no-untyped-call]
             start_with_filter_bank(model)
             return model
         model = load_checkpoint(transformers.AutoModelForCTC, self.training.start, self._config)

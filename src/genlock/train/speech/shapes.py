@@ -102,7 +102,7 @@ def filter_bank(channels: int, window: int, rate: int = 16000) -> np.ndarray:
     wave = 2 * np.pi * hertz[:, None] * times
     bank = np.stack([np.cos(wave), np.sin(wave)], 1).reshape(2 * pairs, window)[:channels]
     bank = bank * np.hanning(window + 2)[1:-1]
-    return (bank / np.linalg.norm(bank, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(bank / np.linalg.norm(bank, axis=1, keepdims=True), np.float32)
 
 
 def _centers(count: int) -> np.ndarray:

@@ -349,7 +349,8 @@ class SoundSet:
     def samples(self, clip: Clip, first: int = 0, count: int | None = None) -> Samples:
         """Samples of a clip, float32 [n] within -1...1."""
         stop = clip.count if count is None else min(first + count, clip.count)
-        return self._samples[clip.first + first : clip.first + stop].astype(np.float32) / np.float32(32768)
+        taken = np.asarray(self._samples[clip.first + first : clip.first + stop], np.float32)
+        return taken / np.float32(32768)
 
     def where(self, keep: Callable[[Clip], bool]) -> SoundSet:
         """The clips for which ``keep`` says True."""
