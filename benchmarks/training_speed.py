@@ -29,6 +29,7 @@ from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining, get_s
 from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices, _sample_negative_indices
 
 from genlock.core.progress import silent
+from genlock.train.loader import loaded_updates
 from genlock.train.loop import _Run
 from genlock.train.options import LoopOptions, Wav2Vec2Training
 from genlock.train.speech.sounds import RATE, open_or_prepare
@@ -38,9 +39,10 @@ from genlock.train.speech.wav2vec2 import Wav2Vec2Recipe
 def ours(recipe: Wav2Vec2Recipe, options: LoopOptions, folder: Path) -> Callable[[], float]:
     """One update of our loop, which gives the seconds of sound in it."""
     run = _Run(recipe, options, folder, silent)
+    coming = loaded_updates(recipe, range(options.steps))
 
     def update() -> float:
-        line = run._update(run._mine(run.step))
+        line = run._update(next(coming))
         run.step += 1
         return line["sound_seconds"]
 

@@ -50,9 +50,9 @@ def main(folder: Path) -> None:
     main_process = not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
     model, optimizer = parts()
     updates(model, optimizer, range(3))
-    states = whole_state(model), optimizer_state(model, optimizer)
+    states = {"model": whole_state(model), "optimizer": optimizer_state(model, optimizer)}
     if main_process:
-        write_checkpoint(folder, 3, *states, {}, keep=2)
+        write_checkpoint(folder, 3, states, {}, keep=2)
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
     saved = newest_checkpoint(folder)
@@ -61,9 +61,9 @@ def main(folder: Path) -> None:
     put_state(model, load_tensors(saved / "model.safetensors"), saved)
     put_optimizer(model, optimizer, load_tensors(saved / "optimizer.safetensors"), saved)
     updates(model, optimizer, range(3, 6))
-    states = whole_state(model), optimizer_state(model, optimizer)
+    states = {"model": whole_state(model), "optimizer": optimizer_state(model, optimizer)}
     if main_process:
-        write_checkpoint(folder, 6, *states, {}, keep=2)
+        write_checkpoint(folder, 6, states, {}, keep=2)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from genlock.train.loop import Batch, Loss, processes, train
+from genlock.train.loop import processes, train
+from genlock.train.optimizers import ScheduledOptimizer, adamw
 from genlock.train.options import LoopOptions
+from genlock.train.recipe import Batch, Loss, LossStep
 
 
 class Tiny:
@@ -24,6 +26,7 @@ class Tiny:
 
     name = "tiny"
     best: str | None = "error"
+    unit = "seconds"
 
     def __init__(
         self, *, parts: int = 1, width: int = 8, bad_step: int | None = None, pause: float = 0.0
@@ -37,6 +40,12 @@ class Tiny:
         return torch.nn.Sequential(
             torch.nn.Linear(self.width, 16), torch.nn.GELU(), torch.nn.Dropout(0.2), torch.nn.Linear(16, 1)
         )
+
+    def optimizers(self, model: torch.nn.Module, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
+        return {"model": adamw(model.parameters(), loop)}
+
+    def losses(self) -> list[LossStep]:
+        return [LossStep(self.loss)]
 
     def parts(self, step: int) -> list[tuple[int, int, int]]:
         # Parts of different sizes; every fifth update the last one is empty.

@@ -1,17 +1,20 @@
 """The training loop of every model here: plain, resumable to the bit, on one process or many.
 
-A *recipe* brings the model, the data and the loss. The loop brings everything that recipes have in common::
+A :class:`~genlock.train.recipe.Recipe` brings the model, the data, the losses and their optimisers. The loop brings
+everything that recipes have in common::
 
     for step in range(done, steps):
-        parts = recipe.parts(step)              # what is in this update: a pure function of the step
-        for part in mine(parts):                # some here, some in other processes
-            seed(step, part)                    # dropout and masks: a pure function of step and part
-            loss_sum(part) / total_weight -> backward
-        clip, step the optimiser, log, now and then evaluate and save
+        parts = recipe.parts(step)                  # what is in this update: a pure function of the step
+        for loss in recipe.losses():                # in their order: discriminator, then generator
+            for part in mine(parts):                # some here, some in other processes
+                seed(step, part, loss)              # dropout and masks: a pure function of these three
+                loss_sum(part) / total_weight -> backward
+            clip, step the loss's optimiser
+        average the weights, log, now and then evaluate and save
 
-Nothing that decides a result lives outside the weights, the optimiser's state and the step. So a checkpoint is
-small to describe, a run that was killed goes on with the same losses to the bit, and a part gives the same
-gradient whether it is computed by this process or by another: one process with four parts does what four
+Nothing that decides a result lives outside the weights, their running average, the optimisers' states and the step.
+So a checkpoint is small to describe, a run that was killed goes on with the same losses to the bit, and a part gives
+the same gradient whether it is computed by this process or by another: one process with four parts does what four
 processes with one part each do, but for the order in which numbers are added.
 
 A run folder holds ``run.json`` (the recipe and the options), ``log.jsonl`` (one line an update),
@@ -24,12 +27,10 @@ import math
 import random
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import NoReturn
 
 import numpy as np
 
@@ -46,6 +47,10 @@ try:
     from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
     from accelerate.utils import gather_object, parse_flag_from_env
 
+    from genlock.train.diagnosis import odd_gradient, odd_tensors
+    from genlock.train.loader import Loaded, Share, loaded_updates, update_parts
+    from genlock.train.optimizers import running_average
+    from genlock.train.recipe import Batch, Exported, Loss, LossStep, Recipe, TrainResult, check_optimizers
     from genlock.train.run_state import (
         STATE,
         load_tensors,
@@ -53,6 +58,7 @@ try:
         optimizer_state,
         put_optimizer,
         put_state,
+        step_of,
         whole_state,
         write_checkpoint,
     )
@@ -61,97 +67,9 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["Batch", "LoopOptions", "Loss", "Recipe", "TrainResult", "processes", "train"]
+__all__ = ["processes", "train"]
 
 Tensor = torch.Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """One part of an update, ready to compute."""
-
-    tensors: Mapping[str, Tensor]
-    """What the loss takes."""
-    weight: float
-    """By how much it counts: of loss sums, the loop divides by the weights of all parts (such as characters)."""
-    seconds: float = 0.0
-    """Seconds of sound in it, for the log."""
-
-
-@dataclass(frozen=True, eq=False)
-class Loss:
-    """What one part gives."""
-
-    total: Tensor
-    """The loss, summed (not averaged) over whatever ``Batch.weight`` counts."""
-    figures: Mapping[str, tuple[Tensor | float, float]] = field(default_factory=dict)
-    """More for the log: name to (sum, weight); the log has the sums of all parts over their weights."""
-
-
-class Recipe(Protocol):
-    """What a model brings to the loop. Options of a recipe are a frozen dataclass; :meth:`record` is what a
-    run must have in common with the one that it continues."""
-
-    name: str
-    best: str | None
-    """Name of the evaluated figure whose lowest value marks the best model; None: the last one is taken."""
-
-    def record(self) -> dict[str, Any]:
-        """Everything that decides the result, as JSON."""
-        ...
-
-    def model(self) -> torch.nn.Module:
-        """The model at its start; torch's generator is seeded before the call."""
-        ...
-
-    def parts(self, step: int) -> Sequence[Any]:
-        """What is in update ``step``, in parts; always as many. A pure function of the step."""
-        ...
-
-    def load(self, part: Any) -> Batch | None:
-        """The part's tensors, or None if it is empty. Called in a thread; draws nothing but from own seeds."""
-        ...
-
-    def loss(self, model: Any, batch: Batch, step: int) -> Loss:
-        """The loss of one part. May draw from torch's generator."""
-        ...
-
-    def describe(self, part: Any) -> str:
-        """What is in the part, for messages."""
-        ...
-
-    def evaluate(self, model: Any) -> dict[str, float]:
-        """Figures on held-out data; the model is in evaluation mode."""
-        ...
-
-    def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
-        """Write the result into an empty folder."""
-        ...
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a run gave."""
-
-    directory: str
-    """The run folder."""
-    model: str
-    """The folder with the result."""
-    steps: int
-    """Updates done in all."""
-    figures: dict[str, float]
-    """Figures of the model that was kept, on held-out data."""
-    notes: tuple[str, ...] = ()
-    """What else its reader should know, such as files that were skipped."""
-
-    def __str__(self) -> str:
-        shown = ", ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
-        first = f"{self.steps} steps{': ' + shown if shown else ''}; the model is in {self.model}"
-        return "\n".join([first, *self.notes])
-
-    def to_dict(self) -> dict[str, Any]:
-        """``directory``, ``model``, ``steps``, ``figures``, ``notes``."""
-        return asdict(self)
 
 
 def train(
@@ -161,18 +79,19 @@ def train(
 
     Parameters
     ----------
-    recipe : model, data and loss
-    options : steps, rates, checkpoints
+    recipe : model, data, losses and optimisers
+    options : steps, rates, checkpoints. Of a run that is continued, ``steps``, ``threads``, ``workers``, ``keep`` and
+        how often it saves, evaluates and logs may differ; the result's notes say what that means
     folder : the run folder
     progress : told of the steps
 
     Raises
     ------
     TrainingError
-        If the loss or the gradient is not finite any more; the message names the batch, and the last checkpoint
-        stays.
+        If a loss or a gradient is not finite any more, and what it came from; the last checkpoint stays. If the
+        recipe's losses and optimisers do not fit together.
     OptionError
-        If the folder holds a run of another recipe.
+        If the folder holds a run of another recipe or other options.
     FormatError
         If the checkpoint is damaged, of another size of model or of a newer schema.
     OutputError
@@ -192,15 +111,15 @@ def _on_cpu() -> bool:
 
 
 class _Objective(torch.nn.Module):
-    """Model and loss in one module, so that whatever wraps it sees every computation."""
+    """Model and losses in one module, so that whatever wraps it sees every computation."""
 
-    def __init__(self, model: torch.nn.Module, recipe: Recipe) -> None:
+    def __init__(self, model: torch.nn.Module, losses: tuple[LossStep, ...]) -> None:
         super().__init__()
         self.model = model
-        self._recipe = recipe
+        self._losses = losses
 
-    def forward(self, tensors: dict[str, Tensor], weight: float, step: int) -> Loss:
-        return self._recipe.loss(self.model, Batch(tensors, weight), step)
+    def forward(self, tensors: dict[str, Tensor], weight: float, step: int, which: int) -> Loss:
+        return self._losses[which].loss(self.model, Batch(tensors, weight), step)
 
 
 class _Run:
@@ -217,15 +136,19 @@ class _Run:
         except ValueError as error:  # accelerate keeps the precision for the whole process
             raise OptionError(f"precision={options.precision!r} cannot be used here: {error}") from error
         self.main = self.accelerator.is_main_process
-        self._open_folder()
+        self.notes = self._open_folder()
         _seed_all(options.seed)
-        objective = _Objective(recipe.model(), recipe)
-        trained = [p for p in objective.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(
-            trained, options.learning_rate, (0.9, options.beta2), weight_decay=options.weight_decay
+        model = recipe.model()
+        named, self.losses = recipe.optimizers(model, options), tuple(recipe.losses())
+        check_optimizers(recipe.name, model, named, self.losses)
+        self.objective, *algorithms = self.accelerator.prepare(
+            _Objective(model, self.losses), *(o.algorithm for o in named.values())
         )
-        self.objective, self.optimizer = self.accelerator.prepare(objective, optimizer)
+        self.optimizers = {
+            name: replace(o, algorithm=a) for (name, o), a in zip(named.items(), algorithms, strict=True)
+        }
         self.model = self.accelerator.unwrap_model(self.objective).model
+        self.average = running_average(self.model, options.ema) if options.ema else None
         self.step, self.elapsed = 0, 0.0
         self.best: dict[str, float] = {}
         newest = newest_checkpoint(self.folder)
@@ -238,101 +161,97 @@ class _Run:
         options, began = self.options, time.monotonic() - self.elapsed
         log = RunLog(self.folder, self.step) if self.main else None
         first = self.step
-        with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(self._mine, self.step)
-            while self.step < options.steps:
-                mine = coming.result()
-                coming = ahead.submit(self._mine, self.step + 1)
+        share = Share(options.accumulate, self.accelerator.num_processes, self.accelerator.process_index)
+        coming = loaded_updates(self.recipe, range(first, options.steps), options.workers, share)
+        with closing(coming):
+            for mine in coming:
                 line = self._update(mine)
                 self.step += 1
                 self.elapsed = time.monotonic() - began
                 last = self.step == options.steps
-                if last or self.step % options.evaluate_every == 0:
+                evaluated = last or self.step % options.evaluate_every == 0
+                if evaluated:
                     line |= self._evaluate()
-                if log and (last or self.step % options.log_every == 0 or len(line) > 6):
-                    left = self.elapsed / self.step * (options.steps - self.step)
+                if log and (evaluated or self.step % options.log_every == 0):
+                    left = round(self.elapsed / self.step * (options.steps - self.step))
                     log.write(
-                        self.step,
-                        {**line, "elapsed_seconds": round(self.elapsed, 3), "left_seconds": round(left)},
+                        self.step, {**line, "elapsed_seconds": round(self.elapsed, 3), "left_seconds": left}
                     )
                 if last or self.step % options.save_every == 0:
                     self._save()
                 self.progress("train", self.step, options.steps)
-            coming.cancel()
         if log:
             log.close()
         if self.step == first and self.main and not (self.folder / "model").is_dir():
             self._evaluate()
-        return TrainResult(
-            str(self.folder),
-            str(self.folder / "model"),
-            self.step,
-            {k: v for k, v in self.best.items() if k != "step"},
-        )
+        figures = {k: v for k, v in self.best.items() if k != "step"}
+        return TrainResult(str(self.folder), str(self.folder / "model"), self.step, figures, self.notes)
 
-    def _mine(self, step: int) -> list[tuple[int, Any, Batch | None]]:
-        """This process's parts of an update, loaded."""
-        parts = self.recipe.parts(step)
-        world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        if len(parts) % world:
-            raise OptionError(
-                f"an update of {len(parts)} parts cannot be shared by {world} processes; set parts to a multiple"
-            )
-        return [(k, part, self.recipe.load(part)) for k, part in enumerate(parts) if k % world == rank]
-
-    def _update(self, mine: list[tuple[int, Any, Batch | None]]) -> dict[str, float]:
-        accelerator, world = self.accelerator, self.accelerator.num_processes
-        weight, seconds = self._summed(
+    def _update(self, mine: list[Loaded]) -> dict[str, float]:
+        """One update of the weights; its line for the log."""
+        weight, amount = self._summed(
             [
-                sum(batch.weight for _, _, batch in mine if batch),
-                sum(batch.seconds for _, _, batch in mine if batch),
+                sum(loaded.batch.weight for loaded in mine if loaded.batch),
+                sum(loaded.batch.amount for loaded in mine if loaded.batch),
             ]
         )
-        rate = self.options.rate(self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         self.objective.train()
-        self.optimizer.zero_grad()
+        line: dict[str, float] = {}
+        for which, loss in enumerate(self.losses):
+            if self.step >= loss.begins:
+                found = self._descend(which, mine, weight)
+                prefix = f"{loss.name or loss.optimizer}_" if len(self.losses) > 1 else ""
+                line |= {prefix + name: value for name, value in found.items()}
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return {**line, self.recipe.unit: round(amount, 3)}
+
+    def _descend(self, which: int, mine: list[Loaded], weight: float) -> dict[str, float]:
+        """Compute one loss on all parts of the update, and move its optimiser's weights once."""
+        accelerator, world = self.accelerator, self.accelerator.num_processes
+        optimizer = self.optimizers[self.losses[which].optimizer]
+        rate = optimizer.set_rate(self.step)
+        self._learn_only(self.losses[which].optimizer)
         sums: dict[str, list[float]] = {"loss": [0.0, 0.0]}
-        for count, (number, part, batch) in enumerate(mine):
+        for count, loaded in enumerate(mine):
             # Every process computes the same number of parts: what is empty is done by a stand-in of no weight.
-            used, share = (batch, 1.0) if batch else (self._stand_in(), 0.0)
-            _seed_all(self.options.seed, self.step, number)
-            together = nullcontext() if count == len(mine) - 1 else accelerator.no_sync(self.objective)
-            with together:
-                tensors = {k: v.to(accelerator.device) for k, v in used.tensors.items()}
-                found = self.objective(tensors, used.weight, self.step)
+            used, share = (loaded.batch, 1.0) if loaded.batch else (self._stand_in(), 0.0)
+            last = count == len(mine) - 1
+            with nullcontext() if last else accelerator.no_sync(self.objective):
+                found = self._loss(self.objective, which, loaded.number, used)
                 # Processes' gradients are averaged, so each is scaled up by their number.
                 accelerator.backward(found.total * (share * world / max(weight, 1e-9)))
-            if not batch:
+            if not loaded.batch:
                 continue
-            self._add(sums, "loss", float(found.total.detach()), weight=batch.weight)
+            _add(sums, "loss", float(found.total.detach()), weight=used.weight)
             for name, (total, by) in found.figures.items():
-                self._add(sums, name, float(total), weight=by)
+                _add(sums, name, float(total), weight=by)
             if not math.isfinite(sums["loss"][0]):
-                self._diverged("loss", self.recipe.describe(part))
-        norm = float(accelerator.clip_grad_norm_(self.objective.parameters(), self.options.clip_norm))
+                self._stop_at_loss(loaded)
+        norm = float(accelerator.clip_grad_norm_(optimizer.parameters, optimizer.clip_norm))
         if not math.isfinite(norm) and self.options.precision != "fp16":
-            self._diverged("gradient", "; ".join(self.recipe.describe(part) for _, part, b in mine if b))
-        self.optimizer.step()
+            self._stop_at_gradient(which, mine)
+        optimizer.algorithm.step()
         means = {name: total / max(by, 1e-9) for name, (total, by) in self._of_all(sums).items()}
-        return {
-            "loss": means.pop("loss"),
-            **means,
-            "gradient_norm": norm,
-            "learning_rate": rate,
-            "sound_seconds": round(seconds, 3),
-        }
+        return {"loss": means.pop("loss"), **means, "gradient_norm": norm, "learning_rate": rate}
 
-    @staticmethod
-    def _add(sums: dict[str, list[float]], name: str, value: float, *, weight: float) -> None:
-        pair = sums.setdefault(name, [0.0, 0.0])
-        pair[0] += value
-        pair[1] += weight
+    def _loss(self, objective: torch.nn.Module, which: int, number: int, batch: Batch) -> Loss:
+        """The loss of part ``number``; what it draws at random follows from the update, the part and the loss."""
+        _seed_all(self.options.seed, self.step, number, *([which] if which else []))
+        tensors = {k: v.to(self.accelerator.device) for k, v in batch.tensors.items()}
+        found: Loss = objective(tensors, batch.weight, self.step, which)
+        return found
+
+    def _learn_only(self, name: str) -> None:
+        """Forget all gradients; only what the named optimiser moves gets new ones."""
+        for other, optimizer in self.optimizers.items():
+            optimizer.algorithm.zero_grad()
+            for parameter in optimizer.parameters:
+                parameter.requires_grad_(other == name)
 
     def _stand_in(self) -> Batch:
         for step in range(self.step, self.step + 1000):
-            for part in self.recipe.parts(step):
+            for part in update_parts(self.recipe, step, self.options.accumulate):
                 batch = self.recipe.load(part)
                 if batch:
                     return batch
@@ -345,7 +264,7 @@ class _Run:
         everything: dict[str, list[float]] = {}
         for theirs in gather_object([sums]):
             for name, (total, by) in theirs.items():
-                self._add(everything, name, total, weight=by)
+                _add(everything, name, total, weight=by)
         return everything
 
     def _summed(self, values: list[float]) -> list[float]:
@@ -354,34 +273,62 @@ class _Run:
         gathered = torch.tensor(values, dtype=torch.float64, device=self.accelerator.device)
         return [float(v) for v in self.accelerator.reduce(gathered, "sum")]
 
-    def _diverged(self, what: str, batch: str) -> None:
+    # ------------------------------------------------------------ what cannot go on
+
+    def _stop_at_loss(self, loaded: Loaded) -> NoReturn:
+        odd = odd_tensors(loaded.batch.tensors) if loaded.batch else []
+        told = (
+            f"its {', '.join(odd)} holds numbers that are not finite: look at that batch"
+            if odd
+            else "all numbers in it are finite: lower the learning rate"
+        )
+        self._stop("loss", f"; its batch: {self.recipe.describe(loaded.part)}; {told}")
+
+    def _stop_at_gradient(self, which: int, mine: list[Loaded]) -> NoReturn:
+        plain = self.accelerator.unwrap_model(self.objective)
+        for loaded in mine:
+            if not loaded.batch:
+                continue
+            odd = odd_gradient(self._loss(plain, which, loaded.number, loaded.batch).total)
+            if odd:
+                self._stop(
+                    "gradient",
+                    f", though its loss is: {odd} gives no finite derivative. That is a fault of the model at its "
+                    f"present weights, not of the batch ({self.recipe.describe(loaded.part)}): lower the learning "
+                    "rate, or mend the model",
+                )
+        self._stop("gradient", ", though its loss is: it is too large for float32; lower the learning rate")
+
+    def _stop(self, what: str, told: str) -> NoReturn:
         newest = newest_checkpoint(self.folder)
         kept = f"the last good checkpoint is {str(newest)!r}" if newest else "no checkpoint was written yet"
-        raise TrainingError(
-            f"the {what} of step {self.step + 1} is not finite; its batch: {batch}. {kept}. Look at that batch, or "
-            "lower the learning rate"
-        )
+        raise TrainingError(f"the {what} of step {self.step + 1} is not finite{told}; {kept}")
 
     # ------------------------------------------------------------ evaluating and writing
 
     def _evaluate(self) -> dict[str, float]:
         """Every process evaluates the same, so that sharded models can; the main one writes."""
-        self.model.eval()
+        model = self.model if self.average is None else self.average.module
+        model.eval()
         with torch.no_grad():
-            figures = self.recipe.evaluate(self.model)
+            figures = self.recipe.evaluate(model)
         name = self.recipe.best
         if name is None or not self.best or figures[name] < self.best[name]:
             self.best = {"step": float(self.step), **figures}
-            weights = whole_state(self.model)
+            weights = whole_state(model)
             if self.main:
                 with atomic_folder(self.folder / "model", marker="config.json") as fresh:
-                    self.recipe.export(_Exported(self.model, weights), fresh, self.best)
+                    self.recipe.export(Exported(model, weights), fresh, self.best)
                     for file in fresh.iterdir():  # safetensors makes files that only their owner can read
                         shutil.copymode(fresh / "config.json", file)
         return {f"valid_{k}": v for k, v in figures.items()}
 
     def _save(self) -> None:
-        model, optimizer = whole_state(self.model), optimizer_state(self.objective, self.optimizer)
+        tensors = {"model": whole_state(self.model), "optimizer": {}}
+        for optimizer in self.optimizers.values():
+            tensors["optimizer"] |= optimizer_state(self.objective, optimizer.algorithm)
+        if self.average is not None:
+            tensors["average"] = whole_state(self.average)
         if self.main:
             scaler = getattr(self.accelerator, "scaler", None)
             state = {
@@ -391,14 +338,17 @@ class _Run:
                 "seed": self.options.seed,
                 "scaler": scaler.state_dict() if scaler is not None else None,
             }
-            write_checkpoint(self.folder, self.step, model, optimizer, state, self.options.keep)
+            write_checkpoint(self.folder, self.step, tensors, state, self.options.keep)
         self.accelerator.wait_for_everyone()
 
     def _load(self, folder: Path) -> None:
         state = read_json_file(folder / STATE)
         put_state(self.model, load_tensors(folder / "model.safetensors"), folder)
-        optimizer = load_tensors(folder / "optimizer.safetensors")
-        put_optimizer(self.objective, self.optimizer, optimizer, folder)
+        found = load_tensors(folder / "optimizer.safetensors")
+        for optimizer in self.optimizers.values():
+            put_optimizer(self.objective, optimizer.algorithm, found, folder)
+        if self.average is not None:
+            put_state(self.average, load_tensors(folder / "average.safetensors"), folder)
         try:
             self.step, self.best = int(state["step"]), dict(state["best"])
             self.elapsed = float(state["elapsed_seconds"])
@@ -410,19 +360,24 @@ class _Run:
                 f"{STATE} of {str(folder)!r} is damaged ({error}); remove that checkpoint"
             ) from error
 
-    def _open_folder(self) -> None:
+    def _open_folder(self) -> tuple[str, ...]:
         # The main process looks and writes first: another one would meet a folder that is half made.
+        notes: tuple[str, ...] = ()
         if self.main:
             known = defaults_of(getattr(self.recipe, "training", None), self.options)
-            claim_folder(self.folder, self.recipe.name, self.recipe.record(), asdict(self.options), known)
+            newest = newest_checkpoint(self.folder)
+            done = step_of(newest) if newest else 0
+            notes = claim_folder(
+                self.folder, self.recipe.name, self.recipe.record(), self.options, known, done
+            )
         self.accelerator.wait_for_everyone()
+        return notes
 
 
-class _Exported:
-    """A model to export: the module, and its whole weights on the CPU (of a sharded one as well)."""
-
-    def __init__(self, module: Any, weights: dict[str, Tensor]) -> None:
-        self.module, self.weights = module, weights
+def _add(sums: dict[str, list[float]], name: str, value: float, *, weight: float) -> None:
+    pair = sums.setdefault(name, [0.0, 0.0])
+    pair[0] += value
+    pair[1] += weight
 
 
 def _seed_all(*numbers: int) -> None:

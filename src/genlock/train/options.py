@@ -15,6 +15,7 @@ import yaml
 from genlock.core.errors import InputError, OptionError
 from genlock.lipsync.estimators.tower import TowerOptions
 from genlock.train.batches import BatchPlan
+from genlock.train.schedule import Decay, Schedule
 from genlock.train.speech.augment import Augmentation
 
 __all__ = [
@@ -43,7 +44,7 @@ class LoopOptions:
     """Share of the steps in which it then stays; 0...1."""
     final: float = 0.05
     """What is left of the rate at the end, as a share of the highest; above 0, at most 1."""
-    decay: Literal["exponential", "linear"] = "exponential"
+    decay: Decay = "exponential"
     """How it falls in the rest of the steps (with ``exponential``: the tri-stage schedule of wav2vec 2.0)."""
     weight_decay: float = 0.01
     """AdamW's weight decay; at least 0."""
@@ -51,6 +52,11 @@ class LoopOptions:
     """AdamW's second beta; 0...1."""
     clip_norm: float = 1.0
     """Gradients are scaled down to at most this norm; above 0."""
+    accumulate: int = 1
+    """Updates of the recipe whose gradients are added up to one of the run; at least 1."""
+    ema: float = 0.0
+    """Decay of the running average of the weights, such as 0.999; the average is then what is evaluated and exported.
+    0: none."""
     precision: Literal["no", "bf16", "fp16"] = "no"
     """Mixed precision; ``no`` computes in float32."""
     save_every: int = 500
@@ -63,6 +69,8 @@ class LoopOptions:
     """A line in the log every so many steps; at least 1."""
     seed: int = 0
     """Seed of the first weights, the order of the data and everything drawn at random."""
+    workers: int = 0
+    """Processes that load what is to come, in each process that computes; 0: one thread. The result is the same."""
     threads: int = 0
     """Threads of torch in each process; 0 leaves it. Equal to the bit only at the same number."""
 
@@ -73,19 +81,23 @@ class LoopOptions:
             "keep": self.keep,
             "evaluate_every": self.evaluate_every,
             "log_every": self.log_every,
+            "accumulate": self.accumulate,
         }
         for name, count in counts.items():
             if count < 1:
                 raise OptionError(f"{name}={count} is below 1")
-        if not (self.learning_rate > 0 and self.clip_norm > 0 and 0 < self.final <= 1):
+        if self.workers < 0 or not 0 <= self.ema < 1:
             raise OptionError(
-                f"learning_rate={self.learning_rate}, clip_norm={self.clip_norm}, final={self.final}: above 0, and "
-                "final at most 1"
+                f"workers={self.workers} is at least 0, ema={self.ema} lies within 0...1, without 1"
             )
-        if not (self.warmup >= 0 and self.hold >= 0 and self.warmup + self.hold <= 1):
-            raise OptionError(
-                f"warmup={self.warmup} and hold={self.hold} are shares that add up to at most 1"
-            )
+        if not self.clip_norm > 0:
+            raise OptionError(f"clip_norm={self.clip_norm} is not above 0")
+        self.schedule  # noqa: B018 - ranges are told at birth
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate over the updates."""
+        return Schedule(self.learning_rate, self.steps, self.warmup, self.hold, self.final, self.decay)
 
     def rate(self, step: int) -> float:
         """Learning rate of update ``step`` (0 is the first).
@@ -94,14 +106,7 @@ class LoopOptions:
         >>> options.rate(4), options.rate(30), round(options.rate(100), 3)
         (0.5, 1.0, 0.05)
         """
-        rising, falling = self.warmup * self.steps, (self.warmup + self.hold) * self.steps
-        if step + 1 < rising:
-            return self.learning_rate * (step + 1) / rising
-        if step <= falling:
-            return self.learning_rate
-        done = (step - falling) / max(self.steps - falling, 1)
-        share = self.final**done if self.decay == "exponential" else 1 - done * (1 - self.final)
-        return self.learning_rate * share
+        return self.schedule(step)
 
 
 #: How long and how fast the towers are trained, if not said otherwise: some five minutes of one core.

@@ -5,45 +5,61 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import OptionError, OutputError
 from genlock.core.files import make_folders
 from genlock.core.json_forms import read_json_file, write_json
+from genlock.train.options import LoopOptions
 
 __all__ = ["RUN", "claim_folder", "defaults_of"]
 
 RUN = "run.json"
-#: Settings in which a run may differ from the one that it continues.
-_FREE = frozenset({"save_every", "keep", "evaluate_every", "log_every"})
+#: Options in which a run may differ from the one that it continues, without a word: they change no result.
+_FREE = frozenset({"save_every", "keep", "evaluate_every", "log_every", "workers"})
+#: Options in which it may differ, and is told what that means.
+_NOTED = ("steps", "threads")
 
 
 def claim_folder(
     folder: Path,
     recipe: str,
     settings: Mapping[str, Any],
-    loop: Mapping[str, Any],
+    loop: LoopOptions,
     defaults: Mapping[str, Any],
-) -> None:
+    done: int,
+) -> tuple[str, ...]:
     """Write the record of a run into its folder, which is new, empty, or holds the same run.
 
-    ``defaults`` are those of options that a record may lack because they came to be after it.
+    Parameters
+    ----------
+    settings, loop : the recipe's options and the loop's
+    defaults : those of options that a record may lack because they came to be after it
+    done : updates that the run in the folder has done
+
+    Returns
+    -------
+    What changes because options differ that may, one sentence each; ``changes`` of the record keeps them.
 
     Raises OptionError if the folder holds another run or something else, OutputError if it cannot be written.
     """
     ours = json.loads(
-        json.dumps({"kind": "run", "recipe": recipe, "settings": dict(settings), "loop": dict(loop)})
+        json.dumps({"kind": "run", "recipe": recipe, "settings": dict(settings), "loop": asdict(loop)})
     )
-    path = folder / RUN
+    path, notes = folder / RUN, []
     if path.is_file():
-        wrong = _differences(read_json_file(path), ours, defaults)
+        theirs = read_json_file(path)
+        wrong = _differences(theirs, ours, defaults)
         if wrong:
             raise OptionError(
-                f"{str(folder)!r} holds another run ({'; '.join(wrong[:4])}): continue it with its own settings, or "
-                "choose another folder with -o"
+                f"{str(folder)!r} holds another run ({'; '.join(wrong[:4])}): continue it with its own settings "
+                f"({', '.join([*_NOTED, *sorted(_FREE)])} may differ), or choose another folder with -o"
             )
+        notes = _changes(theirs["loop"], ours["loop"], loop, done)
+        changes = [*theirs.get("changes", []), *({"step": done, "what": note} for note in notes)]
+        ours |= {"changes": changes} if changes else {}
     elif folder.is_dir() and any(p.name != "sounds" for p in folder.iterdir()):
         raise OptionError(f"{str(folder)!r} exists and holds no run; choose another folder with -o")
     write_json(path, ours)
@@ -53,12 +69,34 @@ def claim_folder(
         raise OutputError(f"cannot write the run folder {str(folder)!r}: {error.strerror}") from error
     for leftover in (folder / "checkpoints").glob(".genlock-*"):  # of a run that was killed
         shutil.rmtree(leftover, ignore_errors=True)
+    return tuple(notes)
+
+
+def _changes(theirs: Mapping[str, Any], ours: dict[str, Any], loop: LoopOptions, done: int) -> list[str]:
+    """What the options that may differ change; ``ours`` keeps the steps of a run that has done more already."""
+    notes = []
+    before = int(theirs.get("steps", loop.steps))
+    if loop.steps < done:
+        notes.append(f"the run has done {done} steps already, more than {loop.steps}: nothing was trained")
+        ours["steps"] = before
+    elif loop.steps != before:
+        old, new = replace(loop, steps=before).rate(done), loop.rate(done)
+        notes.append(
+            f"the run was to have {before} steps and has {loop.steps} now, {done} of which are done: what is planned "
+            f"in shares of the steps follows the new number from here on (learning rate {new:.3g}, not {old:.3g})"
+        )
+    threads = theirs.get("threads", 0)
+    if threads != loop.threads and loop.steps > done > 0:
+        notes.append(
+            f"threads {threads} before, {loop.threads} now: from step {done + 1} on the last bits may differ from "
+            "those of an undisturbed run"
+        )
+    return notes
 
 
 def defaults_of(*options: Any) -> dict[str, Any]:
     """The defaults of dataclasses of options, by name; of what is None, none.
 
-    >>> from genlock.train.options import LoopOptions
     >>> defaults_of(None, LoopOptions(steps=7))["steps"]
     1000
     """
@@ -75,7 +113,7 @@ def _differences(
     found = []
     for section in ("settings", "loop"):
         old, new = theirs.get(section) or {}, ours[section]
-        for name in sorted({*old, *new} - _FREE):
+        for name in sorted({*old, *new} - _FREE - {*_NOTED}):
             before = old.get(name, defaults.get(name))
             if before != new.get(name):
                 found.append(f"{name} {before!r}, not {new.get(name)!r}")

@@ -1,4 +1,4 @@
-"""The state of a run: weights and the optimiser's numbers, as files and back, whole or shared out among processes.
+"""The state of a run: weights and the optimisers' numbers, as files and back, whole or shared out among processes.
 
 A checkpoint is a folder ``checkpoints/step-00001000/`` of safetensors and JSON, which appears whole or not at all.
 """
@@ -26,6 +26,7 @@ __all__ = [
     "optimizer_state",
     "put_optimizer",
     "put_state",
+    "step_of",
     "whole_state",
     "write_checkpoint",
 ]
@@ -40,25 +41,31 @@ def newest_checkpoint(run: Path) -> Path | None:
     return next(iter(reversed(_checkpoints(run))), None)
 
 
+def step_of(checkpoint: Path) -> int:
+    """Updates that were done when a checkpoint was written.
+
+    >>> step_of(Path("run/checkpoints/step-00001000"))
+    1000
+    """
+    return int(checkpoint.name.removeprefix("step-"))
+
+
 def _checkpoints(run: Path) -> list[Path]:
     return sorted(p for p in (run / "checkpoints").glob("step-*") if (p / STATE).is_file())
 
 
 def write_checkpoint(
-    run: Path,
-    step: int,
-    model: dict[str, Tensor],
-    optimizer: dict[str, Tensor],
-    state: Mapping[str, Any],
-    keep: int,
+    run: Path, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], keep: int
 ) -> None:
     """Write a checkpoint; of older ones the newest stay, ``keep`` in all.
+
+    ``tensors`` are those of its files ``model``, ``optimizer`` and, where there is one, ``average``.
 
     Raises OutputError if it cannot be written; the older ones then all stay.
     """
     with atomic_folder(run / "checkpoints" / f"step-{step:08d}", marker=STATE) as fresh:
-        _save_tensors(model, fresh / "model.safetensors")
-        _save_tensors(optimizer, fresh / "optimizer.safetensors")
+        for name, found in tensors.items():
+            _save_tensors(found, fresh / f"{name}.safetensors")
         write_json(fresh / STATE, {"kind": "checkpoint", "step": step, **state})
     for old in _checkpoints(run)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
@@ -112,9 +119,10 @@ def put_state(model: torch.nn.Module, found: dict[str, Tensor], folder: Path) ->
 
 def put_optimizer(objective: torch.nn.Module, optimizer: Any, found: dict[str, Tensor], folder: Path) -> None:
     """Give an optimiser its numbers. Raises FormatError if they are of another size."""
+    own = {parameter for group in optimizer.param_groups for parameter in group["params"]}
     for name, parameter in objective.named_parameters():
         values = {key.rsplit("/", 1)[1]: v for key, v in found.items() if key.rsplit("/", 1)[0] == name}
-        if not values or not parameter.requires_grad:
+        if not values or parameter not in own:
             continue
         for key, value in values.items():
             if value.ndim == 0:

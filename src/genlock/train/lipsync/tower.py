@@ -53,7 +53,9 @@ try:
     import torch
     from torch import nn
 
-    from genlock.train.loop import Batch, Loss, train
+    from genlock.train.loop import train
+    from genlock.train.optimizers import ScheduledOptimizer, adamw
+    from genlock.train.recipe import Batch, Exported, Loss, LossStep
 except ImportError as error:
     raise MissingDependency(
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
@@ -213,6 +215,7 @@ class TowerRecipe:
 
     name = "sync-tower"
     best: str | None = None
+    unit = "sound_seconds"
 
     def __init__(
         self,
@@ -240,6 +243,14 @@ class TowerRecipe:
     def model(self) -> Towers:
         """At their start."""
         return Towers(self.training.look, self.training.dropout)
+
+    def optimizers(self, model: Towers, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
+        """One, over all weights."""
+        return {"model": adamw(model.parameters(), loop)}
+
+    def losses(self) -> Sequence[LossStep]:
+        """One."""
+        return (LossStep(self.loss),)
 
     def parts(self, step: int) -> Sequence[_Part]:
         """A batch of clips, drawn without repetition."""
@@ -289,7 +300,7 @@ class TowerRecipe:
         offsets = np.array([o for o in found if o is not None])
         return {"held_deviation_seconds": float(np.median(np.abs(offsets - np.median(offsets))))}
 
-    def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
+    def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         """``model.npz``, not yet calibrated, and ``config.json``."""
         facts = {"training": asdict(self.training), "clips": len(self._clips), "figures": dict(figures)}
         towers = self.model()

@@ -22,8 +22,10 @@ from genlock.extractors.sound.framing import Framing, conv_stack
 from genlock.metrics.words import WordErrors, word_errors
 from genlock.speech.ctc.decode import Alphabet, GreedyDecoder
 from genlock.train.batches import Batches, Item
-from genlock.train.loop import Batch, Loss, TrainResult, processes, train
+from genlock.train.loop import processes, train
+from genlock.train.optimizers import ScheduledOptimizer, adamw
 from genlock.train.options import CtcTraining, LoopOptions
+from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
 from genlock.train.speech.borders import write_bias
 from genlock.train.speech.checkpoints import checkpoint_configuration, load_checkpoint
 from genlock.train.speech.shapes import make_config, start_with_filter_bank
@@ -74,7 +76,7 @@ def train_ctc(
     if processes().is_main_process:
         write_bias(result.model, recipe.valid)
     unfit = f"{len(recipe.unfit)} texts are too long for their sound and were left out: {', '.join(recipe.unfit[:3])}"
-    return replace(result, notes=(*prepared.notes, *([unfit] if recipe.unfit else [])))
+    return replace(result, notes=(*result.notes, *prepared.notes, *([unfit] if recipe.unfit else [])))
 
 
 @dataclass(eq=False)
@@ -86,6 +88,7 @@ class CtcRecipe:
     loop: LoopOptions
     name: str = "ctc"
     best: str | None = "wer"
+    unit: str = "sound_seconds"
     vocabulary: dict[str, int] = field(init=False)
     unfit: tuple[str, ...] = field(init=False)
     """Names of clips whose text is too long for their sound; they are left out."""
@@ -164,6 +167,12 @@ class CtcRecipe:
         if self.training.freeze_convolutions:
             model.freeze_feature_encoder()
         return model
+
+    def optimizers(self, model: Any, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
+        return {"model": adamw(model.parameters(), loop)}
+
+    def losses(self) -> Sequence[LossStep]:
+        return (LossStep(self.loss),)
 
     # ------------------------------------------------------------ data
 
@@ -248,7 +257,7 @@ class CtcRecipe:
         alphabet = Alphabet.of(self.vocabulary, self.vocabulary[BLANK], DELIMITER)
         return " ".join(word.text for word in GreedyDecoder(alphabet).words([(0, rows)]))
 
-    def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
+    def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         model.module.save_pretrained(folder, state_dict=model.weights)
         write_processor(folder, self.vocabulary, normalize=True, mask=self._masked)
         write_json(

@@ -24,8 +24,10 @@ from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.extractors.sound.framing import Framing, conv_stack
 from genlock.train.batches import Batches, Item
-from genlock.train.loop import Batch, Loss, TrainResult, processes, train
+from genlock.train.loop import processes, train
+from genlock.train.optimizers import ScheduledOptimizer, adamw
 from genlock.train.options import LoopOptions, Wav2Vec2Training
+from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
 from genlock.train.speech.checkpoints import checkpoint_configuration, load_checkpoint
 from genlock.train.speech.contrastive import contrast
 from genlock.train.speech.masks import draw_negatives, heard_nevertheless, span_mask
@@ -68,7 +70,8 @@ def pretrain(
         prepared = open_or_prepare(sounds, Path(folder), progress)
     options = loop or LoopOptions()
     recipe = Wav2Vec2Recipe(prepared, training or Wav2Vec2Training(), options)
-    return replace(train(recipe, options, folder, progress), notes=prepared.notes)
+    result = train(recipe, options, folder, progress)
+    return replace(result, notes=(*result.notes, *prepared.notes))
 
 
 @dataclass(eq=False)
@@ -80,6 +83,7 @@ class Wav2Vec2Recipe:
     loop: LoopOptions
     name: str = "wav2vec2"
     best: str | None = None
+    unit: str = "sound_seconds"
     framing: Framing = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,6 +137,12 @@ class Wav2Vec2Recipe:
             model.freeze_feature_encoder()
             model.wav2vec2.feature_projection.layer_norm.requires_grad_(False)
         return model
+
+    def optimizers(self, model: Any, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
+        return {"model": adamw(model.parameters(), loop)}
+
+    def losses(self) -> Sequence[LossStep]:
+        return (LossStep(self.loss),)
 
     # ------------------------------------------------------------ data
 
@@ -235,7 +245,7 @@ class Wav2Vec2Recipe:
         kept = ("contrastive", "accuracy", "chance")
         return {n: a / b for n, (a, b) in sums.items() if n in kept or n.startswith("perplexity")}
 
-    def export(self, model: Any, folder: Path, figures: Mapping[str, float]) -> None:
+    def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         model.module.save_pretrained(folder, state_dict=model.weights)
         write_processor(folder, None, normalize=True, mask=self._masked)
         write_json(

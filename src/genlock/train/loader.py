@@ -1,0 +1,137 @@
+"""What is loaded for the updates to come, beside the computation: by a thread, or by processes.
+
+What an update holds is a pure function of its number, so that neither the number of workers nor a restart changes
+anything. Updates come in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from genlock.core.errors import GenlockError, OptionError, TrainingError
+from genlock.train.recipe import Batch, Recipe
+
+__all__ = ["Loaded", "Share", "loaded_updates", "update_parts"]
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """One part of an update."""
+
+    number: int
+    """Which part of the update it is."""
+    part: Any
+    """What the recipe calls it."""
+    batch: Batch | None
+    """Its tensors; None if it is empty."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which parts of each update this process computes: every ``world``-th, from number ``rank`` on."""
+
+    accumulate: int = 1
+    """How many of the recipe's updates are one of the run."""
+    world: int = 1
+    rank: int = 0
+
+
+def update_parts(recipe: Recipe, step: int, accumulate: int) -> list[Any]:
+    """All parts of one update of the run."""
+    return [part for k in range(accumulate) for part in recipe.parts(step * accumulate + k)]
+
+
+def loaded_updates(
+    recipe: Recipe, steps: range, workers: int = 0, share: Share | None = None
+) -> Generator[list[Loaded], None, None]:
+    """This process's parts of each of the updates, in order.
+
+    Parameters
+    ----------
+    steps : numbers of the updates (0 is the first)
+    workers : processes that load; 0: one thread of this process. Each is one or two updates ahead
+
+    Raises
+    ------
+    GenlockError
+        What the recipe raises about its data.
+    OptionError
+        If the parts of an update cannot be shared evenly by the processes that compute.
+    TrainingError
+        If a worker was killed.
+    """
+    updates = _Updates(recipe, share or Share())
+    return _by_processes(updates, steps, workers) if workers else _by_a_thread(updates, steps)
+
+
+class _Updates(Dataset[Any]):
+    def __init__(self, recipe: Recipe, share: Share) -> None:
+        self._recipe, self._share = recipe, share
+
+    def __getitem__(self, step: int) -> list[Loaded]:
+        recipe, share = self._recipe, self._share
+        parts = update_parts(recipe, step, share.accumulate)
+        if len(parts) % share.world:
+            raise OptionError(
+                f"an update of {len(parts)} parts cannot be shared by {share.world} processes; set parts to a multiple"
+            )
+        mine = range(share.rank, len(parts), share.world)
+        return [Loaded(k, parts[k], recipe.load(parts[k])) for k in mine]
+
+
+def _by_a_thread(updates: _Updates, steps: range) -> Generator[list[Loaded], None, None]:
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(updates.__getitem__, steps[0]) if steps else None
+        for step in steps:
+            assert coming is not None
+            mine = coming.result()
+            if step + 1 in steps:
+                coming = ahead.submit(updates.__getitem__, step + 1)
+            yield mine
+
+
+class _Told(_Updates):
+    """Errors come back as values: raised in a worker, they would come wrapped in a traceback."""
+
+    def __getitem__(self, step: int) -> Any:
+        try:
+            return super().__getitem__(step)
+        except GenlockError as error:
+            return error
+
+
+def _by_processes(updates: _Updates, steps: range, workers: int) -> Generator[list[Loaded], None, None]:
+    loader: DataLoader[Any] = DataLoader(
+        _Told(updates._recipe, updates._share),
+        batch_size=None,
+        sampler=steps,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        generator=torch.Generator(),  # else each start would draw from the generator that models draw from
+    )
+    found = iter(loader)
+    for _ in steps:
+        try:
+            mine = next(found)
+        except RuntimeError as error:
+            if "DataLoader worker (pid" not in str(
+                error
+            ):  # that is torch's own word for a process that was killed
+                raise
+            raise TrainingError(
+                f"a loading process ended ({error}); the last checkpoint stays: run again to go on, with fewer "
+                f"workers than {workers} if memory is short"
+            ) from error
+        if isinstance(mine, GenlockError):
+            raise mine
+        yield mine
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
