@@ -8,14 +8,20 @@ import os
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("accelerate")
 
-from genlock.core.errors import OptionError
+import torch
+from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2GumbelVectorQuantizer
+
+from genlock.core.errors import OptionError, TrainingError
 from genlock.train.loop import train
 from genlock.train.options import LoopOptions
+from genlock.train.recipe import Batch, Loss
+from genlock.train.speech.contrastive import code_perplexity
 
 spec = importlib.util.spec_from_file_location(
     "tiny_recipe_again", Path(__file__).resolve().parents[1] / "train" / "tiny.py"
@@ -50,3 +56,50 @@ def test_a_run_goes_on_after_an_option_was_added(tmp_path: Path) -> None:
     record.write_text(json.dumps(before))
     with pytest.raises(OptionError, match=r"beta2 0\.98, not 0\.9"):
         train(tiny.Tiny(), replace(options, beta2=0.9), tmp_path / "run")
+
+
+def test_a_code_that_no_frame_comes_near_leaves_the_gradient_finite() -> None:
+    """transformers' perplexity has no finite gradient there: pretraining with all defaults ended at step 29."""
+    logits = torch.randn(2, 50, 8, generator=torch.Generator().manual_seed(0)) * 3
+    logits[..., 1] = -400.0
+    logits.requires_grad_(True)
+    mask = torch.rand(2, 50, generator=torch.Generator().manual_seed(1)) < 0.5
+    probabilities = logits.view(100, 2, 4).softmax(-1)
+    theirs = Wav2Vec2GumbelVectorQuantizer._compute_perplexity(probabilities, mask)
+    ours = code_perplexity(logits, mask, 2).sum()
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-6)
+    ours.backward()
+    assert logits.grad is not None
+    assert bool(torch.isfinite(logits.grad).all())
+    # Where theirs is finite, ours is the same.
+    plain = logits.detach()[..., 2:].repeat(1, 1, 2)[..., :8].requires_grad_(True)
+    grads = [
+        torch.autograd.grad(value, plain)[0]
+        for value in (
+            code_perplexity(plain, mask, 2).sum(),
+            Wav2Vec2GumbelVectorQuantizer._compute_perplexity(plain.view(100, 2, 4).softmax(-1), mask),
+        )
+    ]
+    torch.testing.assert_close(grads[0], grads[1], rtol=1e-4, atol=1e-6)
+    assert code_perplexity(plain, torch.zeros_like(mask), 2).tolist() == [4.0, 4.0]
+
+
+def test_the_batch_is_not_blamed_for_a_derivative(tmp_path: Path) -> None:
+    """A gradient that is not finite named the batch, whatever it came from."""
+
+    class Steep(tiny.Tiny):
+        def loss(self, model: Any, batch: Batch, step: int) -> Loss:
+            found = super().loss(model, batch, step)
+            zero = next(model.parameters()).sum() * 0.0
+            return Loss(found.total + zero.sqrt() * 0.0 if step == 4 else found.total, found.figures)
+
+    with pytest.raises(
+        TrainingError,
+        match=r"gradient of step 5 is not finite, though its loss is: sqrt gives no finite derivative.*not of the batch"
+        r" \(rows 4/0\).*step-00000003",
+    ):
+        train(Steep(), tiny.options(6), tmp_path / "run")
+    with pytest.raises(
+        TrainingError, match=r"loss of step 3 .*rows 2/0; its y holds numbers that are not finite"
+    ):
+        train(tiny.Tiny(bad_step=2), tiny.options(6), tmp_path / "other")

@@ -21,12 +21,12 @@ from genlock.extractors.sound.ssl import Ssl, SslOptions
 from genlock.models.speech.encoder import load_speech_encoder
 from genlock.train.loop import train
 from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
-from genlock.train.speech.contrastive import contrast
+from genlock.train.speech.contrastive import code_perplexity, contrast
 from genlock.train.speech.ctc import CtcRecipe, train_ctc
 from genlock.train.speech.shapes import SHAPES, filter_bank, make_config
 from genlock.train.speech.sounds import SoundSet
 from genlock.train.speech.symbols import spell
-from genlock.train.speech.wav2vec2 import Wav2Vec2Recipe, group_perplexity, pretrain
+from genlock.train.speech.wav2vec2 import Wav2Vec2Recipe, pretrain
 
 QUICK = LoopOptions(steps=4, save_every=2, evaluate_every=4, threads=1)
 MICRO = CtcTraining(shape="micro", batch_seconds=8, word_times=0.5)
@@ -77,11 +77,13 @@ def test_pretraining_logs_what_the_method_is_judged_by(pretrained: Path) -> None
 def test_our_loss_is_transformers_and_the_penalty(tone_sounds: SoundSet) -> None:
     recipe = Wav2Vec2Recipe(tone_sounds, SOUNDS, QUICK)
     torch.manual_seed(0)
-    model = recipe.model().eval()
+    model = recipe.model().train()
     batch = recipe.load(recipe.parts(0)[0])
     assert batch is not None
     t = batch.tensors
+    torch.manual_seed(1)  # the same dropout and the same choice of codes
     found = recipe.loss(model, batch, 0)
+    torch.manual_seed(1)
     theirs = model(
         t["samples"],
         attention_mask=t["attention"],
@@ -97,9 +99,24 @@ def test_our_loss_is_transformers_and_the_penalty(tone_sounds: SoundSet) -> None
         model.wav2vec2.feature_extractor(t["samples"]).transpose(1, 2)
     )
     logits = model.quantizer.train()(normed, t["mask"])[1], model.quantizer.weight_proj(normed)
-    assert sum(group_perplexity(logits[1], t["mask"], 2)) == pytest.approx(
-        float(logits[0].detach()), rel=1e-3
-    )
+    assert code_perplexity(logits[1], t["mask"], 2).sum().item() == pytest.approx(logits[0].item(), rel=1e-5)
+
+
+def test_pretraining_survives_a_code_that_is_not_used(tone_sounds: SoundSet, tmp_path: Path) -> None:
+    """The gradient of transformers' perplexity is not finite there (see also tests/known_issues/test_training.py)."""
+
+    class Planted(Wav2Vec2Recipe):
+        def model(self) -> Any:
+            model = super().model()
+            with torch.no_grad():
+                model.quantizer.weight_proj.bias[::3] -= 1000.0
+            return model
+
+    training = Wav2Vec2Training(shape="micro", batch_seconds=8, negatives=20, codes=16, heard=1.0)
+    options = LoopOptions(steps=3, save_every=3, evaluate_every=3, threads=1)
+    for share in (0.0, 1.0):  # heard=1: no frame is hidden, so that no code is looked at
+        recipe = Planted(tone_sounds, replace(training, heard=share), options)
+        assert train(recipe, options, tmp_path / f"run{share}").steps == 3
 
 
 def test_a_collapsed_quantiser_is_seen() -> None:
@@ -114,7 +131,7 @@ def test_a_collapsed_quantiser_is_seen() -> None:
     assert contrast(-distinct, distinct, mask, others).right == 0.0
     one_code = torch.full((1, 6, 8), -20.0)
     one_code[..., 3] = 20.0
-    assert group_perplexity(one_code, mask, 1) == [pytest.approx(1.0, abs=1e-3)]
+    assert code_perplexity(one_code, mask, 1).tolist() == [pytest.approx(1.0, abs=1e-3)]
 
 
 def test_the_result_opens_with_transformers_and_with_genlock(supervised: Path, tone_folder: Path) -> None:

@@ -3,15 +3,20 @@
 transformers compares every frame of a batch with all of its negatives, each a vector of its own, masked or not.
 Only masked frames count, and negatives are masked frames of the same utterance: one small product of matrices
 an utterance holds every cosine that is needed. The values are the same (a test compares them).
+
+transformers takes the perplexity of the codes as ``exp(-sum(xlogy(p, p)))``, whose derivative at ``p = 0``, a code that
+no frame comes near, is 0 times minus infinity. Here it is computed from logarithms throughout: the same value, and a
+derivative that is finite everywhere.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
-__all__ = ["Contrast", "contrast"]
+__all__ = ["Contrast", "code_perplexity", "contrast"]
 
 Tensor = torch.Tensor
 
@@ -73,3 +78,31 @@ def contrast(
         right += float((logits[:, 0] > logits[:, 1:].amax(1)).sum())
         chance += float((1 / (1.0 + (~same).sum(1))).sum())
     return Contrast(loss, right, chance)
+
+
+def code_perplexity(logits: Tensor, mask: Tensor, groups: int) -> Tensor:
+    """How many codes of each group are in use: e to the entropy of their mean probability over the masked frames.
+
+    Parameters
+    ----------
+    logits : what chooses the codes, [B, T, groups * codes] or [B * T, groups * codes]
+    mask : bool [B, T]
+
+    Returns
+    -------
+    Perplexities [groups], each from 1 to the number of codes; of no frames at all, the number of codes.
+
+    Examples
+    --------
+    >>> code_perplexity(torch.zeros(1, 3, 8), torch.ones(1, 3, dtype=torch.bool), 2)
+    tensor([4., 4.])
+    >>> unused = torch.tensor([[[200.0, -200.0]]], requires_grad=True)
+    >>> code_perplexity(unused, torch.ones(1, 1, dtype=torch.bool), 1).sum().backward()
+    >>> unused.grad
+    tensor([[[0., 0.]]])
+    """
+    chosen = logits.reshape(*mask.shape, groups, -1)[mask].float()  # [frames, groups, codes]
+    if not len(chosen):
+        return logits.new_full((groups,), logits.shape[-1] / groups, dtype=torch.float32)
+    log_mean = chosen.log_softmax(-1).logsumexp(0) - math.log(len(chosen))
+    return torch.exp(-(log_mean.exp() * log_mean).sum(-1))

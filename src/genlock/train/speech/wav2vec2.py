@@ -29,14 +29,14 @@ from genlock.train.optimizers import ScheduledOptimizer, adamw
 from genlock.train.options import LoopOptions, Wav2Vec2Training
 from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
 from genlock.train.speech.checkpoints import checkpoint_configuration, load_checkpoint
-from genlock.train.speech.contrastive import contrast
+from genlock.train.speech.contrastive import code_perplexity, contrast
 from genlock.train.speech.masks import draw_negatives, heard_nevertheless, span_mask
 from genlock.train.speech.shapes import make_config, start_with_filter_bank
 from genlock.train.speech.sounds import RATE, SoundSet, open_or_prepare
 from genlock.train.speech.symbols import write_processor
 from genlock.train.speech.tensors import hear, padded
 
-__all__ = ["Wav2Vec2Recipe", "group_perplexity", "pretrain"]
+__all__ = ["Wav2Vec2Recipe", "pretrain"]
 
 Tensor = torch.Tensor
 #: Batches that a fresh quantiser is fitted to, and the spread of the numbers that choose its codes. The Gumbel noise,
@@ -202,7 +202,8 @@ class Wav2Vec2Recipe:
             self.training.logit_temperature,
         )
         codes = self.training.codebooks * self.training.codes
-        diversity = (codes - found.codevector_perplexity) / codes * batch.weight
+        used = code_perplexity(heard["code_logits"], t["hidden"], self.training.codebooks)
+        diversity = (codes - used.sum()) / codes * batch.weight
         penalty = heard["convolved"].float().square().mean()
         total = (
             contrasted.loss
@@ -217,8 +218,9 @@ class Wav2Vec2Recipe:
             "features_penalty": (penalty.detach() * batch.weight, batch.weight),
             "gumbel_temperature": (temperature * batch.weight, batch.weight),
         }
-        used = group_perplexity(heard["code_logits"], t["mask"], self.training.codebooks)
-        for group, value in enumerate(used, 1):
+        with torch.no_grad():
+            used = code_perplexity(heard["code_logits"], t["mask"], self.training.codebooks)
+        for group, value in enumerate(used.tolist(), 1):
             figures[f"perplexity_{group}"] = (value * batch.weight, batch.weight)
         return Loss(total, figures)
 
@@ -298,21 +300,3 @@ def _overheard(model: Any) -> Iterator[dict[str, Tensor]]:
     finally:
         for hook in hooks:
             hook.remove()
-
-
-@torch.no_grad()
-def group_perplexity(logits: Tensor, mask: Tensor, groups: int) -> list[float]:
-    """How many codes of each group are in use: e to the entropy of their mean probability over masked frames.
-
-    Parameters
-    ----------
-    logits : [B, T, groups x codes] or [B x T, ...]
-    mask : bool [B, T]
-
-    >>> group_perplexity(torch.zeros(1, 3, 8), torch.ones(1, 3, dtype=torch.bool), 2)
-    [4.0, 4.0]
-    """
-    chosen = logits.reshape(*mask.shape, groups, -1)[mask].float()
-    mean = chosen.softmax(-1).mean(0)
-    entropy = -(mean * torch.log(mean + 1e-7)).sum(-1)
-    return [round(float(v), 4) for v in entropy.exp()]
