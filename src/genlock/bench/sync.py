@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from genlock.bench.figures import Row, bootstrapped, machine_card, table_text
+from genlock.bench.registry import Bench
 from genlock.bench.retrieval import always_zero as retrieval_always_zero
 from genlock.bench.retrieval import lips_rows, p1_rows, p2_rows, untrained_rows
 from genlock.bench.tool import (
@@ -45,7 +46,7 @@ from genlock.synth.signals.truth import SyncTruth, find_truths
 from genlock.tasks.files import expand_files
 from genlock.train.lipsync.linear import split_of
 
-__all__ = ["BENCH_VERSION", "SyncBench", "SyncBenchOptions", "bench_sync", "run_protocols"]
+__all__ = ["BENCH_VERSION", "SYNC", "SyncBench", "SyncBenchOptions", "bench_sync", "run_protocols"]
 
 #: Raised whenever the protocols change: runs of different versions do not compare.
 BENCH_VERSION = 1
@@ -327,3 +328,12 @@ def _missed(trials: Sequence[Trial]) -> list[Trial]:
         elif error is None or abs(error) > 0.08:
             kept.append(trial)
     return kept
+
+
+SYNC = Bench(
+    "sync",
+    "offsets of sound and picture: retrieval P1, P1b, P2, and the whole tool, P6, with baselines",
+    SyncBenchOptions,
+    bench_sync,
+    "Folder of clips believed to be in step, or with their truth beside them.",
+)

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from genlock.cli.arguments import run_commands
 from genlock.cli.files import align, demo, export, features, prepare, probe, sync, words
-from genlock.cli.measure import bench, synth
 from genlock.cli.models import models
+from genlock.cli.named import NAMED, bench, synth, train
 from genlock.cli.running import say
-from genlock.cli.train import train, train_recipe
 from genlock.core.errors import GenlockError
 
 __all__ = ["main"]
@@ -36,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 2 for bad input, 130 when interrupted."""
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
-        if given[:1] == ["train"] and len(given) > 1 and not given[1].startswith("-"):
-            train_recipe(given[1:])
+        if given and given[0] in NAMED and len(given) > 1 and not given[1].startswith("-"):
+            NAMED[given[0]](given[1], given[2:])
         else:
             run_commands(_COMMANDS, "genlock", "Sound and picture of a video on one exact clock.", given)
     except GenlockError as error:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field, make_dataclass
 from typing import Annotated, Any
 
 import tyro
 
 from genlock.core.time import Exact
 
-__all__ = ["Files", "Json", "Output", "run_commands"]
+__all__ = ["Files", "Json", "Output", "read_words", "run_commands"]
 
 Files = tyro.conf.Positional[tuple[str, ...]]
-Json = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+Json = Annotated[
+    bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="Print one JSON object instead of text.")
+]
 Output = Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
 
+_CONFIG = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
 _REGISTRY = tyro.constructors.ConstructorRegistry()
 
 
@@ -40,10 +44,25 @@ def run_commands(
 ) -> None:
     """Read the words of a command line and call the command that they name."""
     tyro.extras.subcommand_cli_from_dict(
-        dict(commands),
-        prog=prog,
-        description=title,
-        args=words,
-        registry=_REGISTRY,
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        dict(commands), prog=prog, description=title, args=words, registry=_REGISTRY, config=_CONFIG
     )
+
+
+def read_words(
+    prog: str, title: str, words: Sequence[str], needed: Mapping[str, Any], **optional: tuple[Any, Any]
+) -> Any:
+    """Read the words of a command whose options are known only now.
+
+    Parameters
+    ----------
+    needed : the type of each argument that has no default, by name
+    optional : type and default of each of the others
+
+    Returns
+    -------
+    An object with an attribute for each.
+    """
+    kinds: list[Any] = list(needed.items())
+    kinds += [(name, kind, field(default=default)) for name, (kind, default) in optional.items()]
+    asked: Any = make_dataclass("Words", kinds, frozen=True)
+    return tyro.cli(asked, prog=prog, description=title, args=list(words), registry=_REGISTRY, config=_CONFIG)

@@ -2,20 +2,36 @@
 
 A plugin is looked up by group and name, and imported only when it is asked for. A plugin that was asked for
 and cannot be imported is an error that says where it comes from: it is never skipped silently.
+
+===========================  =========================================================  ============================
+group                        what is registered                                         one is chosen by
+===========================  =========================================================  ============================
+``genlock.aligners``         a class, :class:`genlock.speech.find.Aligner`              ``words --aligner``
+``genlock.benches``          a :class:`genlock.bench.registry.Bench`                    ``bench NAME``
+``genlock.corpora``          a :class:`genlock.data.corpora.base.Corpus`                ``prepare --recipe``
+``genlock.estimators``       makes a :class:`genlock.lipsync.estimators.base.Estimator`  ``sync --estimators``
+``genlock.exporters``        a function, :data:`genlock.data.export.base.Exporter`      ``export --to``
+``genlock.recipes``          a :class:`genlock.train.registry.RecipeCommand`            ``train NAME``
+``genlock.recognizers``      a class, :class:`genlock.speech.recognize.Recognizer`      ``words --recognizer``
+``genlock.worlds``           a :class:`genlock.synth.worlds.World`                      ``synth NAME``
+===========================  =========================================================  ============================
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from genlock.core.errors import OptionError, PluginError
 
-__all__ = ["load_plugin", "plugin_names", "plugin_origin"]
+__all__ = ["did_you_mean", "find_plugin", "list_plugins", "load_plugin", "plugin_names", "plugin_origin"]
+
+Kind = TypeVar("Kind")
 
 
 def plugin_names(group: str) -> list[str]:
@@ -25,6 +41,48 @@ def plugin_names(group: str) -> list[str]:
     []
     """
     return sorted({point.name for point in _points(group)})
+
+
+def find_plugin(group: str, name: str, kind: type[Kind]) -> Kind:
+    """The object registered as ``name`` in ``group``, which is a ``kind``.
+
+    Raises
+    ------
+    OptionError
+        If no package registers that name; the message lists the names that exist, and the one that was meant.
+    PluginError
+        If it cannot be imported or is no ``kind``. The message says which package it comes from.
+    """
+    found = load_plugin(group, name)
+    if not isinstance(found, kind):
+        (point,) = _distinct(_points(group).select(name=name))
+        raise PluginError(
+            f"{name!r} of {group} is a {type(found).__name__}, not a {kind.__module__}.{kind.__qualname__}, in "
+            f"{plugin_origin(point)}; repair or uninstall that package"
+        )
+    return found
+
+
+def list_plugins(group: str) -> str:
+    """A line for each name of a group, with the ``title`` of the object; a broken one says so, with its origin."""
+    lines = []
+    for name in plugin_names(group):
+        try:
+            title = load_plugin(group, name).title
+        except PluginError as error:
+            title = f"broken: {error}"
+        lines.append(f"{name:<12}{title}")
+    return "\n".join(lines)
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A question to go at the end of a message about an unknown name; empty where none is near.
+
+    >>> did_you_mean("wave2vec", ["ctc", "wav2vec2"])
+    "; did you mean 'wav2vec2'?"
+    """
+    near = get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def load_plugin(group: str, name: str) -> Any:
@@ -40,8 +98,11 @@ def load_plugin(group: str, name: str) -> Any:
     """
     points = _distinct(_points(group).select(name=name))
     if not points:
-        known = ", ".join(plugin_names(group)) or "nothing: is genlock installed? run `pip install -e .`"
-        raise OptionError(f"{name!r} is not registered in {group}; what is: {known}")
+        names = plugin_names(group)
+        known = ", ".join(names) or "nothing: is genlock installed? run `pip install -e .`"
+        raise OptionError(
+            f"{name!r} is not registered in {group}; what is: {known}{did_you_mean(name, names)}"
+        )
     if len(points) > 1:
         origins = " and ".join(plugin_origin(point) for point in points)
         raise PluginError(f"{name!r} of {group} is registered twice, by {origins}; uninstall one of them")

@@ -1,24 +1,19 @@
-"""``genlock train``: recipes by name, and what starts them. torch is loaded only when one is started."""
+"""The recipes of ``genlock train``, and what starts them. torch is loaded only when one is started."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from genlock.core.progress import Progress, silent
 from genlock.tasks.files import expand_files
 from genlock.tasks.result import Result
 from genlock.train.lipsync.linear import SyncTrained, SyncTraining
 from genlock.train.lipsync.linear import train_sync as fit_sync
-from genlock.train.options import CtcTraining, LoopOptions, TowerTraining, Wav2Vec2Training
+from genlock.train.options import TOWER_LOOP, CtcTraining, LoopOptions, TowerTraining, Wav2Vec2Training
+from genlock.train.registry import RecipeCommand
 
-__all__ = ["RECIPES", "train_ctc", "train_sync", "train_tower", "train_wav2vec2"]
-
-#: What can be trained.
-RECIPES: Mapping[str, str] = {
-    "wav2vec2": "speech representations from sound without text: masked contrastive pretraining",
-    "sync": "the offset of sound and picture from lips and speech; linear (seconds, no torch) or towers",
-    "ctc": "a recogniser and aligner from sound with text, from a pretrained model or from nothing",
-}
+__all__ = ["CTC", "SYNC", "WAV2VEC2", "train_ctc", "train_sync", "train_tower", "train_wav2vec2"]
 
 
 def train_ctc(
@@ -63,3 +58,45 @@ def train_wav2vec2(
     from genlock.train.speech.wav2vec2 import pretrain as run  # needs the optional torch
 
     return run(sounds, folder, training, loop, progress)
+
+
+_SOUNDS = "Folders of sounds or videos (with transcripts.tsv where texts are needed), or a prepared folder."
+_FACES = "Videos of single talking faces that are believed to be in step, or folders of them."
+
+CTC = RecipeCommand(
+    "ctc",
+    "a recogniser and aligner from sound with text, from a pretrained model or from nothing",
+    CtcTraining,
+    train_ctc,
+    sources=_SOUNDS,
+)
+WAV2VEC2 = RecipeCommand(
+    "wav2vec2",
+    "speech representations from sound without text: masked contrastive pretraining",
+    Wav2Vec2Training,
+    train_wav2vec2,
+    sources=_SOUNDS,
+)
+_TOWER = RecipeCommand(
+    "sync",
+    "two small networks that measure offsets from lips and speech",
+    TowerTraining,
+    train_tower,
+    TOWER_LOOP,
+    _FACES,
+    "sync-tower",
+)
+_LINEAR = RecipeCommand(
+    "sync",
+    "ridge regression and canonical correlation of lips and speech, in closed form",
+    SyncTraining,
+    train_sync,
+    None,
+    _FACES,
+    "sync-linear",
+)
+SYNC = replace(
+    _LINEAR,
+    title="the offset of sound and picture from lips and speech; linear (seconds, no torch) or towers",
+    models={"linear": _LINEAR, "tower": _TOWER},
+)

@@ -6,13 +6,15 @@ Nothing here needs torch, so that the command line can show its help without it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
+import tyro
 import yaml
 
 from genlock.core.errors import InputError, OptionError
+from genlock.core.plugins import did_you_mean
 from genlock.lipsync.estimators.tower import TowerOptions
 from genlock.train.batches import BatchPlan
 from genlock.train.schedule import Decay, Schedule
@@ -176,7 +178,7 @@ Units: TypeAlias = Literal["characters", "phones"]
 class CtcTraining:
     """What a CTC model learns from, and how."""
 
-    start: str = ""
+    start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
     """A folder or a cached hub name to start from: a pretrained model, any wav2vec 2.0, HuBERT or WavLM
     checkpoint, or a CTC model. Empty: from nothing, in ``shape``."""
     shape: str = "nano"
@@ -248,7 +250,7 @@ class Wav2Vec2Training:
     """What a wav2vec 2.0 model learns from sound without text, and how. The defaults of the method (masks,
     negatives, temperatures, loss weights) are those of the paper's base model."""
 
-    start: str = ""
+    start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
     """A folder or a cached hub name to go on from; empty: from nothing, in ``shape``."""
     shape: str = "nano"
     """Sizes of a model that starts from nothing: micro, nano, small or base."""
@@ -367,8 +369,10 @@ def read_options(path: str | Path) -> dict[str, Any]:
 RECORDED = frozenset({"clips", "seconds", "characters"})
 
 
-def options_from(data: Mapping[str, Any], *kinds: type[Any]) -> list[Any]:
+def options_from(data: Mapping[str, Any], *kinds: Any) -> list[Any]:
     """One object of each kind, from names and values that belong to any of them.
+
+    A kind is a class of options, or an object of one that says where they begin.
 
     >>> training, loop = options_from({"steps": 5, "shape": "micro"}, CtcTraining, LoopOptions)
     >>> training.shape, loop.steps
@@ -376,11 +380,19 @@ def options_from(data: Mapping[str, Any], *kinds: type[Any]) -> list[Any]:
 
     Raises OptionError if a name belongs to none, or a value is of the wrong type.
     """
-    known = {field.name: type(field.default) for kind in kinds for field in fields(kind)}
+    begin = [kind() if isinstance(kind, type) else kind for kind in kinds]
+    known = {field.name: type(getattr(base, field.name)) for base in begin for field in fields(base)}
+    found = {}
     for name, value in data.items():
         if name not in known:
-            raise OptionError(f"the option {name!r} is unknown; known are {', '.join(sorted(known))}")
-        fine = isinstance(value, (int, float)) if known[name] is float else type(value) is known[name]
-        if not fine or (known[name] is float and isinstance(value, bool)):
+            raise OptionError(
+                f"the option {name!r} is unknown; known are {', '.join(sorted(known))}{did_you_mean(name, list(known))}"
+            )
+        given = tuple(value) if known[name] is tuple and isinstance(value, list) else value
+        fine = isinstance(given, (int, float)) if known[name] is float else type(given) is known[name]
+        if not fine or (known[name] is float and isinstance(given, bool)):
             raise OptionError(f"{name}={value!r} is no {known[name].__name__}")
-    return [kind(**{f.name: data[f.name] for f in fields(kind) if f.name in data}) for kind in kinds]
+        found[name] = given
+    return [
+        replace(base, **{f.name: found[f.name] for f in fields(base) if f.name in found}) for base in begin
+    ]

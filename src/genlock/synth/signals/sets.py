@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import tyro
 
 from genlock.core.errors import OptionError
 from genlock.core.files import make_folders
 from genlock.core.json_forms import write_json
-from genlock.core.time import exact, fraction_text
+from genlock.core.time import Exact, exact, fraction_text
 from genlock.synth.signals.clips import SIGNAL_VERSION, SignalOptions, describe, make_signal
 from genlock.synth.signals.truth import SyncTruth, truth_path
 
@@ -32,11 +34,11 @@ class SetOptions:
     Fraction(1, 1)
     """
 
-    count: int = 24
+    count: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 24
     """Number of clips, 1...100000."""
-    seconds: str | float | Fraction = 10
+    seconds: Exact = 10
     """Length of each, in seconds, 2...14400."""
-    reach_seconds: str | float | Fraction = 1
+    reach_seconds: Exact = 1
     """Offsets are drawn evenly within +- so many seconds, 0...1.5, at any fraction of a frame."""
     drift: bool = True
     """Whether every other clip drifts, by 20 to 1000 ppm."""
