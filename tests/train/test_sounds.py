@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlock.core.errors import FormatError, InputError
-from genlock.train.batches import Batches, BatchPlan, Item, pack
+from genlock.data.batches import Batches, BatchPlan, Item, pack
 from genlock.train.speech.augment import Augmentation, change
 from genlock.train.speech.masks import draw_negatives, span_mask
 from genlock.train.speech.sounds import SoundSet, open_or_prepare, prepare_sounds, split_of, spoken_text

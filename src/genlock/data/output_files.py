@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
 
 from genlock.core.errors import FormatError, OptionError
@@ -15,7 +17,7 @@ from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.core.track_file import track_from_bytes
 
-__all__ = ["check_output", "read_output", "track_of_output"]
+__all__ = ["check_output", "read_output", "track_of_output", "true_cells"]
 
 
 def read_output(dataset: Path, made: Mapping[str, Any], *, check: bool = True) -> bytes:
@@ -65,5 +67,19 @@ def track_of_output(made: Mapping[str, Any], data: bytes, clock: str) -> Track:
             samples, _ = soundfile.read(io.BytesIO(data), dtype="float32")
         except soundfile.SoundFileError as error:
             raise FormatError(f"{path!r} is no sound that can be read ({error}); make it again") from error
-        return Track(samples, Grid(made["rate"], made["start"], clock), name=made["kind"])
+        valid, real = np.zeros(len(samples), bool), true_cells(made)
+        valid[real.start : real.stop] = True
+        return Track(samples, Grid(made["rate"], made["start"], clock), valid, name=made["kind"])
     raise OptionError(f"{made['kind']!r} is kept as {Path(path).suffix}: read it with a tool for such files")
+
+
+def true_cells(made: Mapping[str, Any]) -> range:
+    """The cells of an output that the source really has: of sound without the zeros that fill up a clip.
+
+    >>> true_cells({"length": 100, "valid": 90, "more": '{"first_valid": 4}'})
+    range(4, 94)
+    """
+    first = json.loads(made.get("more") or "{}").get("first_valid")
+    if first is None:
+        return range(int(made["length"]))
+    return range(int(first), int(first) + int(made["valid"]))

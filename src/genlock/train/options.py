@@ -15,8 +15,8 @@ import yaml
 
 from genlock.core.errors import InputError, OptionError
 from genlock.core.plugins import did_you_mean
+from genlock.data.batches import BatchPlan
 from genlock.lipsync.estimators.tower import TowerOptions
-from genlock.train.batches import BatchPlan
 from genlock.train.schedule import Decay, Schedule
 from genlock.train.speech.augment import Augmentation
 

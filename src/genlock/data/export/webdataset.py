@@ -18,17 +18,19 @@ from genlock.core.errors import FormatError
 from genlock.core.files import atomic_path, sha256_of
 from genlock.core.json_forms import write_json
 from genlock.data.export.base import Job, Row, in_groups
+from genlock.data.index import write_index
+from genlock.data.shards import SHARDS, in_shard, members_of
 
-__all__ = ["SHARDS", "export_webdataset", "facts_of_sample", "member_of"]
+__all__ = ["export_webdataset", "facts_of_sample", "member_of"]
 
-#: File that lists the shards.
-SHARDS = "shards.json"
 _BLOCK = 512  # of a tar file
 
 
 def export_webdataset(job: Job) -> None:
-    """Write ``SPLIT-000000.tar`` and so on, and ``shards.json``: samples, bytes and SHA-256 of each."""
+    """Write ``SPLIT-000000.tar`` and so on; ``shards.json``: samples, bytes and SHA-256 of each; and ``index.parquet``,
+    the rows of the dataset with the place of each output in its shard, so that a reader looks nowhere else."""
     listed: dict[str, list[dict[str, Any]]] = {}
+    placed: list[dict[str, Any]] = []
     for split, rows in job.splits():
         listed[split] = []
         drawn = sorted(rows, key=lambda row: _draw(job.options.seed, str(row["clip"])))
@@ -38,8 +40,12 @@ def export_webdataset(job: Job) -> None:
             listed[split].append(
                 {"name": name, "samples": len(shard), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
             )
-            for _ in shard:
+            members = members_of(path)
+            for row in shard:
+                placed.append(_placed(row, name, members))
                 job.tick()
+    placed.sort(key=lambda row: str(row["clip"]))
+    job.put("index.parquet", lambda path: write_index(placed, path, {}))
     job.put(SHARDS, lambda path: write_json(path, {"kind": "shards", "kinds": job.kinds, "splits": listed}))
 
 
@@ -54,6 +60,15 @@ def _write(job: Job, rows: Sequence[Row], path: Path) -> None:
             _add(archive, f"{key}.json", _facts(row))
             for made in row["outputs"]:
                 _add(archive, f"{key}.{member_of(made)}", job.bytes_of(made))
+
+
+def _placed(row: Row, shard: str, members: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """A row whose outputs lie in a shard."""
+    outputs = []
+    for made in row["outputs"]:
+        member = f"{_plain(str(row['clip']))}.{member_of(made)}"
+        outputs.append(in_shard(made, shard, member, members[member][0]))
+    return {**row, "outputs": outputs}
 
 
 def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from genlock.train.batches import Item
+from genlock.data.batches import Item
 from genlock.train.speech.augment import Augmentation, change
 from genlock.train.speech.sounds import RATE, SoundSet
 

@@ -22,8 +22,8 @@ import transformers
 from genlock.core.errors import InputError
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
+from genlock.data.batches import Batches, Item
 from genlock.extractors.sound.framing import Framing, conv_stack
-from genlock.train.batches import Batches, Item
 from genlock.train.loop import processes, train
 from genlock.train.optimizers import ScheduledOptimizer, adamw
 from genlock.train.options import LoopOptions, Wav2Vec2Training
