@@ -286,3 +286,19 @@ def test_the_last_instant_of_a_map_that_ends_is_on_it() -> None:
     track = Track(np.arange(4.0), Grid(2))
     ends = Warp([(0, 0), ("1.25", "1.25")], before=None, after=None)  # at the centre of cell 2
     assert track.on(Grid(2), length=4, warp=ends).valid.tolist() == [True, True, True, False]
+
+
+@pytest.mark.parametrize("by", ["1/3", "-17/7", "100000/90001"])
+@pytest.mark.parametrize("how", HOWS)
+def test_stamps_in_a_finer_base_change_no_bit(how: str, by: str) -> None:
+    # Stamps in thousandths become stamps in three-thousandths: the same instants in other integers.
+    rng = np.random.default_rng(8)
+    for _ in range(60):
+        stamps = np.cumsum(rng.integers(1, 60, 9)) - 200
+        track = Track(rng.normal(size=9), Ticks(stamps, "1/1000", int(rng.integers(1, 60))))
+        grid = Grid(Fraction(int(rng.integers(5, 400)), 7), track.start - Fraction(1, 13))
+        here, there = track.on(grid, how), track.shifted(by).on(grid.shifted(by), how)
+        assert here.values.tobytes() == there.values.tobytes()
+        other = Ticks(np.arange(-9, 30) * 11, "1/1001", 11)
+        here, there = track.on(other, how), track.shifted(by).on(other.shifted(by), how)
+        assert here.values.tobytes() == there.values.tobytes()

@@ -62,9 +62,8 @@ def similarity_rows(sound: Track, picture: Track, weights: npt.ArrayLike, reach:
     frames = max(0, grid.index(picture.end, "floor"))
     seen = picture.on(grid, length=frames)
     low = grid.index(sound.start, "floor") - 1
-    heard = sound.on(
-        Grid(RATE, grid.edge(low), grid.clock), length=max(0, grid.index(sound.end, "ceil") + 1 - low)
-    )
+    around = range(low, max(low, grid.index(sound.end, "ceil") + 1))
+    heard = sound.on(grid.part(around), length=len(around))
     a, b = _standard(seen), _standard(heard)
     scale = np.asarray(weights, np.float64) / max(float(np.sum(weights)), 1e-12)
     lags = np.arange(-reach, reach + 1)

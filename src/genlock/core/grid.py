@@ -214,6 +214,16 @@ class Grid(_Cells):
         """
         return round_fraction((exact(instant) - self.start) * self.rate, rounding)
 
+    def part(self, cells: range) -> Grid:
+        """The same cells told from cell ``cells.start`` on, which becomes cell 0.
+
+        >>> Grid(25, "1/2").part(range(5, 9)).start
+        Fraction(7, 10)
+        """
+        if cells.step != 1:
+            raise OptionError(f"{cells!r} is not a run of cells")
+        return Grid(self.rate, self.edge(cells.start), self.clock)
+
     def _first_center_from(self, instant: Fraction) -> int:
         return self.index(instant - self.period / 2, "ceil")
 

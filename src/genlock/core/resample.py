@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.grid import Cells, Ticks
+from genlock.core.grid import Cells, Grid
 from genlock.core.line import FloatArray, IntArray, Line
 from genlock.core.warp import Piece
 
@@ -33,6 +33,37 @@ _BLOCK_BYTES = 2**20
 _FAR = 2**62
 # Up to so many source cells within one target cell are added one by one, more by one call for all.
 _NARROW = 16
+
+
+@dataclass(frozen=True)
+class _AnchoredTicks:
+    """Ticks told from their first edge, in the coarsest tick that tells them all.
+
+    A stream that starts elsewhere, or whose stamps are counted in a finer base, has the same numbers here: only
+    so do the weights, which are floats, come out the same bits.
+    """
+
+    origin: Fraction
+    """The first edge, in exact seconds."""
+    tick: Fraction
+    """Seconds per tick."""
+    edges: IntArray
+    """int64 [T + 1], from zero on; empty without cells."""
+
+    def stamps(self, count: int | None = None, first: int = 0) -> IntArray:
+        """Edges of ``count`` cells (default: the rest) from ``first`` on, int64 [count + 1], in ticks."""
+        return self.edges[first:] if count is None else self.edges[first : first + count + 1]
+
+
+def _anchored(cells: Cells) -> Grid | _AnchoredTicks:
+    """The cells as they are seen from their own first edge; a Grid is that by itself."""
+    if isinstance(cells, Grid):
+        return cells
+    edges = cells.stamps()
+    if len(edges) == 0:
+        return _AnchoredTicks(Fraction(0), cells.tick, edges)
+    common = int(np.gcd.reduce(np.diff(edges)))
+    return _AnchoredTicks(cells.edge(0), cells.tick * common, (edges - edges[0]) // common)
 
 
 @dataclass(frozen=True)
@@ -53,7 +84,12 @@ class Source:
 
     values: Values
     valid: Mask
-    cells: Cells
+    cells: Grid | _AnchoredTicks
+
+    @classmethod
+    def of(cls, values: Values, valid: Mask, cells: Cells) -> Source:
+        """The values [T, ...] and bool [T] of a track."""
+        return cls(values, valid, _anchored(cells))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -61,13 +97,13 @@ class Source:
     def cell(self, whole: IntArray) -> IntArray:
         """The cell that contains each place; below 0 before the first cell, T or more after the last."""
         ticks = whole // 4
-        if isinstance(self.cells, Ticks):
+        if isinstance(self.cells, _AnchoredTicks):
             return np.searchsorted(self.cells.stamps(), ticks, side="right").astype(np.int64) - 1
         return ticks
 
     def edge(self, cell: IntArray) -> IntArray:
         """The left edge of each cell 0...T, in quarters."""
-        return 4 * (self.cells.stamps()[cell] if isinstance(self.cells, Ticks) else cell)
+        return 4 * (self.cells.stamps()[cell] if isinstance(self.cells, _AnchoredTicks) else cell)
 
     def middle(self, cell: IntArray) -> IntArray:
         """The centre of each cell 0...T-1, in quarters."""
@@ -129,8 +165,8 @@ class Route:
     """Where ``count`` target cells lie on a source, by the straight pieces of the way back to its clock."""
 
     def __init__(self, source: Source, cells: Cells, count: int, back: Sequence[Piece]) -> None:
-        self.source, self.cells, self.count = source, cells, count
-        self._stretches = [_stretch(piece, source.cells, cells) for piece in back]
+        self.source, self.cells, self.count = source, _anchored(cells), count
+        self._stretches = [_stretch(piece, source.cells, self.cells) for piece in back]
         # Only the first stretch may lack a start, and only the last an end.
         self._starts = [s.start for s in self._stretches[1:] if s.start is not None]
         self._ends = [s.end for s in self._stretches[:-1] if s.end is not None]
@@ -205,7 +241,7 @@ def _joined(places: list[Places]) -> Places:
     return Places(np.concatenate([p.whole for p in places]), np.concatenate([p.part for p in places]))
 
 
-def _stretch(piece: Piece, source: Cells, target: Cells) -> _Stretch:
+def _stretch(piece: Piece, source: Grid | _AnchoredTicks, target: Grid | _AnchoredTicks) -> _Stretch:
     half = target.tick / 2
     quarter = source.tick / 4
     start, end = (None if t is None else (t - target.origin) / half for t in (piece.start, piece.end))

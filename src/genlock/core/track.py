@@ -121,12 +121,8 @@ class Track:
         """
         if cells.step != 1 or not 0 <= cells.start <= cells.stop <= len(self):
             raise OptionError(f"{cells!r} is not a run of the {len(self)} cells of track {self.name!r}")
-        if isinstance(self.grid, Ticks):
-            grid: Cells = self.grid.part(cells)
-        else:
-            grid = Grid(self.grid.rate, self.grid.edge(cells.start), self.grid.clock)
         rows = slice(cells.start, cells.stop)
-        return replace(self, values=self.values[rows], grid=grid, valid=self.valid[rows])
+        return replace(self, values=self.values[rows], grid=self.grid.part(cells), valid=self.valid[rows])
 
     def between(self, start: Exact, end: Exact) -> Track:
         """The values of the cells whose centres lie in ``[start, end)``."""
@@ -198,7 +194,9 @@ class Track:
         target_length = self._target_length(grid, length, end)
         if len(self) == 0:
             return self._nothing_on(grid, how, count, target_length)
-        route = resample.Route(resample.Source(self.values, self.valid, self.grid), grid, target_length, back)
+        route = resample.Route(
+            resample.Source.of(self.values, self.valid, self.grid), grid, target_length, back
+        )
         if how == "mean":
             values, valid = resample.mean(route, cover)
         elif how == "sample":

@@ -162,7 +162,7 @@ class SoundCutter:
         ]
         rest = max(0, min(len(held), cells.stop - self._held_first))
         self._held, self._held_first = [held[rest:]], self._held_first + rest
-        own = Grid(self._grid.rate, self._grid.edge(cells.start), self._grid.clock)
+        own = self._grid.part(cells)
         real = range(first - cells.start, stop - cells.start)
         self._take(ClipSamples(self.cutting.clip(self._number), samples, own, real))
         self._number += 1

@@ -254,7 +254,7 @@ def _pieces(core: str) -> tuple[SpokenForm, ...]:
     choices: list[tuple[SpokenForm, ...]] = []
     for place, part in enumerate(parts):
         if part[0].isdecimal():
-            choices.append(_cardinal_forms(part.replace(",", ""))[:4])
+            choices.append(_figures(part)[:4])
         elif part[0].isalpha():
             digits_beside = any(p[0].isdecimal() for p in parts[max(place - 1, 0) : place + 2])
             choices.append(_letters_or_word(part, len(parts) == 1, digits_beside))
@@ -268,6 +268,26 @@ def _pieces(core: str) -> tuple[SpokenForm, ...]:
     if "-" in core and re.fullmatch(r"[^\W\d_]+(?:-[^\W\d_]+)+", core):
         joined.insert(1, (core.lower().replace("-", ""),))
     return tuple(dict.fromkeys(row for row in joined if row))[:MAX_FORMS]
+
+
+def _figures(part: str) -> tuple[SpokenForm, ...]:
+    """Digits with commas and points between them: a number, or a row of numbers (a version, an address).
+
+    >>> [" ".join(form) for form in _figures("2.1.3")[:2]], " ".join(_figures("1.000.000")[0])
+    (['two point one point three', 'two dot one dot three'], 'one million')
+    >>> [" ".join(form) for form in _figures("10.0.0.12")[1:2]]
+    ['one zero dot zero dot zero dot one two']
+    """
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}", part):  # thousands, as most of Europe writes them
+        return _large_first(_cardinal_forms(part.replace(".", "")))
+    figures = part.replace(",", "")
+    if figures.count(".") < 2:
+        return _cardinal_forms(figures)
+    numbers = figures.split(".")
+    said = [" ".join(_cardinal_forms(number)[0]) for number in numbers]
+    digits = [_digits(number, "zero") for number in numbers]
+    rows = [("point", said), ("dot", digits), ("dot", said), ("point", digits)]
+    return _forms([*(f" {sign} ".join(row) for sign, row in rows), said])
 
 
 def _first_products(choices: Sequence[Sequence[SpokenForm]]) -> list[tuple[SpokenForm, ...]]:
@@ -424,9 +444,12 @@ def _number(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:
     if not re.fullmatch(_NUMBER, core):
         return ()
     forms = _cardinal_forms(core.replace(",", ""))
-    if "," in core:  # a year has no comma: the pairs of digits come last
-        forms = tuple(sorted(forms, key=lambda row: not {"hundred", "thousand", "million"} & set(row)))
-    return forms
+    return _large_first(forms) if "," in core else forms  # a year has no comma
+
+
+def _large_first(forms: tuple[SpokenForm, ...]) -> tuple[SpokenForm, ...]:
+    """Numbers that are said whole first, those said digit by digit or in pairs last."""
+    return tuple(sorted(forms, key=lambda row: not {"hundred", "thousand", "million", "billion"} & set(row)))
 
 
 def _money(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:

@@ -28,9 +28,10 @@ WINDOW, HOP = 410, 160
 _FFT, _BANDS, _CEPSTRA, _LIFTER = 512, 25, 13, 22
 _LOWEST_HZ, _HIGHEST_HZ = 130.0, 6800.0
 _PREEMPHASIS = 0.97
-# Added to every band's power (samples count in 16-bit steps) before the logarithm, so that digital silence is
-# finite.
-_POWER_FLOOR = 1e-4
+# Added to every band's power (samples count in 16-bit steps) before the logarithm. What the model learnt from is
+# recordings: even their pauses are only so much quieter than their loud frames. Exact zeros (of gates, editors and
+# synthetic voices) would lie far outside of it, and spoil the mean and the differences of all frames around.
+_POWER_FLOOR, _DEEPEST_PAUSE = 1e-4, 1e-5
 _QUIET_SHARE = 0.4
 
 Array = npt.NDArray[np.float32]
@@ -84,15 +85,18 @@ def _usual_mean(static: Array) -> Array:
     score.
     """
     level = static[:, 0]
-    # A fifth of a second of speech is enough to be told from the silence around it.
-    loudest = np.sort(level)[-min(len(level), 20)]
-    quiet = level < (np.quantile(level, 0.05) + loudest) / 2
+    quiet = level < (np.quantile(level, 0.05) + _loudest(level)) / 2
     # Frames of one kind count by their number, up to the share of quiet ones.
     weights = np.ones(len(static), np.float32)
     if quiet.mean() > _QUIET_SHARE and not quiet.all():
         weights[quiet] = _QUIET_SHARE / (1 - _QUIET_SHARE) * (~quiet).sum() / quiet.sum()
     mean: Array = np.average(static, axis=0, weights=weights).astype(np.float32)
     return mean
+
+
+def _loudest(level: Array) -> float:
+    """What the loudest frames reach; a fifth of a second of speech is enough to be told from a long silence."""
+    return float(np.sort(level)[-min(len(level), 20)])
 
 
 def with_differences(static: Array, step: int) -> Array:
@@ -119,8 +123,12 @@ def cepstra(samples: npt.NDArray[np.floating], hop: int = HOP) -> Array:
         raise ValueError(f"hop={hop} is not a divisor of {HOP} samples")
     clean = np.nan_to_num(np.asarray(samples, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     clean = np.clip(clean, -1.0, 1.0) * np.float32(32767)
-    blocks = [_of_power(power) for power in _power_blocks(clean, hop)]
-    return np.concatenate(blocks) if blocks else np.zeros((0, _CEPSTRA), np.float32)
+    blocks = list(_power_blocks(clean, hop))
+    if not blocks:
+        return np.zeros((0, _CEPSTRA), np.float32)
+    bands = np.concatenate(blocks)
+    loud = _loudest(bands.mean(axis=1))
+    return _of_power(bands + np.float32(_POWER_FLOOR + loud * _DEEPEST_PAUSE))
 
 
 def _power_blocks(samples: Array, hop: int, rows: int = 2048) -> Iterator[Array]:
@@ -140,7 +148,7 @@ def _power_blocks(samples: Array, hop: int, rows: int = 2048) -> Iterator[Array]
 
 
 def _of_power(bands: Array) -> Array:
-    logs = np.log(bands + np.float32(_POWER_FLOOR))
+    logs = np.log(bands)
     out: Array = (logs @ _cosines().T).astype(np.float32)
     return out
 
