@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from genlock.core import Grid
+from genlock.media import read_audio
+from genlock.speech.sphinx.align import SphinxAligner
 from genlock.speech.sphinx.features import HOP, SAMPLE_RATE, WINDOW, _usual_mean, cepstra, feature_grid
 from genlock.speech.text import tokenize
 
@@ -40,3 +44,44 @@ def test_digits_of_other_alphabets_are_digits() -> None:
     """``int()`` reads some of what ``str.isdigit`` accepts, and raises on the rest."""
     assert tokenize("٣")[0].forms == tokenize("3")[0].forms
     assert tokenize("²³")[0].text == "²³"
+
+
+@pytest.mark.parametrize(
+    "token", ["2.1.3", "192.168.0.1", "4.2.1", "1.000.000", "1.2.3,4", "v2.1.3-rc1", "10.0.0.1/24"]
+)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_figures_with_several_points_are_spoken(token: str, language: str) -> None:
+    """A version, an address, a section or European thousands ended the whole command with a traceback."""
+    assert tokenize(f"see {token}.", language)[1].forms
+
+
+def _jfk_with_zeros(shared_data: Path, seconds: int) -> tuple[np.ndarray, str]:
+    samples = read_audio(shared_data / "speech" / "jfk.flac", SAMPLE_RATE).values.reshape(-1)
+    text = (
+        "And so, my fellow Americans, ask not what your country can do for you, "
+        "ask what you can do for your country."
+    )
+    return np.concatenate([samples, np.zeros(seconds * SAMPLE_RATE, np.float32), samples]), f"{text} {text}"
+
+
+def test_exact_zeros_do_not_spoil_the_words_around_them(shared_data: Path) -> None:
+    """Editors, gates and muted calls write exact zeros: cepstra of nothing lay far outside what the model knows."""
+    samples, text = _jfk_with_zeros(shared_data, 5)
+    tokens = tokenize(text)
+    placed = SphinxAligner().align(samples, tokens)
+    assert all(word.start is not None for word in placed)
+    assert np.mean([word.confidence for word in placed]) > 0.9
+    half = len(placed) // 2
+    apart = Fraction(len(samples) - 5 * SAMPLE_RATE, 2 * SAMPLE_RATE) + 5
+    for first, again in zip(placed[:half], placed[half:], strict=True):
+        assert first.start is not None
+        assert again.start is not None
+        assert abs(again.start - first.start - apart) < Fraction(6, 100)
+
+
+def test_zeros_count_as_the_deepest_pause_there_is() -> None:
+    random = np.random.default_rng(3)
+    speech = (random.normal(0, 0.1, SAMPLE_RATE)).astype(np.float32)
+    level = cepstra(np.concatenate([speech, np.zeros(SAMPLE_RATE, np.float32)]))[:, 0]
+    noisy = cepstra(np.concatenate([speech, random.normal(0, 1e-4, SAMPLE_RATE).astype(np.float32)]))[:, 0]
+    assert abs(level[150:].mean() - noisy[150:].mean()) < 0.25 * (level[:90].mean() - level[150:].mean())

@@ -50,7 +50,13 @@ def words(
         output: Where to write; the ending says what: .srt .vtt .TextGrid .ctm .json, or a folder for all.
         json: Print one JSON object instead of text.
     """
-    each(files, output, json, lambda file, where, bar: tasks.find_words(file, options, where, bar))
+    each(
+        files,
+        output,
+        json,
+        lambda file, where, bar: tasks.find_words(file, options, where, bar),
+        one_file=tasks.WORD_FORMS,
+    )
 
 
 def sync(files: Files, /, options: tasks.SyncOptions = _SYNC, json: Json = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -18,7 +19,7 @@ from rich.progress import (
 )
 
 from genlock import tasks
-from genlock.core.errors import GenlockError, InputError
+from genlock.core.errors import GenlockError, InputError, OptionError
 from genlock.core.json_forms import dump_json
 
 __all__ = ["Bar", "each", "say", "show"]
@@ -32,11 +33,17 @@ def each(
     *,
     expand: bool = True,
     numbered: bool = True,
+    one_file: Sequence[str] = (),
 ) -> None:
-    """One file: its result. Several, or a folder: all results, failures listed at the end with status 2."""
+    """One file: its result. Several, or a folder: all results, failures listed at the end with status 2.
+
+    ``one_file``: endings by which ``output`` means one file, which cannot hold the results of several.
+    """
     if not files:
         raise InputError("which file? Name at least one video, sound or folder; --help shows how")
     found, many = tasks.expand_files(files) if expand else (list(files), False)
+    if many and output is not None and Path(output).suffix.lower() in (e.lower() for e in one_file):
+        raise OptionError(f"-o {output!r} is one file, and {len(found)} files are to be done; name a folder")
     folders = tasks.result_folders(found, output) if many else [output]
     results: list[dict[str, Any]] = []
     failures: list[str] = []

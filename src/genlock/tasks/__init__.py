@@ -5,13 +5,14 @@ from genlock.tasks.align_video import Alignment, AlignOptions, align_video
 from genlock.tasks.demo import run_demo
 from genlock.tasks.extract_features import FeatureOptions, FeatureResult, extract_features
 from genlock.tasks.files import expand_files, result_folder, result_folders
-from genlock.tasks.find_words import WordOptions, WordResult, find_words
+from genlock.tasks.find_words import WORD_FORMS, WordOptions, WordResult, find_words
 from genlock.tasks.prepare_dataset import ExportOptions, PrepareOptions, export_dataset, prepare_dataset
 from genlock.tasks.probe_file import probe_file
 from genlock.tasks.result import Result
 from genlock.tasks.sync_video import SyncOptions, SyncResult, SyncRow, sync_options_of_each, sync_video
 
 __all__ = [
+    "WORD_FORMS",
     "AlignOptions",
     "Alignment",
     "ExportOptions",

@@ -177,15 +177,19 @@ def write_all_forms(words: Words, cues: tuple[Cue, ...] | None, folder: Path, st
     return paths
 
 
+def _is_one_file(output: Path) -> bool:
+    return not output.is_dir() and output.suffix.lower() in (ending.lower() for ending in WORD_FORMS)
+
+
 def _check_form(output: Path) -> None:
-    if not output.is_dir() and output.suffix and output.suffix not in WORD_FORMS:
+    if not (output.is_dir() or _is_one_file(output) or output.suffix in ("", ".genlock")):
         raise OptionError(
             f"-o {str(output)!r}: the ending {output.suffix!r} is unknown; use {', '.join(WORD_FORMS)}, or a folder"
         )
 
 
 def _write(words: Words, cues: tuple[Cue, ...] | None, output: Path, stem: str) -> tuple[Path, ...]:
-    if output.suffix in WORD_FORMS and not output.is_dir():
+    if _is_one_file(output):
         write_words(words, output, cues=cues)
         return (output,)
     return write_all_forms(words, cues, output, stem)
