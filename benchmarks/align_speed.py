@@ -13,9 +13,9 @@ the table says the ratio. Compare processor seconds on a machine that others use
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -80,12 +80,9 @@ def make_film(folder: Path, codec: str, minutes: float) -> Path:
 
 def _frames(counts: list[int]) -> Iterator[Any]:
     for clip, count in zip(CLIPS, counts, strict=True):
-        pixels = None
-        for made, cell in zip(range(count), _padded(clip), strict=False):
-            pixels = cell
-            yield pixels
-        for _ in range(count - made - 1):
-            yield pixels
+        frames = list(itertools.islice(_padded(clip), count))
+        yield from frames
+        yield from itertools.repeat(frames[-1], count - len(frames))
 
 
 def _padded(clip: Path) -> Iterator[Any]:
@@ -192,9 +189,7 @@ def report(
     if len(best) == 2:
         here, there = best["here"], best["there"]
         ratios = [there[key] / here[key] for key in ("wall", "cpu", "peak")]
-        lines.append(
-            f"{'':26}{'there/here':>10}{ratios[0]:9.2f}{'':13}{ratios[1]:9.2f}{ratios[2]:10.2f}"
-        )
+        lines.append(f"{'':26}{'there/here':>10}{ratios[0]:9.2f}{'':13}{ratios[1]:9.2f}{ratios[2]:10.2f}")
     return lines
 
 

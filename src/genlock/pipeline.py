@@ -1,8 +1,9 @@
 """What is done to one clip, in one pass over its file; the same for one file and for a million.
 
-Whoever wants something of a file says so in a :class:`ClipRequest`; :func:`read_clip` opens the file once,
-decodes each stream once, and feeds every feature, the spool for the recogniser and whoever else asks while
-it reads. Memory does not grow with the length of the file, except by the results.
+Whoever wants something of a file says so in a :class:`ClipRequest`; :func:`read_clip` probes the file once, unless
+somebody has done so, and then decodes each stream that anybody asks for once: it feeds every feature, the spool for
+the recogniser and whoever else asks while it reads. Memory does not grow with the length of the file, except by the
+results.
 """
 
 from __future__ import annotations
@@ -17,12 +18,24 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import OutputError
+from genlock.core.errors import MediaError, OutputError
 from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
 from genlock.extractors import AudioExtractor, AudioStream
-from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, ReadOptions, frame_cells, probe, read
+from genlock.media import (
+    AudioBlock,
+    AudioForm,
+    Consumer,
+    FrameTimes,
+    MediaInfo,
+    PacketForm,
+    ReadOptions,
+    VideoForm,
+    probe,
+    read,
+)
+from genlock.media.read import FrameTimesOnly, cells_told
 
 __all__ = ["SPEECH_RATE", "Clip", "ClipRequest", "SoundSpool", "SpooledSound", "read_clip"]
 
@@ -40,6 +53,9 @@ class ClipRequest:
     """Whether the sound is kept, mono at 16 kHz, in a temporary file for recognisers and aligners."""
     consumers: tuple[Consumer, ...] = ()
     """Whoever else wants to be fed from the same pass; left alone where the file has no such stream."""
+    frames: bool = True
+    """Whether the cells of the video frames are wanted. They cost nothing where the packets tell them, or where
+    somebody wants the picture; else the picture is decoded for them."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
 
@@ -51,7 +67,7 @@ class Clip:
     info: MediaInfo
     """What the file is."""
     frames: Cells | None
-    """The cells of the video frames, or None without a picture."""
+    """The cells of the video frames; None without a picture, or if nobody wanted them."""
     frame_count: int
     """How many video frames were found."""
     tracks: dict[str, Track]
@@ -75,25 +91,32 @@ class Clip:
             self.speech.close()
 
 
-def read_clip(path: str | os.PathLike[str], request: ClipRequest, progress: Progress = silent) -> Clip:
+def read_clip(
+    path: str | os.PathLike[str],
+    request: ClipRequest,
+    progress: Progress = silent,
+    info: MediaInfo | None = None,
+) -> Clip:
     """Read a file once and give everything that was asked for.
+
+    Parameters
+    ----------
+    info : what :func:`genlock.media.probe` says of the file, if that is known already
 
     Raises
     ------
     MediaError
         If the file cannot be read.
     """
-    info = probe(path)
-    features: list[_Feature] = []
-    spool: SoundSpool | None = None
-    if info.audio:
-        features = [_Feature(extractor) for extractor in request.extractors]
-        spool = SoundSpool() if request.speech else None
+    info = probe(path) if info is None else info
+    features = [_Feature(extractor) for extractor in request.extractors if info.audio]
+    spool = SoundSpool() if request.speech and info.audio else None
     consumers: list[Consumer] = [*features, *([spool] if spool is not None else [])]
-    for consumer in request.consumers:
-        if info.audio if isinstance(consumer.form, AudioForm) else info.video:
-            consumers.append(consumer)
-    frames, frame_count = frame_cells(path, request.reading) if info.video else (None, 0)
+    consumers += [each for each in request.consumers if (info.audio if _of_sound(each) else info.video)]
+    told = cells_told(info, request.reading) if request.frames else None
+    wants_frames = request.frames and bool(info.video)
+    if wants_frames and told is None and not any(_decodes_picture(each) for each in consumers):
+        consumers.append(FrameTimesOnly())
     notes: tuple[str, ...] = info.notes
     if consumers:
         try:
@@ -103,6 +126,11 @@ def read_clip(path: str | os.PathLike[str], request: ClipRequest, progress: Prog
                 spool.discard()
             raise
         notes += tuple(str(note) for note in report.notes)
+        if wants_frames and told is None:
+            told = None if report.cells is None else (report.cells, report.cell_count)
+    if wants_frames and told is None:
+        raise MediaError(f"{os.fspath(path)!r} has no frame in the part that was asked for")
+    frames, frame_count = (None, 0) if told is None else told
     return Clip(
         info=info,
         frames=frames,
@@ -111,6 +139,15 @@ def read_clip(path: str | os.PathLike[str], request: ClipRequest, progress: Prog
         speech=spool.sound() if spool is not None else None,
         notes=notes,
     )
+
+
+def _of_sound(consumer: Consumer) -> bool:
+    form = consumer.form
+    return isinstance(form, AudioForm) or (isinstance(form, PacketForm) and form.kind == "audio")
+
+
+def _decodes_picture(consumer: Consumer) -> bool:
+    return isinstance(consumer.form, VideoForm | FrameTimes)
 
 
 class _Feature:

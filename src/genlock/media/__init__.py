@@ -1,6 +1,14 @@
 """Read and write media on its own clock: probe, one-pass readers, writers."""
 
-from genlock.media.consumers import AudioBlock, AudioForm, Consumer, FrameTimes, VideoCell, VideoForm
+from genlock.media.consumers import (
+    AudioBlock,
+    AudioForm,
+    Consumer,
+    FrameTimes,
+    PacketForm,
+    VideoCell,
+    VideoForm,
+)
 from genlock.media.encode import Picture, Sound, encode
 from genlock.media.notes import Note
 from genlock.media.opening import clock_of
@@ -16,6 +24,7 @@ __all__ = [
     "MediaInfo",
     "Note",
     "OtherInfo",
+    "PacketForm",
     "Picture",
     "ReadOptions",
     "ReadReport",

@@ -17,7 +17,16 @@ import numpy.typing as npt
 from genlock.core.errors import OptionError
 from genlock.core.time import Exact, exact_rate
 
-__all__ = ["AudioBlock", "AudioForm", "Consumer", "Form", "FrameTimes", "VideoCell", "VideoForm"]
+__all__ = [
+    "AudioBlock",
+    "AudioForm",
+    "Consumer",
+    "Form",
+    "FrameTimes",
+    "PacketForm",
+    "VideoCell",
+    "VideoForm",
+]
 
 _HIGHEST_SAMPLE_RATE = 10_000_000
 _LARGEST_SIDE = 32768
@@ -88,8 +97,21 @@ class FrameTimes:
     """When each frame is shown, without its pixels: :class:`VideoCell` with ``pixels`` None."""
 
 
+@dataclass(frozen=True)
+class PacketForm:
+    """The packets of a stream as they are stored, in the file's order: for whoever copies them.
+
+    A consumer of packets also has ``begin(stream)``, which is told PyAV's stream before the first packet. Packets come
+    from the beginning of the file on, whatever part of it is read; whoever else wants them decoded has been served,
+    so that they may be stamped anew.
+    """
+
+    kind: Literal["video", "audio"]
+    """Which stream of the read."""
+
+
 #: What a consumer may ask for.
-Form: TypeAlias = AudioForm | VideoForm | FrameTimes
+Form: TypeAlias = AudioForm | VideoForm | FrameTimes | PacketForm
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +163,11 @@ class Consumer(Protocol):
     """Takes one form of one stream, item by item, in order."""
 
     form: Any
-    """An :class:`AudioForm`, :class:`VideoForm` or :class:`FrameTimes`; read once, before the first push."""
+    """An :class:`AudioForm`, :class:`VideoForm`, :class:`FrameTimes` or :class:`PacketForm`; read once, before the
+    first push."""
 
     def push(self, item: Any) -> None:
-        """Take the next :class:`AudioBlock` or :class:`VideoCell`. Copy what shall be kept and changed."""
+        """Take the next :class:`AudioBlock`, :class:`VideoCell` or packet. Copy what shall be kept and changed."""
 
     def finish(self) -> None:
         """Called once, after the last item, if the read ended well."""

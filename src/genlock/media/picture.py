@@ -15,6 +15,7 @@ from av.video.reformatter import VideoReformatter
 from genlock.core.grid import Grid
 from genlock.core.time import round_fraction
 from genlock.media.consumers import FrameTimes, VideoCell, VideoForm
+from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.notes import Ledger
 from genlock.media.streams import orientation_of, stated_rates
 
@@ -186,6 +187,7 @@ class PictureLine:
         ledger: Ledger,
     ) -> None:
         self.stream, self.clock, self.cut, self.ledger = stream, clock, cut, ledger
+        self.rates = stated_rates(stream)
         self.time_base: Fraction = stream.time_base
         self.longest = int(max_gap / self.time_base)
         self.leap = int(_LEAP / self.time_base)
@@ -196,6 +198,8 @@ class PictureLine:
         self.held: _Shown | None = None
         self.steps: Counter[int] = Counter()
         self.frames = 0
+        self.shown: list[int] = []
+        self.shown_until = 0
 
     def attach(self, form: VideoForm | FrameTimes, sink: Callable[[VideoCell], None]) -> None:
         """Add a consumer; equal forms share their arrays."""
@@ -218,6 +222,14 @@ class PictureLine:
         self.origin = origin
         for tap in self.taps.values():
             tap.begin(origin)
+
+    def cadence(self) -> Cadence | None:
+        """The cells of the frames within the cut, once all are there; None if there is none."""
+        if not self.shown:
+            return None
+        last = self.shown_until - self.shown[-1]
+        pts = np.array(self.shown, dtype=np.int64)
+        return cadence_of(pts, self.time_base, last, self.rates, self.clock)
 
     def feed(self, frame: Any) -> None:
         """Take the next decoded frame."""
@@ -273,6 +285,10 @@ class PictureLine:
     def _show(self, end_pts: int) -> None:
         assert self.held is not None
         start, end = self.held.pts * self.time_base, end_pts * self.time_base
+        low, high = self.cut
+        if (low is None or end > low) and (high is None or start < high):
+            self.shown.append(self.held.pts)
+            self.shown_until = end_pts
         for tap in self.taps.values():
             if not tap.done:
                 tap.push(self.held, start, end)
@@ -285,6 +301,6 @@ class PictureLine:
                 half -= self.steps[step]
                 if half < 0:
                     return step
-        stated = next((rate for rate in stated_rates(self.stream) if rate), None)
+        stated = next((rate for rate in self.rates if rate), None)
         duration = frame.duration if frame is not None else 0
         return max(1, duration or (round(1 / (stated * self.time_base)) if stated else 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from genlock.core.errors import MediaError
 from genlock.core.grid import Cells
@@ -14,7 +14,7 @@ from genlock.core.time import fraction_text
 from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.opening import Address, Source, locate, open_source
 from genlock.media.scan import FirstFrame, StreamScan, scan
-from genlock.media.streams import is_cover, pictures, sounds, stated_rates
+from genlock.media.streams import is_cover, is_default, pictures, sounds, stated_rates
 
 __all__ = ["AudioInfo", "MediaInfo", "OtherInfo", "StreamInfo", "VideoInfo", "probe"]
 
@@ -80,6 +80,10 @@ class VideoInfo:
     """Language tag."""
     attached_picture: bool
     """True for a cover: a still picture that is not video."""
+    profile: str | None = None
+    """FFmpeg's name of the codec's profile; None if unknown."""
+    default: bool = False
+    """True if the file marks it as what plays unless another one is chosen."""
 
     kind = "video"
 
@@ -109,6 +113,8 @@ class VideoInfo:
             "frames_judged": self.frames_judged,
             "language": self.language,
             "attached_picture": self.attached_picture,
+            "profile": self.profile,
+            "default": self.default,
         }
 
     def __str__(self) -> str:
@@ -163,6 +169,8 @@ class AudioInfo:
     are dropped and taken out of the clock. None if the stream does not say: nothing is guessed."""
     language: str | None
     """Language tag."""
+    default: bool = False
+    """True if the file marks it as what plays unless another one is chosen."""
 
     kind = "audio"
     variable_rate = False
@@ -185,6 +193,7 @@ class AudioInfo:
             "layout": self.layout,
             "encoder_delay_samples": self.encoder_delay_samples,
             "language": self.language,
+            "default": self.default,
         }
 
     def __str__(self) -> str:
@@ -264,6 +273,14 @@ class MediaInfo:
         """The sound streams."""
         return tuple(s for s in self.streams if isinstance(s, AudioInfo))
 
+    def picture(self, number: int | None = None) -> VideoInfo | None:
+        """The video stream that is read where this number, or none, is asked for; None if there is none."""
+        return _chosen(self.video, number)
+
+    def sound(self, number: int | None = None) -> AudioInfo | None:
+        """The sound stream that is read where this number, or none, is asked for; None if there is none."""
+        return _chosen(self.audio, number)
+
     @property
     def duration(self) -> Fraction | None:
         """From the earliest start to the latest end of sound and picture, in exact seconds, if known."""
@@ -306,6 +323,16 @@ class MediaInfo:
         if apart is not None:
             lines.append(f"  {_apart_words(apart)}")
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+
+_AnyInfo = TypeVar("_AnyInfo", VideoInfo, AudioInfo)
+
+
+def _chosen(streams: tuple[_AnyInfo, ...], number: int | None) -> _AnyInfo | None:
+    """As :func:`genlock.media.streams.choose_picture` chooses among the streams of an open file."""
+    if number is not None:
+        return next((s for s in streams if s.number == number), None)
+    return next((s for s in streams if s.default), streams[0] if streams else None)
 
 
 def probe(path: Source, *, whole: bool | None = None) -> MediaInfo:
@@ -421,6 +448,8 @@ def _describe_video(
         timecode=_tag(stream, "timecode") or (first.timecode if first is not None else None),
         language=_language(stream),
         attached_picture=cover,
+        profile=context.profile or None,
+        default=is_default(stream),
     )
 
 
@@ -452,6 +481,7 @@ def _describe_audio(stream: Any, scanned: StreamScan, container: Any) -> AudioIn
         duration=duration,
         encoder_delay_samples=priming.delay_samples if priming is not None else None,
         language=_language(stream),
+        default=is_default(stream),
     )
 
 

@@ -19,12 +19,22 @@ from genlock.core.grid import Cells, Grid
 from genlock.core.spans import Spans
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
-from genlock.media.consumers import AudioBlock, AudioForm, Consumer, FrameTimes, VideoCell, VideoForm
+from genlock.media.consumers import (
+    AudioBlock,
+    AudioForm,
+    Consumer,
+    Form,
+    FrameTimes,
+    PacketForm,
+    VideoCell,
+    VideoForm,
+)
 from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.notes import Ledger, Note
 from genlock.media.opening import Address, Source, locate, open_source, reason_of
 from genlock.media.picture import PictureLine
 from genlock.media.priming import Priming, read_priming
+from genlock.media.probe import MediaInfo
 from genlock.media.scan import scan
 from genlock.media.seek_check import Landing, SeekedTooFar
 from genlock.media.sound import SoundLine
@@ -108,6 +118,11 @@ class ReadReport:
     """Samples decoded, at the stream's own rate."""
     frames: int
     """Frames decoded."""
+    cells: Cells | None
+    """Cells of the frames that lie in the part that was read: a Grid if their rate is constant, else Ticks. Cell 0 is
+    the first of them. None if no picture was decoded or none lies in the part."""
+    cell_count: int
+    """How many frames those are."""
     gaps: Spans
     """Where the sound was missing and silence was put."""
     notes: tuple[Note, ...] = field(default=())
@@ -205,17 +220,15 @@ class _Reading:
         self.container = open_source(self.address)
         forms = [consumer.form for consumer in self.consumers]
         for form in forms:
-            if not isinstance(form, AudioForm | VideoForm | FrameTimes):
+            if not isinstance(form, AudioForm | VideoForm | FrameTimes | PacketForm):
                 raise OptionError(
-                    f"a consumer asks for {form!r}; give an AudioForm, a VideoForm or FrameTimes"
+                    f"a consumer asks for {form!r}; give an AudioForm, a VideoForm, FrameTimes or a PacketForm"
                 )
         self.priming = None
-        if any(isinstance(form, AudioForm) for form in forms):
+        if any(map(_of_sound, forms)):
             self.sound_stream = choose_sound(self.container, self.options.audio_stream, self.address)
-        if any(not isinstance(form, AudioForm) for form in forms):
+        if not all(map(_of_sound, forms)):
             self.picture_stream = choose_picture(self.container, self.options.video_stream, self.address)
-            self.time_base: Fraction = self.picture_stream.time_base
-            self.stated_rates = stated_rates(self.picture_stream)
         chosen = [s for s in (self.picture_stream, self.sound_stream) if s is not None]
         for stream in self.container.streams:
             if stream not in chosen:
@@ -228,15 +241,22 @@ class _Reading:
         clock, cut = self.address.clock, self.options.cut
         max_gap = exact(self.options.max_gap_seconds)
         self.ledger = Ledger()
-        if self.sound_stream is not None:
+        self.copiers: dict[int, list[Consumer]] = {}
+        decoded = [consumer.form for consumer in self.consumers if not _of_packets(consumer)]
+        if any(isinstance(form, AudioForm) for form in decoded):
             self.sound = SoundLine(clock, cut, max_gap, self.ledger)
-        if self.picture_stream is not None:
+        if not all(isinstance(form, AudioForm) for form in decoded):
             self.picture = PictureLine(
                 self.picture_stream, clock, cut, self.options.upright, max_gap, self.ledger
             )
         for consumer in self.consumers:
-            line: Any = self.sound if isinstance(consumer.form, AudioForm) else self.picture
-            line.attach(consumer.form, consumer.push)
+            if _of_packets(consumer):
+                stream = self.sound_stream if _of_sound(consumer.form) else self.picture_stream
+                self.copiers.setdefault(stream.index, []).append(consumer)
+                consumer.begin(stream)  # type: ignore[attr-defined] # consumers of packets have it
+            else:
+                line: Any = self.sound if isinstance(consumer.form, AudioForm) else self.picture
+                line.attach(consumer.form, consumer.push)
 
     # ------------------------------------------------------------ the passes
 
@@ -288,6 +308,8 @@ class _Reading:
         """False if the file is better read from its beginning."""
         start = self.options.cut[0]
         names = self.container.format.name.split(",")
+        if any(map(_of_packets, self.consumers)):
+            return False
         if start is None or start <= _NEAR_THE_BEGINNING or not any(name in names for name in _SEEKABLE):
             return False
         # Where stamps are coarser than samples, a sample is only found again by counting from the beginning.
@@ -332,25 +354,27 @@ class _Reading:
     def _pass(self, landing: Landing | None) -> Iterator[None]:
         """One demux pass from wherever the container stands."""
         wanted = [s for s in (self.sound_stream, self.picture_stream) if s is not None]
-        lines = {s.index: self._line_of(s) for s in wanted}
+        lines = {s.index: line for s in wanted if (line := self._line_of(s)) is not None}
         open_lines = set(lines)
         failed: dict[int, int] = dict.fromkeys(lines, 0)
         for packet in self._packets(wanted):
             index = packet.stream.index
-            if index not in open_lines:
-                continue
-            self._note_priming(packet)
-            before = self.ledger.how_often("damaged")
-            for frame in self._decode(packet):
-                if landing is not None:
-                    self._land(landing, packet.stream, frame)
-                self._feed(packet.stream, frame)
-            failed[index] = failed[index] + 1 if self.ledger.how_often("damaged") > before else 0
-            if lines[index].done or failed[index] > _BAD_PACKETS_IN_A_ROW:
-                open_lines.discard(index)
-                if not open_lines:
-                    break
-            self._tell()
+            if index in open_lines:
+                self._note_priming(packet)
+                before = self.ledger.how_often("damaged")
+                for frame in self._decode(packet):
+                    if landing is not None:
+                        self._land(landing, packet.stream, frame)
+                    self._feed(packet.stream, frame)
+                failed[index] = failed[index] + 1 if self.ledger.how_often("damaged") > before else 0
+                if lines[index].done or failed[index] > _BAD_PACKETS_IN_A_ROW:
+                    open_lines.discard(index)
+                    if not open_lines and not self.copiers:
+                        break
+                self._tell()
+            if packet.size:
+                for copier in self.copiers.get(index, ()):
+                    copier.push(packet)
             yield
         if landing is not None:
             landing.finish()
@@ -480,15 +504,26 @@ class _Reading:
 
     def report(self) -> ReadReport:
         gaps = self.sound.gaps if self.sound is not None else []
+        cadence = self.picture.cadence() if self.picture is not None else None
         return ReadReport(
             clock=self.address.clock,
             sound_start=self.sound.origin if self.sound is not None else None,
             picture_start=self.picture.origin if self.picture is not None else None,
             samples=self.sound.decoded if self.sound is not None else 0,
             frames=self.picture.frames if self.picture is not None else 0,
+            cells=None if cadence is None else cadence.cells,
+            cell_count=0 if cadence is None else cadence.length,
             gaps=Spans(gaps, self.address.clock, "gaps"),
             notes=self.ledger.notes,
         )
+
+
+def _of_packets(consumer: Consumer) -> bool:
+    return isinstance(consumer.form, PacketForm)
+
+
+def _of_sound(form: Form) -> bool:
+    return isinstance(form, AudioForm) or (isinstance(form, PacketForm) and form.kind == "audio")
 
 
 # ------------------------------------------------------------ conveniences
@@ -574,11 +609,18 @@ def read_frames(
         gather.items.clear()
 
 
-def frame_cells(path: Source, options: ReadOptions | None = None) -> tuple[Cells, int]:
+def frame_cells(
+    path: Source, options: ReadOptions | None = None, info: MediaInfo | None = None
+) -> tuple[Cells, int]:
     """The cells of the video frames and their number.
 
     From the time stamps of the packets alone, without decoding, where those can be trusted to be the frames
-    (:attr:`genlock.media.scan.StreamScan.trusted`); else, and for a part of a file, by decoding.
+    (:attr:`genlock.media.scan.StreamScan.trusted`); else, and for a part of a file, by decoding. A read that decodes
+    the picture anyhow says the same in its report.
+
+    Parameters
+    ----------
+    info : what :func:`genlock.media.probe` says of the file, if that is known; then no packet is read again
 
     Returns
     -------
@@ -586,22 +628,44 @@ def frame_cells(path: Source, options: ReadOptions | None = None) -> tuple[Cells
     length : number of frames
     """
     chosen = options or ReadOptions()
-    if chosen.cut == (None, None):
+    if info is not None:
+        told = cells_told(info, chosen)
+        if told is not None:
+            return told
+    elif chosen.cut == (None, None):
         cadence = _cadence_from_packets(path, chosen)
         if cadence is not None:
             return cadence.cells, cadence.length
-    gather = _Gather(FrameTimes())
-    reading = _Reading(path, [gather], chosen, None)
-    for _ in reading.steps():
-        pass
-    cells: list[VideoCell] = gather.items
-    if not cells:
+    report = read(path, [FrameTimesOnly()], chosen)
+    if report.cells is None:
         raise MediaError(f"{str(path)!r} has no frame in the part that was asked for")
-    base = reading.time_base
-    pts = np.array([int(cell.start / base) for cell in cells], dtype=np.int64)
-    last = int((cells[-1].end - cells[-1].start) / base)
-    cadence = cadence_of(pts, base, last, reading.stated_rates, reading.address.clock)
-    return cadence.cells, cadence.length
+    return report.cells, report.cell_count
+
+
+class FrameTimesOnly:
+    """A consumer that wants the picture decoded, so that the report knows its cells, and nothing of it."""
+
+    form = FrameTimes()
+
+    def push(self, item: Any) -> None:
+        """Nothing to do."""
+
+    def finish(self) -> None:
+        """Nothing to do."""
+
+
+def cells_told(info: MediaInfo, options: ReadOptions) -> tuple[Cells, int] | None:
+    """The cells of the frames and their number as probing knows them; None where only decoding tells.
+
+    Parameters
+    ----------
+    info : what :func:`genlock.media.probe` says of the file
+    options : a part of a file is only known by decoding
+    """
+    picture = info.picture(options.video_stream)
+    if picture is None or options.cut != (None, None) or not picture.packets_are_frames:
+        return None
+    return None if picture.cells is None or picture.frames is None else (picture.cells, picture.frames)
 
 
 def _cadence_from_packets(path: Source, options: ReadOptions) -> Cadence | None:

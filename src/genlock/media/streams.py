@@ -15,6 +15,7 @@ __all__ = [
     "choose_picture",
     "choose_sound",
     "is_cover",
+    "is_default",
     "orientation_of",
     "pictures",
     "sounds",
@@ -29,6 +30,11 @@ _MOST_PIXELS = 2**27
 def is_cover(stream: Any) -> bool:
     """True for a still picture that belongs to the file, such as an album cover: it is not video."""
     return stream.type == "video" and bool(stream.disposition & _COVER)
+
+
+def is_default(stream: Any) -> bool:
+    """True if the file marks the stream as what plays unless another one is chosen."""
+    return bool(stream.disposition & av.stream.Disposition.default)
 
 
 def pictures(container: Any) -> list[Any]:
@@ -61,7 +67,7 @@ def _choose(found: list[Any], number: int | None, kind: str, address: Address) -
     if not found:
         raise NoStream(f"{address.given!r} has no {kind}; `genlock probe` lists what is in it")
     if number is None:
-        default = [s for s in found if s.disposition & av.stream.Disposition.default]
+        default = [s for s in found if is_default(s)]
         stream = (default or found)[0]
     elif 0 <= number < len(found):
         stream = found[number]

@@ -168,7 +168,10 @@ def read_features(
         )
     faces = FaceFeatures(of_faces, sinks=[sheet] if sheet else []) if of_faces or sheet else None
     request = ClipRequest(
-        extractors=extractors, consumers=(faces.consumer,) if faces else (), reading=options.reading
+        extractors=extractors,
+        consumers=(faces.consumer,) if faces else (),
+        frames=options.on == "frames" or faces is not None,
+        reading=options.reading,
     )
     with read_clip(file, request, progress) as clip:
         tracks, notes = clip.tracks, clip.notes
@@ -190,9 +193,9 @@ def _require_streams(file: str | os.PathLike[str], clip: Clip, options: FeatureO
     of_sound, of_faces = split_features(options.feature)
     if of_sound and not clip.info.audio:
         raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no sound features")
-    if (of_faces or options.sheet is not None) and clip.frames is None:
+    if (of_faces or options.sheet is not None) and not clip.info.video:
         raise NoStream(f"{os.fspath(file)!r} has no picture, so it has no faces")
-    if options.on == "frames" and clip.frames is None:
+    if options.on == "frames" and not clip.info.video:
         raise NoStream(f"{os.fspath(file)!r} has no picture, so no frames; use --on native")
 
 

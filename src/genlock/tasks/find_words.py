@@ -103,7 +103,8 @@ def find_words(
     text, cues = load_transcript(options.transcript)
     if output is not None:
         _check_form(Path(output))
-    with read_clip(file, ClipRequest(speech=True, reading=options.reading), progress) as clip:
+    request = ClipRequest(speech=True, frames=False, reading=options.reading)
+    with read_clip(file, request, progress) as clip:
         if clip.speech is None:
             raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
         words = recognize_and_align(

@@ -346,7 +346,7 @@ def _measure(file: str | os.PathLike[str], options: SyncOptions, progress: Progr
     if options.against is not None:
         return _measure_against(file, options.against, options.reading, progress)
     with SyncProbe() as probe:
-        request = ClipRequest(consumers=probe.consumers, reading=options.reading)
+        request = ClipRequest(consumers=probe.consumers, frames=False, reading=options.reading)
         with read_clip(file, request, progress) as clip:
             return probe.result(clip.info, clip.notes)
 
@@ -356,8 +356,8 @@ def _measure_against(
 ) -> SyncResult:
     """Sound against the sound of another recording; of that one all is heard, whatever part of the file is."""
     with (
-        read_clip(file, ClipRequest(speech=True, reading=reading), progress) as clip,
-        read_clip(other, ClipRequest(speech=True), progress) as reference,
+        read_clip(file, ClipRequest(speech=True, frames=False, reading=reading), progress) as clip,
+        read_clip(other, ClipRequest(speech=True, frames=False), progress) as reference,
     ):
         apart = clip.info.sound_minus_picture_start
         for name, heard in ((os.fspath(file), clip), (other, reference)):

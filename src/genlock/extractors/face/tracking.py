@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import OptionError
+from genlock.core.errors import MediaError, OptionError
 from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
-from genlock.media import ReadOptions, VideoCell, VideoForm, frame_cells, read
+from genlock.media import ReadOptions, VideoCell, VideoForm, read
 from genlock.models.face_nets import Detection, FaceDetector, FaceMesh, Points, Region
 
 __all__ = ["FaceOptions", "FaceTracker", "Sighting", "watch_faces"]
@@ -214,9 +214,10 @@ def watch_faces(
         If the face models are not here: ``genlock models fetch``.
     """
     tracker = FaceTracker(sinks, options or FaceOptions())
-    cells, _ = frame_cells(file, reading)
-    read(file, [tracker], reading, lambda done, total: progress("faces", done, total))
-    return cells
+    report = read(file, [tracker], reading, lambda done, total: progress("faces", done, total))
+    if report.cells is None:
+        raise MediaError(f"{os.fspath(file)!r} has no frame in the part that was asked for")
+    return report.cells
 
 
 def _tiles(image: Image) -> list[tuple[int, int, int]]:
