@@ -6,8 +6,9 @@ anything. Updates come in their order.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from genlock.core.errors import GenlockError, OptionError, TrainingError
 from genlock.train.recipe import Batch, Recipe
 
-__all__ = ["Loaded", "Share", "loaded_updates", "update_parts"]
+__all__ = ["Loaded", "Share", "killed_workers_told", "loaded_updates", "update_parts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +64,6 @@ def loaded_updates(
         What the recipe raises about its data.
     OptionError
         If the parts of an update cannot be shared evenly by the processes that compute.
-    TrainingError
-        If a worker was killed.
     """
     updates = _Updates(recipe, share or Share())
     return _by_processes(updates, steps, workers) if workers else _by_a_thread(updates, steps)
@@ -115,22 +114,26 @@ def _by_processes(updates: _Updates, steps: range, workers: int) -> Generator[li
         collate_fn=_as_it_is,
         generator=torch.Generator(),  # else each start would draw from the generator that models draw from
     )
-    found = iter(loader)
-    for _ in steps:
-        try:
-            mine = next(found)
-        except RuntimeError as error:
-            if "DataLoader worker (pid" not in str(
-                error
-            ):  # that is torch's own word for a process that was killed
-                raise
-            raise TrainingError(
-                f"a loading process ended ({error}); the last checkpoint stays: run again to go on, with fewer "
-                f"workers than {workers} if memory is short"
-            ) from error
+    for mine in loader:
         if isinstance(mine, GenlockError):
             raise mine
         yield mine
+
+
+@contextmanager
+def killed_workers_told(workers: int) -> Iterator[None]:
+    """Within the block, a loading process that is killed raises TrainingError, wherever the main one just is."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker (pid" not in str(
+            error
+        ):  # torch's own words, which come from a signal's handler
+            raise
+        raise TrainingError(
+            f"a loading process ended ({error}); the last checkpoint stays: run again to go on, with fewer workers "
+            f"than {workers} if memory is short"
+        ) from error
 
 
 def _as_it_is(value: Any) -> Any:

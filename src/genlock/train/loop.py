@@ -48,7 +48,7 @@ try:
     from accelerate.utils import gather_object, parse_flag_from_env
 
     from genlock.train.diagnosis import odd_gradient, odd_tensors
-    from genlock.train.loader import Loaded, Share, loaded_updates, update_parts
+    from genlock.train.loader import Loaded, Share, killed_workers_told, loaded_updates, update_parts
     from genlock.train.optimizers import running_average
     from genlock.train.recipe import Batch, Exported, Loss, LossStep, Recipe, TrainResult, check_optimizers
     from genlock.train.run_state import (
@@ -163,7 +163,7 @@ class _Run:
         first = self.step
         share = Share(options.accumulate, self.accelerator.num_processes, self.accelerator.process_index)
         coming = loaded_updates(self.recipe, range(first, options.steps), options.workers, share)
-        with closing(coming):
+        with killed_workers_told(options.workers), closing(coming):
             for mine in coming:
                 line = self._update(mine)
                 self.step += 1
