@@ -14,8 +14,12 @@ from genlock.aligners.curves import LagCurve
 from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.spans import Span, Spans
+from genlock.core.time import Exact
 from genlock.lipsync.confidence import Confidence, judge, spread_over
+from genlock.lipsync.estimators.base import Estimator
+from genlock.lipsync.estimators.flashbeep import FlashBeep
 from genlock.lipsync.estimators.linear import LinearModel, LinearOptions, LinearSync
+from genlock.lipsync.estimators.motion import MotionSync
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import gather
 from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_of
@@ -45,9 +49,13 @@ def pieces(film: Evidence, seconds: int = 60) -> Iterator[Evidence]:
         start = end
 
 
+def estimators(model: LinearModel, reach_seconds: Exact = Fraction(6, 5)) -> list[Estimator]:
+    return [FlashBeep(), LinearSync(model, reach_seconds), MotionSync(reach_seconds=reach_seconds)]
+
+
 def measure(film: Evidence, model: LinearModel, **options: object) -> SyncMeasurement:
     chosen = FusionOptions(**options)  # type: ignore[arg-type]
-    fusion = Fusion(chosen, LinearSync(model, chosen.reach_seconds))
+    fusion = Fusion(chosen, estimators(model, chosen.reach_seconds))
     for piece in pieces(film):
         fusion.add(piece)
     return fusion.finish()
@@ -142,7 +150,7 @@ def test_nothing_to_go_by_is_said_with_its_reason(model: LinearModel) -> None:
     film = talker(6, seed=10)
     assert "no face" in measure(replace(film, faces=()), model).estimate.reason
     assert "no sound" in measure(replace(film, mel=None, loudness=None), model).estimate.reason
-    assert Fusion(lips=LinearSync(model)).finish().estimate.reason == "nothing was read"
+    assert Fusion(estimators=estimators(model)).finish().estimate.reason == "nothing was read"
     short = measure(cut(film, 0, "1.2"), model).estimate
     assert short.probability is None or short.probability < 0.9
 

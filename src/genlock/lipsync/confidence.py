@@ -16,7 +16,16 @@ import numpy.typing as npt
 from genlock.aligners.curves import LagCurve, Peak, find_peak, weighted
 from genlock.core.errors import FormatError, OptionError
 
-__all__ = ["Confidence", "Judgement", "belonging_features", "judge", "log_posterior", "spread_over"]
+__all__ = [
+    "Confidence",
+    "Judgement",
+    "bell",
+    "belonging_features",
+    "judge",
+    "log_posterior",
+    "spread_over",
+    "sure_within",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -181,3 +190,13 @@ def belonging_features(curve: LagCurve, peak: Peak, seconds: float) -> Array:
 def _belonging(curve: LagCurve, peak: Peak, seconds: float, c: Confidence) -> float:
     weights = np.array([c.by_height, c.by_lead, c.by_score, c.by_seconds])
     return float(c.bias + weights @ belonging_features(curve, peak, seconds))
+
+
+def sure_within(interval: tuple[float, float]) -> float:
+    """Probability that the middle of an interval that events allow is right within 40 ms.
+
+    >>> sure_within((0.01, 0.03)), round(sure_within((0.0, 0.16)), 3)
+    (0.99, 0.495)
+    """
+    half = (interval[1] - interval[0]) / 2
+    return 0.99 if half <= RIGHT_SECONDS else max(0.0, 0.99 * RIGHT_SECONDS / half)

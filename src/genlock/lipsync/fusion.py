@@ -1,42 +1,49 @@
 """The offset of a whole file, from what the estimators see in its pieces.
 
-Flashes with their beeps decide where there are any: they are exact. Else lips decide, then motion. Pieces are kept as
-curves of a few seconds each (one kilobyte), so a file may last for hours; the mouth that speaks, the drift and the
-splices are found in the end.
+They are asked in their order, and the first that sees something answers: flashes with their beeps where there are any,
+for they are exact; else lips, then motion. Pieces are kept as curves of a few seconds each (one kilobyte), so a file
+may last for hours; the mouth that speaks, the drift and the splices are found in the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from genlock.aligners.curves import LagCurve, pool
-from genlock.aligners.drift import Drift, find_drift, find_steps, straightened
+from genlock.aligners.drift import Drift
 from genlock.core.errors import OptionError
 from genlock.core.time import Exact, exact
-from genlock.lipsync.confidence import Confidence, Judgement, bell, judge, log_posterior
-from genlock.lipsync.estimators.base import Cue, Estimate
-from genlock.lipsync.estimators.flashbeep import FlashBeep, Pairs, pair_events
-from genlock.lipsync.estimators.linear import LinearSync
-from genlock.lipsync.estimators.lips import LipsSync
-from genlock.lipsync.estimators.motion import MotionOptions, MotionSync
+from genlock.lipsync.confidence import Judgement, judge, sure_within
+from genlock.lipsync.course import SAME_SECONDS, Course, Stretch
+from genlock.lipsync.estimators.base import DEFAULT, Cue, Estimate, Estimator, make_estimators
 from genlock.lipsync.evidence.base import Evidence
-from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
+from genlock.lipsync.measurement import (
+    FaceOffset,
+    Segment,
+    SyncMeasurement,
+    joined_segments,
+    of_longest,
+    segment_of,
+)
+from genlock.lipsync.speakers import Faces, choose_speakers
 
 __all__ = ["Fusion", "FusionOptions"]
 
-Array = npt.NDArray[np.float64]
+# Stretches whose curves are judged together for the offset over time.
+_PIECE_STRETCHES = 3
 
 
 @dataclass(frozen=True)
 class FusionOptions:
     """How pieces become one answer."""
 
+    estimators: str = DEFAULT
+    """Who is asked, in this order: names separated by commas. The first that sees something answers."""
     reach_seconds: Exact = Fraction(6, 5)
     """The largest offset that is looked for by lips and motion, to either side; 0.1...1.9 seconds."""
     least_probability: float = 0.12
@@ -58,49 +65,18 @@ class FusionOptions:
             raise OptionError(f"{self}: penalties are above 0")
 
 
-# Motion, from GRID clips of 3 s with their faces hidden: .6 of its offsets are right within 40 ms. Whether sound and
-# picture belong together it cannot tell on these, so it is believed half, and never counts as confident.
-_MOTION = Confidence(
-    sharpness=12.0,
-    blur_seconds=0.025,
-    tail=0.1,
-    tail_seconds=0.1,
-    bias=-0.8,
-    by_height=0.6,
-    by_lead=1.0,
-    by_score=0.1,
-    by_seconds=0.0,
-)
-_MOTION_LEAST = 0.3
-_MOTION_MOST = 0.85
-# A segment between splices is believed from this probability on.
-_SEGMENT_PROBABILITY = 0.7
-# Offsets of neighbouring segments that differ by less are one offset.
-_SAME_SECONDS = 0.045
-# Stretches whose curves are judged together for the offset over time.
-_PIECE_WINDOWS = 3
-# By how much the offset of a few seconds scatters about that of the film, mostly and sometimes, and how often a
-# stretch is simply wrong.
-_STRETCH_BLUR = 0.02
-_STRETCH_TAIL = 0.06
-_STRETCH_WRONG = 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class _Window:
-    """A few seconds of the film: the curve of each face in it."""
-
-    start: Fraction
-    end: Fraction
-    curves: Mapping[int | None, LagCurve]
-
-
-@dataclass
+@dataclass(eq=False)
 class _Seen:
-    """How long a face was in the picture."""
+    """What one estimator has seen so far."""
 
-    seconds: float = 0.0
-    first: Fraction = Fraction(0)
+    estimator: Estimator
+    stretches: list[Stretch] = field(default_factory=list)
+    """Curves, by face."""
+    events: list[tuple[Fraction, Fraction, Cue]] = field(default_factory=list)
+    """Pieces with an exact offset: start, end and what is known."""
+
+    def __bool__(self) -> bool:
+        return bool(self.stretches or self.events)
 
 
 @dataclass
@@ -120,20 +96,14 @@ class Fusion:
 
     options: FusionOptions = field(default_factory=FusionOptions)
     """How pieces become one answer."""
-    lips: LinearSync | None = None
-    """The estimator from lips; with the models of our own, the linear one and the towers, if not given."""
+    estimators: Sequence[Estimator] = ()
+    """Who is asked, in this order; those that the options name, if none is given."""
 
     def __post_init__(self) -> None:
-        if self.lips is None:
-            self.lips = LipsSync(reach_seconds=self.options.reach_seconds)
-        self._confidence = Confidence.of(self.lips.calibration)
-        self._flash_beep = FlashBeep()
-        self._motion = MotionSync(replace(MotionOptions(), reach_seconds=self.options.reach_seconds))
-        self._pairs: list[tuple[Fraction, Fraction, Pairs, LagCurve | None]] = []
-        self._windows: list[_Window] = []
-        self._moves: list[LagCurve] = []
-        self._faces: dict[int, _Seen] = {}
-        self._picture_seconds = 0.0
+        if not self.estimators:
+            self.estimators = make_estimators(self.options.estimators, self.options.reach_seconds)
+        self._seen = [_Seen(estimator) for estimator in self.estimators]
+        self._faces = Faces()
         self._reasons: dict[str, None] = {}
         self._span: tuple[Fraction, Fraction] | None = None
 
@@ -143,50 +113,23 @@ class Fusion:
         """Take the next piece. What is kept of it is a kilobyte for every few seconds."""
         start = evidence.start if self._span is None else self._span[0]
         self._span = start, evidence.end
-        self._note_faces(evidence)
-        self._add_events(evidence)
-        if not self._pairs:
-            self._add_lips(evidence)
-            self._add_motion(evidence)
+        self._faces.add(evidence)
+        for seen in self._seen:
+            self._ask(seen, evidence)
+            if seen:  # whoever comes later in the order would not be believed
+                return
 
-    def _note_faces(self, evidence: Evidence) -> None:
-        if evidence.frames is not None:
-            low, high = evidence.frames.edge(0), evidence.frames.edge(evidence.frames.length or 0)
-            self._picture_seconds += max(0.0, float(min(high, evidence.end) - max(low, evidence.start)))
-        for face in evidence.faces:
-            lips = face.lips.between(evidence.start, evidence.end)
-            if len(lips):
-                seen = self._faces.setdefault(face.face, _Seen(first=lips.start))
-                seen.seconds += float(np.diff(lips.edges)[lips.valid].sum())
-
-    def _add_events(self, evidence: Evidence) -> None:
-        if evidence.frames is None or len(evidence.flashes) < 2 or len(evidence.beeps) < 2:
-            return
-        pairs = pair_events(evidence.flashes, evidence.beeps, evidence.frames, self._flash_beep.reach_seconds)
-        if pairs is not None:
-            cue = self._flash_beep.cues(evidence)[0]
-            self._pairs.append((evidence.start, evidence.end, pairs, cue.curve))
-
-    def _add_lips(self, evidence: Evidence) -> None:
-        assert self.lips is not None
-        for start, end, cues in self.lips.windows(evidence, self.options.window_seconds):
-            curves = {cue.face: _narrow(cue.curve) for cue in cues if cue.curve is not None}
+    def _ask(self, seen: _Seen, evidence: Evidence) -> None:
+        for start, end, cues in seen.estimator.windows(evidence, self.options.window_seconds):
+            seen.events += [(start, end, cue) for cue in cues if cue.offset_seconds is not None]
+            curves = {
+                cue.face: _narrow(cue.curve)
+                for cue in cues
+                if cue.offset_seconds is None and cue.curve is not None and not cue.curve.empty
+            }
             if curves:
-                self._windows.append(_Window(start, end, curves))
-            for cue in cues:
-                self._note(cue)
-
-    def _add_motion(self, evidence: Evidence) -> None:
-        if self._windows:  # a face was seen: motion is not asked
-            return
-        for cue in self._motion.cues(evidence):
-            if cue.curve is not None and not cue.curve.empty:
-                self._moves.append(_narrow(cue.curve))
-            self._note(cue)
-
-    def _note(self, cue: Cue) -> None:
-        if cue.curve is None:
-            self._reasons.setdefault(cue.reason)
+                seen.stretches.append(Stretch(start, end, curves))
+            self._reasons.update((cue.reason, None) for cue in cues if cue.curve is None)
 
     # ------------------------------------------------------------ the answer
 
@@ -194,89 +137,100 @@ class Fusion:
         """What all of it says."""
         if self._span is None:
             return SyncMeasurement(Estimate(None, None, None, "none", "nothing was read"), Fraction(0))
-        if self._pairs:
-            return self._from_events()
-        if self._windows:
-            return self._from_lips()
-        return self._from_motion()
+        seen = next((seen for seen in self._seen if seen), None)
+        if seen is None:
+            return self._unknown("none")
+        if seen.events:
+            return self._from_events(seen)
+        if seen.estimator.trust.follows_changes:
+            return self._from_stretches(seen)
+        return self._from_whole(seen)
 
-    def _from_events(self) -> SyncMeasurement:
-        pieces = tuple(
-            Segment(start, end, pairs.offset_seconds, pairs.interval_seconds, _sure(pairs.interval_seconds))
-            for start, end, pairs, _ in self._pairs
+    @property
+    def _middle(self) -> Fraction:
+        assert self._span is not None
+        return (self._span[0] + self._span[1]) / 2
+
+    def _unknown(
+        self, estimator: str, why: str = "", curve: LagCurve | None = None, seconds: float = 0.0
+    ) -> SyncMeasurement:
+        reason = "; ".join(self._reasons) or "there is nothing to compare"
+        estimate = Estimate(
+            None, None, None, estimator, f"{reason}; {why}" if why else reason, curve=curve, seconds=seconds
         )
-        segments = _joined(pieces)
-        offsets = np.array([pairs.offset_seconds for _, _, pairs, _ in self._pairs])
-        at = np.array([pairs.at_seconds for _, _, pairs, _ in self._pairs])
-        drifts = [pairs.drift_ppm for _, _, pairs, _ in self._pairs if pairs.drift_ppm is not None]
+        return SyncMeasurement(estimate, self._middle, faces=self._faces.undecided())
+
+    def _from_events(self, seen: _Seen) -> SyncMeasurement:
+        pieces = tuple(_exact_segment(start, end, cue) for start, end, cue in seen.events)
+        segments = joined_segments(pieces, SAME_SECONDS)
+        cues = [cue for _, _, cue in seen.events]
+        offsets, at = (
+            np.array([cue.offset_seconds for cue in cues]),
+            np.array([cue.at_seconds for cue in cues]),
+        )
+        drifts = [cue.drift_ppm for cue in cues if cue.drift_ppm is not None]
         middle = float(at.mean())
         drift: float | None = float(np.median(drifts)) if drifts else None
         if len(at) >= 2 and len(segments) == 1 and np.ptp(at) > 10:
             drift = 1e6 * float(np.polyfit(at, offsets, 1)[0])
         offset = float(np.median(offsets - 1e-6 * (drift or 0.0) * (at - middle)))
-        widths = np.array([np.ptp(pairs.interval_seconds) / 2 for _, _, pairs, _ in self._pairs])
-        half = float(widths.min())
-        interval = (offset - half, offset + half)
-        seconds = float(sum(end - start for start, end, _, _ in self._pairs))
+        half = min(np.ptp(cue.interval_seconds or 0.0) / 2 for cue in cues)
+        interval = (offset - float(half), offset + float(half))
+        seconds = float(sum(end - start for start, end, _ in seen.events))
         notes = ("the offset jumps: see the segments",) if len(segments) > 1 else ()
         estimate = Estimate(
             offset,
             interval,
-            _sure(interval),
-            "flash-beep",
-            curve=self._pairs[0][3],
+            sure_within(interval),
+            seen.estimator.name,
+            curve=cues[0].curve,
             seconds=seconds,
             reason=notes[0] if notes else "",
         )
         within = None if drift is None else (drift - 2e3 / max(seconds, 1.0), drift + 2e3 / max(seconds, 1.0))
         return SyncMeasurement(
-            estimate, exact(f"{middle:.6f}"), drift, within, segments, pieces, self._silent_faces(), notes
+            estimate, exact(f"{middle:.6f}"), drift, within, segments, pieces, self._faces.undecided(), notes
         )
 
-    def _from_motion(self) -> SyncMeasurement:
+    def _from_whole(self, seen: _Seen) -> SyncMeasurement:
+        """One offset for all that was seen: the curves are not sure enough for more."""
         assert self._span is not None
-        middle = (self._span[0] + self._span[1]) / 2
-        reason = "; ".join(self._reasons) or "there is nothing to compare"
-        found = judge(pool(self._moves), _MOTION) if self._moves else None
+        name, trust = seen.estimator.name, seen.estimator.trust
+        curve = pool([stretch.curve for stretch in seen.stretches])
+        found = judge(curve, trust.confidence)
         if found is None:
-            return SyncMeasurement(
-                Estimate(None, None, None, "none", reason), middle, faces=self._silent_faces()
-            )
-        probability = min(found.probability, _MOTION_MOST)
-        least = max(_MOTION_LEAST, self.options.least_probability)
-        if probability < least or found.peak.at_edge:
-            why = f"{reason}; motion and sound do not fit clearly at any offset"
-            estimate = Estimate(
-                None, None, None, "motion", why, curve=pool(self._moves), seconds=found.seconds
-            )
-            return SyncMeasurement(estimate, middle, faces=self._silent_faces())
+            return self._unknown("none")
+        probability = min(found.probability, trust.most_probability)
+        if probability < max(trust.least_probability, self.options.least_probability) or found.peak.at_edge:
+            return self._unknown(name, trust.foreign, curve, found.seconds)
         estimate = Estimate(
             found.peak.lag_seconds,
             found.interval_seconds,
             probability,
-            "motion",
-            "by motion alone: less sure than by lips",
-            curve=pool(self._moves),
+            name,
+            trust.remark,
+            curve=curve,
             seconds=found.seconds,
         )
-        whole = _segment(self._span, estimate)
-        return SyncMeasurement(estimate, middle, segments=(whole,), faces=self._silent_faces())
+        whole = segment_of(*self._span, estimate)
+        return SyncMeasurement(estimate, self._middle, segments=(whole,), faces=self._faces.undecided())
 
-    def _from_lips(self) -> SyncMeasurement:
-        windows, speakers = self._speaking()
-        course = _Course.of(windows, self._confidence, self.options)
-        measured = (windows[0].start, windows[-1].end)
-        estimate = self._estimate(course.pooled, speakers)
-        pieces = tuple(self._piece(group) for group in _grouped(windows))
-        known = estimate.offset_seconds is not None
+    def _from_stretches(self, seen: _Seen) -> SyncMeasurement:
+        """The offset as it runs through the film, by the face that speaks."""
+        estimator, options = seen.estimator, self.options
+        confidence = estimator.trust.confidence
+        stretches, speakers = choose_speakers(seen.stretches, confidence)
+        course = Course.of(stretches, confidence, options.splice_penalty, options.drift_penalty)
+        estimate = self._estimate(estimator, course.pooled, speakers)
+        pieces = tuple(self._piece(estimator, group) for group in _grouped(stretches))
         segments: tuple[Segment, ...] = ()
         notes: tuple[str, ...] = ()
         drift: Drift | None = None
-        if len(course.stretches) > 1:
-            segments = tuple(self._stretch(windows, rows) for rows in course.stretches)
-            estimate, notes = _of_longest(estimate, segments), ("the offset jumps: see the segments",)
-        elif known:
-            segments = (_segment(measured, estimate),)
+        if len(course.parts) > 1:
+            segments = tuple(self._part(estimator, stretches, rows) for rows in course.parts)
+            estimate, notes = of_longest(estimate, segments), ("the offset jumps: see the segments",)
+        elif estimate.offset_seconds is not None:
+            segments = (segment_of(stretches[0].start, stretches[-1].end, estimate),)
             drift = course.drift
         # A drift that could be anything is not known.
         told = drift is not None and np.ptp(drift.interval_ppm) <= 1500
@@ -287,101 +241,65 @@ class Fusion:
             drift.interval_ppm if drift and told else None,
             segments,
             pieces,
-            self._face_offsets(speakers, estimate),
+            self._face_offsets(seen, speakers, estimate),
             notes,
         )
 
-    # ------------------------------------------------------------ who speaks
-
-    def _speaking(self) -> tuple[list[_Window], set[int | None]]:
-        """Windows with the curve of one face each, and the faces that were taken.
-
-        Faces that are seen at the same time compete by how well their own curves stand out over their whole life,
-        then by how well they fit the offset that the first choice gives.
-        """
-        lives: dict[int | None, list[LagCurve]] = {}
-        for window in self._windows:
-            for face, curve in window.curves.items():
-                lives.setdefault(face, []).append(curve)
-        pooled = {face: pool(curves) for face, curves in lives.items()}
-        strength: dict[int | None, float] = {}
-        for face, curve in pooled.items():
-            found = judge(curve, self._confidence)
-            strength[face] = -1.0 if found is None else found.belongs
-        chosen = [max(window.curves, key=lambda face: strength[face]) for window in self._windows]
-        if any(len(window.curves) > 1 for window in self._windows):
-            curves = [w.curves[face] for w, face in zip(self._windows, chosen, strict=True)]
-            first = judge(pool(curves), self._confidence)
-            if first is not None:
-                fit = {face: _fit_at(curve, first.peak.lag_seconds) for face, curve in pooled.items()}
-                chosen = [max(window.curves, key=lambda face: fit[face]) for window in self._windows]
-        kept = [
-            replace(window, curves={face: window.curves[face]})
-            for window, face in zip(self._windows, chosen, strict=True)
-        ]
-        return kept, set(chosen)
-
-    def _face_offsets(self, speakers: set[int | None], estimate: Estimate) -> tuple[FaceOffset, ...]:
-        found = []
-        for face, seen in sorted(self._faces.items()):
-            if seen.seconds < 1.0 and face not in speakers:
+    def _face_offsets(
+        self, seen: _Seen, speakers: set[int | None], estimate: Estimate
+    ) -> tuple[FaceOffset, ...]:
+        offsets = []
+        for face, seconds in sorted(self._faces.seconds.items()):
+            if seconds < 1.0 and face not in speakers:
                 continue
-            curves = [w.curves[face] for w in self._windows if face in w.curves]
-            own = judge(pool(curves), self._confidence) if curves else None
-            sure = own is not None and own.probability >= self._least(own)
+            curves = [s.curves[face] for s in seen.stretches if face in s.curves]
+            own = judge(pool(curves), seen.estimator.trust.confidence) if curves else None
+            sure = own is not None and own.probability >= self._least(seen.estimator, own)
             speaks = face in speakers and estimate.offset_seconds is not None
-            reason = "" if sure else self._why_unsure(own)
+            reason = "" if sure else self._why_unsure(seen.estimator, own)
             if sure and not speaks:
                 reason = "another mouth fits the sound better"
-            found.append(
+            known = own if sure else None
+            offsets.append(
                 FaceOffset(
                     face,
-                    seen.seconds,
-                    min(1.0, seen.seconds / max(self._picture_seconds, 1e-9)),
-                    own.peak.lag_seconds if own and sure else None,
-                    own.probability if own and sure else None,
+                    seconds,
+                    self._faces.share(face),
+                    None if known is None else known.peak.lag_seconds,
+                    None if known is None else known.probability,
                     speaks,
                     reason,
                 )
             )
-        return tuple(found)
-
-    def _silent_faces(self) -> tuple[FaceOffset, ...]:
-        share = max(self._picture_seconds, 1e-9)
-        return tuple(
-            FaceOffset(
-                face, seen.seconds, min(1.0, seen.seconds / share), None, None, False, "it did not decide"
-            )
-            for face, seen in sorted(self._faces.items())
-            if seen.seconds >= 1.0
-        )
+        return tuple(offsets)
 
     # ------------------------------------------------------------ estimates
 
-    def _estimate(self, curve: LagCurve, speakers: set[int | None]) -> Estimate:
-        found = judge(curve, self._confidence)
+    def _estimate(self, estimator: Estimator, curve: LagCurve, speakers: set[int | None]) -> Estimate:
+        name, trust = estimator.name, estimator.trust
+        found = judge(curve, trust.confidence)
         face = next(iter(speakers)) if len(speakers) == 1 else None
         if found is None:
-            reason = "neither lips nor sound move together at any lag"
-            return Estimate(None, None, None, "lips", reason, face, curve)
-        if found.probability < self._least(found) or found.peak.at_edge:
-            why = self._why_unsure(found)
-            return Estimate(None, None, None, "lips", why, face, curve, found.seconds)
+            return Estimate(None, None, None, name, trust.still, face, curve)
+        if found.probability < self._least(estimator, found) or found.peak.at_edge:
+            why = self._why_unsure(estimator, found)
+            return Estimate(None, None, None, name, why, face, curve, found.seconds)
         return Estimate(
             found.peak.lag_seconds,
             found.interval_seconds,
-            found.probability,
-            "lips",
-            "",
+            min(found.probability, trust.most_probability),
+            name,
+            trust.remark,
             face,
             curve,
             found.seconds,
         )
 
-    def _least(self, found: Judgement) -> float:
-        return self.options.least_probability * min(1.0, found.seconds / 4)
+    def _least(self, estimator: Estimator, found: Judgement) -> float:
+        asked = self.options.least_probability * min(1.0, found.seconds / 4)
+        return max(estimator.trust.least_probability, asked)
 
-    def _why_unsure(self, found: Judgement | None) -> str:
+    def _why_unsure(self, estimator: Estimator, found: Judgement | None) -> str:
         if found is None:
             return "its mouth does not move"
         if found.seconds < 1.5:
@@ -389,107 +307,24 @@ class Fusion:
         if found.peak.at_edge:
             return "the best offset lies at the end of the search: the true one may be larger"
         if found.belongs < 0.5:
-            return "no mouth in the picture moves with this sound: a voice-over, music, or another speaker"
+            return estimator.trust.foreign
         return "several offsets fit about equally well"
 
-    def _piece(self, group: Sequence[_Window]) -> Segment:
-        found = self._estimate(pool([_only(window) for window in group]), {None})
-        return _segment((group[0].start, group[-1].end), found)
+    def _piece(self, estimator: Estimator, group: Sequence[Stretch]) -> Segment:
+        found = self._estimate(estimator, pool([stretch.curve for stretch in group]), {None})
+        return segment_of(group[0].start, group[-1].end, found)
 
-    def _stretch(self, windows: Sequence[_Window], rows: range) -> Segment:
-        group = [windows[k] for k in rows]
-        found = self._estimate(pool([_only(window) for window in group]), {None})
-        # Up to the next stretch: windows may have gaps between them.
-        end = windows[rows.stop].start if rows.stop < len(windows) else group[-1].end
-        return _segment((group[0].start, end), found)
-
-
-@dataclass(frozen=True, eq=False)
-class _Course:
-    """How the offset runs through the film: a constant, a line, or steps."""
-
-    at: Fraction
-    pooled: LagCurve
-    drift: Drift | None
-    stretches: list[range]
-
-    @classmethod
-    def of(cls, windows: Sequence[_Window], confidence: Confidence, options: FusionOptions) -> _Course:
-        weights = np.array([_only(w).overlap_seconds.max() for w in windows])
-        middles = np.array([float(w.start + w.end) / 2 for w in windows])
-        at = exact(f"{float((weights * middles).sum() / weights.sum()):.6f}")
-        curves = [_only(window) for window in windows]
-        pooled = pool(curves)
-        whole = range(len(windows))
-        if len(windows) < 3:
-            return cls(at, pooled, None, [whole])
-        lags = curves[0].lags_seconds
-        scores = _scores(curves, confidence)
-        times = middles - float(at)
-        constant = float(scores.sum(axis=0).max())
-        drift = find_drift(scores, lags, times)
-        line = constant + max(0.0, (drift.gain if drift else 0.0) - options.drift_penalty)
-        steps = [rows for rows, _ in find_steps(scores, options.splice_penalty)]
-        stepped = sum(float(scores[rows.start : rows.stop].sum(axis=0).max()) for rows in steps)
-        stepped -= options.splice_penalty * (len(steps) - 1)
-        if len(steps) > 1 and stepped > line:
-            believed = _believed(curves, steps, confidence)
-            if len(believed) > 1:
-                return cls(at, pooled, None, believed)
-        if drift is not None and drift.gain > options.drift_penalty:
-            straight = [_straight(c, float(t), drift.ppm) for c, t in zip(curves, times, strict=True)]
-            pooled = pool(straight)
-        return cls(at, pooled, drift, [whole])
+    def _part(self, estimator: Estimator, stretches: Sequence[Stretch], rows: range) -> Segment:
+        group = [stretches[k] for k in rows]
+        found = self._estimate(estimator, pool([stretch.curve for stretch in group]), {None})
+        # Up to the next part: stretches may have gaps between them.
+        end = stretches[rows.stop].start if rows.stop < len(stretches) else group[-1].end
+        return segment_of(group[0].start, end, found)
 
 
-def _scores(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
-    """Log likelihood of each lag in each stretch, [K, L], finite.
-
-    Each stretch is allowed its own small deviation, and a little of being wrong altogether: one that is sure of itself
-    must not bend the line of all.
-    """
-    step = curves[0].step_seconds
-    reach = int(np.ceil(3 * _STRETCH_TAIL / step))
-    away = np.arange(-reach, reach + 1) * step
-    kernel = 0.9 * bell(away, _STRETCH_BLUR) + 0.1 * bell(away, _STRETCH_TAIL)
-    rows = []
-    for curve in curves:
-        score = log_posterior(curve, confidence)
-        density = np.exp(score - score.max())
-        density = np.convolve(density / density.sum(), kernel, "same")
-        rows.append(np.log((1 - _STRETCH_WRONG) * density + _STRETCH_WRONG / len(density)))
-    return np.stack(rows)
-
-
-def _believed(curves: Sequence[LagCurve], steps: Sequence[range], confidence: Confidence) -> list[range]:
-    """Stretches that stand on their own, each with the doubtful ones next to it; those of one offset joined."""
-    merged: list[tuple[range, float | None]] = []
-    for rows in steps:
-        found = judge(pool(curves[rows.start : rows.stop]), confidence)
-        offset = found.peak.lag_seconds if found and found.probability >= _SEGMENT_PROBABILITY else None
-        if merged and (
-            offset is None or merged[-1][1] is None or abs(offset - merged[-1][1]) < _SAME_SECONDS
-        ):
-            before, known = merged.pop()
-            merged.append((range(before.start, rows.stop), known if known is not None else offset))
-        else:
-            merged.append((rows, offset))
-    return [rows for rows, _ in merged]
-
-
-def _straight(curve: LagCurve, seconds: float, ppm: float) -> LagCurve:
-    """A curve with the drift up to its time taken out of its lags."""
-    known = np.isfinite(curve.values)
-    if not known.any():
-        return curve
-    low = float(curve.values[known].min())
-    values = np.where(known, curve.values, low)[None]
-    moved = straightened(values, curve.lags_seconds, np.array([seconds]), ppm)[0]
-    return LagCurve(curve.lags_seconds, moved, curve.overlap_seconds)
-
-
-def _only(window: _Window) -> LagCurve:
-    return next(iter(window.curves.values()))
+def _exact_segment(start: Fraction, end: Fraction, cue: Cue) -> Segment:
+    assert cue.interval_seconds is not None
+    return Segment(start, end, cue.offset_seconds, cue.interval_seconds, sure_within(cue.interval_seconds))
 
 
 def _narrow(curve: LagCurve) -> LagCurve:
@@ -499,73 +334,7 @@ def _narrow(curve: LagCurve) -> LagCurve:
     )
 
 
-def _fit_at(curve: LagCurve, lag_seconds: float) -> float:
-    """Score of a curve near a lag, so that long lives count more."""
-    near = np.abs(curve.lags_seconds - lag_seconds) <= 0.06
-    values = curve.values[near]
-    if not np.isfinite(values).any():
-        return -np.inf
-    return float(np.nanmax(values) * np.sqrt(curve.overlap_seconds[near].max()))
-
-
-def _grouped(windows: Sequence[_Window]) -> list[list[_Window]]:
-    count = max(1, len(windows) // _PIECE_WINDOWS)
-    bounds = [len(windows) * k // count for k in range(count + 1)]
-    return [list(windows[a:b]) for a, b in pairwise(bounds)]
-
-
-def _segment(span: tuple[Fraction, Fraction], estimate: Estimate) -> Segment:
-    return Segment(
-        span[0],
-        span[1],
-        estimate.offset_seconds,
-        estimate.interval_seconds,
-        estimate.probability,
-        estimate.reason,
-    )
-
-
-def _of_longest(estimate: Estimate, segments: Sequence[Segment]) -> Estimate:
-    """The offset of the longest segment that is known speaks for a film with jumps."""
-    known = [s for s in segments if s.offset_seconds is not None]
-    if not known:
-        return estimate
-    longest = max(known, key=lambda s: s.end - s.start)
-    return replace(
-        estimate,
-        offset_seconds=longest.offset_seconds,
-        interval_seconds=longest.interval_seconds,
-        probability=longest.probability,
-        reason="the offset jumps: this is that of the longest segment",
-    )
-
-
-def _sure(interval: tuple[float, float]) -> float:
-    """Probability that the middle of an interval that events allow is right within 40 ms."""
-    half = (interval[1] - interval[0]) / 2
-    return 0.99 if half <= 0.04 else max(0.0, 0.99 * 0.04 / half)
-
-
-def _joined(pieces: Sequence[Segment]) -> tuple[Segment, ...]:
-    """Neighbouring pieces whose intervals meet, as one segment."""
-    joined: list[list[Segment]] = []
-    for piece in pieces:
-        last = joined[-1][-1] if joined else None
-        assert piece.offset_seconds is not None
-        meets = (
-            last is not None
-            and last.offset_seconds is not None
-            and abs(last.offset_seconds - piece.offset_seconds) <= _SAME_SECONDS
-        )
-        if meets:
-            joined[-1].append(piece)
-        else:
-            joined.append([piece])
-    out = []
-    for number, group in enumerate(joined):
-        offset = float(np.median([p.offset_seconds for p in group if p.offset_seconds is not None]))
-        half = min(float(np.ptp(p.interval_seconds)) / 2 for p in group if p.interval_seconds is not None)
-        end = joined[number + 1][0].start if number + 1 < len(joined) else group[-1].end
-        interval = (offset - half, offset + half)
-        out.append(Segment(group[0].start, end, offset, interval, _sure(interval)))
-    return tuple(out)
+def _grouped(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
+    count = max(1, len(stretches) // _PIECE_STRETCHES)
+    bounds = [len(stretches) * k // count for k in range(count + 1)]
+    return [list(stretches[a:b]) for a, b in pairwise(bounds)]

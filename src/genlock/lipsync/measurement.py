@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
+
 from genlock.core.errors import OptionError
+from genlock.lipsync.confidence import sure_within
 from genlock.lipsync.estimators.base import Estimate
 
-__all__ = ["FaceOffset", "Segment", "SyncMeasurement"]
+__all__ = ["FaceOffset", "Segment", "SyncMeasurement", "joined_segments", "of_longest", "segment_of"]
 
 
 @dataclass(frozen=True)
@@ -80,3 +84,50 @@ class SyncMeasurement:
             spans = getattr(self, name)
             if any(after.start < before.end for before, after in pairwise(spans)):
                 raise OptionError(f"{name} of a measurement are in order and apart")
+
+
+def segment_of(start: Fraction, end: Fraction, estimate: Estimate) -> Segment:
+    """An estimate as that of the stretch ``[start, end)``."""
+    return Segment(
+        start, end, estimate.offset_seconds, estimate.interval_seconds, estimate.probability, estimate.reason
+    )
+
+
+def of_longest(estimate: Estimate, segments: Sequence[Segment]) -> Estimate:
+    """The offset of the longest segment that is known speaks for a film with jumps."""
+    known = [s for s in segments if s.offset_seconds is not None]
+    if not known:
+        return estimate
+    longest = max(known, key=lambda s: s.end - s.start)
+    return replace(
+        estimate,
+        offset_seconds=longest.offset_seconds,
+        interval_seconds=longest.interval_seconds,
+        probability=longest.probability,
+        reason="the offset jumps: this is that of the longest segment",
+    )
+
+
+def joined_segments(pieces: Sequence[Segment], same_seconds: float) -> tuple[Segment, ...]:
+    """Neighbouring pieces of exact offsets that differ by no more than ``same_seconds``, as one segment."""
+    joined: list[list[Segment]] = []
+    for piece in pieces:
+        last = joined[-1][-1] if joined else None
+        assert piece.offset_seconds is not None
+        meets = (
+            last is not None
+            and last.offset_seconds is not None
+            and abs(last.offset_seconds - piece.offset_seconds) <= same_seconds
+        )
+        if meets:
+            joined[-1].append(piece)
+        else:
+            joined.append([piece])
+    out = []
+    for number, group in enumerate(joined):
+        offset = float(np.median([p.offset_seconds for p in group if p.offset_seconds is not None]))
+        half = min(float(np.ptp(p.interval_seconds)) / 2 for p in group if p.interval_seconds is not None)
+        end = joined[number + 1][0].start if number + 1 < len(joined) else group[-1].end
+        interval = (offset - half, offset + half)
+        out.append(Segment(group[0].start, end, offset, interval, sure_within(interval)))
+    return tuple(out)

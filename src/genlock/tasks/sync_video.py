@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 
 from genlock.core.errors import OptionError
 from genlock.core.progress import Progress, silent
+from genlock.lipsync.estimators.base import DEFAULT as DEFAULT_ESTIMATORS
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.evidence.collect import EvidenceCollector
-from genlock.lipsync.fusion import Fusion
+from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.repair import Repair, repair_file, repair_target
 from genlock.lipsync.two_recordings import match_sounds
@@ -50,6 +51,8 @@ class SyncOptions:
     """Picture of the measurement to write: .svg or .png (for several files, a folder)."""
     least_probability: float = 0.5
     """How sure the measurement must be for a repair: probability of an error of at most 40 ms, 0...1."""
+    estimators: str = DEFAULT_ESTIMATORS
+    """Who measures, in this order: names separated by commas; the first that sees something answers."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
 
@@ -255,10 +258,14 @@ class SyncProbe:
 
     Faces take about as long as decoding does, so they are looked for in a thread of their own, which ``close`` (or
     ``with``) ends.
+
+    Parameters
+    ----------
+    estimators : who measures, names separated by commas
     """
 
-    def __init__(self) -> None:
-        self._fusion = Fusion()
+    def __init__(self, estimators: str = DEFAULT_ESTIMATORS) -> None:
+        self._fusion = Fusion(FusionOptions(estimators=estimators))
         self._collector = EvidenceCollector(self._fusion.add)
         self._background = Background(self._collector.consumers)
 
@@ -345,7 +352,7 @@ def sync_video(
 def _measure(file: str | os.PathLike[str], options: SyncOptions, progress: Progress) -> SyncResult:
     if options.against is not None:
         return _measure_against(file, options.against, options.reading, progress)
-    with SyncProbe() as probe:
+    with SyncProbe(options.estimators) as probe:
         request = ClipRequest(consumers=probe.consumers, frames=False, reading=options.reading)
         with read_clip(file, request, progress) as clip:
             return probe.result(clip.info, clip.notes)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple, Protocol
 
 from genlock.aligners.curves import LagCurve
 from genlock.core.errors import OptionError
+from genlock.core.plugins import load_plugin
+from genlock.core.time import Exact
+from genlock.lipsync.confidence import Confidence
 from genlock.lipsync.evidence.base import Evidence
 
-__all__ = ["Cue", "Estimate", "Estimator"]
+__all__ = ["DEFAULT", "GROUP", "Cue", "Estimate", "Estimator", "Trust", "Window", "make_estimators"]
+
+#: The entry-point group of estimators. Each entry makes one when it is called with ``reach_seconds=``, the largest
+#: offset that is looked for.
+GROUP = "genlock.estimators"
+#: Who is asked, in this order, if nobody is named.
+DEFAULT = "flash-beep,lips,motion"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,21 +39,96 @@ class Cue:
     """An offset known more exactly than the curve's step shows, from discrete events; else None."""
     interval_seconds: tuple[float, float] | None = None
     """All offsets that those events allow, low and high; None where there is no ``offset_seconds``."""
+    at_seconds: float | None = None
+    """The instant at which that offset holds; None where there is no ``offset_seconds``."""
+    drift_ppm: float | None = None
+    """How much slower the sound runs than the picture, from those events; None where it cannot be told."""
 
     def __post_init__(self) -> None:
         if self.curve is None and not self.reason:
             raise OptionError(f"{self.estimator} gives neither a curve nor a reason")
+        if (self.offset_seconds is None) != (self.interval_seconds is None or self.at_seconds is None):
+            raise OptionError(
+                f"{self.estimator} knows an offset with its interval and instant, or none of them"
+            )
+
+
+class Window(NamedTuple):
+    """What an estimator saw in one stretch of a piece, ``[start, end)`` on the media clock."""
+
+    start: Fraction
+    """Where the stretch begins, in exact seconds."""
+    end: Fraction
+    """Where it ends."""
+    cues: tuple[Cue, ...]
+    """One for each face, or one for the whole picture; never empty: what is missing is said as a reason."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far an estimator's curves are believed."""
+
+    confidence: Confidence = field(default_factory=Confidence)
+    """How a curve becomes a probability."""
+    least_probability: float = 0.0
+    """Below this probability its offset is not given, 0...1."""
+    most_probability: float = 1.0
+    """It is never surer than this, 0...1."""
+    follows_changes: bool = True
+    """Whether it is sure enough of a few seconds for drift, splices and the face that speaks to be told."""
+    remark: str = ""
+    """What to beware of in its answers, in words."""
+    still: str = "neither sound nor picture changes together at any lag"
+    """What is said where its curve is empty."""
+    foreign: str = "nothing in the picture moves with this sound"
+    """What is said where sound and picture do not belong together."""
 
 
 class Estimator(Protocol):
-    """Compares sound and picture of a piece."""
+    """Compares sound and picture, piece by piece. Whether an answer is exact, by faces or by the whole picture is told
+    by its cues: :class:`~genlock.lipsync.fusion.Fusion` asks all of them in this one way."""
 
     name: str
     """A short name, as in reports."""
+    mouth_side: int | None
+    """Side in pixels of the mouth crops that it asks for, 16...512; they are then in the evidence of each face. None:
+    it asks for none."""
 
-    def cues(self, evidence: Evidence) -> tuple[Cue, ...]:
-        """One cue for each face (or one for the whole picture); never empty: what is missing is said as a reason."""
+    @property
+    def trust(self) -> Trust:
+        """How far its curves are believed."""
         ...
+
+    def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> Sequence[Window]:
+        """What it sees in stretches of about ``window_seconds``, in order; one may be the whole piece.
+
+        Empty where the piece is none of its business, such as a film without flashes for whoever looks for them.
+        """
+        ...
+
+
+def make_estimators(names: str = DEFAULT, reach_seconds: Exact = Fraction(6, 5)) -> tuple[Estimator, ...]:
+    """The estimators of some names, in their order.
+
+    Parameters
+    ----------
+    names : separated by commas
+    reach_seconds : the largest offset that is looked for, to either side
+
+    Raises
+    ------
+    OptionError
+        If a name is not registered, named twice, or none is given.
+
+    Examples
+    --------
+    >>> [estimator.name for estimator in make_estimators()]
+    ['flash-beep', 'lips', 'motion']
+    """
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise OptionError(f"estimators={names!r}: name at least one, and each once, such as {DEFAULT!r}")
+    return tuple(load_plugin(GROUP, name)(reach_seconds=reach_seconds) for name in wanted)
 
 
 @dataclass(frozen=True, eq=False)

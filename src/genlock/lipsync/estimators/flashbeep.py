@@ -20,7 +20,8 @@ import numpy.typing as npt
 from genlock.aligners.curves import LagCurve
 from genlock.core.grid import Cells
 from genlock.core.spans import Spans
-from genlock.lipsync.estimators.base import Cue
+from genlock.core.time import Exact, exact
+from genlock.lipsync.estimators.base import Cue, Trust, Window
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.beeps import BeepFinder
 from genlock.lipsync.evidence.flashes import FlashFinder
@@ -59,15 +60,27 @@ class Pairs:
 
 
 class FlashBeep:
-    """Estimator of the offset for test signals: flashes of the picture against beeps of the sound."""
+    """Estimator of the offset for test signals: flashes of the picture against beeps of the sound.
+
+    Parameters
+    ----------
+    reach_seconds : the largest offset that is looked for; events are exact, so it is never less than two seconds
+    """
 
     name = "flash-beep"
+    mouth_side = None
+    trust = Trust()
 
-    def __init__(self, reach_seconds: float = 2.0) -> None:
-        self.reach_seconds = reach_seconds
+    def __init__(self, reach_seconds: Exact = 2) -> None:
+        self.reach_seconds = max(2.0, float(exact(reach_seconds)))
         """Largest offset that is looked for, in seconds."""
 
-    def cues(self, evidence: Evidence) -> tuple[Cue, ...]:
+    def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> tuple[Window, ...]:
+        """The whole piece, if at least two of its flashes have their beeps."""
+        (cue,) = self.cues(evidence)
+        return () if cue.curve is None else (Window(evidence.start, evidence.end, (cue,)),)
+
+    def cues(self, evidence: Evidence) -> tuple[Cue]:
         """One cue: a curve and the exact offset if at least two flashes have their beeps, else a reason."""
         flashes, beeps = evidence.flashes, evidence.beeps
         if evidence.frames is None or not len(flashes) or not len(beeps):
@@ -82,7 +95,12 @@ class FlashBeep:
         )
         return (
             Cue(
-                self.name, curve, offset_seconds=pairs.offset_seconds, interval_seconds=pairs.interval_seconds
+                self.name,
+                curve,
+                offset_seconds=pairs.offset_seconds,
+                interval_seconds=pairs.interval_seconds,
+                at_seconds=pairs.at_seconds,
+                drift_ppm=pairs.drift_ppm,
             ),
         )
 

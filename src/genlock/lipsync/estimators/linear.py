@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,10 @@ from genlock.core.errors import FormatError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
-from genlock.lipsync.estimators.base import Cue
+from genlock.lipsync.confidence import Confidence
+from genlock.lipsync.estimators.base import Cue, Trust, Window
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
+from genlock.lipsync.evidence.rows import rows_at
 from genlock.weights import registry
 from genlock.weights.npz_model import read_model, write_model
 
@@ -35,6 +37,7 @@ __all__ = [
     "LinearModel",
     "LinearOptions",
     "LinearSync",
+    "Shapes",
     "View",
     "default_model",
     "face_signals",
@@ -46,6 +49,8 @@ __all__ = [
 ]
 
 Array = npt.NDArray[np.float64]
+#: Lip shapes [V, 80] and their instants in seconds [V].
+Shapes: TypeAlias = tuple[Array, Array]
 
 #: Name of the model of our own in the registry.
 MODEL_NAME = "lipsync-linear"
@@ -185,7 +190,7 @@ def _context_cells(bands: Track) -> int:
     return bands.grid.index(bands.grid.start + exact("0.04"), "nearest")
 
 
-def lip_shapes(lips: Track, options: LinearOptions) -> tuple[Array, Array]:
+def lip_shapes(lips: Track, options: LinearOptions) -> Shapes:
     """Lip shapes [V, 80] of the frames in which the face was seen, and their instants in seconds [V].
 
     Shapes are made symmetrical (what differs between left and right is pose, not speech), less their mean.
@@ -203,24 +208,14 @@ def lip_channels(shapes: Array, seconds: Array, basis: Array, options: LinearOpt
     if options.speeds == 0:
         return parts
     fast = parts[:, : options.speeds]
-    ahead, behind = (_at(seconds + d, seconds, fast) for d in (_SPAN_STEP_SECONDS, -_SPAN_STEP_SECONDS))
+    ahead, behind = (rows_at(seconds + d, seconds, fast) for d in (_SPAN_STEP_SECONDS, -_SPAN_STEP_SECONDS))
     return np.hstack([parts, (ahead - behind) / (2 * _SPAN_STEP_SECONDS)])
 
 
 def lip_context(channels: Array, seconds: Array, options: LinearOptions) -> Array:
     """Lip channels at each frame and at steps of 40 ms around it, [V, L * C]; held beyond the ends."""
     reach = range(-options.lip_steps, options.lip_steps + 1)
-    return np.hstack([_at(seconds + k * _SPAN_STEP_SECONDS, seconds, channels) for k in reach])
-
-
-def _at(wanted: Array, seconds: Array, values: Array) -> Array:
-    """Values [V, C] at other instants, linear in between."""
-    if len(seconds) == 1:
-        return np.repeat(values, len(wanted), axis=0)
-    left = np.clip(np.searchsorted(seconds, wanted, side="right") - 1, 0, len(seconds) - 2)
-    share = (wanted - seconds[left]) / (seconds[left + 1] - seconds[left])
-    share = np.clip(share, 0.0, 1.0)[:, None]
-    return np.asarray(values[left] * (1 - share) + values[left + 1] * share)
+    return np.hstack([rows_at(seconds + k * _SPAN_STEP_SECONDS, seconds, channels) for k in reach])
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,9 +244,12 @@ def sound_signals(mel: Track, model: LinearModel) -> tuple[Track, Track]:
     )
 
 
-def face_signals(face: FaceEvidence, model: LinearModel) -> tuple[Track, Track]:
-    """Lip channels as they are, [T, C], and canonical channels of the lips, [T, K]."""
-    shapes, seconds = lip_shapes(face.lips, model.options)
+def face_signals(face: FaceEvidence, model: LinearModel, seen: Shapes | None = None) -> tuple[Track, Track]:
+    """Lip channels as they are, [T, C], and canonical channels of the lips, [T, K].
+
+    ``seen`` is what :func:`lip_shapes` gave for the face, where it is known already.
+    """
+    shapes, seconds = seen or lip_shapes(face.lips, model.options)
     channels = lip_channels(shapes, seconds, model.basis, model.options)
     pairs = lip_context(channels, seconds, model.options) @ model.lip_pairs
     return (_spread(face.lips, channels, "lip channels"), _spread(face.lips, pairs, "canonical lips"))
@@ -277,6 +275,7 @@ class LinearSync:
     """
 
     name = "lips"
+    mouth_side: int | None = None
 
     def __init__(self, model: LinearModel | None = None, reach_seconds: Exact = Fraction(6, 5)) -> None:
         self.model = default_model() if model is None else model
@@ -288,6 +287,15 @@ class LinearSync:
     def calibration(self) -> Mapping[str, float]:
         """What is known about its errors."""
         return self.model.calibration
+
+    @property
+    def trust(self) -> Trust:
+        """Its curves are believed as far as its calibration says."""
+        return Trust(
+            Confidence.of(self.calibration),
+            still="neither lips nor sound move together at any lag",
+            foreign="no mouth in the picture moves with this sound: a voice-over, music, or another speaker",
+        )
 
     def cues(self, evidence: Evidence) -> tuple[Cue, ...]:
         """One cue for each face; a single one with the reason where there is nothing to compare."""
@@ -301,9 +309,7 @@ class LinearSync:
             found.append(Cue(self.name, pool(curves), face) if curves else own[0])
         return tuple(found)
 
-    def windows(
-        self, evidence: Evidence, window_seconds: Exact = 5
-    ) -> list[tuple[Fraction, Fraction, tuple[Cue, ...]]]:
+    def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> list[Window]:
         """Cues of stretches of about ``window_seconds`` of the piece, in order: start, end, one cue for each face.
 
         Sound and picture of a stretch are compared less their means there, so slow changes of pose and level do not
@@ -311,7 +317,7 @@ class LinearSync:
         """
         reason = self._why_not(evidence)
         if reason:
-            return [(evidence.start, evidence.end, (Cue(self.name, None, reason=reason),))]
+            return [Window(evidence.start, evidence.end, (Cue(self.name, None, reason=reason),))]
         faces = self._views(evidence)
         found = []
         for start, end in _stretches(evidence.start, evidence.end, exact(window_seconds)):
@@ -319,7 +325,7 @@ class LinearSync:
             kept = tuple(cue for cue in seen if cue is not None)
             if not kept:
                 kept = (Cue(self.name, None, reason="no face is seen for half a second or longer"),)
-            found.append((start, end, kept))
+            found.append(Window(start, end, kept))
         return found
 
     def _why_not(self, evidence: Evidence) -> str:
@@ -336,16 +342,23 @@ class LinearSync:
     def _views(self, evidence: Evidence) -> list[tuple[FaceEvidence, list[View]]]:
         """What is compared, for each face."""
         assert evidence.mel is not None
-        expected, sound_pairs = sound_signals(evidence.mel, self.model)
-        found = []
-        for face in evidence.faces:
-            lips, lip_pairs = face_signals(face, self.model)
-            views = [
-                View(expected, lips, self.model.ridge_weights, 0.5),
-                View(sound_pairs, lip_pairs, self.model.pair_weights, 0.5),
-            ]
-            found.append((face, views))
-        return found
+        heard = self._heard(evidence.mel)
+        return [
+            (face, self._compared(heard, face, lip_shapes(face.lips, self.model.options)))
+            for face in evidence.faces
+        ]
+
+    def _heard(self, mel: Track) -> tuple[Track, ...]:
+        """The sound's side of each view."""
+        return sound_signals(mel, self.model)
+
+    def _compared(self, heard: Sequence[Track], face: FaceEvidence, seen: Shapes) -> list[View]:
+        """The views of one face."""
+        lips, lip_pairs = face_signals(face, self.model, seen)
+        return [
+            View(heard[0], lips, self.model.ridge_weights, 0.5),
+            View(heard[1], lip_pairs, self.model.pair_weights, 0.5),
+        ]
 
     def _cue(self, face: FaceEvidence, views: Sequence[View], start: Fraction, end: Fraction) -> Cue | None:
         lips = face.lips.between(start, end)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from genlock.core.time import Exact
-from genlock.lipsync.estimators.linear import LinearModel, LinearSync, View
+from genlock.core.track import Track
+from genlock.lipsync.estimators.linear import LinearModel, LinearSync, Shapes, View
 from genlock.lipsync.estimators.tower import TowerModel, default_tower, picture_tower, sound_tower
-from genlock.lipsync.evidence.base import Evidence, FaceEvidence
+from genlock.lipsync.evidence.base import FaceEvidence
 
 __all__ = ["LipsSync"]
 
@@ -46,12 +47,13 @@ class LipsSync(LinearSync):
         """What is known about the errors of both together."""
         return self.tower.calibration
 
-    def _views(self, evidence: Evidence) -> list[tuple[FaceEvidence, list[View]]]:
-        assert evidence.mel is not None
-        heard, share = sound_tower(evidence.mel, self.tower), self.tower.share
-        found = []
-        for face, views in super()._views(evidence):
-            rest = [replace(view, share=view.share * (1 - share)) for view in views]
-            said = picture_tower(face, self.tower)
-            found.append((face, [*rest, View(heard, said, self.tower.arrays["weights"], share)]))
-        return found
+    def _heard(self, mel: Track) -> tuple[Track, ...]:
+        return (*super()._heard(mel), sound_tower(mel, self.tower))
+
+    def _compared(self, heard: Sequence[Track], face: FaceEvidence, seen: Shapes) -> list[View]:
+        share = self.tower.share
+        rest = [
+            replace(view, share=view.share * (1 - share)) for view in super()._compared(heard, face, seen)
+        ]
+        said = picture_tower(face, self.tower, seen)
+        return [*rest, View(heard[-1], said, self.tower.arrays["weights"], share)]

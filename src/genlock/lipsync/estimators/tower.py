@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import FormatError, OptionError
 from genlock.core.track import Track
-from genlock.lipsync.estimators.linear import LinearOptions, lip_context, lip_shapes, sound_bands
+from genlock.lipsync.estimators.linear import LinearOptions, Shapes, lip_context, lip_shapes, sound_bands
 from genlock.lipsync.evidence.base import FaceEvidence
 from genlock.weights import registry
 from genlock.weights.npz_model import read_model, write_model
@@ -153,10 +153,13 @@ def _through(rows: Array, taps: Array, dilation: int) -> Array:
     return out
 
 
-def picture_tower(face: FaceEvidence, model: TowerModel) -> Track:
-    """What the lips say, float64 [T, channels] on the cells of the frames; zero where the face was not seen."""
+def picture_tower(face: FaceEvidence, model: TowerModel, seen: Shapes | None = None) -> Track:
+    """What the lips say, float64 [T, channels] on the cells of the frames; zero where the face was not seen.
+
+    ``seen`` is what :func:`~genlock.lipsync.estimators.linear.lip_shapes` gave for the face, where it is known already.
+    """
     o, a = model.options, model.arrays
-    shapes, seconds = lip_shapes(face.lips, o.look)
+    shapes, seconds = seen or lip_shapes(face.lips, o.look)
     frames = np.maximum(shapes.astype(np.float32) @ a["lips"] @ a["frame"] + a["frame_bias"], 0)
     around = lip_context(frames.astype(np.float64), seconds, o.look).astype(np.float32)
     rows = np.maximum(around @ a["context"] + a["context_bias"], 0) @ a["lips_out"] + a["lips_out_bias"]

@@ -1,0 +1,139 @@
+"""How the offset runs through a film: one offset, a steady drift, or steps at splices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.aligners.curves import LagCurve, pool
+from genlock.aligners.drift import Drift, find_drift, find_steps, straightened
+from genlock.core.time import exact
+from genlock.lipsync.confidence import Confidence, bell, judge, log_posterior
+
+__all__ = ["SAME_SECONDS", "Course", "Stretch"]
+
+Array = npt.NDArray[np.float64]
+
+#: Offsets of neighbouring segments that differ by less are one offset.
+SAME_SECONDS = 0.045
+# A segment between splices is believed from this probability on.
+_SEGMENT_PROBABILITY = 0.7
+# By how much the offset of a few seconds scatters about that of the film, mostly and sometimes, and how often a
+# stretch is simply wrong.
+_STRETCH_BLUR = 0.02
+_STRETCH_TAIL = 0.06
+_STRETCH_WRONG = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """A few seconds of the film: the curve of each face in it."""
+
+    start: Fraction
+    """Where it begins, in exact seconds."""
+    end: Fraction
+    """Where it ends."""
+    curves: Mapping[int | None, LagCurve]
+    """By face; None: of the whole picture."""
+
+    @property
+    def curve(self) -> LagCurve:
+        """The curve of the only face, or of the first."""
+        return next(iter(self.curves.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How the offset runs through the film."""
+
+    at: Fraction
+    """The instant at which it is quoted, in exact seconds."""
+    pooled: LagCurve
+    """The curve of the whole film, with the drift taken out."""
+    drift: Drift | None
+    """A steady drift; None: none that explains the film better."""
+    parts: list[range]
+    """Numbers of the stretches between splices; one range: there is no splice."""
+
+    @classmethod
+    def of(
+        cls, stretches: Sequence[Stretch], confidence: Confidence, splice_penalty: float, drift_penalty: float
+    ) -> Course:
+        """Out of stretches of one face each.
+
+        The penalties say by how much two offsets, or a drift, must explain the film better than one offset, in units of
+        log likelihood.
+        """
+        weights = np.array([w.curve.overlap_seconds.max() for w in stretches])
+        middles = np.array([float(w.start + w.end) / 2 for w in stretches])
+        at = exact(f"{float((weights * middles).sum() / weights.sum()):.6f}")
+        curves = [stretch.curve for stretch in stretches]
+        pooled = pool(curves)
+        whole = range(len(stretches))
+        if len(stretches) < 3:
+            return cls(at, pooled, None, [whole])
+        lags = curves[0].lags_seconds
+        scores = _scores(curves, confidence)
+        times = middles - float(at)
+        constant = float(scores.sum(axis=0).max())
+        drift = find_drift(scores, lags, times)
+        line = constant + max(0.0, (drift.gain if drift else 0.0) - drift_penalty)
+        steps = [rows for rows, _ in find_steps(scores, splice_penalty)]
+        stepped = sum(float(scores[rows.start : rows.stop].sum(axis=0).max()) for rows in steps)
+        stepped -= splice_penalty * (len(steps) - 1)
+        if len(steps) > 1 and stepped > line:
+            believed = _believed(curves, steps, confidence)
+            if len(believed) > 1:
+                return cls(at, pooled, None, believed)
+        if drift is not None and drift.gain > drift_penalty:
+            straight = [_straight(c, float(t), drift.ppm) for c, t in zip(curves, times, strict=True)]
+            pooled = pool(straight)
+        return cls(at, pooled, drift, [whole])
+
+
+def _scores(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
+    """Log likelihood of each lag in each stretch, [K, L], finite.
+
+    Each stretch is allowed its own small deviation, and a little of being wrong altogether: one that is sure of itself
+    must not bend the line of all.
+    """
+    step = curves[0].step_seconds
+    reach = int(np.ceil(3 * _STRETCH_TAIL / step))
+    away = np.arange(-reach, reach + 1) * step
+    kernel = 0.9 * bell(away, _STRETCH_BLUR) + 0.1 * bell(away, _STRETCH_TAIL)
+    rows = []
+    for curve in curves:
+        score = log_posterior(curve, confidence)
+        density = np.exp(score - score.max())
+        density = np.convolve(density / density.sum(), kernel, "same")
+        rows.append(np.log((1 - _STRETCH_WRONG) * density + _STRETCH_WRONG / len(density)))
+    return np.stack(rows)
+
+
+def _believed(curves: Sequence[LagCurve], steps: Sequence[range], confidence: Confidence) -> list[range]:
+    """Stretches that stand on their own, each with the doubtful ones next to it; those of one offset joined."""
+    merged: list[tuple[range, float | None]] = []
+    for rows in steps:
+        found = judge(pool(curves[rows.start : rows.stop]), confidence)
+        offset = found.peak.lag_seconds if found and found.probability >= _SEGMENT_PROBABILITY else None
+        if merged and (offset is None or merged[-1][1] is None or abs(offset - merged[-1][1]) < SAME_SECONDS):
+            before, known = merged.pop()
+            merged.append((range(before.start, rows.stop), known if known is not None else offset))
+        else:
+            merged.append((rows, offset))
+    return [rows for rows, _ in merged]
+
+
+def _straight(curve: LagCurve, seconds: float, ppm: float) -> LagCurve:
+    """A curve with the drift up to its time taken out of its lags."""
+    known = np.isfinite(curve.values)
+    if not known.any():
+        return curve
+    low = float(curve.values[known].min())
+    values = np.where(known, curve.values, low)[None]
+    moved = straightened(values, curve.lags_seconds, np.array([seconds]), ppm)[0]
+    return LagCurve(curve.lags_seconds, moved, curve.overlap_seconds)
