@@ -33,7 +33,7 @@ from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.verdicts import sentence_of
 from genlock.media import Picture, VideoForm, encode, read, read_frames
-from genlock.media.write import Copy, mux
+from genlock.media.remux import Copy, mux
 from genlock.tasks import sync_video
 
 SIZE, RATE = (1280, 720), 25

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from genlock.cli.arguments import run_commands
 from genlock.cli.files import align, demo, export, features, prepare, probe, sync, words
@@ -31,17 +35,51 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 
 
+class _Stopped(KeyboardInterrupt):
+    """A batch queue or a container ends this process; it leaves as if someone had pressed Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+@contextmanager
+def _stopped_cleanly() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the work, so that whatever is half-written goes away."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Stopped(number)
+
+    wanted = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        wanted = []
+    # A signal that whoever started us has told to be ignored (nohup) stays ignored.
+    before = {number: signal.getsignal(number) for number in wanted}
+    taken = [number for number in wanted if before[number] == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, before[number])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0 done, 2 for bad input, 130 when interrupted."""
+    """Run the command line; returns the exit status: 0 done, 2 for bad input, 130 interrupted, 143 terminated."""
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
-        if given and given[0] in NAMED and len(given) > 1 and not given[1].startswith("-"):
-            NAMED[given[0]](given[1], given[2:])
-        else:
-            run_commands(_COMMANDS, "genlock", "Sound and picture of a video on one exact clock.", given)
+        with _stopped_cleanly():
+            if given and given[0] in NAMED and len(given) > 1 and not given[1].startswith("-"):
+                NAMED[given[0]](given[1], given[2:])
+            else:
+                run_commands(_COMMANDS, "genlock", "Sound and picture of a video on one exact clock.", given)
     except GenlockError as error:
         say(f"genlock: {error}")
         return error.exit_status
+    except _Stopped as stop:
+        say(f"genlock: ended by {stop}; nothing was left half-written")
+        return 128 + stop.number
     except KeyboardInterrupt:
         say("genlock: interrupted; nothing was left half-written")
         return 130

@@ -8,7 +8,7 @@ import tyro
 
 from genlock import tasks
 from genlock.cli.arguments import Files, Json, Output
-from genlock.cli.running import Bar, each, show
+from genlock.cli.running import Bar, each, say, show
 from genlock.core.errors import InputError
 
 __all__ = ["align", "demo", "export", "features", "prepare", "probe", "sync", "words"]
@@ -71,8 +71,11 @@ def sync(files: Files, /, options: tasks.SyncOptions = _SYNC, json: Json = False
     own = tasks.sync_options_of_each(found, options, many)
 
     def work(file: str, where: str | None, bar: Bar) -> tasks.Result:
+        refusal = tasks.repair_refusal(file, own[file])
+        if refusal is not None:
+            say(f"{file} will be measured, but not repaired: {refusal.reason}")
         result = tasks.sync_video(file, own[file], bar)
-        if result.repair is not None and result.repair.status == "refused":
+        if result.repair is not None and result.repair.status in ("refused", "failed"):
             refused.append(f"{file}: {result.repair.reason}")
         return tasks.SyncRow(file, result) if many and not json else result
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from genlock.core.errors import GenlockError, OptionError
+from genlock.core.errors import GenlockError, MediaError, OptionError, OutputError
 from genlock.core.files import atomic_path
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.lipsync.verdicts import describe_offset
-from genlock.media import probe
 from genlock.media.opening import is_url
-from genlock.media.write import WriteReport, retime
+from genlock.media.remux import WriteReport
+from genlock.media.retime import check_retime_target, number_of_the_sound, write_retimed
 
-__all__ = ["Repair", "repair_file", "repair_target"]
+__all__ = ["Repair", "refusal_of", "repair_file", "repair_target"]
 
 #: What is still farther out of step after the repair was not understood in the first place.
 STILL_OUT_SECONDS = 0.040
@@ -32,8 +32,8 @@ SPLICE_SECONDS = 0.040
 class Repair:
     """What became of the wish to repair a file."""
 
-    status: Literal["repaired", "not needed", "refused"]
-    """``repaired``: the file was written; else there is none."""
+    status: Literal["repaired", "not needed", "refused", "failed"]
+    """``repaired``: the file was written; else there is none. ``failed``: it could not be written or read back."""
     path: str | None = None
     """The repaired file."""
     shift_seconds: float | None = None
@@ -45,7 +45,7 @@ class Repair:
     reason: str = ""
     """Why nothing was written."""
     notes: tuple[str, ...] = ()
-    """What one shift cannot repair, and what could not be kept."""
+    """What one shift cannot repair, and what else to know about the copy."""
 
     def __post_init__(self) -> None:
         if (self.status == "repaired") != (self.written is not None):
@@ -53,7 +53,7 @@ class Repair:
 
     def to_dict(self) -> dict[str, Any]:
         """``status``, ``path``, ``shift_seconds``, ``shift_made_seconds``, ``video``, ``sound``, the offset after
-        it, ``reason``, ``notes[]``."""
+        it, ``reason``, ``notes[]``, ``left_out[]`` (what of the original the copy does not hold)."""
         after, written = self.after, self.written
         made = None if written is None or written.shift_made is None else float(written.shift_made)
         return {
@@ -69,6 +69,7 @@ class Repair:
             else list(after.interval_seconds),
             "reason": self.reason,
             "notes": list(self.notes),
+            "left_out": [] if written is None else list(written.left_out),
         }
 
     def __str__(self) -> str:
@@ -83,6 +84,7 @@ class Repair:
             f"{abs(self.shift_seconds) * 1000:.0f} ms ({how[self.written.sound or 'copied']})",
             f"measured again: {describe_offset(self.after.offset_seconds or 0.0)}",
             *(f"note: {note}" for note in self.notes),
+            *(f"left out: {line}" for line in self.written.left_out),
         ]
         return "\n".join(lines)
 
@@ -108,28 +110,47 @@ def repair_target(file: str | os.PathLike[str], wanted: str | os.PathLike[str]) 
     return target
 
 
+def refusal_of(target: str | os.PathLike[str]) -> Repair | None:
+    """What speaks against a target whatever will be measured; None: nothing.
+
+    >>> refusal_of("fixed.mp4") is None
+    True
+    >>> refusal_of("fixed.xyz").reason
+    "'fixed.xyz': the ending '.xyz' names no container; use .mp4, .mkv, .mov or .webm"
+    """
+    try:
+        check_retime_target(target)
+    except OutputError as error:
+        return Repair("refused", reason=str(error))
+    return None
+
+
 def repair_file(
     file: str | os.PathLike[str],
     target: str | os.PathLike[str],
     found: SyncMeasurement,
     measure_again: Callable[[Path], SyncMeasurement],
     least_probability: float = 0.5,
+    *,
+    sound: int | None = None,
+    all_sounds: bool = False,
 ) -> Repair:
     """Write ``file`` with its sound moved by the offset that was found, if that can be trusted and helps.
 
-    The video is copied packet for packet; the sound is too where the container can say when it starts, else it
-    is cut to the sample and encoded again.
+    Nothing else of the file changes (:func:`genlock.media.retime.retime`), or the result says what did.
 
     Parameters
     ----------
     found : what was measured in ``file``
     measure_again : measures the repaired file in the same way
     least_probability : how sure the measurement must be, 0...1
+    sound : number of the sound that was measured; None: the default one
+    all_sounds : whether the other sounds are moved by as much
 
-    Raises
-    ------
-    OutputError
-        If the file cannot be written. Nothing is left half-written.
+    Returns
+    -------
+    Repair
+        Also where the file cannot be written: ``failed``, with the reason. Nothing is left half-written.
     """
     reason = _reason_against(found, least_probability)
     if reason:
@@ -145,24 +166,22 @@ def repair_file(
         )
     place = Path(target)
     shift = Fraction(round(before.offset_seconds * 1_000_000), 1_000_000)
+    temporary = place
     try:
+        number, count = number_of_the_sound(file, sound)
         with atomic_path(place) as temporary:
-            written = retime(file, temporary, shift)
+            only = None if all_sounds else [number]
+            written = write_retimed(file, temporary, place, shift, only)
             after = measure_again(temporary).estimate
             _require_better(before, after)
     except _NotBetter as error:
         return Repair("refused", shift_seconds=float(shift), reason=str(error))
-    made = WriteReport(
-        str(place),
-        written.video,
-        written.sound,
-        written.zero,
-        written.shift,
-        written.shift_made,
-        written.notes,
-    )
-    notes = (*_limits_of_one_shift(found), *_other_sounds(file), *written.notes)
-    return Repair("repaired", str(place), float(shift), made, after, notes=notes)
+    except (OutputError, MediaError) as error:
+        reason = str(error).replace(str(temporary), str(place)).replace(temporary.name, place.name)
+        return Repair("failed", shift_seconds=float(shift), reason=reason)
+    notes = (*_limits_of_one_shift(found), *_other_sounds(number, count, all_sounds), *written.notes)
+    written = replace(written, path=str(place))
+    return Repair("repaired", str(place), float(shift), written, after, notes=notes)
 
 
 def _reason_against(found: SyncMeasurement, least_probability: float) -> str:
@@ -199,10 +218,15 @@ def _limits_of_one_shift(found: SyncMeasurement) -> tuple[str, ...]:
     )
 
 
-def _other_sounds(file: str | os.PathLike[str]) -> tuple[str, ...]:
+def _other_sounds(number: int, count: int, all_sounds: bool) -> tuple[str, ...]:
     """What became of the sound streams that were not measured."""
-    count = len(probe(file, whole=False).audio)
-    return (f"one of {count} sound streams was measured, all were moved alike",) if count > 1 else ()
+    if count == 1:
+        return ()
+    if all_sounds:
+        return (f"one of {count} sound streams was measured, all were moved alike",)
+    return (
+        f"sound {number} of {count} was measured and moved, the others stay where they were; --all-sound moves all",
+    )
 
 
 class _NotBetter(GenlockError):

@@ -56,6 +56,10 @@ class CopiedStream:
     """Whether a packet without stamps, or hidden inside the stream by an edit list, is an error (NoPlace)."""
     floor: Fraction | None = None
     """Instant of the output before which no packet of sound may begin; such packets are left out."""
+    like: Any = None
+    """The stream whose tags and dispositions the output gets, where ``stream`` was made of it; None: ``stream``."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """Tags that replace those of the stream; an empty value leaves one out."""
 
     out: Any = field(default=None, init=False)
     """PyAV's stream of the output; set by :func:`add_copied_stream`."""
@@ -63,6 +67,8 @@ class CopiedStream:
     """Packets that were copied."""
     cut: int = field(default=0, init=False)
     """Packets that ``floor`` left out."""
+    moved: Fraction = field(default=Fraction(0), init=False)
+    """By how much the last packet was moved in fact, in the ticks of the output."""
 
     _early: list[Any] = field(default_factory=list, init=False, repr=False)
     _held: list[Any] = field(default_factory=list, init=False, repr=False)
@@ -89,12 +95,23 @@ class CopiedStream:
             stamp = getattr(packet, name)
             if stamp is not None:
                 instant = stamp * packet.time_base + self.move
-                setattr(packet, name, round_fraction(instant / base, "nearest"))
+                new = round_fraction(instant / base, "nearest")
+                setattr(packet, name, new)
+                self.moved = new * base - instant + self.move
         packet.duration = round_fraction((packet.duration or 0) * packet.time_base / base, "nearest")
+        if self.first is not None and self.stream.type == "subtitle" and packet.pts is not None:
+            self._shorten(packet)
         packet.time_base = base
         packet.stream = self.out
         self.count += 1
         output.mux_one(packet)
+
+    def _shorten(self, packet: Any) -> None:
+        """A subtitle that began before the part is shown from the part's beginning on."""
+        early = min(0, packet.pts)
+        packet.pts -= early
+        packet.dts = packet.pts
+        packet.duration = max(0, packet.duration + early)
 
     def _with_decoding_time(self, packet: Any) -> list[Any]:
         """Matroska leaves out the decoding times at its start, since it knows no negative ones."""
@@ -113,19 +130,19 @@ class CopiedStream:
     def _of_the_part(self, packet: Any) -> list[Any]:
         if self.first is None and self.stop is None:
             return [packet]
-        stamp = packet.pts if packet.pts is not None else packet.dts or 0
-        at = stamp * packet.time_base
+        at, end = _shown(packet)
+        if self.stream.type not in ("video", "audio"):
+            begins = self.first is None or at >= self.first or end > self.first
+            return [packet] if begins and (self.stop is None or at < self.stop) else []
         if not self._begun and self.first is not None:
             self._hold(packet, at)
-            end = at + (packet.duration or 0) * packet.time_base
-            self._begun = at >= self.first or (self.stream.type != "video" and end > self.first)
+            self._begun = at >= self.first or (self.stream.type == "audio" and end > self.first)
             ready = self._held if self._begun else []
             return [each for each in ready if self._wanted(each)]
         return [packet] if self._wanted(packet) else []
 
     def _wanted(self, packet: Any) -> bool:
-        stamp = packet.pts if packet.pts is not None else packet.dts or 0
-        at = stamp * packet.time_base
+        at, _ = _shown(packet)
         return (self.stop is None or at < self.stop) and (
             self.hidden or self.first is None or at >= self.first
         )
@@ -135,11 +152,8 @@ class CopiedStream:
         assert self.first is not None
         if self.stream.type == "video":
             keep = [] if packet.is_keyframe and at <= self.first else self._held
-        elif self.stream.type == "audio":
-            early = self.first - _PREROLL_SECONDS
-            keep = [each for each in self._held if (each.pts or 0) * each.time_base >= early]
         else:
-            keep = []
+            keep = [each for each in self._held if _shown(each)[0] >= self.first - _PREROLL_SECONDS]
         self._held = [*keep, packet]
 
     def _below_the_floor(self, packet: Any) -> bool:
@@ -168,6 +182,13 @@ class CopiedStream:
                 "write a file of the same kind as the original"
             )
         self._last = at if self._last is None else max(self._last, at)
+
+
+def _shown(packet: Any) -> tuple[Fraction, Fraction]:
+    """From when to when a packet is shown or heard, in seconds on its file's clock."""
+    stamp = packet.pts if packet.pts is not None else packet.dts or 0
+    at = Fraction(stamp * packet.time_base)
+    return at, at + (packet.duration or 0) * packet.time_base
 
 
 def decode_instant(packet: Any) -> Fraction | None:
@@ -246,8 +267,11 @@ def add_copied_stream(output: OutputContainer, copied: CopiedStream, *, tag: boo
     except ValueError as error:
         raise NoPlace(str(error)) from error
     made.time_base = stream.time_base
-    made.disposition = stream.disposition
-    made.metadata.update(stream.metadata)
+    said = copied.like or stream
+    made.disposition = said.disposition
+    for key, value in {**said.metadata, **copied.tags}.items():
+        if value:
+            made.metadata[key] = value
     if (
         tag
         and made.codec_context is not None

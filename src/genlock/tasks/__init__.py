@@ -9,7 +9,14 @@ from genlock.tasks.find_words import WORD_FORMS, WordOptions, WordResult, find_w
 from genlock.tasks.prepare_dataset import ExportOptions, PrepareOptions, export_dataset, prepare_dataset
 from genlock.tasks.probe_file import probe_file
 from genlock.tasks.result import Result
-from genlock.tasks.sync_video import SyncOptions, SyncResult, SyncRow, sync_options_of_each, sync_video
+from genlock.tasks.sync_video import (
+    SyncOptions,
+    SyncResult,
+    SyncRow,
+    repair_refusal,
+    sync_options_of_each,
+    sync_video,
+)
 
 __all__ = [
     "WORD_FORMS",
@@ -33,6 +40,7 @@ __all__ = [
     "find_words",
     "prepare_dataset",
     "probe_file",
+    "repair_refusal",
     "result_folder",
     "result_folders",
     "run_demo",

@@ -16,7 +16,7 @@ from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
-from genlock.lipsync.repair import Repair, repair_file, repair_target
+from genlock.lipsync.repair import Repair, refusal_of, repair_file, repair_target
 from genlock.lipsync.two_recordings import match_sounds
 from genlock.lipsync.verdicts import Verdict, allowance_of, judge, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions
@@ -31,6 +31,7 @@ __all__ = [
     "SyncResult",
     "SyncRow",
     "not_measured",
+    "repair_refusal",
     "sync_options_of_each",
     "sync_video",
 ]
@@ -43,8 +44,10 @@ class SyncOptions:
     """Options of ``genlock sync``."""
 
     fix: str | None = None
-    """File (or folder) to write a repaired copy to: video copied, sound moved by the offset, then measured again.
-    Refused if that is not better."""
+    """File (or folder) to write a repaired copy to: the sound that was measured is moved by the offset, all else stays
+    as it is; then measured again. Refused if that is not better."""
+    all_sound: bool = False
+    """Move every sound of the file in the repaired copy, not only the one that was measured."""
     against: str | None = None
     """Another recording of the same event: the sound is then compared with its sound, and not with the picture."""
     plot: str | None = None
@@ -321,17 +324,19 @@ def sync_video(
     Returns
     -------
     SyncResult
-        With an offset or the reason why there is none. A repair that was refused says so; nothing is written then.
+        With an offset or the reason why there is none. A repair that was refused or that failed says so; nothing is
+        written then.
 
     Raises
     ------
     MediaError
         If the file cannot be read.
     OutputError
-        If a file cannot be written. Nothing is left half-written.
+        If the plot cannot be written. Nothing is left half-written.
     """
     options = options or SyncOptions()
     target = None if options.fix is None else repair_target(file, options.fix)
+    refusal = repair_refusal(file, options)
     if options.plot is not None:
         plot_ending(options.plot)  # said before minutes of work, not after
     result = _measure(file, options, progress)
@@ -339,14 +344,25 @@ def sync_video(
         write_sync_plot(options.plot, result.measurement, Path(os.fspath(file)).name)
     if target is None:
         return result
-    repair = repair_file(
+    repair = refusal or repair_file(
         file,
         target,
         result.measurement,
         lambda made: _measure(made, options, progress).measurement,
         options.least_probability,
+        sound=options.reading.audio_stream,
+        all_sounds=options.all_sound,
     )
     return replace(result, repair=repair)
+
+
+def repair_refusal(file: str | os.PathLike[str], options: SyncOptions) -> Repair | None:
+    """What speaks against writing a repaired copy, whatever will be measured; None: nothing does so far.
+
+    >>> repair_refusal("talk.mp4", SyncOptions(fix="fixed/")) is None
+    True
+    """
+    return None if options.fix is None else refusal_of(repair_target(file, options.fix))
 
 
 def _measure(file: str | os.PathLike[str], options: SyncOptions, progress: Progress) -> SyncResult:
