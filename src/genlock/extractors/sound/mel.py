@@ -18,6 +18,7 @@ from genlock.extractors.sound.spectrum import (
     Bands,
     MelScale,
     PowerSpectrum,
+    SteadyBands,
     Window,
     mel_filters,
     window_samples,
@@ -68,6 +69,9 @@ class MelOptions:
     """``power``: the band itself. ``ln``: natural logarithm, floored at 2^-23. ``whisper``: ``(lg + 4) / 4``,
     never more than 2 below the greatest value of the whole sound. ``specvqgan``:
     ``clip((20 lg max(1e-5, m) + 80) / 100, 0, 1)``."""
+    steady: bool = False
+    """Whether a frame's value is the same bits wherever the sound is cut, which takes twice as long; without it, the
+    last bit may differ between a whole sound and a piece of it."""
     whole: bool = True
     """For ``whisper``: apply the floor that depends on the whole sound; False leaves it out."""
 
@@ -174,7 +178,7 @@ class Mel(FramedExtractor):
         filters = mel_filters(
             options.sample_rate, options.n_fft, options.bands, options.low_hz, high, options.scale
         )
-        self._bands = Bands(filters, self.block_frames)
+        self._bands = SteadyBands(filters) if options.steady else Bands(filters, self.block_frames)
 
     @property
     def local(self) -> Mel:

@@ -13,6 +13,7 @@ __all__ = [
     "Bands",
     "MelScale",
     "PowerSpectrum",
+    "SteadyBands",
     "Window",
     "dct_matrix",
     "delta",
@@ -106,6 +107,27 @@ class Bands:
         out = np.empty((len(spectra), self._shape[1]), np.float32)
         for rows, columns, weights in self._parts:
             np.matmul(spectra[:, rows], weights, out=out[:, columns])
+        return out
+
+
+class SteadyBands:
+    """As :class:`Bands`, at half its speed; each row of the answer is the same bits wherever it stands in a block.
+
+    BLAS works through groups of rows and treats what is left over otherwise, which shows in the last bit on some
+    processors.
+    """
+
+    def __init__(self, filters: npt.NDArray[np.float32]) -> None:
+        self._filters: list[tuple[slice, npt.NDArray[np.float32]]] = []
+        for column in filters.T:
+            touched = np.flatnonzero(column)
+            bins = slice(int(touched[0]), int(touched[-1]) + 1) if len(touched) else slice(0, 0)
+            self._filters.append((bins, np.ascontiguousarray(column[bins])))
+
+    def __call__(self, spectra: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        out = np.empty((len(spectra), len(self._filters)), np.float32)
+        for band, (bins, weights) in enumerate(self._filters):
+            np.einsum("ij,j->i", spectra[:, bins], weights, out=out[:, band])
         return out
 
 

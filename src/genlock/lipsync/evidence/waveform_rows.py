@@ -31,6 +31,7 @@ SOUND_MEL = MelOptions(
     frames="inside",
     full_scale=32768.0,
     values="ln",
+    steady=True,
 )
 # Cuts fall on whole hops from the first sample, so that pieces see the same windows as the whole sound would.
 _HOPS_PER_SECOND = Fraction(SOUND_RATE, SOUND_MEL.hop)
