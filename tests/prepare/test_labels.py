@@ -182,9 +182,15 @@ def test_other_clips_give_other_labels_also_after_a_kill(labelled: Path, tmp_pat
     assert {name: value for name, value in files(tmp_path / "d").items() if name in made} == made
 
 
-def test_labels_that_nobody_asks_for_go(labelled: Path, corpus: Path, tmp_path: Path) -> None:
+def test_labels_that_nobody_asks_for_stay_unless_all_is_to_be_replaced(
+    labelled: Path, corpus: Path, tmp_path: Path
+) -> None:
     shutil.copytree(labelled, tmp_path / "d")
-    prepare(corpus, tmp_path / "d", replace(OPTIONS, labels=None, outputs="sound@16000,mfcc:kaldi39"))
+    before = files(tmp_path / "d")
+    fewer = replace(OPTIONS, labels=None, outputs="sound@16000,mfcc:kaldi39")
+    prepare(corpus, tmp_path / "d", fewer)
+    assert files(tmp_path / "d") == before
+    prepare(corpus, tmp_path / "d", replace(fewer, replace=True))
     assert not (tmp_path / "d" / KIND).exists()
     assert len(list((tmp_path / "d").glob("mfcc-kaldi39/??/*"))) == 10
 

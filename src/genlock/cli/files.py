@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import tyro
 
 from genlock import tasks
@@ -113,10 +111,12 @@ def prepare(
         output: Folder of the dataset (default: SOURCE.dataset beside it).
         json: Print one JSON object instead of text.
     """
-    dataset = output or (source if options.status else f"{source.rstrip(os.sep)}.dataset")
+    dataset = output or (source if options.status else tasks.folder_beside(source, "dataset"))
     with Bar("") as bar:
         result = tasks.prepare_dataset(source, dataset, options, bar)
     show(result, json)
+    if not options.status:
+        tasks.require_clips(result)
 
 
 def export(
@@ -135,7 +135,7 @@ def export(
     """
     with Bar("") as bar:
         result = tasks.export_dataset(
-            dataset, output or f"{dataset.rstrip(os.sep)}.{options.to}", options, bar
+            dataset, output or tasks.folder_beside(dataset, options.to), options, bar
         )
     show(result, json)
 

@@ -92,7 +92,8 @@ class _Worker:
         assert self.process.stdin is not None
         # A worker that died in the meantime is told by the end of its output.
         with suppress(BrokenPipeError):
-            self.process.stdin.write(dump_json(request).encode() + b"\n")
+            # JSON reads the escape of half a surrogate pair, from a name that is not UTF-8, back as it was.
+            self.process.stdin.write(dump_json(request).encode("utf-8", "backslashreplace") + b"\n")
             self.process.stdin.flush()
 
     def end(self) -> None:

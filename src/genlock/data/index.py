@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -20,10 +21,18 @@ except ImportError as error:
         f"datasets need pyarrow ({error}); install it: pip install 'genlock[data]'"
     ) from error
 
-__all__ = ["ROW_TYPES", "SCHEMA_VERSION", "read_index", "row_of_clip", "row_of_failure", "write_index"]
+__all__ = [
+    "ROW_TYPES",
+    "SCHEMA_VERSION",
+    "read_index",
+    "row_of_clip",
+    "row_of_failure",
+    "splits_of_sources",
+    "write_index",
+]
 
 #: Version of the columns below; columns are only ever added within one version.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _OUTPUT = pa.struct(
     [
@@ -43,6 +52,14 @@ _OUTPUT = pa.struct(
 )
 _WORD = pa.struct([("text", pa.string()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64())])
 _EVENT = pa.struct([("label", pa.string()), ("at_seconds", pa.float64())])
+_DAMAGE = pa.struct(
+    [
+        ("kind", pa.string()),
+        ("stream", pa.string()),
+        ("start_seconds", pa.float64()),
+        ("end_seconds", pa.float64()),
+    ]
+)
 _COLUMNS = pa.schema(
     [
         ("clip", pa.string()),
@@ -67,11 +84,21 @@ _COLUMNS = pa.schema(
         ("offset_probability", pa.float64()),
         ("outputs", pa.list_(_OUTPUT)),
         ("events", pa.list_(_EVENT)),
+        # From schema 2 on.
+        ("reason_kind", pa.string()),
+        ("whole", pa.bool_()),
+        ("sound_rate", pa.int64()),
+        ("sound_samples", pa.int64()),
+        ("frames", pa.int64()),
+        ("copy_of", pa.string()),
+        ("damage", pa.list_(_DAMAGE)),
     ]
 )
 #: The columns and their types, in order.
 ROW_TYPES: tuple[tuple[str, pa.DataType], ...] = tuple((column.name, column.type) for column in _COLUMNS)
 _ROWS_AT_ONCE = 5000
+# What the corpus says of a source, and every clip of it has.
+_OF_SOURCE = ("group", "split", "speaker", "label")
 _OWN = ("kind", "path", "rate", "start", "length", "shape", "dtype", "support", "valid", "bytes", "sha256")
 
 
@@ -80,7 +107,8 @@ def row_of_clip(
 ) -> dict[str, Any]:
     """The row of one clip that is done. ``facts`` are what the corpus says of its source."""
     start, end = Fraction(clip["start"]), Fraction(clip["end"])
-    known = facts.get("words") or clip.get("words") or ()  # the corpus knows better than a recogniser
+    timed = facts.get("words") or ()
+    known = timed or clip.get("words") or ()  # the corpus knows better than a recogniser
     words = [dict(word) for word in known if start <= Fraction(word["start_seconds"]) < end]
     events = [
         dict(event) for event in facts.get("events", ()) if start <= Fraction(event["at_seconds"]) < end
@@ -98,13 +126,24 @@ def row_of_clip(
         "start_seconds": float(start),
         "end_seconds": float(end),
         "tail": clip["tail"],
-        **{key: facts.get(key) for key in ("group", "split", "speaker", "label", "transcript")},
+        **{key: facts.get(key) for key in _OF_SOURCE},
+        "transcript": facts.get("transcript") if clip["whole"] else _spoken(words if timed else ()),
         "words": words,
         "events": events,
         "offset_seconds": clip.get("offset_seconds"),
         "offset_probability": clip.get("offset_probability"),
         "outputs": [_output(made) for made in clip["outputs"]],
+        "reason_kind": "",
+        "whole": clip["whole"],
+        **{key: clip.get(key) for key in ("sound_rate", "sound_samples", "frames")},
+        "copy_of": facts.get("copy_of", ""),
+        "damage": [dict(part) for part in clip.get("damage", ())],
     }
+
+
+def _spoken(words: Sequence[Mapping[str, Any]]) -> str | None:
+    """What is said in a clip that was cut out of its source: its own words, or None where no word is known in it."""
+    return " ".join(str(word["text"]) for word in words) or None
 
 
 def _output(made: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,10 +151,13 @@ def _output(made: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: made.get(key) for key in _OWN}, "more": json.dumps(more, sort_keys=True)}
 
 
-def row_of_failure(name: str, source: str, reason: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a source in quarantine: it has no clip, and says why."""
-    known = {key: facts.get(key) for key in ("group", "split", "speaker", "label", "transcript")}
-    return {"clip": name, "status": "quarantined", "reason": reason, "source": source, **known}
+def row_of_failure(
+    name: str, source: str, reason: str, kind: str, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The row of a source in quarantine: it has no clip, and says why; ``kind`` is what such reasons have in common."""
+    known = {key: facts.get(key) for key in (*_OF_SOURCE, "transcript")}
+    why = {"reason": reason, "reason_kind": kind}
+    return {"clip": name, "status": "quarantined", **why, "source": source, **known}
 
 
 def write_index(rows: Iterable[Mapping[str, Any]], target: Path, about: Mapping[str, str]) -> None:
@@ -146,4 +188,27 @@ def read_index(path: str | Path) -> pa.Table:
             f"the index {str(path)!r} has schema {int(found)}, this genlock reads up to {SCHEMA_VERSION}: install a "
             "newer genlock"
         )
-    return table
+    return table if int(found) == SCHEMA_VERSION else _from_version_1(table)
+
+
+def _from_version_1(table: pa.Table) -> pa.Table:
+    """An index of schema 1 with the columns of today. There each clip had the text of its whole source."""
+    rows = table.to_pylist()
+    clips = Counter(row["source"] for row in rows)
+    for row in rows:
+        alone = clips[row["source"]] == 1
+        if row["status"] == "done":
+            row["whole"] = alone
+            if not alone:
+                row["transcript"] = _spoken(row["words"] or ()) if row["transcript"] else None
+        row["copy_of"] = ""
+    return pa.Table.from_pylist(rows, _COLUMNS.with_metadata(table.schema.metadata))
+
+
+def splits_of_sources(path: str | Path) -> dict[str, str]:
+    """The split of every source of an index; empty if there is none, or it is damaged."""
+    try:
+        table = pq.read_table(path, columns=["source", "split"])
+    except (pa.ArrowException, OSError):
+        return {}
+    return dict(zip(table["source"].to_pylist(), table["split"].to_pylist(), strict=True))

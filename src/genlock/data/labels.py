@@ -74,6 +74,11 @@ class LabelSpec:
         return cls(feature, int(count))
 
     @property
+    def text(self) -> str:
+        """The form that :meth:`parse` reads."""
+        return f"kmeans:{self.feature}:{self.clusters}"
+
+    @property
     def kind(self) -> str:
         """The folder's name."""
         return f"kmeans-{Wanted.parse(self.feature).kind}-{self.clusters}"

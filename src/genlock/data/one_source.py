@@ -22,6 +22,7 @@ from genlock.core.files import sha256_of
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.data.cutting import ClipSamples, ClipSpan, Cutting, PictureCutter, SampleTaker, SoundCutter
 from genlock.data.ledger import Item, Output
+from genlock.data.native_counts import NativeSound, frame_counts
 from genlock.data.output_makers import (
     FaceMaker,
     FeatureMaker,
@@ -215,10 +216,12 @@ class _Making:
         cutting = Cutting(origin, _length(self.plan), end)
         self.seconds = float(end - origin)
         for clip in cutting.clips():
-            self._entries[clip.number] = self._entry(clip, info.clock)
+            self._entries[clip.number] = self._entry(clip, info.clock, whole=cutting.count == 1)
         consumers: list[Consumer] = []
+        native = NativeSound()
         if info.audio:
-            consumers += self._sound_consumers(wanted, cutting)
+            sounds = self._sound_consumers(wanted, cutting)
+            consumers += [native, *sounds] if sounds else []
         if cells is not None:
             consumers += self._picture_consumers(wanted, cutting, cells)
         whole = _WholeSource({one.name for one in wanted}, info)
@@ -227,6 +230,11 @@ class _Making:
             if consumers:
                 report = read(path, consumers)
                 self.notes = tuple(str(note) for note in report.notes)
+            counts = [native.counts(cutting)]
+            if cells is not None:
+                counts.append(frame_counts(cutting, cells, count))
+            for number, found in (pair for known in counts for pair in known.items()):
+                self._entries[number].update(found)
             for entry in self._entries.values():
                 entry.update(whole.facts_of(Fraction(entry["start"]), Fraction(entry["end"])))
         finally:
@@ -239,7 +247,7 @@ class _Making:
         self.outputs = sorted((o for o in self.outputs if o.path in kept), key=lambda output: output.path)
         return self
 
-    def _entry(self, clip: ClipSpan, clock: str) -> dict[str, Any]:
+    def _entry(self, clip: ClipSpan, clock: str, *, whole: bool) -> dict[str, Any]:
         return {
             "clip": f"{self.item.name}-{clip.number:05d}",
             "number": clip.number,
@@ -247,6 +255,7 @@ class _Making:
             "start": fraction_text(clip.start),
             "end": fraction_text(clip.end),
             "tail": clip.tail,
+            "whole": whole,
             "outputs": [],
         }
 

@@ -15,22 +15,24 @@ __all__ = ["ExportOptions", "PrepareOptions"]
 class PrepareOptions:
     """Options of ``genlock prepare``."""
 
-    recipe: str = "folder"
+    recipe: str | None = None
     """What kind of corpus the source is: face, folder, grid, lrs3, sound, speech, voxceleb2, or one that another
-    package registers."""
+    package registers; default: the dataset's, and of a new one folder."""
     outputs: str | None = None
     """Outputs of each clip, separated by commas, such as sound@16000,mel:specvqgan,frames@21.5/340x256,mouth/96;
-    default: the recipe's."""
+    default: the recipe's. Those that the dataset has stay."""
     clip_seconds: str | None = None
-    """Length of a clip in seconds; "whole": each source is one clip; default: the recipe's."""
+    """Length of a clip in seconds; "whole": each source is one clip; default: the dataset's, and of a new one the
+    recipe's."""
     keep_tails: bool = True
     """Keep what is left at the end of a source, marked as a tail."""
-    split: str = "0.8/0.1/0.1"
-    """Shares of train, valid and test."""
-    group: Literal["auto", "speaker", "source"] = "auto"
-    """What is never in two splits: a speaker or a source; auto: the speaker where the corpus names at least three."""
-    seed: int = 0
-    """Seed of the splits."""
+    split: str | None = None
+    """Shares of train, valid and test; default: the dataset's, and of a new one 0.8/0.1/0.1."""
+    group: Literal["auto", "speaker", "source"] | None = None
+    """What is never in two splits: a speaker or a source; auto: the speaker where the corpus names at least three;
+    default: the dataset's, and of a new one auto."""
+    seed: int | None = None
+    """Seed of the splits; default: the dataset's, and of a new one 0."""
     weights: str | None = None
     """File of weights for the output rgb."""
     flow_weights: str | None = None
@@ -39,7 +41,7 @@ class PrepareOptions:
     """Speech model for the outputs ssl and deepspeech: a folder, or a name in the local cache."""
     labels: str | None = None
     """Labels of every frame, separated by commas: kmeans:FEATURE:CLUSTERS, such as kmeans:mfcc:kaldi39:100; found
-    on the training split, with the seed of the splits."""
+    on the training split, with the seed of the splits. Those that the dataset has stay."""
     workers: int = 2
     """Sources at a time, at least 1."""
     engine: Literal["local", "ray"] = "local"
@@ -50,6 +52,8 @@ class PrepareOptions:
     """Longest time for one source; what takes longer is quarantined."""
     retry: bool = False
     """Try again what is in quarantine."""
+    replace: bool = False
+    """Make the dataset exactly what is asked for now: other outputs, labels, clips and sources leave it."""
     status: bool = False
     """Only say how far the dataset is."""
 

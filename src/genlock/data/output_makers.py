@@ -151,6 +151,7 @@ class WaveMaker:
             "valid": len(sound.real),
             "first_valid": sound.real.start,
             "clipped": clipped,
+            **({} if levels.any() else {"silent": True}),
         }
         return Made(self.kind, ".wav", save, facts)
 

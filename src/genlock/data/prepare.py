@@ -1,35 +1,40 @@
 """``genlock prepare``: a corpus to a dataset, resumable.
 
-The same sources and options give the same bytes, however often it was interrupted and whoever did the work.
+The same sources and options give the same bytes, however often it was interrupted and whoever did the work. What a
+dataset has stays when more is asked for; what is left out, made again or not made is said and counted.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import heapq
 import json
+import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from genlock.core.errors import FormatError, InputError, OptionError, OutputError
-from genlock.core.json_forms import write_json
-from genlock.core.progress import Progress as Told
-from genlock.core.progress import silent
-from genlock.data.corpora import Corpus, Source, find_corpus
+from genlock import __version__
+from genlock.core.errors import InputError, OptionError, OutputError
+from genlock.core.progress import Progress, silent
+from genlock.data.corpora import Corpus, CorpusFolder, Source, Trouble, find_corpus
+from genlock.data.corpora.folder import VIDEOS
+from genlock.data.corpora.listing import printable
+from genlock.data.corpora.speech import SOUNDS
 from genlock.data.engines import make_engine
-from genlock.data.index import read_index, row_of_clip, row_of_failure, write_index
-from genlock.data.labels import label_rows, parse_labels
-from genlock.data.ledger import Item, Ledger, Output, Progress
-from genlock.data.one_source import Plan, staging_left
+from genlock.data.finishing import Finished, finish
+from genlock.data.ledger import Item, Ledger, Output, Todo
+from genlock.data.one_source import DATA_VERSION, Plan, staging_left
 from genlock.data.options import PrepareOptions
-from genlock.data.output_spec import Wanted, parse_outputs
-from genlock.data.splits import parse_shares, split_of
+from genlock.data.output_spec import Wanted
+from genlock.data.plans import DatasetPlan, content_of_weights
+from genlock.data.prepared import Prepared, keep_report, prepared_of
+from genlock.data.settings import Settings, require_the_same_corpus, settings_of_dataset
+from genlock.data.splits import parse_shares
 from genlock.data.worker import request_of
 
 __all__ = ["PrepareOptions", "Prepared", "dataset_progress", "prepare"]
@@ -37,35 +42,11 @@ __all__ = ["PrepareOptions", "Prepared", "dataset_progress", "prepare"]
 _OWN = ".genlock"
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A dataset and how far it is."""
-
-    dataset: Path
-    """Its folder."""
-    progress: Progress
-    """Counts, reasons, rate."""
-    clips: int
-    """Clips that are done."""
-    quarantined: tuple[tuple[str, str], ...]
-    """(source, reason) of what could not be used."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """``dataset``, ``clips``, ``progress``, ``quarantined[]``."""
-        return {
-            "dataset": str(self.dataset),
-            "clips": self.clips,
-            "progress": self.progress.to_dict(),
-            "quarantined": [{"source": source, "reason": reason} for source, reason in self.quarantined],
-        }
-
-    def __str__(self) -> str:
-        lines = [f"{self.dataset}: {self.clips} clips", str(self.progress)]
-        return "\n".join([*lines, *(f"- {source}: {reason}" for source, reason in self.quarantined[:20])])
-
-
 def prepare(
-    source: str | Path, dataset: str | Path, options: PrepareOptions | None = None, told: Told = silent
+    source: str | Path,
+    dataset: str | Path,
+    options: PrepareOptions | None = None,
+    progress: Progress = silent,
 ) -> Prepared:
     """Make a dataset, or go on with one.
 
@@ -78,6 +59,8 @@ def prepare(
     ------
     InputError
         If the source holds nothing that can be used, or another process is at work on the dataset.
+    OptionError
+        If what is asked for would remove what the dataset has; ``replace`` allows it.
     OutputError
         If the dataset cannot be written; what is done stays, and the same command goes on.
     """
@@ -85,28 +68,35 @@ def prepare(
     place, folder = Path(dataset), Path(source)
     if options.status:
         return dataset_progress(place)
-    if not folder.is_dir():
-        raise InputError(f"{str(source)!r} is not a folder; name the folder of the corpus")
-    corpus = find_corpus(options.recipe)
-    plan = _plan(corpus, options)
+    before = None if options.replace else _settings_before(place)
+    settings = Settings.of(options, before)
+    plan, parts, about = _plans(settings)
     engine = make_engine(options.engine, options.workers, options.limit_seconds, options.address)
-    items = _items(folder, corpus, options)
+    corpus, listed = find_corpus(settings.recipe), CorpusFolder(folder)
+    items = _items(listed, corpus, settings)
     _require_ours(place)
-    with _locked(place), Ledger(place / _OWN / "ledger.sqlite") as ledger:
+    with _locked(place), Ledger(_ledger_of(place)) as ledger:
+        if before is not None:
+            require_the_same_corpus(ledger.paths(), [item.shown for item in items], folder)
         for rest in staging_left(place):
             shutil.rmtree(rest, ignore_errors=True)
         if options.retry:
             ledger.release_quarantine()
-        todo = ledger.plan(items, plan.text, lambda path: _size(place / path))
+        ledger.note("settings", settings.text())
+        todo = ledger.plan(items, parts, lambda path: _size(place / path), replace=options.replace)
+        asked = {item.name: outputs for item, outputs in todo.items}
         requests = (
-            request_of(replace(item, facts={}), folder.resolve(), place.resolve(), plan) for item in todo
+            request_of(item, outputs, folder.resolve(), place.resolve(), plan) for item, outputs in todo.items
         )
         total = float(len(items))
-        for count, answer in enumerate(engine.run(requests), len(items) - len(todo) + 1):
-            _note(ledger, answer)
-            told("prepare", float(count), total)
-        _finish(place, ledger, {item.name: item for item in items}, plan, options, told)
-        return _summary(place, ledger)
+        for count, answer in enumerate(engine.run(requests), len(items) - len(todo.items) + 1):
+            _note(ledger, answer, {text: parts.outputs[text] for text in asked[answer["name"]]})
+            progress("prepare", float(count), total)
+        left_out = Counter(one.kind for one in listed.left_out)
+        finished = finish(place, ledger, items, settings, about, left_out, progress)
+        notes = [*listed.notes, *_notes(todo, finished)]
+        keep_report(ledger, finished.copies, listed.left_out, notes)
+        return prepared_of(place, ledger)
 
 
 def dataset_progress(dataset: str | Path) -> Prepared:
@@ -115,57 +105,98 @@ def dataset_progress(dataset: str | Path) -> Prepared:
     Raises InputError if it is not a dataset.
     """
     place = Path(dataset)
-    if not (place / _OWN / "ledger.sqlite").is_file():
+    if not _ledger_of(place).is_file():
         raise InputError(f"{str(dataset)!r} is not a dataset of genlock prepare: it has no ledger")
-    with Ledger(place / _OWN / "ledger.sqlite") as ledger:
-        return _summary(place, ledger)
+    with Ledger(_ledger_of(place)) as ledger:
+        return prepared_of(place, ledger)
 
 
-def _summary(place: Path, ledger: Ledger) -> Prepared:
-    failed = tuple((path, reason) for _, path, reason in ledger.quarantined())
-    return Prepared(place, ledger.progress(), ledger.clip_count(), failed)
+def _ledger_of(place: Path) -> Path:
+    return place / _OWN / "ledger.sqlite"
 
 
-def _plan(corpus: Corpus, options: PrepareOptions) -> Plan:
-    length = options.clip_seconds if options.clip_seconds is not None else corpus.clip_seconds
-    outputs = options.outputs or corpus.outputs
-    for spec in parse_labels(options.labels):
-        there = parse_outputs(outputs)
-        if not any(Wanted.parse(spec.feature).kind in (one.kind, one.name) for one in there):
-            outputs = f"{outputs},{spec.feature}"
-    return Plan(
-        outputs=outputs,
-        clip_seconds=None if length in (None, "whole") else length,
-        keep_tails=options.keep_tails,
-        weights=options.weights,
-        model=options.model,
-        flow_weights=options.flow_weights,
+def _settings_before(place: Path) -> Settings | None:
+    """What a dataset was made with; None if there is none, or nothing of it is made."""
+    if not _ledger_of(place).is_file():
+        return None
+    with Ledger(_ledger_of(place)) as ledger:
+        return settings_of_dataset(ledger, place)
+
+
+def _plans(settings: Settings) -> tuple[Plan, DatasetPlan, str]:
+    """What workers are told, what decides about each output, and both for whoever reads the dataset."""
+    plan = Plan(
+        outputs=",".join(settings.outputs),
+        clip_seconds=settings.clip_seconds,
+        keep_tails=settings.keep_tails,
+        weights=settings.weights,
+        model=settings.model,
+        flow_weights=settings.flow_weights,
+    )
+    weights = {
+        text: content_of_weights(file)
+        for text in settings.outputs
+        if (file := _weights_of(Wanted.parse(text), settings)) is not None
+    }
+    parts = DatasetPlan.of(
+        clip_seconds=settings.clip_seconds,
+        keep_tails=settings.keep_tails,
+        outputs=settings.outputs,
+        versions={"data_version": DATA_VERSION, "genlock": __version__},
+        weights=weights,
+    )
+    about = {**json.loads(plan.text), "weights_sha256": weights}
+    return plan, parts, json.dumps(about, sort_keys=True)
+
+
+def _weights_of(one: Wanted, settings: Settings) -> str | None:
+    """The weights that an output is made with, where they are named."""
+    return {
+        "rgb": settings.weights,
+        "flow-features": settings.flow_weights,
+        "ssl": settings.model,
+        "deepspeech": settings.model,
+    }.get(one.name)
+
+
+def _items(listed: CorpusFolder, corpus: Corpus, settings: Settings) -> list[Item]:
+    """Every source with what is known of it, in the order of their names."""
+    shares = parse_shares(settings.split)
+    sources = corpus.sources(listed)
+    listed.not_taken([source.path for source in sources], VIDEOS | SOUNDS, corpus.name)
+    speakers = {source.speaker for source in sources if source.speaker}
+    by_speaker = settings.group == "speaker" or (settings.group == "auto" and len(speakers) >= len(shares))
+    if settings.group == "speaker" and not speakers:
+        raise OptionError(f"--group speaker: the corpus {str(listed.path)!r} does not say who speaks")
+    return sorted(
+        (_item(source, listed.path, by_speaker=by_speaker) for source in sources), key=lambda item: item.name
     )
 
 
-def _items(folder: Path, corpus: Corpus, options: PrepareOptions) -> list[Item]:
-    """Every source with what is known of it, in the order of their names."""
-    shares = parse_shares(options.split)
-    sources = corpus.sources(folder)
-    speakers = {source.speaker for source in sources if source.speaker}
-    by_speaker = options.group == "speaker" or (options.group == "auto" and len(speakers) >= len(shares))
-    if options.group == "speaker" and not speakers:
-        raise OptionError(f"--group speaker: the corpus {str(folder)!r} does not say who speaks")
-    items = []
-    for source in sources:
+def _item(source: Source, folder: Path, *, by_speaker: bool) -> Item:
+    group = source.speaker if by_speaker and source.speaker else source.group or source.path
+    facts = {
+        "group": printable(group),
+        "splits": source.splits,
+        "speaker": printable(source.speaker),
+        "label": printable(source.label),
+        "transcript": None if source.transcript is None else printable(source.transcript),
+        "words": [dict(word) for word in source.words],
+        "events": [dict(event) for event in source.events],
+    }
+    size, modified, trouble = 0, 0, source.trouble
+    try:
         state = (folder / source.path).stat()
-        group = source.speaker if by_speaker and source.speaker else source.group or source.path
-        facts = {
-            "group": group,
-            "split": split_of(group, shares, options.seed, source.splits),
-            "speaker": source.speaker,
-            "label": source.label,
-            "transcript": source.transcript,
-            "words": [dict(word) for word in source.words],
-            "events": [dict(event) for event in source.events],
-        }
-        items.append(Item(_name(source), source.path, state.st_size, state.st_mtime_ns, facts))
-    return sorted(items, key=lambda item: item.name)
+        size, modified = state.st_size, state.st_mtime_ns
+    except OSError as error:
+        trouble = _unreachable(folder / source.path, error)
+    return Item(_name(source), source.path, size, modified, facts, trouble)
+
+
+def _unreachable(path: Path, error: OSError) -> Trouble:
+    if path.is_symlink():
+        return Trouble("broken link", printable(f"leads to {os.readlink(path)!r}: {error.strerror}"))
+    return Trouble("cannot be looked at", error.strerror or str(error))
 
 
 def _name(source: Source) -> str:
@@ -182,92 +213,43 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _note(ledger: Ledger, answer: Mapping[str, Any]) -> None:
-    """Keep what a worker answered."""
+def _note(ledger: Ledger, answer: Mapping[str, Any], outputs: Mapping[str, str]) -> None:
+    """Keep what a worker answered about these outputs of an item."""
     if answer["status"] == "stop":
         raise OutputError(
             f"{answer['reason']}; what is done stays: repair that and give the same command again"
         )
     if answer["status"] == "quarantined":
-        ledger.quarantine(answer["name"], answer["reason"], answer["work_seconds"])
+        reason = printable(answer["reason"])
+        ledger.quarantine(answer["name"], reason, failed=outputs, work_seconds=answer["work_seconds"])
         return
     ledger.done(
         answer["name"],
         content=answer["content"],
         outputs=[Output(**output) for output in answer["outputs"]],
         clips=answer["clips"],
+        made=outputs,
         work_seconds=answer["work_seconds"],
         media_seconds=answer["media_seconds"],
     )
 
 
-def _finish(
-    place: Path, ledger: Ledger, items: Mapping[str, Item], plan: Plan, options: PrepareOptions, told: Told
-) -> None:
-    """Write the index and what describes the dataset; remove what belongs to nothing any more."""
-    done = (
-        row_of_clip(clip, source=path, content=content, facts=items[name].facts)
-        for name, path, content, clips in ledger.finished()
-        for clip in clips
-    )
-    failed = ledger.quarantined()
-    lost = (row_of_failure(name, path, reason, items[name].facts) for name, path, reason in failed)
-    rows: Iterable[dict[str, Any]] = heapq.merge(done, lost, key=lambda row: row["clip"])
-    labels = parse_labels(options.labels)
-    if labels:
-        rows, before = list(rows), _index_before(place)
-        for spec in labels:
-            label_rows(place, rows, before, spec, options.seed, told)
-    kinds, label_files = set[str](), set[str]()
-
-    def noticed() -> Iterator[dict[str, Any]]:
-        for row in rows:
-            for made in row.get("outputs", ()):
-                kinds.add(made["kind"])
-                if made["kind"].startswith("kmeans-"):
-                    label_files.add(made["path"])
-            yield row
-
-    write_index(noticed(), place / "index.parquet", {"genlock_plan": plan.text})
-    write_json(
-        place / "dataset.json",
-        {
-            "kind": "dataset",
-            "recipe": options.recipe,
-            "plan": json.loads(plan.text),
-            "split": options.split,
-            "group": options.group,
-            "seed": options.seed,
-            "labels": [spec.kind for spec in labels],
-            "kinds": sorted(kinds),
-            "clips": ledger.clip_count(),
-            "quarantined": [{"source": path, "reason": reason} for _, path, reason in failed],
-        },
-    )
-    for path in ledger.orphans(_files_of(place)):
-        if path not in label_files:
-            (place / path).unlink(missing_ok=True)
-    for folder in place.glob("kmeans-*"):
-        if folder.name not in kinds:
-            shutil.rmtree(folder)
-    for folder in [*place.glob("[!.]*/??"), *place.glob("[!.]*")]:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def _index_before(place: Path) -> list[dict[str, Any]]:
-    """The rows of the index that lies there; none if there is none, or it is damaged: it is made anew."""
-    try:
-        return [dict(row) for row in read_index(place / "index.parquet").to_pylist()]
-    except FormatError:
-        return []
-
-
-def _files_of(place: Path) -> Iterator[str]:
-    """Files in the folders of outputs, relative to the dataset."""
-    for path in place.glob("*/??/*"):
-        if path.is_file() and not path.relative_to(place).parts[0].startswith("."):
-            yield path.relative_to(place).as_posix()
+def _notes(todo: Todo, finished: Finished) -> list[str]:
+    """What happened to what the dataset had."""
+    notes = []
+    if todo.again:
+        notes.append(
+            f"made again {todo.again}: sources that had changed, or whose files or plan were not as they had been"
+        )
+    if todo.gone:
+        names = ", ".join(repr(path) for path in todo.gone[:3])
+        notes.append(
+            f"gone {len(todo.gone)}: sources that are no longer there left the dataset with their clips: {names}"
+            f"{', ...' if len(todo.gone) > 3 else ''}"
+        )
+    if finished.moved:
+        notes.append(f"moved {finished.moved}: sources that are in another split than before")
+    return notes
 
 
 def _require_ours(place: Path) -> None:

@@ -11,8 +11,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,13 +20,17 @@ from genlock.core.errors import GenlockError, InputError, OutputError
 from genlock.core.json_forms import dump_json
 from genlock.data.ledger import Item
 from genlock.data.one_source import Plan, produce
+from genlock.data.reasons import reason_about
 
 __all__ = ["answer", "request_of", "serve"]
 
 
-def request_of(item: Item, source: Path, dataset: Path, plan: Plan) -> dict[str, Any]:
-    """What a worker is told."""
-    return {"item": asdict(item), "source": str(source), "dataset": str(dataset), "plan": asdict(plan)}
+def request_of(item: Item, outputs: Sequence[str], source: Path, dataset: Path, plan: Plan) -> dict[str, Any]:
+    """What a worker is told: an item, which outputs of the plan to make of it, and where things lie."""
+    wanted = replace(plan, outputs=",".join(outputs))
+    # What the corpus says of it stays here: it may be long, and the worker needs none of it.
+    bare = asdict(replace(item, facts={}))
+    return {"item": bare, "source": str(source), "dataset": str(dataset), "plan": asdict(wanted)}
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,6 +40,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     file can, because the dataset cannot be written or something is missing here).
     """
     item, plan = Item(**request["item"]), Plan(**request["plan"])
+    names = (str(Path(request["source"]) / item.path), item.path)
     began = time.monotonic()
     body: dict[str, Any]
     try:
@@ -43,13 +48,13 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     except OutputError as error:
         body = {"status": "stop", "reason": str(error)}
     except InputError as error:
-        body = {"status": "quarantined", "reason": _one_line(error, item)}
+        body = {"status": "quarantined", "reason": _one_line(error, names)}
     except GenlockError as error:
         body = {"status": "stop", "reason": str(error)}
     except MemoryError:
         body = {"status": "quarantined", "reason": "too large: the memory was not enough"}
     except Exception as error:  # noqa: BLE001 - whatever a hostile file provokes is about this file
-        body = {"status": "quarantined", "reason": f"{type(error).__name__}: {_one_line(error, item)}"}
+        body = {"status": "quarantined", "reason": f"{type(error).__name__}: {_one_line(error, names)}"}
     else:
         body = {
             "status": "done",
@@ -62,10 +67,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": item.name, "work_seconds": time.monotonic() - began, **body}
 
 
-def _one_line(error: BaseException, item: Item) -> str:
-    """The reason, without the name of the file, which stands beside it anyway."""
-    text = (str(error) or type(error).__name__).splitlines()[0]
-    return text.replace(repr(item.path), "the file")
+def _one_line(error: BaseException, names: Sequence[str]) -> str:
+    return reason_about(str(error), names) or type(error).__name__
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
@@ -89,7 +92,7 @@ def _leave_with_parent() -> None:
 
 if __name__ == "__main__":
     # Libraries that print must not get in between the answers.
-    own = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    own = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
     os.dup2(2, 1)
     _leave_with_parent()
     serve(sys.stdin, own)

@@ -4,9 +4,15 @@ from genlock.lipsync.repair import Repair
 from genlock.tasks.align_video import Alignment, AlignOptions, align_video
 from genlock.tasks.demo import run_demo
 from genlock.tasks.extract_features import FeatureOptions, FeatureResult, extract_features
-from genlock.tasks.files import expand_files, result_folder, result_folders
+from genlock.tasks.files import expand_files, folder_beside, result_folder, result_folders
 from genlock.tasks.find_words import WORD_FORMS, WordOptions, WordResult, find_words
-from genlock.tasks.prepare_dataset import ExportOptions, PrepareOptions, export_dataset, prepare_dataset
+from genlock.tasks.prepare_dataset import (
+    ExportOptions,
+    PrepareOptions,
+    export_dataset,
+    prepare_dataset,
+    require_clips,
+)
 from genlock.tasks.probe_file import probe_file
 from genlock.tasks.result import Result
 from genlock.tasks.sync_video import (
@@ -38,9 +44,11 @@ __all__ = [
     "export_dataset",
     "extract_features",
     "find_words",
+    "folder_beside",
     "prepare_dataset",
     "probe_file",
     "repair_refusal",
+    "require_clips",
     "result_folder",
     "result_folders",
     "run_demo",

@@ -10,7 +10,7 @@ from pathlib import Path
 from genlock.core.errors import InputError
 from genlock.media.opening import is_url
 
-__all__ = ["expand_files", "result_folder", "result_folders"]
+__all__ = ["expand_files", "folder_beside", "result_folder", "result_folders"]
 
 #: Endings that are taken from a folder; a file that is named outright is opened whatever its ending.
 MEDIA_ENDINGS = frozenset(
@@ -97,6 +97,26 @@ def _in_folder(folder: Path) -> list[str]:
 def _in_result(path: Path) -> bool:
     # The preview inside a result of ours is no new input.
     return any(part.endswith(".genlock") or part.startswith(".genlock-") for part in path.parts[:-1])
+
+
+def folder_beside(folder: str, ending: str) -> str:
+    """The folder beside another one that is named after it, however that is written.
+
+    >>> folder_beside("films/grid/", "dataset")
+    'films/grid.dataset'
+
+    ``.`` and ``films/..`` are named after the folders that they are.
+
+    Raises InputError for the root, which has no name.
+    """
+    path = Path(folder)
+    if path.name in ("", "..") or ".." in path.parts:
+        path = path.resolve()
+    if not path.name:
+        raise InputError(
+            f"{folder!r} has no name that a folder beside it could have; say with -o where to write"
+        )
+    return str(path.with_name(f"{path.name}.{ending}"))
 
 
 def result_folder(file: str | os.PathLike[str], output: str | os.PathLike[str] | None) -> Path:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
+from genlock.core.errors import InputError
 from genlock.core.progress import Progress, silent
 from genlock.data.options import ExportOptions, PrepareOptions
 from genlock.tasks.result import Result
 
-__all__ = ["ExportOptions", "PrepareOptions", "export_dataset", "prepare_dataset"]
+if TYPE_CHECKING:
+    from genlock.data.prepared import Prepared
+
+__all__ = ["ExportOptions", "PrepareOptions", "export_dataset", "prepare_dataset", "require_clips"]
 
 
 def prepare_dataset(
@@ -16,7 +21,7 @@ def prepare_dataset(
     dataset: str | os.PathLike[str],
     options: PrepareOptions | None = None,
     progress: Progress = silent,
-) -> Result:
+) -> Prepared:
     """Make a dataset out of a corpus, or go on with one; see :func:`genlock.data.prepare.prepare`.
 
     Raises
@@ -28,6 +33,15 @@ def prepare_dataset(
     from genlock.data.prepare import prepare
 
     return prepare(os.fspath(source), os.fspath(dataset), options, progress)
+
+
+def require_clips(prepared: Prepared) -> None:
+    """Raise InputError if a dataset has no clip at all, though it was prepared: something is wrong with all of it."""
+    if not prepared.clips:
+        reasons = "; ".join(f"{count} x {kind}" for kind, count in prepared.progress.reasons.items())
+        raise InputError(
+            f"no clip of {str(prepared.dataset)!r} could be made: {reasons or 'no source is done'}"
+        )
 
 
 def export_dataset(

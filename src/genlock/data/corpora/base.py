@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from genlock.core.errors import InputError, OptionError
+from genlock.core.errors import OptionError
 from genlock.core.plugins import load_plugin, plugin_names
+from genlock.data.corpora.listing import CorpusFolder, Trouble
 from genlock.data.splits import NAMES
 
-__all__ = ["GROUP", "Corpus", "Source", "files_below", "find_corpus"]
+__all__ = ["GROUP", "Corpus", "CorpusFolder", "Source", "Trouble", "find_corpus"]
 
 #: The entry-point group of corpora.
 GROUP = "genlock.corpora"
@@ -37,6 +37,8 @@ class Source:
     """What it must not be parted from by the splits, other than its speaker; empty: nothing."""
     splits: tuple[str, ...] = NAMES
     """The splits that the corpus allows it in; one: its official split."""
+    trouble: Trouble | None = None
+    """Why it cannot be used, such as a text that cannot be read: it goes into quarantine with that."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Corpus:
     """As in ``--recipe``."""
     outputs: str
     """What is made of it by default."""
-    sources: Callable[[Path], list[Source]]
-    """Lists the files below a folder, in any order."""
+    sources: Callable[[CorpusFolder], list[Source]]
+    """Its sources out of a folder's files, in any order; what it does not take it tells with ``leave_out``."""
     clip_seconds: str | None = None
     """Length of its clips by default; None: each file is one clip."""
 
@@ -64,25 +66,3 @@ def find_corpus(name: str) -> Corpus:
     if not isinstance(corpus, Corpus):
         raise OptionError(f"the recipe {name!r} is registered as {corpus!r}, which is no Corpus")
     return corpus
-
-
-def files_below(folder: Path, endings: frozenset[str]) -> list[Path]:
-    """Files with such endings below a folder, sorted; hidden folders and our own results are left out.
-
-    Raises InputError if there is none.
-    """
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in endings
-        and path.is_file()
-        and not any(
-            part.startswith(".") or part.endswith(".genlock") for part in path.relative_to(folder).parts
-        )
-    )
-    if not found:
-        raise InputError(
-            f"no file below {str(folder)!r} ends with one of {', '.join(sorted(endings)[:6])} ...; name the folder of "
-            "the corpus"
-        )
-    return found

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePosixPath
 
-from genlock.data.corpora.base import Corpus, Source
+from genlock.data.corpora.base import Corpus, CorpusFolder, Source
 from genlock.data.corpora.folder import FOLDER
 from genlock.data.corpora.grid import sentence_of
 
 __all__ = ["FACE"]
 
 
-def _sources(folder: Path) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[Source]:
     return [
-        replace(source, speaker=source.label, label="", transcript=sentence_of(Path(source.path).stem))
-        for source in FOLDER.sources(folder)
+        replace(
+            source, speaker=source.label, label="", transcript=sentence_of(PurePosixPath(source.path).stem)
+        )
+        for source in FOLDER.sources(corpus)
     ]
 
 

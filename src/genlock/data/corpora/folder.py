@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePosixPath
 
-from genlock.data.corpora.base import Corpus, Source, files_below
+from genlock.data.corpora.base import Corpus, CorpusFolder, Source
 
-__all__ = ["FOLDER"]
+__all__ = ["FOLDER", "VIDEOS"]
 
+#: Endings of videos, in small letters.
 VIDEOS = frozenset(
     {
         ".3gp",
@@ -31,9 +32,9 @@ VIDEOS = frozenset(
 )
 
 
-def _sources(folder: Path) -> list[Source]:
-    found = [path.relative_to(folder) for path in files_below(folder, VIDEOS)]
-    return [Source(path.as_posix(), label="" if len(path.parts) < 2 else path.parts[-2]) for path in found]
+def _sources(corpus: CorpusFolder) -> list[Source]:
+    paths = [corpus.relative(path) for path in corpus.files(VIDEOS)]
+    return [Source(path, label=PurePosixPath(path).parent.name) for path in paths]
 
 
 #: ``--recipe folder``.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from genlock.core.errors import FormatError
-from genlock.data.corpora.base import Corpus, Source, files_below
+from genlock.data.corpora.base import Corpus, CorpusFolder, Source, Trouble
+from genlock.data.corpora.text_files import read_text
 
-__all__ = ["GRID", "read_align", "sentence_of"]
+__all__ = ["GRID", "AlignFiles", "read_align", "sentence_of"]
 
 _WORDS: tuple[Mapping[str, str], ...] = (
     {"b": "bin", "l": "lay", "p": "place", "s": "set"},
@@ -50,14 +51,8 @@ def read_align(path: Path) -> tuple[dict[str, Any], ...]:
 
     Raises FormatError if it cannot be read, or a line is not ``start end word``.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise FormatError(
-            f"the word times {str(path)!r} cannot be read ({error}); repair or remove that file"
-        ) from error
     words = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path, "list of word times").splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -70,23 +65,50 @@ def read_align(path: Path) -> tuple[dict[str, Any], ...]:
     return tuple(words)
 
 
-def _sources(folder: Path) -> list[Source]:
-    videos = files_below(folder, frozenset({".mpg", ".mp4", ".avi", ".mkv", ".mov"}))
-    aligned = {path.stem: path for path in folder.rglob("*.align")}
+class AlignFiles:
+    """The ``.align`` files of a corpus, found for its films and sounds.
+
+    Two speakers say the same sentences: a file belongs to a film if it lies beside it, in ``align`` beside its folder,
+    or is the only one of its name that lies in a folder of the same speaker.
+    """
+
+    def __init__(self, corpus: CorpusFolder) -> None:
+        self._corpus = corpus
+        self._by_stem: dict[str, list[str]] = {}
+        for name in corpus.names({".align"}):
+            self._by_stem.setdefault(PurePosixPath(name).stem, []).append(name)
+
+    def of(self, film: str) -> Path | None:
+        """The word times of a film, by its path relative to the folder; None where there are none of its own."""
+        path = PurePosixPath(film)
+        there = self._by_stem.get(path.stem, [])
+        for near in (path.with_suffix(".align"), path.parent.parent / "align" / f"{path.stem}.align"):
+            if str(near) in there:
+                return self._corpus.path / near
+        speaker = speaker_of(film)
+        own = [name for name in there if speaker_of(name) == speaker]
+        return self._corpus.path / own[0] if len(own) == 1 else None
+
+
+def speaker_of(path: str) -> str:
+    """The speaker that a folder names, such as ``s12``; empty if none does."""
+    return next((part for part in PurePosixPath(path).parts[:-1] if part.lower().lstrip("s").isdigit()), "")
+
+
+def _sources(corpus: CorpusFolder) -> list[Source]:
+    aligned = AlignFiles(corpus)
     found = []
-    for video in videos:
-        path = video.relative_to(folder)
-        # Two speakers say the same sentences: the .align of the same speaker's folder comes first.
-        near = [
-            p
-            for p in (video.with_suffix(".align"), video.parent.parent / "align" / f"{video.stem}.align")
-            if p.exists()
-        ]
-        align = near[0] if near else aligned.get(video.stem)
-        words = read_align(align) if align is not None else ()
-        transcript = " ".join(word["text"] for word in words) if words else sentence_of(video.stem)
-        speaker = next((part for part in path.parts[:-1] if part.lower().lstrip("s").isdigit()), "")
-        found.append(Source(path.as_posix(), speaker=speaker, transcript=transcript, words=words))
+    for film in corpus.files(frozenset({".mpg", ".mp4", ".avi", ".mkv", ".mov"})):
+        name = corpus.relative(film)
+        align = aligned.of(name)
+        words: tuple[dict[str, Any], ...] = ()
+        trouble: Trouble | None = None
+        try:
+            words = () if align is None else read_align(align)
+        except FormatError as error:
+            trouble = corpus.bad_text(error)
+        transcript = " ".join(word["text"] for word in words) if words else sentence_of(film.stem)
+        found.append(Source(name, speaker_of(name), "", transcript, words, trouble=trouble))
     return found
 
 

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from genlock.core.errors import FormatError, InputError
-from genlock.data.corpora.base import Corpus, Source, files_below
+from genlock.data.corpora.base import Corpus, CorpusFolder, Source, Trouble
+from genlock.data.corpora.text_files import read_text
 
 __all__ = ["LRS3", "read_lrs3_text"]
 
@@ -27,12 +29,7 @@ def read_lrs3_text(path: Path) -> tuple[str, tuple[dict[str, Any], ...]]:
 
     Raises FormatError if it cannot be read, has no text, or a row of the table is not ``word start end``.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise FormatError(
-            f"the text {str(path)!r} cannot be read ({error}); repair or remove that file"
-        ) from error
+    lines = read_text(path).splitlines()
     if not lines or not lines[0].startswith("Text:"):
         raise FormatError(f"{str(path)!r} does not begin with 'Text:'; repair or remove that file")
     text = " ".join(lines[0].removeprefix("Text:").split())
@@ -53,28 +50,43 @@ def read_lrs3_text(path: Path) -> tuple[str, tuple[dict[str, Any], ...]]:
     return text, tuple(words)
 
 
-def _sources(folder: Path) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[Source]:
     found = []
-    for film in files_below(folder, frozenset({".mp4"})):
-        path = film.relative_to(folder)
+    for film in corpus.files(frozenset({".mp4"})):
+        name = corpus.relative(film)
+        path = PurePosixPath(name)
         if len(path.parts) < 3 or path.parts[-3] not in _PARTS:
+            corpus.leave_out(name, "film outside pretrain, trainval and test", "its split is not known")
             continue
-        beside = film.with_suffix(".txt")
-        text, words = read_lrs3_text(beside) if beside.is_file() else (None, ())
+        text, words, trouble = _said(corpus, film.with_suffix(".txt"))
         found.append(
             Source(
-                path.as_posix(),
+                name,
                 speaker=path.parts[-2],
                 transcript=text,
                 words=words,
                 splits=_PARTS[path.parts[-3]],
+                trouble=trouble,
             )
         )
     if not found:
         raise InputError(
-            f"no film of {str(folder)!r} lies in pretrain/TALK, trainval/TALK or test/TALK; name the folder of LRS3"
+            f"no film of {str(corpus.path)!r} lies in pretrain/TALK, trainval/TALK or test/TALK; name the folder of "
+            "LRS3"
         )
     return found
+
+
+def _said(
+    corpus: CorpusFolder, path: Path
+) -> tuple[str | None, tuple[Mapping[str, Any], ...], Trouble | None]:
+    """Text and words of a film, or why its text cannot be used."""
+    if not os.path.lexists(path):
+        return None, (), None
+    try:
+        return *read_lrs3_text(path), None
+    except FormatError as error:
+        return None, (), corpus.bad_text(error)
 
 
 #: ``--recipe lrs3``.

@@ -1,48 +1,68 @@
-"""Sound with text: LibriSpeech's layout, a text file beside each sound, or GRID's names."""
+"""Sound with text: LibriSpeech's layout, a list, a text or word times beside each sound, or GRID's names.
+
+What trains on speech reads a dataset that this recipe made: sound, transcripts, word times where they are known.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from pathlib import PurePosixPath
 
-from genlock.data.corpora.base import Corpus, Source, files_below
-from genlock.data.corpora.grid import sentence_of
+from genlock.data.corpora.base import Corpus, CorpusFolder, Source
+from genlock.data.corpora.transcripts import Said, Transcripts
 
-__all__ = ["SPEECH"]
+__all__ = ["SOUNDS", "SPEECH"]
 
-_SOUNDS = frozenset({".flac", ".g722", ".m4a", ".mp3", ".mp4", ".mpg", ".ogg", ".opus", ".wav"})
+#: Endings of sounds and of films with sound, in small letters.
+SOUNDS = frozenset(
+    {
+        ".aac",
+        ".avi",
+        ".flac",
+        ".g722",
+        ".m4a",
+        ".mkv",
+        ".mov",
+        ".mp3",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".ogg",
+        ".opus",
+        ".wav",
+        ".webm",
+    }
+)
+#: Folders that say what lies in them and not who speaks.
+_NOT_SPEAKERS = re.compile(
+    r"(audio|clips|flac|mp3|mp4|mpg|sounds?|speech|videos?|wavs?\d*|(train|dev|valid|test)([-_].*)?)",
+    re.IGNORECASE,
+)
+#: LibriSpeech ``19-198-0001``, LibriTTS ``19_198_000000_000000``: speaker, chapter, utterance.
+_LIBRI = re.compile(r"(\d+)-\d+-\d+|(\d+)_\d+_\d+_\d+")
 
 
-def _sources(folder: Path) -> list[Source]:
-    texts = _librispeech(folder)
+def _sources(corpus: CorpusFolder) -> list[Source]:
+    sounds = [corpus.relative(path) for path in corpus.files(SOUNDS)]
+    texts = Transcripts(corpus, sounds)
     found = []
-    for sound in files_below(folder, _SOUNDS):
-        path = sound.relative_to(folder)
-        transcript = texts.get(sound.stem) or _beside(sound) or sentence_of(sound.stem)
-        # LibriSpeech: SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac
-        speaker = (
-            sound.stem.split("-")[0] if sound.stem in texts else path.parts[0] if len(path.parts) > 1 else ""
+    for sound in sounds:
+        said = texts.of(sound)
+        found.append(
+            Source(sound, _speaker_of(sound, said), "", said.transcript, said.words, trouble=said.trouble)
         )
-        found.append(Source(path.as_posix(), speaker=speaker, transcript=transcript))
     return found
 
 
-def _librispeech(folder: Path) -> dict[str, str]:
-    """Utterance to text, out of the ``.trans.txt`` files."""
-    texts = {}
-    for file in folder.rglob("*.trans.txt"):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            name, _, text = line.strip().partition(" ")
-            if text:
-                texts[name] = text
-    return texts
-
-
-def _beside(sound: Path) -> str | None:
-    for ending in (".txt", ".lab", ".normalized.txt"):
-        file = sound.with_name(sound.stem + ending)
-        if file.is_file():
-            return " ".join(file.read_text(encoding="utf-8").split())
-    return None
+def _speaker_of(sound: str, said: Said) -> str:
+    """LibriSpeech's and LibriTTS' numbers, LRS3's talk, else the first folder that may be a speaker's."""
+    path = PurePosixPath(sound)
+    numbered = _LIBRI.fullmatch(path.stem)
+    if numbered and said.transcript is not None:
+        return numbered[1] or numbered[2]
+    if said.origin == "lrs3":
+        return path.parent.name
+    return next((part for part in path.parts[:-1] if not _NOT_SPEAKERS.fullmatch(part)), "")
 
 
 #: ``--recipe speech``.

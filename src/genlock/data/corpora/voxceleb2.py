@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from genlock.core.errors import InputError
-from genlock.data.corpora.base import Corpus, Source, files_below
+from genlock.data.corpora.base import Corpus, CorpusFolder, Source
 
 __all__ = ["VOXCELEB2"]
 
 
-def _sources(folder: Path) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[Source]:
     found = []
-    for film in files_below(folder, frozenset({".mp4"})):
-        path = film.relative_to(folder)
+    for film in corpus.files(frozenset({".mp4"})):
+        name = corpus.relative(film)
+        path = PurePosixPath(name)
         if len(path.parts) < 3 or not path.parts[-3].startswith("id"):
+            corpus.leave_out(name, "film outside id.../VIDEO/", "no speaker is known")
             continue
         splits = ("test",) if "test" in path.parts[:-3] else ("train", "valid")
-        found.append(Source(path.as_posix(), speaker=path.parts[-3], splits=splits))
+        found.append(Source(name, speaker=path.parts[-3], splits=splits))
     if not found:
-        raise InputError(f"no film of {str(folder)!r} lies in id.../VIDEO/; name the folder of VoxCeleb2")
+        raise InputError(
+            f"no film of {str(corpus.path)!r} lies in id.../VIDEO/; name the folder of VoxCeleb2"
+        )
     return found
 
 
