@@ -29,7 +29,16 @@ from typing import Any, TypeVar
 
 from genlock.core.errors import OptionError, PluginError
 
-__all__ = ["did_you_mean", "find_plugin", "list_plugins", "load_plugin", "plugin_names", "plugin_origin"]
+__all__ = [
+    "check_plugin",
+    "did_you_mean",
+    "find_plugin",
+    "list_plugins",
+    "load_plugin",
+    "plugin_class",
+    "plugin_names",
+    "plugin_origin",
+]
 
 Kind = TypeVar("Kind")
 
@@ -55,12 +64,40 @@ def find_plugin(group: str, name: str, kind: type[Kind]) -> Kind:
     """
     found = load_plugin(group, name)
     if not isinstance(found, kind):
-        (point,) = _distinct(_points(group).select(name=name))
-        raise PluginError(
-            f"{name!r} of {group} is a {type(found).__name__}, not a {kind.__module__}.{kind.__qualname__}, in "
-            f"{plugin_origin(point)}; repair or uninstall that package"
-        )
+        wanted = f"a {kind.__module__}.{kind.__qualname__}"
+        raise _no_such_kind(group, name, f"is a {type(found).__name__}, not {wanted}")
     return found
+
+
+def plugin_class(group: str, name: str, *attributes: str) -> Any:
+    """The class, or whatever makes an object, that is registered as ``name`` in ``group``.
+
+    Raises
+    ------
+    OptionError
+        If no package registers that name.
+    PluginError
+        If it cannot be imported, cannot be called, or lacks one of the attributes that its protocol asks for.
+    """
+    found = load_plugin(group, name)
+    if not callable(found):
+        raise _no_such_kind(group, name, f"is {found!r}, which makes nothing when it is called")
+    check_plugin(group, name, found, *attributes)
+    return found
+
+
+def check_plugin(group: str, name: str, found: object, *attributes: str) -> None:
+    """Raise PluginError, with its origin, if a plugin lacks one of the attributes that its protocol asks for."""
+    missing = [attribute for attribute in attributes if not hasattr(found, attribute)]
+    if missing:
+        raise _no_such_kind(group, name, f"has no {' and no '.join(repr(one) for one in missing)}")
+
+
+def _no_such_kind(group: str, name: str, wrong: str) -> PluginError:
+    (point,) = _distinct(_points(group).select(name=name))
+    return PluginError(
+        f"{name!r} of {group} {wrong}; it comes from {plugin_origin(point)}: repair or uninstall that package"
+    )
 
 
 def list_plugins(group: str) -> str:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingModel, OptionError, TranscriptError
-from genlock.core.plugins import load_plugin, plugin_names
+from genlock.core.plugins import plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
 from genlock.speech.anchors import Piece, match_words, pieces
 from genlock.speech.ctc.checkpoint import ALIGNER, RECOGNIZER, CtcModelOptions, HfCtc
 from genlock.speech.recognize import Heard, choose_recognizer, recognize
 from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, seconds_long
-from genlock.speech.sphinx.align import Placed, SphinxAligner
+from genlock.speech.sphinx.align import Placed
 from genlock.speech.subtitles import Cue
 from genlock.speech.text import Token, tokenize
 from genlock.speech.words import Word, Words
@@ -27,6 +27,8 @@ __all__ = ["ALIGNERS", "Aligner", "choose_aligner", "recognize_and_align"]
 
 #: Entry-point group of aligners.
 ALIGNERS = "genlock.aligners"
+#: The aligners that ``auto`` tries after those of other packages.
+PREFERRED = ("pocketsphinx",)
 
 #: A text is aligned in one piece with sound up to this long; longer sound is cut at recognised anchors.
 WHOLE_SECONDS = 45
@@ -64,13 +66,10 @@ def choose_aligner(name: str, language: str) -> Aligner | None:
     >>> choose_aligner("auto", "en").name, choose_aligner("auto", "de")
     ('pocketsphinx', None)
     """
-    candidates = (
-        [*(n for n in plugin_names(ALIGNERS) if n != "pocketsphinx"), "pocketsphinx"]
-        if name == "auto"
-        else [name]
-    )
+    others = [other for other in plugin_names(ALIGNERS) if other not in PREFERRED]
+    candidates = [*others, *PREFERRED] if name == "auto" else [name]
     for candidate in candidates:
-        kind: Any = SphinxAligner if candidate == "pocketsphinx" else load_plugin(ALIGNERS, candidate)
+        kind = plugin_class(ALIGNERS, candidate, "name", "languages", "align")
         if language in kind.languages:
             made: Aligner = kind()
             return made

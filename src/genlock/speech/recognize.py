@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingDependency, MissingModel, OptionError
-from genlock.core.plugins import load_plugin, plugin_names
+from genlock.core.plugins import plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, level_db, quiet_cuts, seconds_long
 from genlock.speech.sphinx.model import model_folder
@@ -264,8 +264,7 @@ def _made(name: str, language: str) -> Recognizer:
 
 
 def _kind(name: str) -> Any:
-    built_in = {"faster-whisper": FasterWhisper, "pocketsphinx": PocketSphinx}
-    return built_in[name] if name in built_in else load_plugin(GROUP, name)
+    return plugin_class(GROUP, name, "name", "languages", "hear", "missing")
 
 
 @lru_cache(maxsize=4)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from genlock.aligners.curves import LagCurve
 from genlock.core.errors import OptionError
-from genlock.core.plugins import load_plugin
+from genlock.core.plugins import check_plugin, plugin_class
 from genlock.core.time import Exact
 from genlock.lipsync.confidence import Confidence
 from genlock.lipsync.evidence.base import Evidence
@@ -128,7 +128,13 @@ def make_estimators(names: str = DEFAULT, reach_seconds: Exact = Fraction(6, 5))
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     if not wanted or len(set(wanted)) < len(wanted):
         raise OptionError(f"estimators={names!r}: name at least one, and each once, such as {DEFAULT!r}")
-    return tuple(load_plugin(GROUP, name)(reach_seconds=reach_seconds) for name in wanted)
+    return tuple(_made(name, reach_seconds) for name in wanted)
+
+
+def _made(name: str, reach_seconds: Exact) -> Estimator:
+    made: Estimator = plugin_class(GROUP, name)(reach_seconds=reach_seconds)
+    check_plugin(GROUP, name, made, "name", "mouth_side", "trust", "windows")
+    return made
 
 
 @dataclass(frozen=True, eq=False)

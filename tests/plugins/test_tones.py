@@ -1,0 +1,144 @@
+"""A third package with one plug-in of each kind: installed by pip, and each used by its name on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genlock.cli import main
+from genlock.core.errors import PluginError
+
+PACKAGE = Path(__file__).with_name("tones")
+OFFSET = 0.137
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package in a folder of its own, as pip installs it; nothing is fetched."""
+    source = tmp_path_factory.mktemp("source") / "tones"
+    shutil.copytree(PACKAGE, source, ignore=shutil.ignore_patterns("__pycache__"))
+    target = tmp_path_factory.mktemp("site")
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        "--no-build-isolation",
+    ]
+    subprocess.run([*pip, "--target", str(target), str(source)], check=True)
+    return target
+
+
+@pytest.fixture
+def run(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """The command line, with the package on the search path; gives the JSON that a command prints."""
+    monkeypatch.syspath_prepend(str(installed))
+
+    def command(*words: object, status: int = 0) -> dict[str, Any]:
+        assert main([str(word) for word in words]) == status
+        said = capsys.readouterr()
+        if "--json" in words and status == 0:
+            answer: dict[str, Any] = json.loads(said.out)
+            return answer
+        return {"out": said.out, "err": said.err}
+
+    yield command
+    for name in [name for name in sys.modules if name.partition(".")[0] == "genlock_tones"]:
+        del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def films(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three films, made by the world of the package in a process of its own, as a user would."""
+    folder = tmp_path_factory.mktemp("films") / "tones"
+    words = ["synth", "tones", "--count", "3", "--offset-seconds", str(OFFSET), "-o", str(folder)]
+    path = os.pathsep.join([str(installed), *filter(None, [os.environ.get("PYTHONPATH")])])
+    subprocess.run(
+        [sys.executable, "-m", "genlock.cli", *words], check=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    return folder
+
+
+def said(film: Path) -> list[str]:
+    words: list[str] = json.loads(film.with_suffix(".json").read_text())["words"]
+    return words
+
+
+def test_every_kind_is_listed(run: Run) -> None:
+    for command in ("train", "synth", "bench"):
+        lines = run(command, "--list")["out"].splitlines()
+        assert any(line.startswith("tones ") for line in lines)
+    # The broken one is not left out, and does not keep the others from being listed.
+    (broken,) = [line for line in run("train", "--list")["out"].splitlines() if line.startswith("broken ")]
+    assert "genlock-tones 1.0 (genlock_tones.not_there:NOTHING)" in broken
+
+
+def test_a_broken_plugin_says_where_it_comes_from(run: Run, films: Path) -> None:
+    told = run("train", "broken", films, status=PluginError.exit_status)["err"]
+    assert "genlock-tones 1.0 (genlock_tones.not_there:NOTHING)" in told
+    assert "ModuleNotFoundError" in told
+
+
+def test_recognizer_and_aligner(run: Run, films: Path) -> None:
+    film = films / "000.mkv"
+    found = run("words", film, "--recognizer", "tones", "--aligner", "tones", "--json")
+    assert (found["recognizer"], found["aligner"]) == ("tones", "tones")
+    assert [word["text"] for word in found["words"]] == said(film)
+    # The sound is early: word k sounds at 2 - OFFSET + k / 2 + 1/4.
+    for k, word in enumerate(found["words"]):
+        assert word["start_seconds"] == pytest.approx(2 - OFFSET + k / 2 + 0.25, abs=0.011)
+
+
+def test_estimator(run: Run, films: Path) -> None:
+    found = run("sync", films / "001.mkv", "--estimators", "glow", "--json")
+    assert found["estimator"] == "glow"
+    assert found["offset_seconds"] == pytest.approx(OFFSET, abs=0.02)
+    assert found["reason"] == "by brightness alone"
+    # Named after others it is asked only if these see nothing.
+    assert run("sync", films / "001.mkv", "--estimators", "lips,glow", "--json")["estimator"] == "glow"
+    assert "did you mean 'glow'?" in run("sync", films / "001.mkv", "--estimators", "glov", status=2)["err"]
+
+
+def test_bench(run: Run, films: Path, tmp_path: Path) -> None:
+    rows = run("bench", "tones", films, "--limit", 2, "-o", tmp_path / "run.json", "--json")["table"]
+    share = {row["system"]: row["figures"]["right"]["value"] for row in rows}
+    assert share["tones"] == 1
+    assert 0 < share["always low"] < 1
+    assert json.loads((tmp_path / "run.json").read_text())["table"] == rows
+
+
+def test_recipe(run: Run, films: Path, tmp_path: Path) -> None:
+    found = run("train", "tones", films, "--quantile", 0.5, "-o", tmp_path / "run", "--json")
+    assert found["hertz"] == {
+        "high": pytest.approx(1500, abs=5),
+        "low": pytest.approx(300, abs=5),
+        "mid": pytest.approx(700, abs=5),
+    }
+    (tmp_path / "o.yaml").write_text("quantil: 0.5\n")
+    told = run("train", "tones", films, "--options", tmp_path / "o.yaml", status=2)["err"]
+    assert "did you mean 'quantile'?" in told
+
+
+def test_corpus_and_exporter(run: Run, films: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    made = run("prepare", films, "--recipe", "tones", "-o", tmp_path / "set", "--workers", 1, "--json")
+    assert made["clips"] == 3
+    run("export", tmp_path / "set", "--to", "list", "-o", tmp_path / "list")
+    lines = [line.split("\t") for line in (tmp_path / "list" / "clips.tsv").read_text().splitlines()]
+    assert sorted(line[2] for line in lines) == sorted(" ".join(said(film)) for film in films.glob("*.mkv"))
+    assert all((tmp_path / "set" / line[3]).is_file() for line in lines)
