@@ -18,6 +18,7 @@ import pytest
 
 pytest.importorskip("accelerate")
 
+import torch
 from accelerate.state import AcceleratorState
 
 from genlock.core.errors import FormatError, OptionError, OutputError, TrainingError
@@ -145,6 +146,60 @@ def test_another_recipe_in_the_folder_is_refused(whole: Path) -> None:
     train(tiny.Tiny(parts=2), tiny.options(14, keep=1, log_every=2), whole)
 
 
+def test_a_run_is_made_longer(tmp_path: Path) -> None:
+    """Finished or interrupted; what depends on the number of steps follows the new one from there on."""
+    run, again = tmp_path / "run", tmp_path / "again"
+    train(tiny.Tiny(), tiny.options(6), run)
+    longer = train(tiny.Tiny(), tiny.options(14), run)
+    assert longer.steps == 14
+    assert len(longer.notes) == 1
+    assert "was to have 6 steps and has 14 now, 6 of which are done" in longer.notes[0]
+    assert "(learning rate 0.05, not 0.0025)" in longer.notes[0]
+    rates = [row["learning_rate"] for row in figures(run)]
+    assert rates == [tiny.options(6 if k < 6 else 14).rate(k) for k in range(14)]
+    assert [c["step"] for c in read_json_file(run / "run.json")["changes"]] == [6]
+    # An interrupted run too; killed again after the change it goes on without another word, to the bit.
+    for stop, steps in ((6, 9), (10, 14)):
+        with pytest.raises(Killed):
+            train(tiny.Tiny(), tiny.options(steps), again, killed_at(stop))
+    last = train(tiny.Tiny(), tiny.options(14), again)
+    assert last.notes == ()
+    assert [c["step"] for c in read_json_file(again / "run.json")["changes"]] == [6]
+    assert [row["step"] for row in figures(again)] == list(range(1, 15))
+
+
+def test_a_run_that_is_done_already(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(tiny.Tiny(), tiny.options(6), run)
+    before = (run / "checkpoints/step-00000006/model.safetensors").read_bytes()
+    found = train(tiny.Tiny(), tiny.options(4), run)
+    assert (found.steps, found.notes) == (
+        6,
+        ("the run has done 6 steps already, more than 4: nothing was trained",),
+    )
+    assert (run / "checkpoints/step-00000006/model.safetensors").read_bytes() == before
+    assert read_json_file(run / "run.json")["loop"]["steps"] == 6
+    assert train(tiny.Tiny(), tiny.options(6), run).notes == ()
+
+
+def test_other_threads_go_on_with_a_note(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(Killed):
+        train(tiny.Tiny(), tiny.options(9), run, killed_at(5))
+    threads = torch.get_num_threads()
+    try:
+        found = train(tiny.Tiny(), tiny.options(9, threads=2, workers=1), run)
+    finally:
+        torch.set_num_threads(threads)
+    assert found.notes == (
+        "threads 1 before, 2 now: from step 4 on the last bits may differ from those of an undisturbed run",
+    )
+    with pytest.raises(
+        OptionError, match=r"clip_norm 1\.0, not 0\.5.*\(steps, threads, .*workers may differ\)"
+    ):
+        train(tiny.Tiny(), tiny.options(9, clip_norm=0.5), run)
+
+
 def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(OptionError, match="holds no run"):
@@ -187,9 +242,6 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path) -> None:
     try:
         run = disk / "run"
         train(tiny.Tiny(), tiny.options(3), run)
-        record = read_json_file(run / "run.json")
-        record["loop"]["steps"] = 9
-        write_json(run / "run.json", {k: v for k, v in record.items() if k != "genlock_schema"})
         fill = disk / "fill"
         with suppress(OSError), fill.open("wb", buffering=0) as file:
             while file.write(bytes(512)):

@@ -19,6 +19,7 @@ from genlock.core.errors import OptionError
 from genlock.core.plugins import did_you_mean, list_plugins
 from genlock.synth.worlds import GROUP as WORLDS
 from genlock.synth.worlds import find_world
+from genlock.tasks.show_run import show_run
 from genlock.train.options import LoopOptions, options_from, read_options
 from genlock.train.registry import GROUP as RECIPES
 from genlock.train.registry import RecipeCommand, find_recipe
@@ -26,11 +27,22 @@ from genlock.train.registry import RecipeCommand, find_recipe
 __all__ = ["NAMED", "bench", "synth", "train"]
 
 _List = Annotated[bool, tyro.conf.arg(name="list", help="List what there is.")]
+_Show = Annotated[
+    str | None,
+    tyro.conf.arg(name="show", metavar="RUN", help="Draw the log of a run: losses, learning rates, figures."),
+]
 
 
-def train(names: _List = False) -> None:
-    """Train a model: genlock train RECIPE SOUNDS... -o RUN; genlock train RECIPE --help shows how."""
-    _say_names(RECIPES, "train RECIPE", names)
+def train(names: _List = False, run: _Show = None, output: Output = None, json: Json = False) -> None:
+    """Train a model: genlock train RECIPE SOUNDS... -o RUN; genlock train RECIPE --help shows how.
+
+    Args:
+        output: With --show: a picture to write, .svg or .png, in place of the lines for the terminal.
+    """
+    if run is None:
+        _say_names(RECIPES, "train RECIPE", names)
+    else:
+        show(show_run(run, output), json)
 
 
 def synth(names: _List = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,19 @@ from typing import Any
 from genlock.core.errors import OutputError
 from genlock.core.files import write_bytes
 
-__all__ = ["LOG", "RunLog"]
+__all__ = ["LOG", "RunLog", "read_log"]
 
 LOG = "log.jsonl"
+
+
+def read_log(folder: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The whole lines of a run's log, as they are and as what they say; the last of a killed run may be half a line."""
+    path = folder / LOG
+    for line in path.read_bytes().splitlines() if path.is_file() else []:
+        with suppress(ValueError):
+            row = json.loads(line)
+            if isinstance(row, dict) and isinstance(row.get("step"), int):
+                yield line, row
 
 
 class RunLog:
@@ -22,15 +32,7 @@ class RunLog:
 
     def __init__(self, folder: Path, step: int) -> None:
         path = folder / LOG
-        kept = []
-        if path.is_file():
-            for line in path.read_bytes().splitlines():
-                with suppress(
-                    ValueError, KeyError, TypeError
-                ):  # the last line of a killed run may be half a line
-                    if json.loads(line)["step"] <= step:
-                        kept.append(line + b"\n")
-        write_bytes(path, b"".join(kept))
+        write_bytes(path, b"".join(line + b"\n" for line, row in read_log(folder) if row["step"] <= step))
         self._path = path
         self._file = path.open("a", encoding="utf-8")
         self._board = _tensorboard(folder, step)
