@@ -90,7 +90,7 @@ def test_planted_lag_is_found_between_steps(rate: str, offset: str) -> None:
 
 
 def test_lags_out_of_range_are_masked_not_padded() -> None:
-    """Zeros beyond the ends pull the best lag to the extremes; masked cells do not (FACTS 2, P1)."""
+    """Zeros beyond the ends pull the best lag to the extremes; masked cells do not (docs/sync-protocols.md, P1)."""
     rng = np.random.default_rng(5)
     best = []
     for _ in range(200):

@@ -17,7 +17,7 @@ from genlock.lipsync.estimators.linear import load_model
 
 
 def test_padding_with_zeros_pulls_to_the_extremes_and_masking_does_not() -> None:
-    """Zero-padded candidates outside the clip win in most published tables of offsets (FACTS 2, P1)."""
+    """Zero-padded candidates outside the clip win in most published tables of offsets (docs/sync-protocols.md, P1)."""
     rng = np.random.default_rng(3)
     kernel = np.hanning(9)
     masked, padded = [], []

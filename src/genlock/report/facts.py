@@ -14,7 +14,7 @@ from genlock.report.content import ReportContent
 
 __all__ = ["facts_of", "streams_of", "timecode_of"]
 
-# Seconds, sound early and sound late (FACTS: EBU R37 at emission; ITU-R BT.1359-1, acceptable).
+# Seconds, sound early and sound late (EBU R37 at emission; ITU-R BT.1359-1, acceptable).
 _GOOD = (0.040, 0.060)
 _ACCEPTABLE = (0.090, 0.185)
 
