@@ -181,7 +181,7 @@ def test_too_few_clips_are_refused() -> None:
 
 
 def test_clips_out_of_step_are_put_right_while_training() -> None:
-    """Ordinary clips are out of step by up to 130 ms: trained on as if at zero, they blur the model (docs/sync-protocols.md)."""
+    """Ordinary clips are out of step by up to 130 ms: trained on as if at zero, they blur the model."""
     rng = np.random.default_rng(8)
     clips = {
         f"clip{k}": with_offset(talker(4, seed=k), Fraction(int(rng.uniform(-90, 90)), 1000))
