@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import MediaError, OutputError
 from genlock.core.grid import Cells
+from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
 from genlock.extractors import AudioExtractor, AudioStream
@@ -76,6 +77,8 @@ class Clip:
     """The sound for recognisers, or None."""
     notes: tuple[str, ...]
     """What the reader had to repair or leave out, in words."""
+
+    __repr__ = one_line
 
     def __enter__(self) -> Clip:
         return self
@@ -218,6 +221,8 @@ class SpooledSound:
     """Name of the time axis."""
     rate: int = SPEECH_RATE
     """Samples per second."""
+
+    __repr__ = one_line
 
     def samples(self, first: int, stop: int) -> npt.NDArray[np.float32]:
         """Samples ``first ... stop - 1``, clipped to what there is; float32 [n]."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid, require_same_clock
+from genlock.core.one_line import one_line
 from genlock.core.resample import Mask
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
@@ -49,6 +50,8 @@ class LagCurve:
     """Similarity at each lag, float64 [L]; NaN where the overlap says nothing."""
     overlap_seconds: Array
     """How much of both was compared at each lag, float64 [L], at least 0."""
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         lags = np.asarray(self.lags_seconds, np.float64)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.json_forms import finite_or_none
+from genlock.core.one_line import one_line
 
 __all__ = ["Figure", "Row", "bootstrapped", "machine_card", "share", "table_text"]
 
@@ -68,6 +69,8 @@ class Row:
     """How many trials."""
     figures: Mapping[str, Figure]
     """Its figures by name; shares are 0...1, times are milliseconds."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON form."""

@@ -36,6 +36,7 @@ from genlock.bench.tool import (
 )
 from genlock.core.errors import InputError, MediaError, OptionError
 from genlock.core.json_forms import write_json
+from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import exact
 from genlock.lipsync.estimators.linear import default_model
@@ -91,6 +92,8 @@ class SyncBench:
     """Clips that could not be used, with the reason."""
     card: dict[str, Any] = field(default_factory=dict)
     """What was run, on what, with what."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``table[]``, ``failures[]``, ``left_out[]``, ``run``."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from genlock.aligners.curves import combine, correlate, find_peak, weighted
 from genlock.bench.figures import Figure, Row, bootstrapped, share
 from genlock.core.errors import OptionError
+from genlock.core.one_line import one_line
 from genlock.core.spans import Spans
 from genlock.core.time import exact
 from genlock.core.track import Track
@@ -55,6 +56,8 @@ class BenchClip:
     pieces: tuple[Evidence, ...]
     """What was seen and heard, with the sound where it belongs."""
 
+    __repr__ = one_line
+
     @property
     def seconds(self) -> float:
         """Its length."""
@@ -87,6 +90,8 @@ class Trial:
     """What was planted; None where no offset is right."""
     answer: Answer
     """What was said."""
+
+    __repr__ = one_line
 
     @property
     def error_seconds(self) -> float | None:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import ClockError, OptionError
 from genlock.core.line import FloatArray, IntArray, Line
+from genlock.core.one_line import one_line
 from genlock.core.time import Exact, Rounding, exact, exact_rate, fraction_text, round_fraction
 
 __all__ = ["DEFAULT_CLOCK", "Cells", "Grid", "Selection", "Ticks", "require_same_clock"]
@@ -298,6 +299,8 @@ class Ticks(_Cells):
     """Length of the last cell, in ticks; at least 1."""
     clock: str = DEFAULT_CLOCK
     """Name of the time axis."""
+
+    __repr__ = one_line
 
     def __init__(
         self, pts: npt.ArrayLike, time_base: Exact, last_duration: int, clock: str = DEFAULT_CLOCK

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from genlock.core import draw
 from genlock.core.errors import OptionError
 from genlock.core.grid import DEFAULT_CLOCK, Cells, require_same_clock
+from genlock.core.one_line import one_line
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.core.warp import Warp
 
@@ -91,6 +92,8 @@ class Spans(Sequence[Span]):
     """Name of the time axis."""
     name: str = ""
     """What they are, such as ``"words"``."""
+
+    __repr__ = one_line
 
     def __init__(self, items: Iterable[Span] = (), clock: str = DEFAULT_CLOCK, name: str = "") -> None:
         spans = tuple(items)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from genlock.core import draw, resample
 from genlock.core.errors import ClockError, OptionError
 from genlock.core.grid import Cells, Grid, Ticks, require_same_clock
+from genlock.core.one_line import one_line
 from genlock.core.resample import Mask, Values
 from genlock.core.time import Exact, exact
 from genlock.core.warp import Piece, Warp
@@ -61,6 +62,8 @@ class Track:
     ``"whole"``."""
     context: str = "whole"
     """How the signal was cut for the computation: ``"whole"``, or a text that says how."""
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import ClockError, OptionError
+from genlock.core.one_line import one_line
 from genlock.core.time import Exact, exact, fraction_text
 
 __all__ = ["Piece", "Side", "Warp"]
@@ -79,6 +80,8 @@ class Warp:
     """Name of the clock that it maps from; None fits any."""
     target_clock: str | None = None
     """Name of the clock that it maps to; None fits any."""
+
+    __repr__ = one_line
 
     def __init__(
         self,

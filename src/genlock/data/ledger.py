@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
 from genlock.core.errors import FormatError, OutputError
+from genlock.core.one_line import one_line
 from genlock.data.corpora.listing import Trouble, printable
 from genlock.data.plans import DatasetPlan, plan_of_schema_1
 from genlock.data.reasons import kind_of_reason
@@ -131,6 +132,8 @@ class DatasetProgress:
     """What that cost, in seconds of one worker."""
     rate: float | None
     """Items a second over the last ten minutes in which any ended; None if none did."""
+
+    __repr__ = one_line
 
     @property
     def eta_seconds(self) -> float | None:

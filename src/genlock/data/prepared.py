@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from genlock.core.one_line import one_line
 from genlock.data.corpora.listing import LeftOut, printable
 from genlock.data.ledger import DatasetProgress, Ledger
 
@@ -42,6 +43,8 @@ class Prepared:
     """What they are; of each kind the first hundred."""
     notes: tuple[str, ...] = ()
     """What else whoever uses the dataset must know; one line each."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``dataset``, ``clips``, ``progress``, ``quarantined[]``, ``copy_count``, ``copies[]``, ``left_out_counts``,

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from genlock.core.errors import OptionError
+from genlock.core.one_line import one_line
 from genlock.lipsync.confidence import sure_within
 from genlock.lipsync.estimators.base import Estimate
 
@@ -35,6 +36,8 @@ class FaceOffset:
     reason: str = ""
     """Why there is no offset, or why it was not taken."""
 
+    __repr__ = one_line
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -52,6 +55,8 @@ class Segment:
     """That the error is at most 40 ms, 0...1."""
     reason: str = ""
     """Why there is no offset."""
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         if self.end < self.start:
@@ -78,6 +83,8 @@ class SyncMeasurement:
     """Every face, in order of identity."""
     notes: tuple[str, ...] = field(default=())
     """What to beware of, in words."""
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         for name in ("segments", "pieces"):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from genlock.core.errors import GenlockError, MediaError, OptionError, OutputError
 from genlock.core.files import atomic_path
+from genlock.core.one_line import one_line
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.lipsync.verdicts import describe_offset
@@ -46,6 +47,8 @@ class Repair:
     """Why nothing was written."""
     notes: tuple[str, ...] = ()
     """What one shift cannot repair, and what else to know about the copy."""
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         if (self.status == "repaired") != (self.written is not None):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from genlock.core.errors import OptionError
+from genlock.core.one_line import one_line
 
 __all__ = ["LIMITS", "Limit", "Verdict", "allowance_of", "describe_offset", "judge", "sentence_of"]
 
@@ -73,6 +74,8 @@ class Verdict:
     """The limit."""
     result: Answer
     """``passes``, ``fails``, or ``cannot tell`` where the interval straddles the limit or nothing is known."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``name``, ``result``, ``early_seconds``, ``late_seconds``."""

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.core.one_line import one_line
 from genlock.core.time import Exact, exact_rate
 
 __all__ = [
@@ -130,6 +131,8 @@ class AudioBlock:
     clock: str
     """Name of the time axis."""
 
+    __repr__ = one_line
+
     @property
     def end(self) -> Fraction:
         """The instant after the last sample's period: where the next block starts."""
@@ -152,6 +155,8 @@ class VideoCell:
     """Name of the time axis."""
     shown: tuple[Fraction, Fraction] | None = None
     """With a ``rate``: the span of the frame whose pixels these are."""
+
+    __repr__ = one_line
 
     @property
     def center(self) -> Fraction:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from genlock.core.errors import MediaError
 from genlock.core.grid import Cells
 from genlock.core.json_forms import SCHEMA
+from genlock.core.one_line import one_line
 from genlock.core.time import fraction_text
 from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.opening import Address, Source, locate, open_source
@@ -86,6 +87,8 @@ class VideoInfo:
     """True if the file marks it as what plays unless another one is chosen."""
 
     kind = "video"
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, object]:
         """A JSON form; keys as ``genlock probe --json`` prints them."""
@@ -176,6 +179,8 @@ class AudioInfo:
     variable_rate = False
     timecode = None
 
+    __repr__ = one_line
+
     def to_dict(self) -> dict[str, object]:
         """A JSON form; keys as ``genlock probe --json`` prints them."""
         return {
@@ -221,6 +226,8 @@ class OtherInfo:
     language: str | None
     """Language tag."""
 
+    __repr__ = one_line
+
     def to_dict(self) -> dict[str, object]:
         """A JSON form; the keys that have no meaning here are null."""
         return {
@@ -262,6 +269,8 @@ class MediaInfo:
     """SMPTE timecode of the first video stream, else of a timecode track, else of the header."""
     notes: tuple[str, ...] = field(default=())
     """What could not be told, and why."""
+
+    __repr__ = one_line
 
     @property
     def video(self) -> tuple[VideoInfo, ...]:

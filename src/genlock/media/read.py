@@ -16,6 +16,7 @@ import numpy as np
 
 from genlock.core.errors import MediaError, OptionError
 from genlock.core.grid import Cells, Grid
+from genlock.core.one_line import one_line
 from genlock.core.spans import Spans
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
@@ -127,6 +128,8 @@ class ReadReport:
     """Where the sound was missing and silence was put."""
     notes: tuple[Note, ...] = field(default=())
     """What had to be repaired or left out."""
+
+    __repr__ = one_line
 
     def __str__(self) -> str:
         lines = [f"{self.frames} frames and {self.samples} samples on clock {self.clock!r}"]

@@ -15,6 +15,7 @@ import av
 
 from genlock.core.errors import GenlockError, InputError, OptionError, OutputError
 from genlock.core.files import atomic_path
+from genlock.core.one_line import one_line
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.media.copy import CopiedStream, NoPlace, add_copied_stream, copy_packets
 from genlock.media.encode import EDIT_LIST_CONTAINERS, movie_timescale, open_output
@@ -103,6 +104,8 @@ class WriteReport:
     """What else to know about how it was written."""
     left_out: tuple[str, ...] = field(default=())
     """Everything of the original that the copy does not hold, each with the reason."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, object]:
         """A JSON form."""

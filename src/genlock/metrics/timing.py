@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.core.one_line import one_line
 
 __all__ = ["TOLERANCES", "BoundaryErrors", "boundary_errors"]
 
@@ -31,6 +32,8 @@ class BoundaryErrors:
     """Found less true, [n]: positive is late. Boundaries that were not found are left out."""
     missing: int
     """Number of boundaries that were not found."""
+
+    __repr__ = one_line
 
     @property
     def count(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Literal, overload
 
 from genlock.core import Span, Spans
 from genlock.core.errors import FormatError, OptionError
+from genlock.core.one_line import one_line
 from genlock.core.time import Exact, exact, fraction_text
 
 __all__ = ["Status", "Word", "Words"]
@@ -42,6 +43,8 @@ class Word:
     """How sure it is that this word is spoken there, 0...1; None if unaligned."""
     reason: str | None = None
     """Why the word has no times; None if it has."""
+
+    __repr__ = one_line
 
     def __init__(
         self,
@@ -133,6 +136,8 @@ class Words(Sequence[Word]):
     """Language of the speech, ISO 639-1."""
     reason: str | None = None
     """Why the result as a whole cannot be trusted, or is empty; None if nothing speaks against it."""
+
+    __repr__ = one_line
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from genlock.core.errors import FormatError, MediaError, OptionError, OutputErro
 from genlock.core.files import atomic_folder
 from genlock.core.grid import Cells, Grid
 from genlock.core.json_forms import read_json_file, write_json
+from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
@@ -72,6 +73,8 @@ class Alignment:
     """What could not be done, or had to be repaired, in words."""
     directory: Path | None = None
     """The folder of results, if one was written."""
+
+    __repr__ = one_line
 
     def track(self, name: str) -> Track:
         """One feature on its own grid; ``.on(frames)`` puts it on the video's frames.

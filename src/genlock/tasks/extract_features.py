@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from genlock.core.errors import NoStream, OptionError
 from genlock.core.grid import Cells, Grid
+from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
@@ -77,6 +78,8 @@ class SavedTrack:
     path: Path
     """Its ``.npz``, as :func:`genlock.load_track` reads it."""
 
+    __repr__ = one_line
+
     def to_dict(self) -> dict[str, Any]:
         """``name``, ``rate`` (exact; null if variable), ``start`` (exact), ``length``, ``path`` and more."""
         grid = self.track.grid
@@ -104,6 +107,8 @@ class FeatureResult:
     """One for each feature."""
     notes: tuple[str, ...] = ()
     """What the reader had to repair or leave out."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``directory``, ``tracks[]``, ``notes[]``."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from genlock.core.errors import NoStream, OptionError, TranscriptError
+from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.media import ReadOptions
 from genlock.pipeline import ClipRequest, read_clip
@@ -66,6 +67,8 @@ class WordResult:
     """The files that were written."""
     notes: tuple[str, ...] = ()
     """What the reader had to repair or leave out."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``words[]``, ``recognizer``, ``aligner``, ``language``, ``written[]``, ``notes[]``."""

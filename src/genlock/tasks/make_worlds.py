@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.files import make_folders, write_text
+from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.synth import CardOptions, CardTruth, make_card
 from genlock.synth.signals.sets import SetOptions, SignalClip, make_signal_set
@@ -24,6 +25,8 @@ class SignalSet:
     """The folder that holds them, their truths and ``signals.json``."""
     clips: tuple[SignalClip, ...]
     """The clips, in order."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``directory``, ``clips[]``."""
@@ -54,6 +57,8 @@ class CardMade:
     """The film; ``.txt`` and ``.truth.json`` beside it hold what is said, and the truth."""
     truth: CardTruth
     """What is planted in it."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``video``, ``transcript``."""

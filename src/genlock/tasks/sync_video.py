@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from genlock.core.errors import OptionError
+from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.lipsync.estimators.base import DEFAULT as DEFAULT_ESTIMATORS
 from genlock.lipsync.estimators.base import Estimate
@@ -78,6 +79,8 @@ class SyncResult:
     """What became of ``fix``; None if it was not asked for."""
     against: str | None = None
     """The recording that the sound was compared with; None: its own picture."""
+
+    __repr__ = one_line
 
     @property
     def offset_seconds(self) -> float | None:
@@ -211,6 +214,8 @@ class SyncRow:
         f"{'file':{_NAME_COLUMN}}  {'offset':>8}  {'90 %, ms':>14}  {'p':>4}  {'R37 emission':12}  "
         f"{'BT.1359':11}  remark"
     )
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the result."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from genlock.core.errors import TrainingError
+from genlock.core.one_line import one_line
 from genlock.train.optimizers import ScheduledOptimizer
 from genlock.train.options import LoopOptions
 
@@ -173,6 +174,8 @@ class TrainResult:
     """Figures of the model that was kept, on held-out data."""
     notes: tuple[str, ...] = ()
     """What else its reader should know, such as files that were skipped."""
+
+    __repr__ = one_line
 
     def __str__(self) -> str:
         shown = ", ".join(f"{name} {value:.4g}" for name, value in self.figures.items())

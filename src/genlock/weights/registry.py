@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from genlock.core.errors import FormatError, MissingModel, OptionError, OutputError
 from genlock.core.files import sha256_of
+from genlock.core.one_line import one_line
 from genlock.weights.sources import LocalSource, Progress, RemoteSource, Source, SourceError, source_from_dict
 
 __all__ = [
@@ -56,6 +57,8 @@ class ModelFile:
     """Exact size."""
     sha256: str
     """Hash of the content, 64 hexadecimal digits."""
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         plain = self.path and not self.path.startswith("/") and ".." not in self.path.split("/")
@@ -101,6 +104,8 @@ class Model:
     sources: tuple[Source, ...]
     """Where it comes from, in the order in which they are tried."""
 
+    __repr__ = one_line
+
     def __post_init__(self) -> None:
         if not self.files or not self.sources:
             raise FormatError(f"damaged model table: {self.name!r} needs a file and a source")
@@ -142,6 +147,8 @@ class ModelStatus:
     path: Path | None
     """Its file, or its folder if it has several; None if it is not here."""
 
+    __repr__ = one_line
+
     def __str__(self) -> str:
         where = str(self.path) if self.path else f"not here: genlock models fetch {self.model.name}"
         return f"{self.model.name}  {self.model.size_bytes / 1e6:.1f} MB  {self.model.licence}  {where}"
@@ -164,6 +171,8 @@ class FetchResult:
     fetched: bool
     """False where a sound copy was already here."""
 
+    __repr__ = one_line
+
     def __str__(self) -> str:
         how = "fetched from" if self.fetched else "already here,"
         return f"{self.name}: {how} {self.source}: {self.path}"
@@ -185,6 +194,8 @@ class Verification:
     """Its file, or its folder; None if missing."""
     problems: tuple[str, ...] = ()
     """What is wrong, file by file."""
+
+    __repr__ = one_line
 
     def __str__(self) -> str:
         if self.state == "sound":

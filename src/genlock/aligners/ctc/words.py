@@ -25,6 +25,7 @@ from genlock.aligners.ctc.emissions import EmissionSource, as_emissions
 from genlock.aligners.ctc.viterbi import LEAST_BAND, CtcPath, Method, best_path
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Cells
+from genlock.core.one_line import one_line
 from genlock.core.spans import Span, Spans
 from genlock.core.time import Exact, exact, fraction_text
 
@@ -193,6 +194,8 @@ class AlignedWord:
     reason: str = ""
     """Why it has no place, or what is odd about its place; empty if nothing is."""
 
+    __repr__ = one_line
+
     def to_dict(self) -> dict[str, object]:
         """A JSON form, with exact times and readable ones."""
         return {
@@ -224,6 +227,8 @@ class Unaligned:
     """Where the sound ends, in exact seconds; None for a word."""
     reason: str
     """Why."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, object]:
         """A JSON form, with exact times and readable ones."""
@@ -264,6 +269,8 @@ class CtcAlignment:
     """Whether it is certain that no path is better."""
     options: CtcOptions
     """The options; their ``bias_seconds`` has been taken off every time."""
+
+    __repr__ = one_line
 
     @property
     def clock(self) -> str:

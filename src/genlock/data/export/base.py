@@ -21,6 +21,7 @@ from genlock import __version__
 from genlock.core.errors import FormatError, InputError, OptionError, OutputError
 from genlock.core.grid import Grid
 from genlock.core.json_forms import read_json_file, write_json
+from genlock.core.one_line import one_line
 from genlock.core.plugins import load_plugin, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
@@ -145,6 +146,8 @@ class Exported:
     """Their length."""
     notes: tuple[str, ...] = ()
     """What whoever uses it must know."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``folder``, ``form``, ``clips``, ``files``, ``bytes``, ``notes[]``."""

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from genlock.aligners.curves import LagCurve
 from genlock.core.errors import OptionError
+from genlock.core.one_line import one_line
 from genlock.core.plugins import check_plugin, plugin_class
 from genlock.core.time import Exact
 from genlock.lipsync.confidence import Confidence
@@ -43,6 +44,8 @@ class Cue:
     """The instant at which that offset holds; None where there is no ``offset_seconds``."""
     drift_ppm: float | None = None
     """How much slower the sound runs than the picture, from those events; None where it cannot be told."""
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         if self.curve is None and not self.reason:
@@ -157,6 +160,8 @@ class Estimate:
     """The curve that it was read off."""
     seconds: float = 0.0
     """How much sound and picture it rests on."""
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         known = self.offset_seconds is not None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from genlock.core.grid import Cells
+from genlock.core.one_line import one_line
 from genlock.core.spans import Spans
 from genlock.core.track import Track
 
@@ -28,6 +29,8 @@ class FaceEvidence:
     """Mean absolute change of the aligned grey mouth crop against the frame before, float32 [T], 0...1."""
     size_pixels: float
     """Median distance between the outer corners of the eyes, in pixels of the picture that was looked at."""
+
+    __repr__ = one_line
 
     @property
     def share(self) -> float:
@@ -67,3 +70,5 @@ class Evidence:
     """Tone bursts, with their onset to a fraction of a millisecond."""
     cuts: tuple[Fraction, ...]
     """Instants at which a new shot begins."""
+
+    __repr__ = one_line

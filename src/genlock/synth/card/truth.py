@@ -12,6 +12,7 @@ import numpy as np
 from genlock.core.errors import FormatError
 from genlock.core.grid import Cells
 from genlock.core.json_forms import cells_from_dict, read_json_file, spans_from_dict, write_json
+from genlock.core.one_line import one_line
 from genlock.core.spans import Spans
 from genlock.core.time import exact, fraction_text
 from genlock.core.track import Track
@@ -53,6 +54,8 @@ class CardTruth:
     """Width of the mouth in each frame, 0...1, at its middle."""
     hand_turns: Track
     """The clock's hand in each frame, in turns 0...1 clockwise from the top, at its middle."""
+
+    __repr__ = one_line
 
     @property
     def clock(self) -> str:

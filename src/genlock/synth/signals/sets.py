@@ -15,6 +15,7 @@ import tyro
 from genlock.core.errors import OptionError
 from genlock.core.files import make_folders
 from genlock.core.json_forms import write_json
+from genlock.core.one_line import one_line
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.synth.signals.clips import SIGNAL_VERSION, SignalOptions, describe, make_signal
 from genlock.synth.signals.truth import SyncTruth, truth_path
@@ -73,6 +74,8 @@ class SignalClip:
     """How it is made."""
     truth: SyncTruth | None = None
     """What is planted in it, once it is made."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, object]:
         """A JSON form."""

@@ -11,6 +11,7 @@ from typing import Any
 from genlock.core.errors import FormatError, OptionError
 from genlock.core.grid import DEFAULT_CLOCK
 from genlock.core.json_forms import read_json_file, spans_from_dict, warp_from_dict, write_json
+from genlock.core.one_line import one_line
 from genlock.core.spans import Spans
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.core.warp import Warp
@@ -47,6 +48,8 @@ class SyncTruth:
     """Seed of all that was drawn."""
     version: int = 1
     """Version of the generator; the same version and seed give the same clip."""
+
+    __repr__ = one_line
 
     @property
     def offset_seconds(self) -> Fraction | None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.grid import DEFAULT_CLOCK, Grid
+from genlock.core.one_line import one_line
 from genlock.core.spans import Span, Spans
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
@@ -90,6 +91,8 @@ class Speech:
     """When the lips or the tongue shut the mouth in stops and affricates, and when the lips do in /m/."""
     segments: tuple[Segment, ...] = field(repr=False)
     """The plan behind it, in samples."""
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         if self.segments[-1].end != len(self.samples) or self.segments[0].start != 0:

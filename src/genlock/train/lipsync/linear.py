@@ -20,6 +20,7 @@ import numpy.typing as npt
 from genlock.aligners.curves import find_peak, weighted
 from genlock.core.errors import InputError, MediaError, OptionError
 from genlock.core.files import write_text
+from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import exact
 from genlock.core.track import Track
@@ -139,6 +140,8 @@ class SyncTrained:
     """How many clips each part had."""
     figures: SyncFigures | None
     """On the part that was kept for reporting; None if it had fewer than four clips."""
+
+    __repr__ = one_line
 
     def __str__(self) -> str:
         said = f"{self.path}: trained on {self.clips['train']} clips, calibrated on {self.clips['calibrate']}"
