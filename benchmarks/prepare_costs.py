@@ -41,7 +41,7 @@ OUTPUTS = (
     "video@21.5",
     "flow@21.5/340x256",
     "landmarks,mouth/96",
-    "rgb@21.5",
+    "rgb:WEIGHTS@21.5",
     "offset",
     "words",
 )
@@ -69,7 +69,7 @@ def random_weights(folder: Path) -> str:
 
 def once(clips: Sequence[Path], outputs: str, weights: str, scratch: Path) -> Cost:
     """Make the outputs of the clips after the first one."""
-    plan = Plan(outputs, weights=weights)
+    plan = Plan(outputs.replace("WEIGHTS", weights))
     with tempfile.TemporaryDirectory(dir=scratch) as dataset:
         processor = written = media = 0.0
         for number, clip in enumerate(clips):

@@ -51,7 +51,6 @@ def features(
     file: Source,
     names: str = DEFAULT_FEATURES,
     *,
-    model: Source | None = None,
     layer: int | str | None = None,
     chunk_seconds: float | None = None,
     **reading: Any,
@@ -61,9 +60,8 @@ def features(
     Parameters
     ----------
     file : path or URL
-    names : names separated by commas, each with an optional preset, such as ``"mel:whisper,mfcc,mouth:48"``
-    model : checkpoint for ``ssl`` or ``deepspeech``
-    layer, chunk_seconds : for ``ssl``: a number or ``"conv"``; length of chunks, None for the whole sound
+    names : separated by commas, each ``name[:preset][@rate][/size]``, such as ``"mel:whisper,mouth/48,ssl:MODEL#9"``
+    layer, chunk_seconds : of every ``ssl`` that names none: a number or ``"conv"``; length of chunks, None: one
     reading : ``start``, ``end`` (seconds), ``audio_stream``, ``video_stream``
 
     Returns
@@ -87,7 +85,6 @@ def features(
     """
     options = FeatureOptions(
         feature=names,
-        model=_text(model),
         layer=None if layer is None else str(layer),
         chunk_seconds=chunk_seconds,
         reading=ReadOptions(**reading),

@@ -23,7 +23,9 @@ from genlock.core.grid import Cells
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
-from genlock.extractors import AudioExtractor, AudioStream
+from genlock.extractors import Feature
+from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.feeds import feeds_of
 from genlock.media import (
     AudioBlock,
     AudioForm,
@@ -48,8 +50,10 @@ SPEECH_RATE = 16000
 class ClipRequest:
     """What is wanted of a file."""
 
-    extractors: tuple[AudioExtractor, ...] = ()
-    """Sound features."""
+    extractors: tuple[Feature, ...] = ()
+    """Features of sound, of the picture, of faces; those whose stream the file has not give nothing."""
+    tracker: FaceTracker | None = None
+    """Who looks at faces already, as one of ``consumers``: features of faces are told by it. None: one of their own."""
     speech: bool = False
     """Whether the sound is kept, mono at 16 kHz, in a temporary file for recognisers and aligners."""
     consumers: tuple[Consumer, ...] = ()
@@ -72,7 +76,7 @@ class Clip:
     frame_count: int
     """How many video frames were found."""
     tracks: dict[str, Track]
-    """Each wanted feature by name, on its own grid; empty without sound."""
+    """Each wanted feature by name, on its own grid; of faces ``NAME.face0`` and so on."""
     speech: SpooledSound | None
     """The sound for recognisers, or None."""
     notes: tuple[str, ...]
@@ -112,10 +116,11 @@ def read_clip(
         If the file cannot be read.
     """
     info = probe(path) if info is None else info
-    features = [_Feature(extractor) for extractor in request.extractors if info.audio]
+    feeds = feeds_of(request.extractors, request.tracker)
     spool = SoundSpool() if request.speech and info.audio else None
-    consumers: list[Consumer] = [*features, *([spool] if spool is not None else [])]
-    consumers += [each for each in request.consumers if (info.audio if _of_sound(each) else info.video)]
+    asked: list[Consumer] = [consumer for feed in feeds for consumer in feed.consumers]
+    asked += [*([spool] if spool is not None else []), *request.consumers]
+    consumers = [each for each in asked if (info.audio if _of_sound(each) else info.video)]
     told = cells_told(info, request.reading) if request.frames else None
     wants_frames = request.frames and bool(info.video)
     if wants_frames and told is None and not any(_decodes_picture(each) for each in consumers):
@@ -138,7 +143,7 @@ def read_clip(
         info=info,
         frames=frames,
         frame_count=frame_count,
-        tracks={f.extractor.name: f.track for f in features if f.track is not None},
+        tracks={name: track for feed in feeds for name, track in feed.tracks(frames).items()},
         speech=spool.sound() if spool is not None else None,
         notes=notes,
     )
@@ -151,25 +156,6 @@ def _of_sound(consumer: Consumer) -> bool:
 
 def _decodes_picture(consumer: Consumer) -> bool:
     return isinstance(consumer.form, VideoForm | FrameTimes)
-
-
-class _Feature:
-    """Feeds one extractor."""
-
-    def __init__(self, extractor: AudioExtractor) -> None:
-        self.extractor = extractor
-        self.form = AudioForm(rate=extractor.sample_rate, channels=1)
-        self.track: Track | None = None
-        self._stream: AudioStream | None = None
-
-    def push(self, block: AudioBlock) -> None:
-        if self._stream is None:
-            self._stream = self.extractor.open(block.start, block.clock)
-        self._stream.push(block.samples[:, 0])
-
-    def finish(self) -> None:
-        if self._stream is not None:
-            self.track = self._stream.finish()
 
 
 class SoundSpool:

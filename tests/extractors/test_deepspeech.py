@@ -152,7 +152,7 @@ def test_windows_of_sixteen_without_the_shift(extractor: DeepSpeech) -> None:
 def test_weights_that_cannot_be_used(weights: Path, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
-    with pytest.raises(MissingModel, match="--model"):
+    with pytest.raises(MissingModel, match="deepspeech:FILE"):
         DeepSpeech()
     with pytest.raises(MissingModel, match="convert the frozen graph"):
         DeepSpeech(DeepSpeechOptions(str(tmp_path / "none.safetensors")))

@@ -13,14 +13,14 @@ from genlock.core.errors import MissingModel, NoStream, OptionError
 from genlock.core.grid import Grid, Ticks
 from genlock.core.track import Track
 from genlock.core.track_file import load_track
+from genlock.extractors import make_extractor
 from genlock.extractors.face.contact_sheet import ContactSheet
-from genlock.extractors.face.features import FACE_FEATURES, FaceFeatures, on_whole_row
-from genlock.extractors.face.landmarks import LandmarkSink, extract_landmarks
+from genlock.extractors.face.landmarks import extract_landmarks
 from genlock.extractors.face.mouth import extract_mouths
 from genlock.extractors.face.tracking import FaceOptions, FaceTracker
-from genlock.extractors.frame_cells import between_frames, run_of_frames
+from genlock.extractors.frame_cells import between_frames, on_whole_row, run_of_frames
 from genlock.media import Picture, Sound, VideoForm, encode, read, read_frames
-from genlock.tasks.extract_features import FeatureOptions, extract_features, split_features
+from genlock.tasks.extract_features import FeatureOptions, extract_features
 from genlock.testing import example_video
 from genlock.weights import registry
 
@@ -58,18 +58,29 @@ def seen_frames(path: Path, options: FaceOptions | None = None) -> tuple[FaceTra
 # ---------------------------------------------------------------- names, cells, files
 
 
-def test_names_are_sorted_into_sound_and_faces() -> None:
-    assert split_features("mel:kaldi, landmarks:68,mouth,onset") == (
-        ("mel:kaldi", "onset"),
-        ("landmarks:68", "mouth"),
-    )
-    assert split_features("mouthful") == (("mouthful",), ())
+FACE_FEATURES = (
+    "landmarks",
+    "landmarks:68",
+    "landmarks:lips",
+    "landmarks:upright",
+    "mouth",
+    "mouth/48",
+    "mouth:aperture",
+    "mouth:width",
+    "mouth:shape",
+    "mouth:motion",
+)
 
 
-@needs_faces
 def test_an_unknown_preset_lists_what_there_is() -> None:
-    with pytest.raises(OptionError, match="no feature 'mouth:50' of faces; there are: landmarks, .*mouth:48"):
-        FaceFeatures(["mouth:50"])
+    with pytest.raises(
+        OptionError, match=r"'mouth' has no preset '50'; there are: mouth:crop, mouth:aperture"
+    ):
+        make_extractor("mouth:50")
+    with pytest.raises(OptionError, match="mouth:aperture/48.*takes no /"):
+        make_extractor("mouth:aperture/48")
+    with pytest.raises(OptionError, match="is square"):
+        make_extractor("mouth/48x32")
 
 
 @needs_faces
@@ -85,10 +96,12 @@ def test_every_feature_of_a_variable_rate_film(person: list[np.ndarray], tmp_pat
         "landmarks": (468, 3),
         "landmarks:68": (68, 3),
         "landmarks:lips": (40, 2),
+        "landmarks:upright": (468, 2),
         "mouth": (96, 96),
-        "mouth:48": (48, 48),
+        "mouth/48": (48, 48),
         "mouth:aperture": (),
         "mouth:width": (),
+        "mouth:shape": (2,),
         "mouth:motion": (),
     }
     for name, shape in shapes.items():
@@ -102,8 +115,8 @@ def test_every_feature_of_a_variable_rate_film(person: list[np.ndarray], tmp_pat
     small = [
         cv2.resize(crop, (48, 48), interpolation=cv2.INTER_AREA) for crop in tracks["mouth.face0"].values
     ]
-    assert np.abs(np.float32(small) - tracks["mouth:48.face0"].values).mean() < 2.5
-    changes = np.abs(np.diff(tracks["mouth:48.face0"].values.astype(float), axis=0)).mean(axis=(1, 2)) / 255
+    assert np.abs(np.float32(small) - tracks["mouth/48.face0"].values).mean() < 2.5
+    changes = np.abs(np.diff(tracks["mouth/48.face0"].values.astype(float), axis=0)).mean(axis=(1, 2)) / 255
     assert tracks["mouth:motion.face0"].values[1:] == pytest.approx(changes, abs=1e-5)
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet.shape[0] > 600
@@ -114,16 +127,16 @@ def test_rows_are_frames_if_wanted(person: list[np.ndarray], tmp_path: Path) -> 
     """A face that comes in the sixth frame: on the video's frames, row 5 is the first valid one."""
     blank = [np.full_like(person[0], 90)] * 5
     path = film(tmp_path / "late.mp4", [*blank, *person[:10]], rate=25)
-    options = FeatureOptions(feature="mouth:48,mouth:motion,landmarks:68", on="frames")
+    options = FeatureOptions(feature="mouth/48,mouth:motion,landmarks:68", on="frames")
     tracks = {s.track.name: s.track for s in extract_features(path, options, tmp_path / "out").tracks}
-    for name in ("mouth:48.face0", "landmarks:68.face0"):
+    for name in ("mouth/48.face0", "landmarks:68.face0"):
         assert len(tracks[name]) == 15
         assert np.flatnonzero(tracks[name].valid).tolist() == list(range(5, 15))
-    assert tracks["mouth:48.face0"].values.dtype == np.uint8
-    assert tracks["mouth:motion.face0"].grid == tracks["mouth:48.face0"].grid
-    native = extract_features(path, FeatureOptions(feature="mouth:48"), tmp_path / "native").tracks[0].track
+    assert tracks["mouth/48.face0"].values.dtype == np.uint8
+    assert tracks["mouth:motion.face0"].grid == tracks["mouth/48.face0"].grid
+    native = extract_features(path, FeatureOptions(feature="mouth/48"), tmp_path / "native").tracks[0].track
     assert native.start == Fraction(5, 25)
-    assert np.array_equal(native.values, tracks["mouth:48.face0"].values[5:])
+    assert np.array_equal(native.values, tracks["mouth/48.face0"].values[5:])
 
 
 def test_a_run_on_the_whole_row() -> None:
@@ -314,11 +327,8 @@ def test_a_face_half_out_of_the_picture(person: list[np.ndarray], tmp_path: Path
 
 
 @needs_faces
-def test_a_sink_of_a_part_says_which_points(shared_data: Path) -> None:
-    sink = LandmarkSink([33, 263])
-    tracker = FaceTracker([sink])
-    read(shared_data / "grid_s1" / "video" / "bbaf2n.mpg", [tracker])
-    (face,) = sink.faces(Grid(25))
+def test_a_part_says_which_points(shared_data: Path) -> None:
+    (face,) = extract_landmarks(shared_data / "grid_s1" / "video" / "bbaf2n.mpg", indices=[33, 263])
     assert face.points.values.shape == (75, 2, 3)
     with pytest.raises(OptionError, match="were not kept"):
         face.select([1])

@@ -11,7 +11,7 @@ from genlock.core.errors import OptionError
 from genlock.extractors.face.mouth import (
     CROP_EYE_DISTANCES,
     LIPS,
-    Mouth,
+    MouthOptions,
     MouthWatcher,
     aperture_of,
     mouth_crop,
@@ -103,33 +103,42 @@ def mesh(where: HeadPose) -> np.ndarray:
     return points
 
 
-def watch(frames: list[tuple[int, HeadPose, np.ndarray]]) -> list[Mouth]:
-    found: list[Mouth] = []
-    watcher = MouthWatcher(found.append)
+def watch(frames: list[tuple[int, HeadPose, np.ndarray]]) -> tuple[list[Sighting], list[float | None]]:
+    """What is seen, and how the mouth moved."""
+    watcher, seen = MouthWatcher(), []
     for number, where, image in frames:
-        watcher(Sighting(0, number, mesh(where), 1.0, Region(0, 0, 1, 0), image))
-    return found
+        seen.append(Sighting(0, number, mesh(where), 1.0, Region(0, 0, 1, 0), image))
+    return seen, [watcher(face)[1] for face in seen]
 
 
 def test_motion_is_that_of_the_mouth_not_of_the_head() -> None:
     frames = [(k, pose(80 + k, 0.03 * k, 150 + 2 * k, 80 + k)) for k in range(6)]
-    mouths = watch([(k, where, painted(where)) for k, where in frames])
-    assert mouths[0].motion is None
-    assert max(mouth.motion for mouth in mouths[1:] if mouth.motion is not None) < 0.006
-    assert [mouth.eye_pixels for mouth in mouths] == pytest.approx([80 + k for k in range(6)], rel=1e-4)
-    assert np.abs(mouths[3].lips - MIDDLE).max() < 1e-5
+    seen, motion = watch([(k, where, painted(where)) for k, where in frames])
+    assert motion[0] is None
+    assert max(moved for moved in motion[1:] if moved is not None) < 0.006
+    assert [float(face.pose.scale) for face in seen] == pytest.approx([80 + k for k in range(6)], rel=1e-4)
+    assert np.abs(seen[3].lips - MIDDLE).max() < 1e-5
 
 
 def test_motion_is_a_share_of_full_scale_and_needs_the_frame_before() -> None:
     where = pose(90)
     black, grey = np.zeros((360, 360, 3), np.uint8), np.full((360, 360, 3), 51, np.uint8)
-    mouths = watch([(3, where, black), (4, where, grey), (6, where, black)])
-    assert [mouth.motion for mouth in mouths] == [None, pytest.approx(0.2), None]
+    _, motion = watch([(3, where, black), (4, where, grey), (6, where, black)])
+    assert motion == [None, pytest.approx(0.2), None]
+
+
+def test_a_face_that_came_back_in_the_next_frame_has_not_moved() -> None:
+    """After a cut the same face may stand elsewhere: the change is the camera's."""
+    where, watcher = pose(90), MouthWatcher()
+    for number, fresh in ((0, True), (1, False), (2, True)):
+        image = np.full((360, 360, 3), 50 * number, np.uint8)
+        motion = watcher(Sighting(0, number, mesh(where), 1.0, Region(0, 0, 1, 0), image, fresh))[1]
+        assert (motion is None) == fresh
 
 
 def test_a_crop_has_a_sensible_size() -> None:
     with pytest.raises(OptionError, match="8 pixels is outside 16...512"):
-        MouthWatcher(print, side=8)
+        MouthOptions("crop", 8)
 
 
 def test_the_pose_of_a_sighting_is_that_of_its_rigid_points() -> None:

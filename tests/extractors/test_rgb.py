@@ -79,12 +79,12 @@ def test_networks_of_something_else_are_told(tmp_path: Path) -> None:
         tsn_features(str(tmp_path / "flow.safetensors"))
     with pytest.raises(FormatError, match="5 planes"):
         tsn_flow_features(str(tmp_path / "odd.safetensors"))
-    with pytest.raises(MissingModel, match="--flow-weights"):
+    with pytest.raises(MissingModel, match="flow-features:FILE"):
         tsn_flow_features(None)
 
 
 def test_without_weights_it_is_said_how_to_get_them(tmp_path: Path) -> None:
-    with pytest.raises(MissingModel, match="--weights"):
+    with pytest.raises(MissingModel, match="rgb:FILE"):
         tsn_features(None)
     with pytest.raises(MissingModel, match=r"none\.pth"):
         tsn_features(str(tmp_path / "none.pth"))

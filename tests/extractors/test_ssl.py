@@ -246,28 +246,22 @@ def test_by_name_from_a_file(folder: Path, tmp_path: Path) -> None:
     from genlock.testing import example_video
 
     model = folder / "wav2vec2-group"
-    tracks = genlock.features(example_video(), "ssl,energy", model=model, layer=1, chunk_seconds=0.5)
-    assert set(tracks) == {"ssl", "energy"}
-    assert tracks["ssl"].values.shape[1] == 24
-    assert 99 <= len(tracks["ssl"]) <= 101  # the coder pads the sound
-    assert tracks["ssl"].grid.start == Fraction(79, 32000)
-    command = [
-        "features",
-        str(example_video()),
-        "--feature",
-        "ssl",
-        "--model",
-        str(model),
-        "-o",
-        str(tmp_path),
-    ]
+    spec = f"ssl:{model}#1+0.5s"
+    tracks = genlock.features(example_video(), f"{spec},energy")
+    assert set(tracks) == {spec, "energy"}
+    assert tracks[spec].values.shape[1] == 24
+    assert 99 <= len(tracks[spec]) <= 101  # the coder pads the sound
+    assert tracks[spec].grid.start == Fraction(79, 32000)
+    flags = genlock.features(example_video(), f"ssl:{model}", layer=1, chunk_seconds=0.5)
+    assert np.array_equal(flags[spec].values, tracks[spec].values)
+    command = ["features", str(example_video()), "--feature", f"ssl:{model}", "-o", str(tmp_path)]
     assert main([*command, "--layer", "conv", "--on", "frames"]) == 0
-    saved = genlock.load_track(tmp_path / "ssl.npz")
+    saved = genlock.load_track(tmp_path / "ssl-wav2vec2-group-conv.npz")
     assert saved.values.shape == (50, 8)
     for wrong in (["--layer", "last"], ["--layer", "9"], ["--chunk-seconds", "-1"]):
         assert main([*command, *wrong]) == 2
-    assert genlock.features(example_video(), "ssl", layer=2)["ssl"].values.shape[1] == 192  # our own model
-    with pytest.raises(OptionError, match="exactly one of ssl and deepspeech"):
-        genlock.features(example_video(), "mel", model=model)
+    assert genlock.features(example_video(), "ssl", layer=2)["ssl#2"].values.shape[1] == 192  # our own model
+    with pytest.raises(OptionError, match="go with the feature ssl"):
+        genlock.features(example_video(), "mel", layer=2)
     with pytest.raises(OptionError, match="go with the feature ssl"):
         genlock.features(example_video(), "mel", layer=1)

@@ -9,10 +9,10 @@ import pytest
 
 from genlock.core.errors import OptionError
 from genlock.data.cutting import Cutting
-from genlock.data.output_makers import FlowFeatureMaker, FlowMaker, Made
+from genlock.data.output_makers import Made, PictureFeatureMaker
 from genlock.data.output_spec import Wanted
-from genlock.extractors.picture.flow import FlowOptions
-from genlock.extractors.picture.rgb import FlowNet
+from genlock.extractors.picture.flow import FLOW_METHODS, Flow
+from genlock.extractors.picture.rgb import FlowFeatures, FlowNet
 from genlock.media import VideoCell, VideoForm
 
 RATE = Fraction(25)
@@ -32,9 +32,9 @@ def frames(count: int) -> list[np.ndarray]:
     return found
 
 
-def told(maker: FlowMaker, clips: list[list[np.ndarray]]) -> list[Made]:
+def told(feature: Flow, clips: list[list[np.ndarray]]) -> list[Made]:
     found: list[Made] = []
-    maker._tell = lambda clip, made: found.append(made)  # type: ignore[method-assign]
+    maker = PictureFeatureMaker(feature, "flow", lambda clip, made: found.append(made))
     length = Fraction(len(clips[0]), RATE)
     cutting = Cutting(Fraction(0), length, length * len(clips))
     number = 0
@@ -66,10 +66,11 @@ def values(made: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[np.nda
 def test_row_k_is_of_the_flows_around_k(tmp_path_factory: pytest.TempPathFactory, stack: int) -> None:
     pictures = frames(8)
     clips = [pictures[:4], pictures[4:]]
-    options = FlowOptions()
-    flows = told(FlowMaker(FORM, "flow", None, options), clips)  # type: ignore[arg-type]
-    net = FlowNet(stack, means)
-    made = told(FlowFeatureMaker(FORM, "flow-features", None, options, net, batch=3), clips)  # type: ignore[arg-type]
+    method = FLOW_METHODS["dis"]
+    flows = told(Flow(method, FORM), clips)
+    features = FlowFeatures(FlowNet(stack, means), method, FORM)
+    features.stacks = 3
+    made = told(features, clips)
     for number in range(2):
         packed, valid, grid = values(flows[number], tmp_path_factory)
         rows, own_valid, own_grid = values(made[number], tmp_path_factory)
@@ -87,12 +88,13 @@ def test_row_k_is_of_the_flows_around_k(tmp_path_factory: pytest.TempPathFactory
 
 
 def test_one_frame_alone_has_no_flow() -> None:
-    assert told(FlowFeatureMaker(FORM, "f", None, FlowOptions(), FlowNet(1, means)), [frames(1)]) == []  # type: ignore[arg-type]
+    assert told(FlowFeatures(FlowNet(1, means), FLOW_METHODS["dis"], FORM), [frames(1)]) == []
 
 
 def test_how_it_is_asked_for() -> None:
     assert Wanted.parse("flow-features@21.5").kind == "flow-features_21.5fps"
     assert Wanted.parse("flow-features:tvl1@21.5").kind == "flow-features-tvl1_21.5fps"
-    for text in ("flow-features:horn@25", "flow-features@25/340x256"):
-        with pytest.raises(OptionError, match="flow|network"):
+    assert Wanted.parse("flow-features:tvl1:w/bn.pth@21.5").kind == "flow-features-tvl1_21.5fps"
+    for text in ("flow:horn@25", "flow-features@25/340x256"):
+        with pytest.raises(OptionError, match="no preset 'horn'|takes no /"):
             Wanted.parse(text)

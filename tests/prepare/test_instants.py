@@ -269,15 +269,15 @@ def test_a_click_in_features_of_a_speech_model(tmp_path: Path) -> None:
     model = checkpoints.write_checkpoint(tmp_path, "wav2vec2-layer")
     flashing(tmp_path / "s/clicks.mkv", "25", noise=0.01)
     flashing(tmp_path / "s/quiet.mkv", "25", noise=0.01, clicks=False)
-    prepare(tmp_path / "s", tmp_path / "d", PrepareOptions(outputs="ssl", clip_seconds="1", model=str(model)))
-    clips = ClipSet(tmp_path / "d", ["ssl"], tails=False)
+    prepare(tmp_path / "s", tmp_path / "d", PrepareOptions(outputs=f"ssl:{model}", clip_seconds="1"))
+    clips = ClipSet(tmp_path / "d", ["ssl-wav2vec2-layer"], tails=False)
     by_source = {
         name: [clip for clip in clips if clip.row["source"] == f"{name}.mkv"] for name in ("clicks", "quiet")
     }
     for clip, quiet, event in zip(by_source["clicks"], by_source["quiet"], EVENTS, strict=True):
-        track = clip.tracks["ssl"]
+        track = clip.tracks["ssl-wav2vec2-layer"]
         assert len(track) == 49
-        change = np.abs(track.values - quiet.tracks["ssl"].values).sum(axis=1)
+        change = np.abs(track.values - quiet.tracks["ssl-wav2vec2-layer"].values).sum(axis=1)
         # A window of 25 ms has the click in it.
         assert abs(track.centers[change.argmax()] - float(event)) <= 0.0125
 

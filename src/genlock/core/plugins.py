@@ -157,7 +157,7 @@ def load_plugin(group: str, name: str) -> Any:
 def plugin_origin(point: EntryPoint) -> str:
     """Where an entry point comes from, in words: its distribution with version, and its module.
 
-    >>> plugin_origin(EntryPoint("tempo", "some_package.tempo:Tempo", "genlock.extractors"))
+    >>> plugin_origin(EntryPoint("tempo", "some_package.tempo:Tempo", "genlock.features"))
     'an unknown distribution (some_package.tempo:Tempo)'
     """
     if point.dist is None:

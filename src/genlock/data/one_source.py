@@ -6,19 +6,16 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from genlock import __version__
 from genlock.core.errors import InputError, MediaError, OutputError
 from genlock.core.files import sha256_of
+from genlock.core.grid import Cells
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.data.cutting import ClipSamples, ClipSpan, Cutting, PictureCutter, SampleTaker, SoundCutter
 from genlock.data.ledger import Item, Output
@@ -26,24 +23,19 @@ from genlock.data.native_counts import NativeSound, frame_counts
 from genlock.data.output_makers import (
     FaceMaker,
     FeatureMaker,
-    FlowFeatureMaker,
-    FlowMaker,
     FramesMaker,
     Made,
-    NetMaker,
+    PictureFeatureMaker,
     PictureMaker,
     SoundMaker,
     VideoMaker,
     WaveMaker,
     keep,
-    load_net,
 )
-from genlock.data.output_spec import PICTURE_KINDS, SOURCE_KINDS, Wanted, parse_outputs
-from genlock.extractors import AudioExtractor, make_extractor
-from genlock.extractors.picture.flow import FlowOptions
-from genlock.extractors.picture.rgb import FRAME_SIZE, tsn_features, tsn_flow_features
-from genlock.extractors.sound.deepspeech import DeepSpeechOptions
-from genlock.extractors.sound.ssl import SslOptions
+from genlock.data.output_spec import Wanted, parse_outputs
+from genlock.extractors import AudioExtractor, FaceFeature, Feature, PictureFeature, make_extractor
+from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.registry import FILE_FORMS
 from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm, frame_cells, probe, read
@@ -53,9 +45,11 @@ from genlock.speech import recognize_and_align
 __all__ = ["Plan", "Produced", "produce", "staging_left"]
 
 #: Raised whenever the bytes of an output may change for the same source and options.
-DATA_VERSION = 2
+DATA_VERSION = 3
 
 
+# Made of the main face whenever anything of faces is.
+_OF_EVERY_FACE = ("landmarks:lips", "mouth:shape")
 # Where outputs are written until all of their source are whole.
 _STAGING = Path(".genlock") / "staging"
 
@@ -70,12 +64,6 @@ class Plan:
     """Length of a clip in seconds, above zero; None: each source is one clip."""
     keep_tails: bool = True
     """Whether what is left at the end of a source is kept, marked as a tail."""
-    weights: str | None = None
-    """File of weights for ``rgb``."""
-    flow_weights: str | None = None
-    """File of weights for ``flow-features``."""
-    model: str | None = None
-    """Speech model for ``ssl`` and ``deepspeech``."""
 
     def __post_init__(self) -> None:
         parse_outputs(self.outputs)
@@ -222,9 +210,14 @@ class _Making:
         if info.audio:
             sounds = self._sound_consumers(wanted, cutting)
             consumers += [native, *sounds] if sounds else []
+        tracker: FaceTracker | None = None
         if cells is not None:
-            consumers += self._picture_consumers(wanted, cutting, cells)
-        whole = _WholeSource({one.name for one in wanted}, info)
+            makers, tracker = self._picture_makers(wanted, cutting, cells)
+            forms = dict.fromkeys(maker.form for maker in makers)
+            consumers += [
+                PictureCutter(cutting, form, [m for m in makers if m.form == form]) for form in forms
+            ]
+        whole = _WholeSource({one.name for one in wanted}, info, tracker)
         consumers += whole.consumers
         try:
             if consumers:
@@ -275,9 +268,8 @@ class _Making:
             if one.name == "sound":
                 assert one.rate is not None
                 makers.append(WaveMaker(int(one.rate)))
-            elif one.name not in (*PICTURE_KINDS, *SOURCE_KINDS):
-                spec = f"{one.name}:{one.variant}" if one.variant else one.name
-                makers.append(FeatureMaker(_extractor_of(spec, self.plan.model)))
+            elif isinstance(feature := feature_of(one.text), AudioExtractor):
+                makers.append(FeatureMaker(feature, one.kind, cutting.origin))
 
         def taker(rate: int) -> SampleTaker:
             mine = [maker for maker in makers if maker.rate == rate]
@@ -292,46 +284,35 @@ class _Making:
         rates = dict.fromkeys(maker.rate for maker in makers)
         return [SoundCutter(cutting, rate, taker(rate)) for rate in rates]
 
-    def _picture_consumers(self, wanted: tuple[Wanted, ...], cutting: Cutting, cells: Any) -> list[Consumer]:
+    def _picture_makers(
+        self, wanted: tuple[Wanted, ...], cutting: Cutting, cells: Cells
+    ) -> tuple[list[PictureMaker], FaceTracker | None]:
+        """Makers of films, pictures and features, and the tracker of faces where one of them needs it."""
         makers: list[PictureMaker] = []
-        faces = [one for one in wanted if one.name in ("landmarks", "mouth")]
-        if faces:
-            sides = [one.size[0] if one.size else 96 for one in faces if one.name == "mouth"]
-            makers.append(
-                FaceMaker(
-                    self._tell,
-                    landmarks=any(one.text == "landmarks" for one in faces),
-                    upright=any(one.text == "landmarks:upright" for one in faces),
-                    mouth_side=sides[0] if sides else None,
-                )
-            )
+        faces: dict[str, FaceFeature] = {}
         for one in wanted:
             if one.name == "frames":
                 makers.append(FramesMaker(VideoForm(one.size, "bgr24", one.rate), one.kind, self._tell))
             elif one.name == "video":
                 form = VideoForm(one.size, "yuv420p", one.rate)
                 makers.append(VideoMaker(form, one.kind, self._tell, cells, self.folder))
-            elif one.name in ("flow", "flow-features"):
-                options = FlowOptions(one.variant or "dis")  # type: ignore[arg-type] # checked at birth
-                form = VideoForm(one.size or FRAME_SIZE, "gray", one.rate)
-                if one.name == "flow":
-                    makers.append(FlowMaker(form, one.kind, self._tell, options))
-                else:
-                    flow_net = _tsn_flow_of(self.plan.flow_weights)
-                    makers.append(FlowFeatureMaker(form, one.kind, self._tell, options, flow_net))
-            elif one.name == "rgb":
-                net, form = _net_of(one, self.plan.weights)
-                makers.append(NetMaker(form, one.kind, self._tell, net))
-        forms: dict[VideoForm, list[PictureMaker]] = {}
-        for maker in makers:
-            forms.setdefault(maker.form, []).append(maker)
-        return [PictureCutter(cutting, form, list(takers)) for form, takers in forms.items()]
+            elif isinstance(feature := feature_of(one.text), PictureFeature):
+                makers.append(PictureFeatureMaker(feature, one.kind, self._tell))
+            elif isinstance(feature, FaceFeature):
+                faces[one.kind] = feature
+        if not faces:
+            return makers, None
+        tracker = FaceTracker()
+        always = {Wanted.parse(text).kind: feature_of(text) for text in _OF_EVERY_FACE}
+        both = {**always, **faces}
+        return [*makers, FaceMaker(both, tracker, self._tell, cutting.origin)], tracker  # type: ignore[arg-type]
 
 
 class _WholeSource:
     """What is found in a source as a whole: the offset of sound against picture, and the words that are said."""
 
-    def __init__(self, wanted: set[str], info: MediaInfo) -> None:
+    def __init__(self, wanted: set[str], info: MediaInfo, tracker: FaceTracker | None) -> None:
+        """``tracker`` is fed here where features of faces need it; each frame is looked at once."""
         self.consumers: list[Consumer] = []
         self._fusion: Fusion | None = None
         self._spool: SoundSpool | None = None
@@ -339,7 +320,9 @@ class _WholeSource:
         self._found: dict[str, Any] | None = None
         if "offset" in wanted and info.audio and info.video:
             self._fusion = Fusion()
-            self.consumers += EvidenceCollector(self._fusion.add).consumers
+            self.consumers += EvidenceCollector(self._fusion.add, tracker=tracker).consumers
+        elif tracker is not None:
+            self.consumers.append(tracker)
         if "words" in wanted and info.audio:
             self._spool = SoundSpool()
             self.consumers.append(self._spool)
@@ -382,27 +365,11 @@ class _WholeSource:
             self._spool.discard()
 
 
-def _net_of(
-    one: Wanted, weights: str | None
-) -> tuple[Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]], VideoForm]:
-    """A network of frames, and the form of frames that it takes."""
-    if one.variant not in ("", "regnet"):
-        return load_net(one.variant)(), VideoForm(one.size, "rgb24", one.rate)
-    return _tsn_of(weights, whole=one.variant == "regnet"), VideoForm(FRAME_SIZE, "bgr24", one.rate)
-
-
 @lru_cache(maxsize=64)
-def _extractor_of(spec: str, model: str | None) -> AudioExtractor:
-    """Made once in a worker, not for each source: reading a checkpoint takes longer than using it on a clip."""
-    if spec == "ssl" and model is not None:
-        return make_extractor(spec, SslOptions(model))
-    if spec == "deepspeech" and model is not None:
-        return make_extractor(spec, DeepSpeechOptions(model))
-    return make_extractor(spec)
-
-
-_tsn_of = lru_cache(maxsize=2)(tsn_features)
-_tsn_flow_of = lru_cache(maxsize=1)(tsn_flow_features)
+def feature_of(text: str) -> Feature | None:
+    """The feature of an output; None of what is no feature. Made once in a worker, not for each source: reading a
+    checkpoint takes longer than using it on a clip."""
+    return None if Wanted.parse(text).name in FILE_FORMS else make_extractor(text)
 
 
 def _length(plan: Plan) -> Fraction | None:

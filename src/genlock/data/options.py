@@ -19,8 +19,9 @@ class PrepareOptions:
     """What kind of corpus the source is: face, folder, grid, lrs3, sound, speech, voxceleb2, or one that another
     package registers; default: the dataset's, and of a new one folder."""
     outputs: str | None = None
-    """Outputs of each clip, separated by commas, such as sound@16000,mel:specvqgan,frames@21.5/340x256,mouth/96;
-    default: the recipe's. Those that the dataset has stay."""
+    """Outputs of each clip, separated by commas, such as sound@16000,mel:specvqgan,frames@21.5/340x256,mouth/96: any
+    feature as genlock features takes it (ssl:MODEL#LAYER, rgb:regnet:FILE), video@25/96, offset, words; default: the
+    recipe's. Those that the dataset has stay."""
     clip_seconds: str | None = None
     """Length of a clip in seconds; "whole": each source is one clip; default: the dataset's, and of a new one the
     recipe's."""
@@ -33,12 +34,8 @@ class PrepareOptions:
     default: the dataset's, and of a new one auto."""
     seed: int | None = None
     """Seed of the splits; default: the dataset's, and of a new one 0."""
-    weights: str | None = None
-    """File of weights for the output rgb."""
-    flow_weights: str | None = None
-    """File of weights for the output flow-features."""
-    model: str | None = None
-    """Speech model for the outputs ssl and deepspeech: a folder, or a name in the local cache."""
+    layer: str | None = None
+    """Layer of every ssl that names none: a number or conv; default: the last (ssl:MODEL#LAYER names its own)."""
     labels: str | None = None
     """Labels of every frame, separated by commas: kmeans:FEATURE:CLUSTERS, such as kmeans:mfcc:kaldi39:100; found
     on the training split, with the seed of the splits. Those that the dataset has stay."""

@@ -1,4 +1,4 @@
-"""What can be made of a clip: its sound, any feature of it, its frames, faces, flow, features of pictures.
+"""What can be made of a clip: files (sound, films, pictures), and every feature as a Track.
 
 A maker takes the sound or the frames of one clip after the other, and gives for each what is to be saved. Every
 value keeps its exact grid; where the source has nothing, it is marked invalid.
@@ -7,11 +7,10 @@ value keeps its exact grid; where the source has nothing, it is marked invalid.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from queue import Queue
@@ -23,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from genlock.core.errors import OptionError, OutputError
+from genlock.core.errors import OutputError
 from genlock.core.files import atomic_file, write_bytes
 from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.json_forms import dump_json
@@ -31,24 +30,19 @@ from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.core.track_file import save_track
 from genlock.data.cutting import ClipSamples, ClipSpan
-from genlock.extractors import AudioExtractor
-from genlock.extractors.face.mouth import LIPS, Mouth, MouthWatcher, aperture_of, width_of
-from genlock.extractors.face.pose import RIGID, head_pose
-from genlock.extractors.face.tracking import FaceOptions, FaceTracker, Sighting
-from genlock.extractors.frame_cells import between_frames, ticks_of
-from genlock.extractors.picture.flow import FlowOptions, OpticalFlow, pack_flow
-from genlock.extractors.picture.rgb import FlowNet
+from genlock.extractors import AudioExtractor, FaceFeature, Feature, PictureFeature
+from genlock.extractors.face.rows import FaceRows
+from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.frame_cells import FrameCells
 from genlock.media import VideoCell, VideoForm, encode
 from genlock.media.encode import Picture
 
 __all__ = [
     "FaceMaker",
     "FeatureMaker",
-    "FlowFeatureMaker",
-    "FlowMaker",
     "FramesMaker",
     "Made",
-    "NetMaker",
+    "PictureFeatureMaker",
     "PictureMaker",
     "SoundMaker",
     "Tell",
@@ -156,17 +150,25 @@ class WaveMaker:
         return Made(self.kind, ".wav", save, facts)
 
 
+def on_clip(feature: Feature, track: Track, clip: ClipSpan, origin: Fraction) -> Track:
+    """A Track of a clip on the rate that was asked for: cells counted from ``origin`` whose middles the clip holds."""
+    if feature.rate is None:
+        return track
+    grid = Grid(feature.rate, origin, track.clock)
+    cells = grid.cells(clip.start, clip.end, "centers")
+    return feature.placed(track, grid.edge(cells.start), len(cells))
+
+
 @dataclass(frozen=True)
 class FeatureMaker:
     """A sound feature, of the clip's own samples: what comes before and after the clip plays no part."""
 
     extractor: AudioExtractor
     """Which."""
-
-    @property
-    def kind(self) -> str:
-        """The feature's name; a colon becomes a hyphen."""
-        return self.extractor.name.replace(":", "-")
+    kind: str
+    """How its folder is called."""
+    origin: Fraction
+    """Where the source's first clip begins."""
 
     @property
     def rate(self) -> int:
@@ -175,21 +177,15 @@ class FeatureMaker:
 
     def __call__(self, sound: ClipSamples) -> Made:
         """The feature of one clip; cells whose centre lies where the source has no sound are invalid."""
-        track = self.extractor(sound.samples, sound.grid.center(0), sound.grid.clock)
+        stream = self.extractor.open(sound.grid.center(0), sound.grid.clock)
+        stream.push(sound.samples)
+        track = stream.finish()
         if len(sound.real) < len(sound.samples):
             centers = track.centers
             low, high = float(sound.grid.edge(sound.real.start)), float(sound.grid.edge(sound.real.stop))
             there = (centers >= low) & (centers < high) & (len(sound.real) > 0)
-            track = Track(
-                track.values,
-                track.grid,
-                track.valid & there,
-                track.name,
-                track.unit,
-                track.support,
-                track.context,
-            )
-        return made_of_track(self.kind, track)
+            track = replace(track, valid=track.valid & there)
+        return made_of_track(self.kind, on_clip(self.extractor, track, sound.clip, self.origin))
 
 
 # ---------------------------------------------------------------- picture
@@ -205,46 +201,16 @@ class PictureMaker(Protocol):
     def end(self, clip: ClipSpan) -> None: ...
 
 
-class _Cells:
-    """The cells of the frames of one clip."""
-
-    def __init__(self, rate: Fraction | None) -> None:
-        self.rate, self.clock = rate, ""
-        self.edges: list[Fraction] = []
-
-    def add(self, cell: VideoCell) -> None:
-        if not self.edges:
-            self.edges, self.clock = [cell.start], cell.clock
-        self.edges.append(cell.end)
-
-    def __len__(self) -> int:
-        return max(0, len(self.edges) - 1)
-
-    def get(self) -> Cells:
-        """A Grid where a rate was asked for, else the ticks of the source."""
-        if self.rate is not None:
-            return Grid(self.rate, self.edges[0], self.clock)
-        return ticks_of(self.edges, self.clock)
-
-    def between(self) -> Cells:
-        """Cells from the middle of the frame before to the middle of the frame."""
-        return between_frames(self.get())
-
-
-def _form_rate(form: VideoForm) -> Fraction | None:
-    return form.rate  # type: ignore[return-value] # an exact rate since its birth
-
-
 class FramesMaker:
     """Frames as JPEG pictures in one uncompressed ZIP, numbered from 0; times in the index and in ``cells.json``."""
 
     def __init__(self, form: VideoForm, kind: str, tell: Tell, quality: int = 95) -> None:
         self.form, self.kind, self.quality, self._tell = form, kind, quality, tell
-        self._cells, self._images = _Cells(_form_rate(form)), list[bytes]()
+        self._cells, self._images = FrameCells(form.rate), list[bytes]()
 
     def begin(self, clip: ClipSpan) -> None:
         """A new clip."""
-        self._cells, self._images = _Cells(_form_rate(self.form)), []
+        self._cells, self._images = FrameCells(self.form.rate), []
 
     def frame(self, cell: VideoCell) -> None:
         """Take one frame (blue, green, red)."""
@@ -289,11 +255,11 @@ class VideoMaker:
         self.form, self.kind, self.crf = form, kind, crf
         self._tell, self._source, self._folder = tell, source, folder
         self._encoding: _Encoding | None = None
-        self._cells = _Cells(_form_rate(form))
+        self._cells = FrameCells(form.rate)
 
     def begin(self, clip: ClipSpan) -> None:
         """A new clip."""
-        self._cells, self._encoding = _Cells(_form_rate(self.form)), None
+        self._cells, self._encoding = FrameCells(self.form.rate), None
         self._timing = self._timing_of(clip)
 
     def frame(self, cell: VideoCell) -> None:
@@ -305,7 +271,7 @@ class VideoMaker:
 
     def _timing_of(self, clip: ClipSpan) -> dict[str, Any]:
         """How the encoder places the frames: frame 0 of a file of ours is shown at 0."""
-        rate = _form_rate(self.form)
+        rate: Any = self.form.rate
         if rate is None and isinstance(self._source, Grid):
             rate = self._source.rate
         if rate is not None:
@@ -371,207 +337,64 @@ class _Encoding:
             pass  # whoever brings frames must not wait for ever
 
 
-class FaceMaker:
-    """The main face of each clip: its mesh, its mouth, and what a number says of it. One pass of the face models."""
+class PictureFeatureMaker:
+    """A feature of frames, on the cells of the clip's frames. State between frames goes on from clip to clip."""
 
-    def __init__(
-        self, tell: Tell, *, landmarks: bool = True, upright: bool = False, mouth_side: int | None = 96
-    ) -> None:
-        self.form = VideoForm(pixels="rgb24")
-        self._tell, self._landmarks, self._upright, self._side = tell, landmarks, upright, mouth_side
-        self._points: dict[int, dict[int, npt.NDArray[np.float32]]] = {}
-        self._mouths: dict[int, dict[int, Mouth]] = {}
-        sinks: list[Callable[[Sighting], None]] = [MouthWatcher(self._take_mouth, mouth_side or 48)]
-        if landmarks or upright:
-            sinks.insert(0, self._take_points)
-        self._tracker = FaceTracker(sinks, FaceOptions(), self.form)
-        self._cells, self._first = _Cells(None), 0
-
-    def _take_points(self, sighting: Sighting) -> None:
-        self._points.setdefault(sighting.face, {})[sighting.frame] = sighting.points
-
-    def _take_mouth(self, mouth: Mouth) -> None:
-        self._mouths.setdefault(mouth.face, {})[mouth.frame] = mouth
+    def __init__(self, feature: PictureFeature, kind: str, tell: Tell) -> None:
+        self.form, self.feature, self.kind, self._tell = feature.form, feature, kind, tell
+        self._stream = feature.open()
 
     def begin(self, clip: ClipSpan) -> None:
         """A new clip."""
-        self._points, self._mouths, self._cells = {}, {}, _Cells(None)
-        self._first = self._tracker.frames
 
     def frame(self, cell: VideoCell) -> None:
         """Take one frame."""
+        self._stream.push(cell)
+
+    def end(self, clip: ClipSpan) -> None:
+        """Tell what the clip gave."""
+        track = self._stream.take()
+        if track is not None:
+            made = made_of_track(self.kind, replace(track, name=self.kind))
+            self._tell(clip, replace(made, facts={**made.facts, **self.feature.facts}))
+
+
+class FaceMaker:
+    """The main face of each clip: its lips, what a number says of its mouth, and each feature that is asked for.
+
+    Parameters
+    ----------
+    features : by the name of their folder
+    tracker : of faces; somebody feeds it, before or after this maker
+    origin : where the source's first clip begins
+    """
+
+    def __init__(
+        self, features: Mapping[str, FaceFeature], tracker: FaceTracker, tell: Tell, origin: Fraction
+    ) -> None:
+        self.form, self._tell, self._features, self._origin = tracker.form, tell, dict(features), origin
+        self._rows = FaceRows(list(self._features.values()))
+        tracker.sinks = (*tracker.sinks, self._rows)
+        self._cells = FrameCells()
+
+    def begin(self, clip: ClipSpan) -> None:
+        """A new clip."""
+        self._cells = FrameCells()
+
+    def frame(self, cell: VideoCell) -> None:
+        """Note the cell of one frame."""
         self._cells.add(cell)
-        self._tracker.push(cell)
 
     def end(self, clip: ClipSpan) -> None:
         """Tell what the clip gave: of the face that is seen longest and largest. Without a face all is invalid."""
-        length = len(self._cells)
-        if not length:
+        if not len(self._cells):
             return
         cells = self._cells.get()
-        sizes = {face: sum(m.eye_pixels for m in seen.values()) for face, seen in self._mouths.items()}
-        main = max(sizes, key=lambda face: (sizes[face], -face)) if sizes else None
-        mouths = {} if main is None else self._mouths[main]
-        rows = np.array(sorted(mouths), np.int64)
-        valid = np.zeros(length, bool)
-        valid[rows - self._first] = True
-        facts = {"faces": len(sizes)}
-
-        def tell(kind: str, values: npt.NDArray[Any], unit: str = "") -> None:
-            made = made_of_track(kind, Track(values, cells, valid, name=kind, unit=unit))
-            self._tell(clip, Made(made.kind, made.suffix, made.save, {**made.facts, **facts}))
-
-        def filled(shape: tuple[int, ...], dtype: Any, items: Sequence[npt.ArrayLike]) -> npt.NDArray[Any]:
-            values = np.zeros((length, *shape), dtype)
-            if len(items):
-                values[rows - self._first] = np.stack(items)
-            return values
-
-        lips = filled((len(LIPS), 2), np.float32, [mouths[k].lips for k in rows])
-        tell("lips", lips, "eye distances")
-        shape = np.stack([aperture_of(lips), width_of(lips)], axis=1)
-        tell("mouth_shape", shape, "eye distances")
-        points = {} if main is None or not (self._landmarks or self._upright) else self._points[main]
-        if self._landmarks:
-            tell("landmarks", filled((468, 3), np.float32, [points[k] for k in rows]), "pixels")
-        if self._upright:
-            upright = [head_pose(points[k][list(RIGID)]).to_head(points[k]) for k in rows]
-            tell("landmarks-upright", filled((468, 2), np.float32, upright), "eye distances")
-        if self._side is not None:
-            crops = filled((self._side, self._side), np.uint8, [mouths[k].crop for k in rows])
-            tell(f"mouth_{self._side}", crops)
-
-
-class FlowMaker:
-    """Optical flow in 8 bits, [T, H, W, 2]; row k lies between frame k-1 and frame k, also across clips."""
-
-    def __init__(self, form: VideoForm, kind: str, tell: Tell, options: FlowOptions) -> None:
-        self.form, self.kind, self._tell, self.options = form, kind, tell, options
-        self._flow = OpticalFlow(options)
-        self._cells, self._rows = _Cells(_form_rate(form)), list[npt.NDArray[np.uint8] | None]()
-
-    def begin(self, clip: ClipSpan) -> None:
-        """A new clip."""
-        self._cells, self._rows = _Cells(_form_rate(self.form)), []
-
-    def frame(self, cell: VideoCell) -> None:
-        """Take one frame, grey."""
-        self._cells.add(cell)
-        flow = self._flow(cell.pixels)
-        self._rows.append(None if flow is None else pack_flow(flow, self.options.bound))
-
-    def end(self, clip: ClipSpan) -> None:
-        """Tell what the clip gave."""
-        if not self._rows:
-            return
-        shape = next((row.shape for row in self._rows if row is not None), (1, 1, 2))
-        rest = np.full(shape, 128, np.uint8)
-        values = np.stack([rest if row is None else row for row in self._rows])
-        valid = np.array([row is not None for row in self._rows])
-        track = Track(
-            values,
-            self._cells.between(),
-            valid,
-            name=self.kind,
-            unit=f"{self.options.bound:g} pixels / 127.5",
-        )
-        made = made_of_track(self.kind, track)
-        self._tell(clip, Made(made.kind, made.suffix, made.save, {**made.facts, "bound": self.options.bound}))
-
-
-class FlowFeatureMaker(FlowMaker):
-    """What a network says of the flow at each frame, [T, width]: N frames give N rows, where their flows lie.
-
-    Row k is of the flow between frame k-1 and frame k, and of as many before and after as the network takes; beyond
-    the clip's ends the outermost flow stands for those that are not there. Row 0 of a source has no flow: invalid.
-    """
-
-    def __init__(
-        self, form: VideoForm, kind: str, tell: Tell, options: FlowOptions, net: FlowNet, batch: int = 16
-    ) -> None:
-        super().__init__(form, kind, tell, options)
-        self._net, self.batch = net, batch
-
-    def end(self, clip: ClipSpan) -> None:
-        """Tell what the clip gave."""
-        there = [k for k, row in enumerate(self._rows) if row is not None]
-        if not there:
-            return
-        low, high, reach = there[0], there[-1], self._net.stack // 2
-        found = []
-        for first in range(0, len(there), self.batch):
-            stacks = [
-                np.concatenate(
-                    [self._flow_at(min(max(j, low), high)) for j in range(k - reach, k + reach + 1)], axis=2
-                )
-                for k in there[first : first + self.batch]
-            ]
-            found.append(self._net.run(np.stack(stacks)))
-        rows = np.concatenate(found)
-        values, valid = (
-            np.zeros((len(self._rows), rows.shape[1]), np.float32),
-            np.zeros(len(self._rows), bool),
-        )
-        values[there], valid[there] = rows, True
-        made = made_of_track(self.kind, Track(values, self._cells.between(), valid, name=self.kind))
-        facts = {**made.facts, "bound": self.options.bound, "stack": self._net.stack}
-        self._tell(clip, Made(made.kind, made.suffix, made.save, facts))
-
-    def _flow_at(self, k: int) -> npt.NDArray[np.uint8]:
-        row = self._rows[k]
-        assert row is not None  # only the first one of a source, or of a new size, has none
-        return row
-
-
-class NetMaker:
-    """What a network says of each frame, [T, width]: any function of frames [N, H, W, 3] to features [N, width]."""
-
-    def __init__(
-        self,
-        form: VideoForm,
-        kind: str,
-        tell: Tell,
-        net: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
-        batch: int = 16,
-    ) -> None:
-        self.form, self.kind, self._tell, self._net, self.batch = form, kind, tell, net, batch
-        self._cells = _Cells(_form_rate(form))
-        self._waiting: list[npt.NDArray[np.uint8]] = []
-        self._rows: list[npt.NDArray[np.float32]] = []
-
-    def begin(self, clip: ClipSpan) -> None:
-        """A new clip."""
-        self._cells, self._waiting, self._rows = _Cells(_form_rate(self.form)), [], []
-
-    def frame(self, cell: VideoCell) -> None:
-        """Take one frame."""
-        self._cells.add(cell)
-        self._waiting.append(cell.pixels)
-        if len(self._waiting) == self.batch:
-            self._run()
-
-    def _run(self) -> None:
-        self._rows.append(self._net(np.stack(self._waiting)))
-        self._waiting = []
-
-    def end(self, clip: ClipSpan) -> None:
-        """Tell what the clip gave."""
-        if self._waiting:
-            self._run()
-        if self._rows:
-            values = np.concatenate(self._rows)
-            self._tell(clip, made_of_track(self.kind, Track(values, self._cells.get(), name=self.kind)))
-
-
-def load_net(path: str) -> Any:
-    """The object that ``package.module:name`` means.
-
-    Raises OptionError if it cannot be imported.
-    """
-    module, colon, name = path.partition(":")
-    if not colon:
-        raise OptionError(f"{path!r} is no import path; give package.module:name")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise OptionError(f"{path!r} cannot be imported: {error}") from error
+        frames = range(self._cells.first, self._cells.first + len(self._cells))
+        main = self._rows.main(frames)
+        for kind, feature in self._features.items():
+            track = replace(self._rows.track(main, feature, frames, cells), name=kind)
+            made = made_of_track(kind, on_clip(feature, track, clip, self._origin))
+            facts = {**made.facts, "faces": len(self._rows.faces(frames))}
+            self._tell(clip, replace(made, facts=facts))
+        self._rows.forget(frames.stop)

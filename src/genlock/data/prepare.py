@@ -126,17 +126,12 @@ def _settings_before(place: Path) -> Settings | None:
 def _plans(settings: Settings) -> tuple[Plan, DatasetPlan, str]:
     """What workers are told, what decides about each output, and both for whoever reads the dataset."""
     plan = Plan(
-        outputs=",".join(settings.outputs),
-        clip_seconds=settings.clip_seconds,
-        keep_tails=settings.keep_tails,
-        weights=settings.weights,
-        model=settings.model,
-        flow_weights=settings.flow_weights,
+        outputs=",".join(settings.outputs), clip_seconds=settings.clip_seconds, keep_tails=settings.keep_tails
     )
     weights = {
         text: content_of_weights(file)
         for text in settings.outputs
-        if (file := _weights_of(Wanted.parse(text), settings)) is not None
+        if (file := Wanted.parse(text).weights) is not None
     }
     parts = DatasetPlan.of(
         clip_seconds=settings.clip_seconds,
@@ -147,16 +142,6 @@ def _plans(settings: Settings) -> tuple[Plan, DatasetPlan, str]:
     )
     about = {**json.loads(plan.text), "weights_sha256": weights}
     return plan, parts, json.dumps(about, sort_keys=True)
-
-
-def _weights_of(one: Wanted, settings: Settings) -> str | None:
-    """The weights that an output is made with, where they are named."""
-    return {
-        "rgb": settings.weights,
-        "flow-features": settings.flow_weights,
-        "ssl": settings.model,
-        "deepspeech": settings.model,
-    }.get(one.name)
 
 
 def _items(listed: CorpusFolder, corpus: Corpus, settings: Settings) -> list[Item]:

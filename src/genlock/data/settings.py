@@ -46,12 +46,6 @@ class Settings:
     """Of the splits."""
     labels: tuple[str, ...]
     """Labels, as ``--labels`` says them, sorted."""
-    weights: str | None = None
-    """File of weights for ``rgb``."""
-    flow_weights: str | None = None
-    """File of weights for ``flow-features``."""
-    model: str | None = None
-    """Speech model for ``ssl`` and ``deepspeech``."""
 
     @classmethod
     def of(cls, options: PrepareOptions, before: Settings | None) -> Settings:
@@ -75,22 +69,17 @@ class Settings:
             _require_the_same(options, before, cut)
             cut, tails = before.clip_seconds, before.keep_tails
             labels |= set(before.labels)
-        texts = {one.text for one in parse_outputs(outputs or corpus.outputs)}
+        texts = {one.with_layer(options.layer).text for one in parse_outputs(outputs or corpus.outputs)}
         if before is not None:
             texts = set(before.outputs) | (texts if outputs else set())
         texts |= _features_of_labels(labels, texts)
         parse_outputs(",".join(sorted(texts)))  # they must also fit each other
-        models = {
-            name: _first(getattr(options, name), getattr(before, name, None), None)
-            for name in ("weights", "flow_weights", "model")
-        }
         return cls(
             outputs=tuple(sorted(texts)),
             clip_seconds=cut,
             keep_tails=tails,
             labels=tuple(sorted(labels)),
             **chosen,
-            **models,
         )
 
     def text(self) -> str:
@@ -101,7 +90,8 @@ class Settings:
     def from_text(cls, text: str) -> Settings:
         """The inverse of :meth:`text`."""
         body = json.loads(text)
-        return cls(**{**body, "outputs": tuple(body["outputs"]), "labels": tuple(body["labels"])})
+        known = {name: body[name] for name in cls.__dataclass_fields__}
+        return cls(**{**known, "outputs": tuple(body["outputs"]), "labels": tuple(body["labels"])})
 
 
 def require_the_same_corpus(known: Collection[str], listed: Collection[str], folder: Path) -> None:
@@ -123,7 +113,6 @@ def settings_of_dataset(ledger: Ledger, place: Path) -> Settings | None:
     if text is not None:
         return replace(Settings.from_text(text), outputs=tuple(made))
     told, cut = _told(place), json.loads(ledger.cuttings()[0])
-    plan: Mapping[str, Any] = told.get("plan", {})
     return Settings(
         outputs=tuple(made),
         clip_seconds=cut["clip_seconds"],
@@ -133,7 +122,6 @@ def settings_of_dataset(ledger: Ledger, place: Path) -> Settings | None:
         split=told.get("split", _DEFAULTS["split"]),
         group=told.get("group", _DEFAULTS["group"]),
         seed=told.get("seed", _DEFAULTS["seed"]),
-        **{name: plan.get(name) for name in ("weights", "flow_weights", "model")},
     )
 
 

@@ -1,77 +1,77 @@
-"""Extractors by name: ``mel``, ``mel:kaldi``, ``mfcc:psf`` ... and those that other packages register."""
+"""Features by name: ``mel``, ``mel:kaldi``, ``mouth/96``, ``flow`` ... and those that other packages register."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from genlock.core.errors import GenlockError, OptionError, PluginError
 from genlock.core.plugins import load_plugin, plugin_names
-from genlock.extractors.sound.base import AudioExtractor
+from genlock.extractors.base import Feature
+from genlock.extractors.spec import FeatureSpec
 
-__all__ = ["GROUP", "extractor_specs", "make_extractor"]
+__all__ = ["FILE_FORMS", "GROUP", "extractor_specs", "feature_class", "make_extractor"]
 
-#: The entry-point group. Each entry is a class with ``presets`` (name to options; the first is the default;
-#: may be missing), made by ``Class(options)``, or by ``Class()`` where there are no presets.
-GROUP = "genlock.extractors"
+#: The entry-point group. Each entry is a class derived from :class:`~genlock.extractors.base.Feature`.
+GROUP = "genlock.features"
+#: What only ``genlock prepare`` makes, because it is no Track, and where to look instead.
+FILE_FORMS: Mapping[str, str] = MappingProxyType(
+    {
+        "video": "a film in a dataset; frames@25/96 gives the pictures as a Track",
+        "offset": "a column of a dataset's index; genlock sync measures it",
+        "words": "a column of a dataset's index; genlock words finds them",
+    }
+)
 
 
-def make_extractor(spec: str, options: object | None = None) -> AudioExtractor:
-    """The extractor that ``name`` or ``name:preset`` means.
+def make_extractor(spec: str | FeatureSpec, options: object | None = None) -> Feature:
+    """The feature that a spec means, ready to be fed.
 
     Parameters
     ----------
     spec : str
-        A registered name, with a preset after a colon where another than the default one is meant.
+        ``name[:preset][#part][@rate][/size]``, see :mod:`genlock.extractors.spec`.
     options : object, optional
-        The extractor's own option object, instead of a preset.
+        The feature's own option object, instead of a preset.
 
     Raises
     ------
     OptionError
         If there is no such name or preset; the message lists what there is.
+    MissingModel
+        If it needs a model that is not here.
     PluginError
         If the package that registers the name is broken; the message says which it is.
 
     Examples
     --------
-    >>> make_extractor("mel:kaldi").sample_rate, make_extractor("mel").sample_rate
-    (16000, 22050)
+    >>> make_extractor("mel:kaldi").sample_rate, make_extractor("mouth/48").name
+    (16000, 'mouth/48')
     """
-    name, colon, preset = spec.strip().partition(":")
-    if name not in plugin_names(GROUP):
-        raise OptionError(f"there is no feature {name!r}; there are: {', '.join(extractor_specs())}")
-    made_by = load_plugin(GROUP, name)
-    presets = _presets(name, made_by)
-    if colon and preset not in presets:
-        known = ", ".join(f"{name}:{key}" for key in presets) or f"only {name!r}, without presets"
-        raise OptionError(f"the feature {name!r} has no preset {preset!r}; there are: {known}")
-    if colon and options is not None:
-        raise OptionError(f"{spec!r} names a preset, but options are given too; leave out one of them")
-    if options is None:
-        options = presets[preset] if colon else next(iter(presets.values()), None)
+    wanted = FeatureSpec.parse(spec) if isinstance(spec, str) else spec
+    made_by = feature_class(wanted)
+    if options is not None and wanted != FeatureSpec(wanted.name):
+        raise OptionError(f"{wanted.text!r} says how, but options are given too; leave out one of them")
     try:
-        extractor = made_by() if options is None else made_by(options)
+        return made_by.of_spec(wanted) if options is None else made_by(options)  # type: ignore[call-arg]
     except GenlockError:
         raise
     # Third-party code may raise anything; it is told again with its origin.
     except Exception as error:
-        raise PluginError(f"the feature {spec!r} of {made_by!r} cannot be made: {error}") from error
-    if not isinstance(extractor, AudioExtractor):
-        raise PluginError(f"the feature {spec!r} of {made_by!r} is not a genlock.extractors.AudioExtractor")
-    return extractor
+        raise PluginError(f"the feature {wanted.text!r} of {made_by!r} cannot be made: {error}") from error
 
 
 def extractor_specs() -> list[str]:
-    """Every spec that :func:`make_extractor` takes, sorted; a name alone is its default preset.
+    """Every name and every name with a preset, sorted; a name alone is its default preset.
 
-    >>> {"mel", "mel:kaldi", "mfcc:psf", "onset"} <= set(extractor_specs())
+    >>> {"mel", "mel:kaldi", "mfcc:psf", "onset", "mouth", "flow:tvl1"} <= set(extractor_specs())
     True
     """
     specs: list[str] = []
     for name in plugin_names(GROUP):
         specs.append(name)
         try:
-            presets = _presets(name, load_plugin(GROUP, name))
+            presets = feature_class(FeatureSpec(name)).presets
         except PluginError:
             # A broken plugin still has a name; who asks for it gets the error.
             continue
@@ -79,10 +79,20 @@ def extractor_specs() -> list[str]:
     return specs
 
 
-def _presets(name: str, made_by: Any) -> dict[str, Any]:
-    presets = getattr(made_by, "presets", {})
-    if not callable(made_by) or not hasattr(presets, "keys"):
+def feature_class(spec: FeatureSpec) -> type[Feature]:
+    """The class that is registered under a spec's name.
+
+    Raises OptionError if there is none, PluginError if what is registered is broken.
+    """
+    if spec.name not in plugin_names(GROUP):
+        form = FILE_FORMS.get(spec.name)
+        if form is not None:
+            raise OptionError(f"{spec.text!r} is no feature but {form}")
+        raise OptionError(f"there is no feature {spec.name!r}; there are: {', '.join(extractor_specs())}")
+    made_by = load_plugin(GROUP, spec.name)
+    if not (isinstance(made_by, type) and issubclass(made_by, Feature)):
         raise PluginError(
-            f"the feature {name!r} is registered as {made_by!r}, which is not a class with presets"
+            f"the feature {spec.name!r} is registered as {made_by!r}, which is not a class of "
+            "genlock.extractors.Feature"
         )
-    return dict(presets)
+    return made_by

@@ -149,7 +149,7 @@ def load_deepspeech(path: str | Path) -> DeepSpeechModel:
     if not file.is_file():
         raise MissingModel(
             f"there is no file {str(file)!r}: convert the frozen graph of DeepSpeech 0.1 to safetensors "
-            "(docs/speech-features.md says how) and name it with --model"
+            "(docs/speech-features.md says how) and name it, as deepspeech:FILE"
         )
     try:
         return DeepSpeechModel(load_file(file))

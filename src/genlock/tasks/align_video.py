@@ -21,6 +21,8 @@ from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
+from genlock.extractors import Feature
+from genlock.extractors.face.tracking import FaceTracker
 from genlock.media import AudioBlock, AudioForm, MediaInfo
 from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
 from genlock.report import Envelope, OutputFile, Preview, ReportContent, make_preview, write_report
@@ -39,6 +41,8 @@ from genlock.tasks.sync_video import SyncProbe, SyncResult, not_measured
 __all__ = ["AlignOptions", "Alignment", "align_video"]
 
 _MARKER = "summary.json"
+# With any feature of faces comes this one: the report shows it as a lane.
+_OPENING = "mouth:aperture"
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,9 @@ class AlignOptions(WordOptions):
     """Options of ``genlock align``: those of ``genlock words``, and the features."""
 
     feature: str = DEFAULT_FEATURES
-    """Sound features to put on the video's frames, separated by commas (on their own grid without a picture)."""
+    """Features of sound, picture and faces to put on the video's frames, separated by commas, as ``genlock features``
+    takes them (on their own grid without a picture). With any of faces comes ``mouth:aperture``, a lane of the
+    report."""
     how: Literal["mean", "sample", "nearest"] = "mean"
     """How values pass to the frames: ``mean`` of what a frame spans, ``sample`` at its middle, or ``nearest``."""
     sync: bool = True
@@ -139,16 +145,22 @@ def align_video(
         If the folder cannot be written, or holds something else. Nothing is left half-written.
     """
     options = options or AlignOptions()
-    extractors = make_extractors(options.feature)
+    features = make_extractors(options.feature)
+    tracker = None
+    if any(feature.takes == "faces" for feature in features):
+        tracker = FaceTracker()
+        if all(feature.name != _OPENING for feature in features):
+            features += make_extractors(_OPENING)
     text, cues = load_transcript(options.transcript)
     folder = result_folder(file, output)
     if write:
         _require_ours(folder, file)
     outline = _Outline()
     with ExitStack() as stack:
-        probe = stack.enter_context(SyncProbe()) if options.sync else None
+        probe = stack.enter_context(SyncProbe(tracker=tracker)) if options.sync else None
         consumers = (*((outline,) if write else ()), *(probe.consumers if probe is not None else ()))
-        request = ClipRequest(extractors, speech=True, consumers=consumers, reading=options.reading)
+        shared = tracker if probe is not None else None  # sync looks at every face anyway
+        request = ClipRequest(features, shared, speech=True, consumers=consumers, reading=options.reading)
         clip = stack.enter_context(read_clip(file, request, progress))
         sync = not_measured(clip.info) if probe is None else probe.result(clip.info)
         words = _words(clip, text, cues, options, progress)
@@ -156,7 +168,7 @@ def align_video(
         if not write:
             return result
         with atomic_folder(folder, marker=_MARKER) as fresh:
-            _write_folder(fresh, folder, file, clip, outline, result, cues, options, progress)
+            _write_folder(fresh, folder, file, clip, features, outline, result, cues, options, progress)
         return replace(result, directory=folder)
 
 
@@ -220,6 +232,7 @@ def _write_folder(
     folder: Path,
     file: str | os.PathLike[str],
     clip: Clip,
+    features: tuple[Feature, ...],
     outline: _Outline,
     result: Alignment,
     cues: tuple[Cue, ...] | None,
@@ -229,7 +242,7 @@ def _write_folder(
     """Fill ``fresh``, which will be called ``folder``."""
     tracks = result.tracks
     if clip.frames is not None:
-        tracks = on_frames(tracks, clip.frames, clip.frame_count, options.how)
+        tracks = on_frames(tracks, features, clip.frames, clip.frame_count, options.how)
     saved = save_tracks(tracks, fresh / "tracks", folder / "tracks")
     word_files = write_all_forms(result.words, cues, fresh, "words")
     preview, why = _preview(fresh, file, clip, options, progress)

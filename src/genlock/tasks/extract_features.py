@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,14 +13,15 @@ from genlock.core.errors import NoStream, OptionError
 from genlock.core.grid import Cells, Grid
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
-from genlock.core.time import fraction_text
+from genlock.core.time import exact_rate, fraction_text
 from genlock.core.track import Track
 from genlock.core.track_file import save_track
-from genlock.extractors import AudioExtractor, make_extractor
+from genlock.extractors import Feature, make_extractor
 from genlock.extractors.face.contact_sheet import ContactSheet
-from genlock.extractors.face.features import FACE_FEATURES, FaceFeatures, on_whole_row
-from genlock.extractors.sound.deepspeech import DeepSpeechOptions
-from genlock.extractors.sound.ssl import SslOptions
+from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.frame_cells import on_whole_row
+from genlock.extractors.sound.ssl import with_layer
+from genlock.extractors.spec import file_stem, parse_features
 from genlock.media import ReadOptions
 from genlock.pipeline import Clip, ClipRequest, read_clip
 from genlock.tasks.files import result_folder
@@ -33,14 +36,10 @@ __all__ = [
     "on_frames",
     "read_features",
     "save_tracks",
-    "split_features",
 ]
 
 #: What ``genlock align`` and ``genlock features`` extract unless told otherwise.
 DEFAULT_FEATURES = "mel,mfcc,energy,onset"
-# The features that need a checkpoint.
-_LEARNT = ("ssl", "deepspeech")
-_OF_FACES = frozenset(name.partition(":")[0] for name in FACE_FEATURES)
 
 
 @dataclass(frozen=True)
@@ -48,25 +47,34 @@ class FeatureOptions:
     """Options of ``genlock features``."""
 
     feature: str = DEFAULT_FEATURES
-    """Names of features, separated by commas, each with an optional preset: ``mel,mel:whisper,mfcc:psf``. Of faces:
-    ``landmarks``, ``landmarks:68``, ``landmarks:lips``, ``mouth``, ``mouth:48``, ``mouth:aperture``, ``mouth:width``,
-    ``mouth:motion``; each face gives its own track, ``NAME.face0`` and so on."""
-    model: str | None = None
-    """Checkpoint for ``ssl`` or ``deepspeech``: a folder, or for ``ssl`` a name in the local Hugging Face cache."""
+    """Features, separated by commas, each ``name[:preset][@rate][/size]``: of sound ``mel,mel:whisper,mfcc:psf@25``,
+    ``ssl:MODEL#LAYER``, ``deepspeech:FILE``; of the picture ``frames@25/96``, ``flow:tvl1@25``, ``rgb:FILE``,
+    ``rgb:package.module:name``; of faces ``landmarks``, ``landmarks:68``, ``landmarks:lips``, ``landmarks:upright``,
+    ``mouth``, ``mouth/48``, ``mouth:aperture``, ``mouth:width``, ``mouth:motion``; each face gives its own track,
+    ``NAME.face0`` and so on."""
     layer: str | None = None
-    """Layer of ``ssl``: a number (0 is the transformer's input, negative counts from the last) or ``conv``;
-    default: the last."""
+    """Layer of every ``ssl`` that names none: a number (0 is the transformer's input, negative counts from the last) or
+    ``conv``; default: the last."""
     chunk_seconds: float | None = None
-    """Compute ``ssl`` in chunks of so many seconds, with 4 s more of the sound on both sides; default: whole."""
-    on: Literal["frames", "native"] = "native"
-    """Which cells the values lie on: those of the video's ``frames``, or the feature's own (``native``)."""
+    """Compute every ``ssl`` in chunks of so many seconds, with 4 s more of the sound on both sides; default: whole."""
+    on: str = "native"
+    """Which cells the values lie on: those of the video's ``frames``, so many a second (``25``, ``29.97``), or the
+    feature's own (``native``)."""
     how: Literal["mean", "sample", "nearest"] = "mean"
-    """How values pass to the frames: ``mean`` of what a frame spans, ``sample`` at its middle, or ``nearest``.
+    """How values of sound pass to other cells: ``mean`` of what a cell spans, ``sample`` at its middle, or ``nearest``.
     Features of faces are on the frames already."""
     sheet: str | None = None
     """Also draw the faces' landmarks into a picture: a PNG file with some of the frames."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
+
+    def __post_init__(self) -> None:
+        self.rate  # noqa: B018 - what cannot be read is told at birth
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Cells per second that the values are put on; None for ``frames`` and ``native``."""
+        return None if self.on in ("frames", "native") else exact_rate(self.on)
 
 
 @dataclass(frozen=True)
@@ -139,13 +147,12 @@ def extract_features(
         If the file has no sound but features of sound are wanted; or no picture but features of faces, a sheet, or
         ``on="frames"``.
     MissingModel
-        If features of faces are wanted and their models are not here.
+        If a feature needs a model that is not here.
     """
     options = options or FeatureOptions()
     folder = Path(output) if output is not None else result_folder(file, None) / "tracks"
     sheet = ContactSheet() if options.sheet is not None else None
-    clip = read_features(file, options, sheet, progress)
-    _require_streams(file, clip, options)
+    clip = read_features(file, options, sheet, progress, require_streams=True)
     if sheet is not None and options.sheet is not None:
         sheet.save(options.sheet)
     return FeatureResult(folder, save_tracks(clip.tracks, folder, folder), clip.notes)
@@ -156,123 +163,117 @@ def read_features(
     options: FeatureOptions,
     sheet: ContactSheet | None = None,
     progress: Progress = silent,
+    *,
+    require_streams: bool = False,
 ) -> Clip:
     """The clip with the wanted tracks, by name: those whose stream the file has.
 
     Parameters
     ----------
     sheet : is told of every face
+    require_streams : raise NoStream if the file lacks one that a feature takes
     """
-    of_sound, of_faces = split_features(options.feature)
-    extractors: tuple[AudioExtractor, ...] = ()
-    if of_sound or not of_faces:
-        extractors = make_extractors(",".join(of_sound), options.model, options.layer, options.chunk_seconds)
-    elif (options.model, options.layer, options.chunk_seconds) != (None, None, None):
-        raise OptionError(
-            f"--model, --layer and --chunk-seconds go with {' and '.join(_LEARNT)}, not with features of faces"
-        )
-    faces = FaceFeatures(of_faces, sinks=[sheet] if sheet else []) if of_faces or sheet else None
+    features = make_extractors(options.feature, options.layer, options.chunk_seconds)
+    if options.rate is not None:
+        for feature in features:
+            feature.at(options.rate, options.how)
+    tracker = None if sheet is None else FaceTracker([sheet])
     request = ClipRequest(
-        extractors=extractors,
-        consumers=(faces.consumer,) if faces else (),
-        frames=options.on == "frames" or faces is not None,
+        features,
+        tracker=tracker,
+        consumers=() if tracker is None else (tracker,),
+        frames=options.on == "frames" or tracker is not None or any(_needs_frames(f) for f in features),
         reading=options.reading,
     )
     with read_clip(file, request, progress) as clip:
-        tracks, notes = clip.tracks, clip.notes
+        if require_streams:
+            _require_streams(file, clip, features, options)
+        tracks, notes = clip.tracks, (*_models(features), *clip.notes)
         if options.on == "frames" and clip.frames is not None:
-            tracks = on_frames(tracks, clip.frames, clip.frame_count, options.how)
-        if faces is not None and clip.frames is not None:
-            seen = faces.tracks(clip.frames)
-            if options.on == "frames":
-                seen = {
-                    name: on_whole_row(track, clip.frames, clip.frame_count) for name, track in seen.items()
-                }
-            tracks = {**tracks, **seen}
-            if not faces.consumer.faces:
-                notes = (*notes, "no face was seen, so there are no tracks of faces")
+            tracks = on_frames(tracks, features, clip.frames, clip.frame_count, options.how)
+        if _no_face(features, tracks, tracker):
+            notes = (*notes, "no face was seen, so there are no tracks of faces")
         return replace(clip, tracks=tracks, notes=notes)
 
 
-def _require_streams(file: str | os.PathLike[str], clip: Clip, options: FeatureOptions) -> None:
-    of_sound, of_faces = split_features(options.feature)
-    if of_sound and not clip.info.audio:
-        raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no sound features")
-    if (of_faces or options.sheet is not None) and not clip.info.video:
-        raise NoStream(f"{os.fspath(file)!r} has no picture, so it has no faces")
+def _needs_frames(feature: Feature) -> bool:
+    """Whether it lies on the video's frames, or is counted from the first one."""
+    return feature.takes != "sound" or feature.rate is not None
+
+
+def _require_streams(
+    file: str | os.PathLike[str], clip: Clip, features: Sequence[Feature], options: FeatureOptions
+) -> None:
+    name, taken = repr(os.fspath(file)), {feature.takes for feature in features}
+    if "sound" in taken and not clip.info.audio:
+        raise NoStream(f"{name} has no sound, so it has no sound features")
+    if not clip.info.video and (taken & {"faces", "picture"} or options.sheet is not None):
+        raise NoStream(
+            f"{name} has no picture, so it has no {'pictures' if taken == {'picture'} else 'faces'}"
+        )
     if options.on == "frames" and not clip.info.video:
-        raise NoStream(f"{os.fspath(file)!r} has no picture, so no frames; use --on native")
+        raise NoStream(f"{name} has no picture, so no frames; use --on native, or --on 25")
 
 
-def split_features(names: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The features of sound and those of faces in a comma-separated list, once each.
+def _no_face(features: Sequence[Feature], tracks: Mapping[str, Track], tracker: FaceTracker | None) -> bool:
+    """Whether faces were looked for, and none was seen."""
+    names = [f"{feature.name}.face" for feature in features if feature.takes == "faces"]
+    if names:
+        return not any(track.startswith(name) for track in tracks for name in names)
+    return tracker is not None and tracker.faces == 0
 
-    >>> split_features("mel, mouth:48,landmarks,mel")
-    (('mel',), ('mouth:48', 'landmarks'))
-    """
-    listed = [name.strip() for name in names.split(",") if name.strip()]
-    both = dict.fromkeys(listed)
-    return (
-        tuple(name for name in both if name.partition(":")[0] not in _OF_FACES),
-        tuple(name for name in both if name.partition(":")[0] in _OF_FACES),
-    )
+
+def _models(features: Sequence[Feature]) -> tuple[str, ...]:
+    """Which model each learnt feature is of, in words."""
+    return tuple(f"{feature.name}: {feature.made_with}" for feature in features if feature.made_with)
 
 
 def make_extractors(
-    names: str, model: str | None = None, layer: str | None = None, chunk_seconds: float | None = None
-) -> tuple[AudioExtractor, ...]:
-    """The extractors of a comma-separated list, once each; the options belong to the learnt ones.
+    names: str, layer: str | None = None, chunk_seconds: float | None = None
+) -> tuple[Feature, ...]:
+    """The features of a comma-separated list, once each.
 
-    Raises OptionError for an empty list, an unknown name, or an option that nothing in the list takes.
+    Parameters
+    ----------
+    layer, chunk_seconds : of every ``ssl`` that names none itself
+
+    Raises OptionError for an empty list, an unknown name, or a layer where no ``ssl`` is asked for.
     """
-    specs = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
-    if not specs:
-        raise OptionError(f"--feature {names!r} names no feature; try --feature {DEFAULT_FEATURES}")
-    of_faces = split_features(names)[1]
-    if of_faces:
-        raise OptionError(
-            f"{of_faces[0]!r} is a feature of faces, not of sound; ask `genlock features` for it"
-        )
-    learnt = [spec for spec in specs if spec in _LEARNT]
-    if model is not None and len(learnt) != 1:
-        raise OptionError(
-            f"--model goes with exactly one of {' and '.join(_LEARNT)}, not with --feature {names!r}"
-        )
-    if (layer is not None or chunk_seconds is not None) and "ssl" not in specs:
+    specs = parse_features(names)
+    if (layer is not None or chunk_seconds is not None) and all(spec.name != "ssl" for spec in specs):
         raise OptionError(
             f"--layer and --chunk-seconds go with the feature ssl, not with --feature {names!r}"
         )
-    own: dict[str, object] = {}
-    if "ssl" in specs:
-        own["ssl"] = SslOptions(model or "", **_ssl_layer(layer), chunk_seconds=chunk_seconds)
-    if "deepspeech" in specs and model is not None:
-        own["deepspeech"] = DeepSpeechOptions(model)
-    return tuple(make_extractor(spec, own.get(spec)) for spec in specs)
-
-
-def _ssl_layer(layer: str | None) -> dict[str, Any]:
-    if layer is None:
-        return {}
-    if layer == "conv":
-        return {"layer": "conv"}
-    try:
-        return {"layer": int(layer)}
-    except ValueError as error:
-        raise OptionError(f"--layer {layer!r} is neither a number nor conv") from error
+    return tuple(make_extractor(with_layer(spec, layer, chunk_seconds)) for spec in specs)
 
 
 def on_frames(
-    tracks: dict[str, Track], frames: Cells, count: int, how: Literal["mean", "sample", "nearest"] = "mean"
+    tracks: Mapping[str, Track],
+    features: Sequence[Feature],
+    frames: Cells,
+    count: int,
+    how: Literal["mean", "sample", "nearest"] = "mean",
 ) -> dict[str, Track]:
-    """Every track on the cells of the video frames: row k belongs to frame k."""
-    return {name: track.on(frames, how=how, length=count) for name, track in tracks.items()}
+    """Every track on the cells of the video frames: row k belongs to frame k.
+
+    Parameters
+    ----------
+    features : that the tracks are of; what was seen on frames keeps its values, sound passes to them as ``how`` says
+    """
+    of_sound = {feature.name for feature in features if feature.takes == "sound"}
+    return {
+        name: track.on(frames, how=how, length=count)
+        if name in of_sound
+        else on_whole_row(track, frames, count)
+        for name, track in tracks.items()
+    }
 
 
 def save_tracks(tracks: dict[str, Track], fresh: Path, final: Path) -> tuple[SavedTrack, ...]:
     """Write tracks into ``fresh``, a folder that will be called ``final``; the paths are those in ``final``."""
     saved = []
     for name, track in tracks.items():
-        file = f"{name.replace(':', '-')}.npz"
+        file = f"{file_stem(name)}.npz"
         save_track(track, fresh / file)
         saved.append(SavedTrack(track, final / file))
     return tuple(saved)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from genlock.core.errors import OptionError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
+from genlock.extractors.face.tracking import FaceTracker
 from genlock.lipsync.estimators.base import DEFAULT as DEFAULT_ESTIMATORS
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.evidence.collect import EvidenceCollector
@@ -270,11 +271,12 @@ class SyncProbe:
     Parameters
     ----------
     estimators : who measures, names separated by commas
+    tracker : of faces, where features are made of them too; it is one of the consumers
     """
 
-    def __init__(self, estimators: str = DEFAULT_ESTIMATORS) -> None:
+    def __init__(self, estimators: str = DEFAULT_ESTIMATORS, tracker: FaceTracker | None = None) -> None:
         self._fusion = Fusion(FusionOptions(estimators=estimators))
-        self._collector = EvidenceCollector(self._fusion.add)
+        self._collector = EvidenceCollector(self._fusion.add, tracker=tracker)
         self._background = Background(self._collector.consumers)
 
     def __enter__(self) -> SyncProbe:

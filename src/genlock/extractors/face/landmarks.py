@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import ClassVar, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
-from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
-from genlock.extractors.face.mouth import LIPS
-from genlock.extractors.face.pose import RIGID, HeadPose, head_pose
+from genlock.extractors.base import FaceFeature, Row
+from genlock.extractors.face.pose import LIPS, RIGID, HeadPose, head_pose
+from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.tracking import FaceOptions, Sighting, watch_faces
 from genlock.extractors.frame_cells import run_of_frames
 from genlock.media import ReadOptions
@@ -27,7 +28,8 @@ __all__ = [
     "MESH_TO_68",
     "RIGID",
     "FaceLandmarks",
-    "LandmarkSink",
+    "LandmarkView",
+    "Landmarks",
     "as_68",
     "draw_landmarks",
     "extract_landmarks",
@@ -144,43 +146,48 @@ class FaceLandmarks:
         return self.points.map(lambda values: values[:, rows])
 
 
-class LandmarkSink:
-    """Collects what a :class:`FaceTracker` sees."""
+@dataclass(frozen=True)
+class LandmarkView:
+    """What of the mesh is wanted."""
 
-    def __init__(self, indices: Sequence[int] | None = None) -> None:
-        self.indices = tuple(range(MESH_POINTS)) if indices is None else tuple(indices)
-        if not self.indices or min(self.indices) < 0 or max(self.indices) >= MESH_POINTS:
-            raise OptionError(f"mesh points are numbered 0...{MESH_POINTS - 1}")
-        self._frames: dict[int, list[int]] = {}
-        self._points: dict[int, list[Points]] = {}
-        self._presence: dict[int, list[float]] = {}
+    row: Callable[[Sighting], Row]
+    """From one face of one frame, float32 ``shape``."""
+    shape: tuple[int, ...]
+    """Shape of a row."""
+    unit: str = ""
+    """Unit of the values."""
 
-    def __call__(self, sighting: Sighting) -> None:
-        self._frames.setdefault(sighting.face, []).append(sighting.frame)
-        self._points.setdefault(sighting.face, []).append(sighting.points[list(self.indices)])
-        self._presence.setdefault(sighting.face, []).append(sighting.presence)
 
-    def faces(self, cells: Cells) -> list[FaceLandmarks]:
-        """All faces, each on its part of the video's cells."""
-        found = []
-        for face, frames in self._frames.items():
-            first, length = frames[0], frames[-1] - frames[0] + 1
-            rows = np.array(frames) - first
-            points = np.zeros((length, len(self.indices), 3), np.float32)
-            presence = np.zeros(length, np.float32)
-            valid = np.zeros(length, bool)
-            points[rows], presence[rows], valid[rows] = self._points[face], self._presence[face], True
-            part = run_of_frames(cells, first, length)
-            found.append(
-                FaceLandmarks(
-                    face,
-                    first,
-                    Track(points, part, valid, name="landmarks", unit="pixels"),
-                    self.indices,
-                    Track(presence, part, valid, name="presence"),
-                )
-            )
-        return found
+_VIEWS: Mapping[str, LandmarkView] = MappingProxyType(
+    {
+        "mesh": LandmarkView(lambda face: face.points, (MESH_POINTS, 3), "pixels"),
+        "68": LandmarkView(lambda face: face.points[list(MESH_TO_68)], (68, 3), "pixels"),
+        "lips": LandmarkView(lambda face: face.lips.astype(np.float32), (len(LIPS), 2), "eye distances"),
+        "upright": LandmarkView(
+            lambda face: face.pose.to_head(face.points).astype(np.float32), (MESH_POINTS, 2), "eye distances"
+        ),
+    }
+)
+
+
+class Landmarks(FaceFeature):
+    """Points of the face mesh of each face.
+
+    Presets: ``mesh`` (the default, 468 points, float32 [T, 468, 3], x, y in pixels and z in the same scale), ``68``
+    (the points that many face models use, [T, 68, 3]), ``upright`` (the mesh with the head's pose removed,
+    [T, 468, 2], in eye distances) and ``lips`` (its 40 points of the lips, [T, 40, 2]).
+    """
+
+    presets: ClassVar[Mapping[str, LandmarkView]] = _VIEWS
+
+    def __init__(self, view: LandmarkView = _VIEWS["mesh"]) -> None:
+        preset = next((name for name, known in _VIEWS.items() if known is view), "custom")
+        self.name = "landmarks" if preset == "mesh" else f"landmarks:{preset}"
+        self.view, self.unit, self.value_shape = view, view.unit, view.shape
+
+    def open(self) -> Callable[[Sighting], Row]:
+        """Nothing is remembered from frame to frame."""
+        return self.view.row
 
 
 def extract_landmarks(
@@ -203,8 +210,21 @@ def extract_landmarks(
     MissingModel
         If the face models are not here: ``genlock models fetch``.
     """
-    sink = LandmarkSink(indices)
-    return sink.faces(watch_faces(file, [sink], options, reading, progress))
+    kept = tuple(range(MESH_POINTS)) if indices is None else tuple(indices)
+    if not kept or min(kept) < 0 or max(kept) >= MESH_POINTS:
+        raise OptionError(f"mesh points are numbered 0...{MESH_POINTS - 1}")
+    points = Landmarks(LandmarkView(lambda face: face.points[list(kept)], (len(kept), 3), "pixels"))
+    presence = Landmarks(LandmarkView(lambda face: np.array(face.presence, np.float32), ()))
+    points.name, presence.name = "landmarks", "presence"
+    rows = FaceRows([points, presence])
+    cells = watch_faces(file, [rows], options, reading, progress)
+    found = []
+    for face in rows.faces():
+        run = rows.run(face)
+        part = run_of_frames(cells, run.start, len(run))
+        tracks = [rows.track(face, feature, run, part) for feature in rows.features]
+        found.append(FaceLandmarks(face, run.start, tracks[0], kept, tracks[1]))
+    return found
 
 
 def as_68(landmarks: FaceLandmarks) -> Track:

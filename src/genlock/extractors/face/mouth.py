@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import ClassVar, Literal, Self, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
-from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
-from genlock.extractors.face.pose import RIGID, HeadPose, head_pose
+from genlock.extractors.base import FaceFeature, Row
+from genlock.extractors.face.landmarks import Landmarks
+from genlock.extractors.face.pose import LIPS, HeadPose, upright_crop
+from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.tracking import FaceOptions, Sighting, watch_faces
-from genlock.extractors.frame_cells import between_frames, run_of_frames
+from genlock.extractors.frame_cells import run_of_frames
+from genlock.extractors.spec import FeatureSpec
 from genlock.media import ReadOptions
 
 __all__ = [
@@ -25,7 +29,7 @@ __all__ = [
     "LIPS",
     "FaceMouth",
     "Mouth",
-    "MouthSink",
+    "MouthOptions",
     "MouthWatcher",
     "aperture_of",
     "extract_mouths",
@@ -36,53 +40,9 @@ __all__ = [
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 
-#: The lips: outer ring, then inner ring, each from the person's right corner over the upper lip and back.
-LIPS: tuple[int, ...] = (
-    61,
-    185,
-    40,
-    39,
-    37,
-    0,
-    267,
-    269,
-    270,
-    409,
-    291,
-    375,
-    321,
-    405,
-    314,
-    17,
-    84,
-    181,
-    91,
-    146,
-    78,
-    191,
-    80,
-    81,
-    82,
-    13,
-    312,
-    311,
-    310,
-    415,
-    308,
-    324,
-    318,
-    402,
-    317,
-    14,
-    87,
-    178,
-    88,
-    95,
-)
 #: Side of a mouth crop in distances between the outer corners of the eyes: twice the width of a closed mouth.
 CROP_EYE_DISTANCES = 1.2
 
-_RIGID_ROWS, _LIP_ROWS = list(RIGID), list(LIPS)
 # Where the inner lips' middle thirds lie among LIPS, upper above lower, and the corners of the mouth.
 _UPPER, _LOWER = [LIPS.index(k) for k in (82, 13, 312)], [LIPS.index(k) for k in (87, 14, 317)]
 _CORNERS = (LIPS.index(61), LIPS.index(291))
@@ -90,56 +50,117 @@ _CORNERS = (LIPS.index(61), LIPS.index(291))
 _FOLLOW = 1 / 25
 
 
-@dataclass(frozen=True, eq=False)
-class Mouth:
-    """The mouth of one face in one frame."""
+@dataclass(frozen=True)
+class MouthOptions:
+    """What of a mouth is wanted."""
 
-    face: int
-    """Identity of the face."""
-    frame: int
-    """Number of the frame within the read."""
-    lips: npt.NDArray[np.float32]
-    """:data:`LIPS` with the head's pose removed, float32 [40, 2], in eye distances."""
-    eye_pixels: float
-    """Size of the face: pixels for each eye distance."""
-    crop: Image
-    """The upright mouth, grey, uint8 [side, side]."""
-    motion: float | None
-    """Mean absolute change of the crop against the frame before, 0...1; None if the face was not seen in it."""
+    what: Literal["crop", "aperture", "width", "shape", "motion"] = "crop"
+    """``crop``: the upright grey mouth, uint8 [side, side]. ``aperture``: opening between the inner lips. ``width``:
+    distance between the corners. ``shape``: both, [2]. ``motion``: mean absolute change of the crop between two
+    frames, 0...1."""
+    side: int = 96
+    """Side of the crop in pixels, 16...512."""
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.side <= 512:
+            raise OptionError(f"a mouth crop of {self.side} pixels is outside 16...512")
 
 
-#: Who is told of mouths.
-Teller: TypeAlias = Callable[[Mouth], None]
+# Motion is as the sync estimators see it, at 48 pixels.
+_PRESETS: Mapping[str, MouthOptions] = MappingProxyType(
+    {
+        "crop": MouthOptions(),
+        "aperture": MouthOptions("aperture"),
+        "width": MouthOptions("width"),
+        "shape": MouthOptions("shape"),
+        "motion": MouthOptions("motion", 48),
+    }
+)
+
+
+class Mouth(FaceFeature):
+    """The mouth of each face, of which the head's pose is removed.
+
+    ``mouth`` and ``mouth/48`` are crops, uint8 [T, 96, 96] or [T, 48, 48]; presets say what can be told in a number:
+    ``aperture`` and ``width``, float32 [T] in eye distances, ``shape`` (both, [T, 2]) and ``motion`` (between frames).
+    """
+
+    presets: ClassVar[Mapping[str, MouthOptions]] = _PRESETS
+
+    def __init__(self, options: MouthOptions = _PRESETS["crop"]) -> None:
+        self.options, what = options, options.what
+        self.name = "mouth" if what == "crop" else f"mouth:{what}"
+        self.between = what == "motion"
+        self.unit = "" if what in ("crop", "motion") else "eye distances"
+        self.value_shape = {"crop": (options.side, options.side), "shape": (2,)}.get(what, ())
+        self.dtype = np.uint8 if what == "crop" else np.float32
+
+    @classmethod
+    def of_spec(cls, spec: FeatureSpec) -> Self:
+        """A preset, or ``mouth/SIDE``."""
+        cls.check(spec)
+        feature = cls(cls.preset(spec) if spec.size is None else MouthOptions("crop", spec.size[0]))
+        feature.rate, feature.name = spec.rate, spec.text
+        return feature
+
+    @classmethod
+    def check(cls, spec: FeatureSpec) -> None:
+        """Raise OptionError for another preset, or a crop that is not square."""
+        cls.preset(spec)
+        spec.require_only("variant", "rate", *(() if spec.variant else ("size",)))
+        if spec.size is not None and spec.size[0] != spec.size[1]:
+            raise OptionError(f"{spec.text!r}: a mouth crop is square; say mouth/96")
+
+    def open(self) -> Callable[[Sighting], Row]:
+        """Crops follow each mouth slowly, and motion needs the frame before."""
+        watch, what = MouthWatcher(self.options.side), self.options.what
+        if what == "crop":
+            return lambda face: watch(face)[0]
+        if what == "motion":
+            return lambda face: _moved(watch(face)[1])
+        return {"aperture": _aperture, "width": _width, "shape": _shape}[what]
+
+
+def _moved(motion: float | None) -> Row:
+    return None if motion is None else np.array(motion, np.float32)
+
+
+def _aperture(face: Sighting) -> Row:
+    return aperture_of(face.lips.astype(np.float32))
+
+
+def _width(face: Sighting) -> Row:
+    return width_of(face.lips.astype(np.float32))
+
+
+def _shape(face: Sighting) -> Row:
+    lips = face.lips.astype(np.float32)
+    return np.stack([aperture_of(lips), width_of(lips)])
 
 
 class MouthWatcher:
-    """Tells of the mouth of every face that a :class:`~genlock.extractors.face.tracking.FaceTracker` sees.
+    """Crops the mouth of every face of a film, frame by frame.
 
     Parameters
     ----------
-    tell : called with each :class:`Mouth`, in order
-    side : side of the crops in pixels, 16...512
+    side : side of the crops in pixels
     """
 
-    def __init__(self, tell: Teller, side: int = 48) -> None:
-        if not 16 <= side <= 512:
-            raise OptionError(f"a mouth crop of {side} pixels is outside 16...512")
-        self.tell, self.side = tell, side
+    def __init__(self, side: int = 48) -> None:
+        self.side = side
         self._last: dict[int, tuple[int, Image, npt.NDArray[np.float64]]] = {}
 
-    def __call__(self, sighting: Sighting) -> None:
-        """Take one face of one frame."""
-        pose = head_pose(sighting.points[_RIGID_ROWS])
-        lips = pose.to_head(sighting.points[_LIP_ROWS])
-        frame, before, middle = self._last.get(sighting.face, (None, None, None))
-        middle = lips.mean(axis=0) if middle is None else middle + _FOLLOW * (lips.mean(axis=0) - middle)
-        crop = mouth_crop(sighting.image, pose, middle, self.side)
-        motion = None if before is None or frame != sighting.frame - 1 else mouth_motion(crop, before)
-        self._forget(sighting.frame)
-        self._last[sighting.face] = (sighting.frame, crop, middle)
-        self.tell(
-            Mouth(sighting.face, sighting.frame, lips.astype(np.float32), float(pose.scale), crop, motion)
-        )
+    def __call__(self, face: Sighting) -> tuple[Image, float | None]:
+        """The upright grey mouth of one face of one frame, uint8 [side, side], and its mean absolute change against
+        the frame before, 0...1; None if the face was not followed from there."""
+        frame, before, middle = self._last.get(face.face, (None, None, None))
+        now = face.lips.mean(axis=0)
+        middle = now if middle is None else middle + _FOLLOW * (now - middle)
+        crop = mouth_crop(face.image, face.pose, middle, self.side)
+        followed = before is not None and frame == face.frame - 1 and not face.fresh
+        self._forget(face.frame)
+        self._last[face.face] = (face.frame, crop, middle)
+        return crop, mouth_motion(crop, before) if followed and before is not None else None
 
     def _forget(self, frame: int) -> None:
         """Faces that have been away for long do not come back under the same number."""
@@ -157,25 +178,7 @@ def mouth_crop(image: Image, pose: HeadPose, middle: npt.ArrayLike, side: int = 
     middle : centre of the crop in eye distances, [2], as :meth:`HeadPose.to_head` gives
     side : pixels; a side is :data:`CROP_EYE_DISTANCES` long
     """
-    per_pixel = CROP_EYE_DISTANCES / side
-    # Where a pixel of the crop covers several of the image, it is their mean, not one of them.
-    finer = min(8, max(1, round(per_pixel * float(pose.scale))))
-    turn = complex(pose.turn) * per_pixel / finer
-    x, y = np.asarray(middle, np.float64)
-    centre = complex(pose.origin) + complex(pose.turn) * complex(x, y)
-    # From the middles of the crop's pixels to those of the image's, which OpenCV numbers from zero.
-    corner = centre - turn * complex(side * finer, side * finer) / 2 + turn * (0.5 + 0.5j) - (0.5 + 0.5j)
-    matrix = np.array([[turn.real, -turn.imag, corner.real], [turn.imag, turn.real, corner.imag]])
-    crop = cv2.warpAffine(
-        image,
-        matrix,
-        (side * finer, side * finer),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    if finer > 1:
-        crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))
+    return upright_crop(image, pose, middle, side, CROP_EYE_DISTANCES)
 
 
 def aperture_of(lips: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -220,47 +223,6 @@ class FaceMouth:
     noise than those of 48."""
 
 
-class MouthSink:
-    """Collects the mouths that a face tracker sees; 9 kB a frame and face at 96."""
-
-    def __init__(self, side: int = 96) -> None:
-        self._watch = MouthWatcher(self._keep, side)
-        self._mouths: dict[int, list[Mouth]] = {}
-
-    def __call__(self, sighting: Sighting) -> None:
-        """Take one face of one frame."""
-        self._watch(sighting)
-
-    def _keep(self, mouth: Mouth) -> None:
-        self._mouths.setdefault(mouth.face, []).append(mouth)
-
-    def mouths(self, cells: Cells) -> list[FaceMouth]:
-        """All mouths, each on its part of the video's cells."""
-        return [_through(face, mouths, cells) for face, mouths in self._mouths.items()]
-
-
-def _through(face: int, mouths: list[Mouth], cells: Cells) -> FaceMouth:
-    first, length = mouths[0].frame, mouths[-1].frame - mouths[0].frame + 1
-    rows = np.array([mouth.frame for mouth in mouths]) - first
-    part = run_of_frames(cells, first, length)
-    seen, moved = np.zeros(length, bool), np.zeros(length, bool)
-    crops = np.zeros((length, *mouths[0].crop.shape), np.uint8)
-    lips, motion = np.zeros((length, len(LIPS), 2), np.float32), np.zeros(length, np.float32)
-    seen[rows], moved[rows] = True, [mouth.motion is not None for mouth in mouths]
-    crops[rows] = [mouth.crop for mouth in mouths]
-    lips[rows] = [mouth.lips for mouth in mouths]
-    motion[rows] = [mouth.motion or 0.0 for mouth in mouths]
-    return FaceMouth(
-        face=face,
-        first_frame=first,
-        crop=Track(crops, part, seen, name="mouth"),
-        lips=Track(lips, part, seen, name="lips", unit="eye distances"),
-        aperture=Track(aperture_of(lips), part, seen, name="aperture", unit="eye distances"),
-        width=Track(width_of(lips), part, seen, name="width", unit="eye distances"),
-        motion=Track(motion, between_frames(part), moved, name="mouth motion"),
-    )
-
-
 def extract_mouths(
     file: str | os.PathLike[str],
     options: FaceOptions | None = None,
@@ -281,5 +243,14 @@ def extract_mouths(
     MissingModel
         If the face models are not here: ``genlock models fetch``.
     """
-    sink = MouthSink(side)
-    return sink.mouths(watch_faces(file, [sink], options, reading, progress))
+    lips = Landmarks(Landmarks.presets["lips"])
+    of_mouth = [Mouth(MouthOptions(what, side)) for what in ("crop", "aperture", "width", "motion")]
+    rows = FaceRows([lips, *of_mouth])
+    cells = watch_faces(file, [rows], options, reading, progress)
+    found = []
+    for face in rows.faces():
+        run = rows.run(face)
+        part = run_of_frames(cells, run.start, len(run))
+        tracks = [rows.track(face, feature, run, part) for feature in rows.features]
+        found.append(FaceMouth(face, run.start, tracks[1], tracks[0], *tracks[2:]))
+    return found

@@ -9,16 +9,61 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CANONICAL_RIGID", "RIGID", "HeadPose", "head_pose"]
+__all__ = ["CANONICAL_RIGID", "LIPS", "RIGID", "HeadPose", "head_pose", "upright_crop"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 ComplexArray: TypeAlias = npt.NDArray[np.complex128]
 
 #: Points of the mesh that speech moves least: eye corners, bridge of the nose, temples, middle of the forehead.
 RIGID: tuple[int, ...] = (33, 133, 362, 263, 168, 6, 197, 195, 5, 127, 356, 162, 389, 10, 151, 9)
+
+#: The lips: outer ring, then inner ring, each from the person's right corner over the upper lip and back.
+LIPS: tuple[int, ...] = (
+    61,
+    185,
+    40,
+    39,
+    37,
+    0,
+    267,
+    269,
+    270,
+    409,
+    291,
+    375,
+    321,
+    405,
+    314,
+    17,
+    84,
+    181,
+    91,
+    146,
+    78,
+    191,
+    80,
+    81,
+    82,
+    13,
+    312,
+    311,
+    310,
+    415,
+    308,
+    324,
+    318,
+    402,
+    317,
+    14,
+    87,
+    178,
+    88,
+    95,
+)
 
 #: Where :data:`RIGID` lies on an upright face that looks ahead: x to the right as seen, y down, z away from the
 #: camera. Their mean is the origin, and the outer corners of the eyes lie 1 apart. The mean of three people's
@@ -94,6 +139,40 @@ def head_pose(rigid: npt.ArrayLike) -> HeadPose:
     turn = ((flat - origin[..., None]) * _TARGET.conj()).sum(axis=-1) / _TARGET_POWER
     # Points that all fall together have no pose; a size of nothing would divide by zero.
     return HeadPose(origin, np.where(np.abs(turn) < 1e-9, 1e-9, turn))
+
+
+def upright_crop(
+    image: npt.NDArray[np.uint8], pose: HeadPose, middle: npt.ArrayLike, side: int, width: float
+) -> npt.NDArray[np.uint8]:
+    """A part of a face, upright and always of the same size on the face, grey, uint8 [side, side].
+
+    Parameters
+    ----------
+    image : RGB, uint8 [H, W, 3]; beyond its edges the last pixel is repeated
+    pose : the head's, in this image
+    middle : centre of the crop in eye distances, [2], as :meth:`HeadPose.to_head` gives
+    side : of the crop in pixels
+    width : of the crop in eye distances
+    """
+    per_pixel = width / side
+    # Where a pixel of the crop covers several of the image, it is their mean, not one of them.
+    finer = min(8, max(1, round(per_pixel * float(pose.scale))))
+    turn = complex(pose.turn) * per_pixel / finer
+    x, y = np.asarray(middle, np.float64)
+    centre = complex(pose.origin) + complex(pose.turn) * complex(x, y)
+    # From the middles of the crop's pixels to those of the image's, which OpenCV numbers from zero.
+    corner = centre - turn * complex(side * finer, side * finer) / 2 + turn * (0.5 + 0.5j) - (0.5 + 0.5j)
+    matrix = np.array([[turn.real, -turn.imag, corner.real], [turn.imag, turn.real, corner.imag]])
+    crop = cv2.warpAffine(
+        image,
+        matrix,
+        (side * finer, side * finer),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if finer > 1:
+        crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))
 
 
 def _flat(points: npt.NDArray[np.floating]) -> ComplexArray:

@@ -8,17 +8,21 @@ half a frame early or late.)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.extractors.base import PictureFeature, Pixels, Row
+from genlock.extractors.spec import FeatureSpec
+from genlock.media import VideoForm
 
-__all__ = ["FlowOptions", "OpticalFlow", "pack_flow", "unpack_flow"]
+__all__ = ["FLOW_METHODS", "Flow", "FlowOptions", "OpticalFlow", "pack_flow", "unpack_flow"]
 
 Grey: TypeAlias = npt.NDArray[np.uint8]
 FlowArray: TypeAlias = npt.NDArray[np.float32]
@@ -79,6 +83,57 @@ class OpticalFlow:
     def forget(self) -> None:
         """The next frame is the first one of another shot."""
         self._before = None
+
+
+FLOW_METHODS: Mapping[str, FlowOptions] = MappingProxyType(
+    {method: FlowOptions(method) for method in ("dis", "farneback", "tvl1")}
+)
+#: Width and height to which frames are scaled unless another size is asked for, as TSN and RegNet do.
+FRAME_SIZE = (340, 256)
+
+
+class Flow(PictureFeature):
+    """Optical flow in 8 bits, uint8 [T, H, W, 2]: ``flow[:METHOD][@RATE][/WIDTHxHEIGHT]``, of 340 x 256 by default.
+
+    Row k is the flow from frame k - 1 to frame k and lies between them; before the first frame there is none.
+    """
+
+    presets: ClassVar[Mapping[str, FlowOptions]] = FLOW_METHODS
+    between, rest, dtype = True, 128, np.uint8
+    value_shape = (1, 1, 2)
+
+    def __init__(
+        self,
+        options: FlowOptions = FLOW_METHODS["dis"],
+        form: VideoForm = VideoForm(FRAME_SIZE, "gray"),  # noqa: B008
+    ) -> None:
+        self.name, self.options, self.form = "flow", options, form
+        self.unit = f"{options.bound:g} pixels / 127.5"
+        self.facts = {"bound": options.bound}
+
+    @classmethod
+    def of_spec(cls, spec: FeatureSpec) -> Self:
+        """A method of flow, a rate and a size."""
+        cls.check(spec)
+        feature = cls(cls.preset(spec), VideoForm(spec.size or FRAME_SIZE, "gray", spec.rate))
+        feature.name = spec.text
+        return feature
+
+    @classmethod
+    def check(cls, spec: FeatureSpec) -> None:
+        """Raise OptionError for another method."""
+        spec.require_only("variant", "rate", "size")
+        cls.preset(spec)
+
+    def kernel(self) -> Callable[[list[Pixels]], Sequence[Row]]:
+        """A function from consecutive grey frames to the packed flow from the one before to each."""
+        measure = OpticalFlow(self.options)
+
+        def packed(frames: list[Pixels]) -> list[Row]:
+            flows = [measure(frame) for frame in frames]
+            return [None if flow is None else pack_flow(flow, self.options.bound) for flow in flows]
+
+        return packed
 
 
 def _measure(method: str) -> Callable[[Grey, Grey], Any]:

@@ -7,7 +7,7 @@ the sound is pushed, the same arrays pass through the same operations, so the va
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
@@ -19,8 +19,9 @@ from genlock.core import Grid, Track
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import DEFAULT_CLOCK, Ticks
 from genlock.core.time import Exact, exact
-from genlock.core.track import Support
+from genlock.extractors.base import Feature
 from genlock.extractors.sound.framing import Framing
+from genlock.media import AudioForm
 
 __all__ = [
     "AudioExtractor",
@@ -53,26 +54,23 @@ class AudioStream(Protocol):
         """The values of everything that was pushed. The stream is then closed."""
 
 
-class AudioExtractor(ABC):
+class AudioExtractor(Feature):
     """Makes a Track of one kind of feature out of mono sound.
 
     A subclass says ``name``, ``sample_rate``, ``framing``, ``support`` and how a stream is opened. It
-    registers by an entry point of the group ``genlock.extractors``; :func:`genlock.testing.check_extractor`
-    checks it.
+    registers by an entry point of the group ``genlock.features``; :func:`genlock.testing.check_feature` checks it.
     """
 
-    name: str
-    """What the Track is called, and what :func:`~genlock.extractors.make_extractor` calls the extractor."""
+    takes = "sound"
     sample_rate: int
     """Samples per second of the sound that it takes, an integer."""
     framing: Framing
     """Which samples frame k looks at: window, hop, padding, count."""
-    support: Support
-    """Seconds around ``center(k)`` that value k depends on, in all, or ``"whole"``."""
-    unit: str = ""
-    """The unit of the values."""
-    context: str = "whole"
-    """How the sound is cut for the computation; ``"whole"``: as if it were pushed at once."""
+
+    @property
+    def form(self) -> AudioForm:
+        """The sound that it takes."""
+        return AudioForm(self.sample_rate, 1)
 
     def grid(self, origin: Exact = Fraction(0), clock: str = DEFAULT_CLOCK) -> Grid:
         """The grid of the values when sample 0 is at ``origin`` seconds."""
@@ -123,7 +121,8 @@ class AudioExtractor(ABC):
             Fraction(0) if origin is None else origin, DEFAULT_CLOCK if clock is None else clock
         )
         stream.push(samples)
-        return stream.finish()
+        track = stream.finish()
+        return self.placed(track, Fraction(0) if origin is None else exact(origin))
 
     def _of_track(self, sound: Track) -> tuple[npt.NDArray[Any], Fraction, str]:
         if isinstance(sound.grid, Ticks) or sound.grid.rate != self.sample_rate:

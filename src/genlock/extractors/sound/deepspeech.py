@@ -12,18 +12,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingModel
+from genlock.core.files import sha256_of
 from genlock.core.grid import DEFAULT_CLOCK
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
 from genlock.extractors.sound.base import AudioExtractor, AudioStream
 from genlock.extractors.sound.framing import deepspeech
 from genlock.extractors.sound.mfcc import Mfcc, MfccOptions
+from genlock.extractors.spec import FeatureSpec
 
 if TYPE_CHECKING:
     from genlock.models.deepspeech import DeepSpeechModel
@@ -68,13 +71,35 @@ class DeepSpeech(AudioExtractor):
         self.options = options or DeepSpeechOptions()
         if not self.options.model:
             raise MissingModel(
-                "the feature 'deepspeech' needs converted weights: name them with --model FILE.safetensors"
+                "the feature 'deepspeech' needs converted weights: name them, as deepspeech:FILE.safetensors"
             )
         # torch is an optional package: only who asks for this feature waits for it.
         from genlock.models.deepspeech import load_deepspeech
 
         self.model: DeepSpeechModel = load_deepspeech(self.options.model)
+        file = Path(self.options.model)
+        file = file / "deepspeech.safetensors" if file.is_dir() else file
+        self.made_with = f"weights {file.name} (sha256 {sha256_of(file)[:16]})"
+        self.context = f"{self.made_with}; whole"
         self.cepstra = Mfcc(MfccOptions(convention="psf", bands=_COEFFICIENTS, coefficients=_COEFFICIENTS))
+
+    @classmethod
+    def of_spec(cls, spec: FeatureSpec) -> Self:
+        """``deepspeech:FILE``; a rate of one's own."""
+        cls.check(spec)
+        feature = cls(DeepSpeechOptions(spec.variant))
+        feature.rate, feature.name = spec.rate, spec.text
+        return feature
+
+    @classmethod
+    def check(cls, spec: FeatureSpec) -> None:
+        """Raise OptionError if the spec says more than a file and a rate."""
+        spec.require_only("variant", "rate")
+
+    @classmethod
+    def weights_of(cls, spec: FeatureSpec) -> str | None:
+        """The file."""
+        return spec.variant or None
 
     def open(self, origin: Exact = Fraction(0), clock: str = DEFAULT_CLOCK) -> AudioStream:
         """Begin a sound whose sample 0 is at ``origin`` seconds; its cepstra are kept until the end."""

@@ -8,27 +8,32 @@ taken over the whole clip first, so that only the transformer's far context diff
 
 from __future__ import annotations
 
+import hashlib
+import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.core.files import sha256_of
 from genlock.core.grid import DEFAULT_CLOCK
 from genlock.core.time import Exact, exact
 from genlock.core.track import Support, Track
 from genlock.extractors.sound.base import AudioExtractor, AudioStream, checked_samples
 from genlock.extractors.sound.framing import conv_stack
+from genlock.extractors.spec import FeatureSpec
 from genlock.models.speech.chunks import Chunking, SampleReader, run_chunks
 from genlock.weights import require
 
 if TYPE_CHECKING:
     from genlock.models.speech.encoder import SpeechEncoder
 
-__all__ = ["OWN_MODEL", "Ssl", "SslOptions"]
+__all__ = ["OWN_MODEL", "Ssl", "SslOptions", "with_layer"]
 
 #: The checkpoint that is taken if none is named, and its layer that says most about phones (its card has the figures).
 OWN_MODEL, OWN_LAYER = "speech-nano", 0
@@ -63,6 +68,25 @@ class SslOptions:
         if self.batch < 1:
             raise OptionError(f"batch={self.batch} is below 1")
 
+    @classmethod
+    def of_spec(cls, spec: FeatureSpec) -> SslOptions:
+        """``ssl[:CHECKPOINT][#LAYER[+SECONDSs]]``: a layer, and the length of chunks.
+
+        >>> SslOptions.of_spec(FeatureSpec.parse("ssl:models/hubert#9+20s"))
+        SslOptions(model='models/hubert', layer=9, layer_weights=(), chunk_seconds=20.0, ...)
+
+        Raises OptionError if there is no such layer, or the chunks have no length.
+        """
+        match = re.fullmatch(r"(?P<layer>-?\d+|conv)?(\+(?P<seconds>\d+(\.\d+)?)s)?", spec.part)
+        if match is None:
+            raise OptionError(
+                f"{spec.text!r}: after # goes a layer, a number or conv, and +20s for chunks of 20 s"
+            )
+        layer: Any = match["layer"] if match["layer"] in (None, "conv") else int(match["layer"])
+        return cls(
+            spec.variant, layer, chunk_seconds=None if match["seconds"] is None else float(match["seconds"])
+        )
+
     @property
     def chunking(self) -> Chunking | None:
         """How the sound is cut, or None for the whole."""
@@ -71,8 +95,23 @@ class SslOptions:
         return Chunking(self.chunk_seconds, self.left_seconds, self.right_seconds)
 
 
+def with_layer(spec: FeatureSpec, layer: str | None, chunk_seconds: float | None) -> FeatureSpec:
+    """The same spec; of ``ssl`` with this layer and these chunks where it names none itself.
+
+    >>> with_layer(FeatureSpec.parse("ssl:hubert#9"), "6", 20).text
+    'ssl:hubert#9+20s'
+    """
+    if spec.name != "ssl":
+        return spec
+    own, _, chunks = spec.part.partition("+")
+    chunks = chunks or ("" if chunk_seconds is None else f"{chunk_seconds:g}s")
+    return replace(spec, part=(own or layer or "") + (f"+{chunks}" if chunks else ""))
+
+
 class Ssl(AudioExtractor):
     """Features of a self-supervised speech model; 50 values a second for all common ones.
+
+    ``ssl:CHECKPOINT#LAYER+20s``, see :meth:`SslOptions.of_spec`. Its Tracks say model, layer and chunks in ``context``.
 
     Raises
     ------
@@ -93,7 +132,11 @@ class Ssl(AudioExtractor):
         self.sample_rate = self.encoder.sample_rate
         self.framing = conv_stack(self.encoder.kernels, self.encoder.strides)
         self.layer = _layer(self.options, self.encoder.layers)
-        self.support, self.context = self._policy()
+        layer = "a sum of layers" if self.options.layer_weights else f"layer {self.layer}"
+        name = Path(self.options.model).name if self.options.model else f"{OWN_MODEL}, our own small one"
+        self.made_with = f"model {name} (sha256 {_hash_of(self.encoder)[:16]}), {layer}"
+        self.support, cut = self._policy()
+        self.context = f"{self.made_with}; {cut}"
         if (
             self.encoder.group_norm
             and self.options.chunk_seconds is not None
@@ -105,6 +148,25 @@ class Ssl(AudioExtractor):
                 "(docs/speech-features.md shows how much)",
                 stacklevel=2,
             )
+
+    @classmethod
+    def of_spec(cls, spec: FeatureSpec) -> Self:
+        """A checkpoint, a layer, chunks; a rate of one's own."""
+        cls.check(spec)
+        feature = cls(SslOptions.of_spec(spec))
+        feature.rate, feature.name = spec.rate, spec.text
+        return feature
+
+    @classmethod
+    def check(cls, spec: FeatureSpec) -> None:
+        """Raise OptionError if a layer or chunks cannot be meant."""
+        spec.require_only("variant", "part", "rate")
+        SslOptions.of_spec(spec)
+
+    @classmethod
+    def weights_of(cls, spec: FeatureSpec) -> str | None:
+        """The checkpoint."""
+        return spec.variant or None
 
     def _policy(self) -> tuple[Support, str]:
         options = self.options
@@ -161,7 +223,8 @@ class Ssl(AudioExtractor):
     def _compute(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Features [batch, T, width] of prepared samples [batch, n]."""
         if self.layer == "conv":
-            return self.encoder.convolved(batch)
+            found: npt.NDArray[np.float32] = self.encoder.convolved(batch)
+            return found
         states = self.encoder.hidden(batch)
         if self.options.layer_weights:
             total: Any = sum(w * state for w, state in zip(self.options.layer_weights, states, strict=True))
@@ -199,6 +262,18 @@ class _SslStream:
             support=extractor.support,
             context=extractor.context,
         )
+
+
+def _hash_of(encoder: SpeechEncoder) -> str:
+    """SHA-256 of the file of weights; of a checkpoint in the hub's cache or in several files, of the weights in it."""
+    file = Path(encoder.source) / "model.safetensors"
+    if file.is_file():
+        return sha256_of(file)
+    digest = hashlib.sha256()
+    for name, tensor in sorted(encoder.model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _layer(options: SslOptions, layers: int) -> int | Literal["conv"]:

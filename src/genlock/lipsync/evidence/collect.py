@@ -10,15 +10,19 @@ import os
 from collections.abc import Callable
 from fractions import Fraction
 
+import numpy as np
+
 from genlock.core.errors import MissingDependency, MissingModel, OptionError
+from genlock.core.grid import Ticks
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact
-from genlock.extractors.face.mouth import MouthWatcher
+from genlock.extractors.face.landmarks import Landmarks
+from genlock.extractors.face.mouth import Mouth
+from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.tracking import FaceOptions, FaceTracker
-from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.beeps import BeepFinder
 from genlock.lipsync.evidence.flashes import FlashFinder
-from genlock.lipsync.evidence.mouth_rows import MouthRows
 from genlock.lipsync.evidence.picture_rows import SMALL_PICTURE, PictureRows
 from genlock.lipsync.evidence.waveform_rows import SOUND_RATE, SoundRows
 from genlock.media import (
@@ -50,6 +54,8 @@ class EvidenceCollector:
     margin_seconds : how far the tracks reach over a piece's ends, 0...piece_seconds / 4
     faces : how faces are looked for; None leaves them out
     longest_side : larger pictures are scaled down to it, in pixels, before faces are looked for; None: none is
+    tracker : of faces, where somebody else wants to know of them too: each frame is looked at once. It is one of
+        :attr:`consumers`, and its own picture is what is looked at
 
     Examples
     --------
@@ -74,6 +80,7 @@ class EvidenceCollector:
         margin_seconds: Exact = 2,
         faces: FaceOptions | None = FaceOptions(),  # noqa: B008 - frozen
         longest_side: int | None = 640,
+        tracker: FaceTracker | None = None,
     ) -> None:
         self._piece, self._margin = exact(piece_seconds), exact(margin_seconds)
         if self._piece < 10 or not 0 <= self._margin <= self._piece / 4:
@@ -84,17 +91,18 @@ class EvidenceCollector:
         self._tell = on_evidence
         self._start: Fraction | None = None
         self._finished = False
-        self._sound, self._picture, self._mouths = SoundRows(), PictureRows(), MouthRows()
+        self._sound, self._picture, self._mouths = SoundRows(), PictureRows(), _face_rows()
         self._flashes, self._beeps = FlashFinder(), BeepFinder()
         self.missing: tuple[str, ...] = ()
         """What cannot be collected here, each with its reason: face models that are not there."""
         self._consumers: list[Consumer] = [_Tap(AudioForm(SOUND_RATE, 1), self._take_sound, self._finish)]
-        if faces is not None:
-            watcher = MouthWatcher(self._mouths.push)
+        if faces is not None or tracker is not None:
             try:
-                self._consumers.append(
-                    FaceTracker([watcher], faces, VideoForm(pixels="rgb24", longest_side=longest_side))
-                )
+                if tracker is None:
+                    form = VideoForm(pixels="rgb24", longest_side=longest_side)
+                    tracker = FaceTracker((), faces or FaceOptions(), form)
+                tracker.sinks = (*tracker.sinks, self._mouths)
+                self._consumers.append(tracker)
             except (MissingModel, MissingDependency) as error:
                 self.missing = (str(error),)
         # The grey picture comes last, so that a frame's faces are known when it is counted.
@@ -174,7 +182,7 @@ class EvidenceCollector:
             frames=frames,
             mel=mel,
             loudness=loudness,
-            faces=() if frames is None else self._mouths.faces(first, frames),
+            faces=() if frames is None else _faces(self._mouths, first, frames),
             luma=luma,
             motion=motion,
             flashes=self._flashes.between(low, high),
@@ -188,6 +196,29 @@ class EvidenceCollector:
         self._beeps.forget(end - self._margin)
         self._mouths.forget(self._picture.first_frame(end - self._margin))
         self._tell(evidence)
+
+
+def _face_rows() -> FaceRows:
+    """What estimators look at in a face: lips, opening, width, motion, in the order of :class:`FaceEvidence`."""
+    return FaceRows(
+        [
+            Landmarks(Landmarks.presets["lips"]),
+            *(Mouth(Mouth.presets[part]) for part in ("aperture", "width", "motion")),
+        ]
+    )
+
+
+def _faces(rows: FaceRows, first: int, frames: Ticks) -> tuple[FaceEvidence, ...]:
+    """Every face that was seen in frames ``first`` to ``first + len(frames) - 1``, whose cells these are."""
+    found = []
+    within = range(first, first + len(frames))
+    for face in rows.faces(within):
+        run = rows.run(face, within)
+        cells = frames.part(range(run.start - first, run.stop - first))
+        lips, aperture, width, motion = (rows.track(face, feature, run, cells) for feature in rows.features)
+        size = float(np.median(rows.eye_pixels(face, run)))
+        found.append(FaceEvidence(face, lips, aperture, width, motion, size))
+    return tuple(found)
 
 
 class _Tap:

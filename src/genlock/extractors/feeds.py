@@ -1,0 +1,144 @@
+"""Features of one file, fed from one pass over it: who takes what, and the Tracks at the end.
+
+Features of sound are fed one by one, each at its own rate; pictures in their own form; all features of faces from one
+tracker, so that the face nets run once a frame whatever is asked of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, Protocol
+
+from genlock.core.errors import OptionError
+from genlock.core.grid import Cells
+from genlock.core.track import Track
+from genlock.extractors.base import FaceFeature, Feature, PictureFeature
+from genlock.extractors.face.rows import FaceRows
+from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.frame_cells import run_of_frames
+from genlock.extractors.sound.base import AudioExtractor, AudioStream
+from genlock.media import AudioBlock, Consumer, VideoCell
+
+__all__ = ["FaceFeed", "Feed", "PictureFeed", "SoundFeed", "feeds_of"]
+
+
+class Feed(Protocol):
+    """Some features of one file."""
+
+    @property
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Who is to be fed by :func:`genlock.media.read`."""
+
+    def tracks(self, frames: Cells | None) -> dict[str, Track]:
+        """Their Tracks by name, after the read; ``frames`` are the cells of all video frames that were read."""
+
+
+def feeds_of(features: Sequence[Feature], tracker: FaceTracker | None = None) -> list[Feed]:
+    """Feeds for features of all kinds, in their order; those of faces together.
+
+    Parameters
+    ----------
+    tracker : of faces, where somebody else looks at them too and feeds it; None: one of one's own
+
+    Raises
+    ------
+    MissingModel
+        If features of faces are asked for and the face models are not here.
+    OptionError
+        For a feature of no known kind.
+    """
+    feeds: list[Feed] = []
+    of_faces = [feature for feature in features if isinstance(feature, FaceFeature)]
+    for feature in features:
+        if isinstance(feature, AudioExtractor):
+            feeds.append(SoundFeed(feature))
+        elif isinstance(feature, PictureFeature):
+            feeds.append(PictureFeed(feature))
+        elif not isinstance(feature, FaceFeature):
+            raise OptionError(f"{feature!r} is a feature neither of sound nor of the picture nor of faces")
+    return [*feeds, *([FaceFeed(of_faces, tracker)] if of_faces else [])]
+
+
+class SoundFeed:
+    """Feeds one feature of sound."""
+
+    def __init__(self, feature: AudioExtractor) -> None:
+        self.feature, self.form = feature, feature.form
+        self._stream: AudioStream | None = None
+        self._track: Track | None = None
+        self._start = Fraction(0)
+
+    @property
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Itself."""
+        return (self,)
+
+    def push(self, block: AudioBlock) -> None:
+        """Take the next samples."""
+        if self._stream is None:
+            self._start = block.start
+            self._stream = self.feature.open(block.start, block.clock)
+        self._stream.push(block.samples[:, 0])
+
+    def finish(self) -> None:
+        """The sound is over."""
+        if self._stream is not None:
+            self._track = self._stream.finish()
+
+    def tracks(self, frames: Cells | None) -> dict[str, Track]:
+        """The Track, or nothing without sound. A rate of one's own is counted from the first frame, else from the
+        first sample."""
+        if self._track is None:
+            return {}
+        start = self._start if frames is None else frames.edge(0)
+        track = self.feature.placed(self._track, start)
+        return {self.feature.name: replace(track, name=self.feature.name)}
+
+
+class PictureFeed:
+    """Feeds one feature of whole frames."""
+
+    def __init__(self, feature: PictureFeature) -> None:
+        self.feature, self.form = feature, feature.form
+        self._stream = feature.open()
+
+    @property
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Itself."""
+        return (self,)
+
+    def push(self, cell: VideoCell) -> None:
+        """Take the next frame."""
+        self._stream.push(cell)
+
+    def finish(self) -> None:
+        """The picture is over."""
+
+    def tracks(self, frames: Cells | None) -> dict[str, Track]:
+        """The Track, or nothing without a picture."""
+        track = self._stream.take(frames)
+        return {} if track is None else {self.feature.name: track}
+
+
+class FaceFeed:
+    """Feeds all features of faces."""
+
+    def __init__(self, features: Sequence[FaceFeature], tracker: FaceTracker | None = None) -> None:
+        self._rows = FaceRows(features)
+        self.tracker = tracker or FaceTracker()
+        self.tracker.sinks = (*self.tracker.sinks, self._rows)
+        self.consumers: tuple[Any, ...] = () if tracker is not None else (self.tracker,)
+        """The tracker, unless somebody else feeds it."""
+
+    def tracks(self, frames: Cells | None) -> dict[str, Track]:
+        """``NAME.face0``, ``NAME.face1`` ... of each feature, on the cells from a face's first frame to its last."""
+        found: dict[str, Track] = {}
+        for feature in self._rows.features if frames is not None else ():
+            for face in self._rows.faces():
+                assert frames is not None
+                run, name = self._rows.run(face), f"{feature.name}.face{face}"
+                track = self._rows.track(face, feature, run, run_of_frames(frames, run.start, len(run)))
+                found[name] = replace(feature.placed(track, frames.edge(0)), name=name)
+        return found
