@@ -49,7 +49,7 @@ def report(tmp_path_factory: pytest.TempPathFactory, clip: Callable[[str], Clip]
         page = folder / f"{name}-{'encoded' if encode else 'copied'}.html"
         if not page.exists():
             truth = clip(name)
-            options = PreviewOptions(copy_up_to_bytes=0 if encode else 24_000_000)
+            options = PreviewOptions(copy=not encode)
             preview = make_preview(truth.path, page.with_suffix(".mp4"), options)
             words = [
                 word(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import MediaError, NoStream, OptionError, OutputError
-from genlock.media import Picture, ReadOptions, Sound, encode, read_audio
+from genlock.media import Picture, ReadOptions, Sound, encode, probe, read_audio
 from genlock.report import Preview, PreviewOptions, make_preview
 
 from .clips import Clip, planted, read_barcode
@@ -48,7 +48,7 @@ def test_every_frame_and_every_beep_stays_where_it_was(
     name: str, encoded: bool, clip: Callable[[str], Clip], tmp_path: Path
 ) -> None:
     truth = clip(name)
-    options = PreviewOptions(copy_up_to_bytes=0) if encoded else PreviewOptions()
+    options = PreviewOptions(copy=False) if encoded else PreviewOptions()
     preview = make_preview(truth.path, tmp_path / "preview.mp4", options)
     seen = shown(preview)
     assert [number for _, number in seen] == list(range(truth.count))
@@ -110,7 +110,11 @@ def test_a_sideways_picture_is_turned_upright_and_pixels_made_square(tmp_path: P
     frame[:, :32] = 255  # the left edge, as stored
     source = Picture([frame] * 5, rotation=90, codec="libx264", aspect="2")
     encode(tmp_path / "turned.mp4", source)
-    preview = make_preview(tmp_path / "turned.mp4", tmp_path / "p.mp4")
+    copied = make_preview(tmp_path / "turned.mp4", tmp_path / "c.mp4")
+    assert copied.copied
+    (kept,) = probe(copied.path).video
+    assert (kept.rotation_degrees, kept.sample_aspect) == (90, 2)
+    preview = make_preview(tmp_path / "turned.mp4", tmp_path / "p.mp4", PreviewOptions(copy=False))
     with av.open(str(preview.path)) as container:
         image = next(container.decode(video=0)).to_ndarray(format="gray")
     # 128 pixels twice as wide as high, turned: 256 high; the stored picture's left edge is at the bottom.

@@ -104,7 +104,8 @@ class PacketForm:
 
     A consumer of packets also has ``begin(stream)``, which is told PyAV's stream before the first packet. Packets come
     from the beginning of the file on, whatever part of it is read; whoever else wants them decoded has been served,
-    so that they may be stamped anew.
+    so that they may be stamped anew. They are no longer there after ``finish`` or when the read fails, so nobody may
+    keep them for another thread.
     """
 
     kind: Literal["video", "audio"]

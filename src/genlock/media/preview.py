@@ -2,62 +2,66 @@
 
 A browser has one clock for one file: it starts at 0 and knows no instant below it. So the preview is the
 file moved by one exact constant, ``zero``: preview time t is the instant ``t + zero`` on the media clock, for
-the picture and for the sound alike. Streams that a browser plays are copied packet for packet; others are
-read once and encoded again, frame by frame, at the same times.
+the picture and for the sound alike. A stream that browsers play is copied packet for packet; one that they do not play
+is encoded again, small, frame by frame at the same times. Both come out of one pass over the file, which may be that
+of somebody else: a :class:`PreviewWriter` is a few more consumers.
 """
 
 from __future__ import annotations
 
-import heapq
-import math
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import lcm
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Literal
 
 import av
 import numpy as np
 
-from genlock.core.errors import MediaError, NoStream, OptionError
+from genlock.core.errors import MediaError, NoStream, OptionError, OutputError
 from genlock.core.files import atomic_path
 from genlock.core.grid import Grid
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
-from genlock.media import (
-    AudioBlock,
-    AudioForm,
-    AudioInfo,
-    MediaInfo,
-    ReadOptions,
-    VideoCell,
-    VideoForm,
-    VideoInfo,
-    probe,
-    read,
-)
-from genlock.media.opening import locate, open_source
-from genlock.media.streams import choose_picture, choose_sound
+from genlock.media.background import Background
+from genlock.media.consumers import AudioBlock, AudioForm, Consumer, PacketForm, VideoCell, VideoForm
+from genlock.media.copy import CopiedStream, add_copied_stream
+from genlock.media.encode import PictureEncoder, SoundEncoder, has_encoder, movie_timescale, open_output
+from genlock.media.opening import reason_of
+from genlock.media.probe import AudioInfo, MediaInfo, VideoInfo, probe
+from genlock.media.read import ReadOptions, read
 
-__all__ = ["Preview", "PreviewOptions", "make_preview"]
+__all__ = ["Preview", "PreviewOptions", "PreviewWriter", "make_preview", "preview_ending"]
 
 STAGE = "preview"
 
-# Browsers decode 8-bit 4:2:0 only; of H.264 not every profile.
+# What every current browser plays of each container. Of H.264 not every profile, and 8 bits of 4:2:0 only.
+_PLAYABLE_PICTURES = {".mp4": frozenset({"h264", "vp9", "av1"}), ".webm": frozenset({"vp8", "vp9", "av1"})}
+_PLAYABLE_SOUNDS = {".mp4": frozenset({"aac", "mp3", "opus"}), ".webm": frozenset({"opus", "vorbis"})}
 _PLAYABLE_PIXELS = frozenset({"yuv420p", "yuvj420p"})
-_UNPLAYABLE_H264 = ("High 10", "High 4:2:2", "High 4:4:4", "CAVLC 4:4:4", "Extended", "Multiview")
-# Containers that can state the priming of AAC, and whose packets mean the same in MP4.
+_UNPLAYABLE_PROFILES = ("High 10", "High 4:2:2", "High 4:4:4", "CAVLC 4:4:4", "Extended", "Multiview")
+_FIELDS_OR_FRAMES = frozenset({"h264"})  # codecs of which a packet may be half a frame
+# Containers that can state the priming of sound, and whose packets mean the same in MP4 and WebM.
 _COPY_SOUND_FROM = frozenset({"mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm"})
+_WEBM = frozenset({"matroska", "webm"})  # both count in milliseconds, so that WebM keeps what Matroska says
 _AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
 _OPUS_RATE = 48000
 _FINEST_TICKS = 10_000_000  # a second; MP4 counts in 32 bits
 _COMMON_TICKS = 90_000
+_WIDEST = Fraction(
+    16, 9
+)  # most of the longer over the shorter side's limit of a picture that is encoded again
+_SHARED_LONGEST_SIDE = (
+    640  # the form in which faces are looked for: a picture of this size is made once for both
+)
 _HASTY_FROM_SECONDS = 600  # beyond it, time matters more than looks
 _HASTY_SHORT_SIDE = 240
-_PAD_BLOCK = 4096  # samples of silence at once
 _TIME_TOLERANCE = Fraction(1, 1000)  # a copy whose frames or sound lie further off is not used
+_FAILURES = (av.FFmpegError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,12 @@ class PreviewOptions:
     """
 
     short_side: int = field(default=360)
-    """Pixels of the shorter side of a picture that is encoded again, 64...2160; at most 240 beyond ten
-    minutes. Never enlarged."""
+    """Pixels of the shorter side of a picture that is encoded again, 64...2160; at most 240 beyond ten minutes. Never
+    enlarged; the longer side is at most 16/9 of it, which is 640."""
     quality: int = field(default=21)
     """x264's constant rate factor, 0 (best)...51, for a picture that is encoded again."""
-    copy_up_to_bytes: int = field(default=24_000_000)
-    """A playable file up to this size is copied as it is."""
-    encode_up_to_seconds: float = field(default=300.0)
-    """A larger playable file is made small if it is no longer than this, else copied as it is."""
+    copy: bool = True
+    """Whether streams that browsers play are copied as they are, whatever their size; False encodes everything."""
     picture_up_to_seconds: float = field(default=3600.0)
     """A picture that must be encoded again and is longer than this is left out: the sound alone plays."""
 
@@ -92,7 +94,7 @@ class Preview:
     """A preview that was made, and how its clock lies on the media clock."""
 
     path: Path
-    """The file: MP4 with H.264 and AAC (VP9 and Opus where this PyAV cannot encode those)."""
+    """The file: MP4, or WebM for VP8, and for VP9 and AV1 out of Matroska."""
     zero: Fraction
     """The instant on the media clock that preview time 0 is, in exact seconds."""
     duration_seconds: float
@@ -113,12 +115,29 @@ class Preview:
     @property
     def mime(self) -> str:
         """What a browser is told that it is."""
-        return "video/mp4" if self.has_picture else "audio/mp4"
+        return (
+            f"{'video' if self.has_picture else 'audio'}/{'webm' if self.path.suffix == '.webm' else 'mp4'}"
+        )
 
     @property
     def zero_seconds(self) -> float:
         """:attr:`zero` as a float."""
         return float(self.zero)
+
+
+def preview_ending(info: MediaInfo, reading: ReadOptions | None = None) -> Literal[".mp4", ".webm"]:
+    """The ending of a preview's name: ``.webm`` where the file's picture can only or best be copied into WebM.
+
+    >>> from genlock.testing import example_video
+    >>> preview_ending(probe(example_video()))
+    '.mp4'
+    """
+    reading = reading or ReadOptions()
+    picture, sound = info.picture(reading.video_stream), info.sound(reading.audio_stream)
+    if picture is None or not _WEBM & set(info.container.split(",")) or reading.cut != (None, None):
+        return ".mp4"
+    fits = sound is None or sound.codec in _PLAYABLE_SOUNDS[".webm"] or picture.codec == "vp8"
+    return ".webm" if picture.codec in _PLAYABLE_PICTURES[".webm"] and fits else ".mp4"
 
 
 def make_preview(
@@ -135,7 +154,7 @@ def make_preview(
     Parameters
     ----------
     source : a file or a URL
-    target : file to write; its ending should be ``.mp4``
+    target : file to write; its ending is ``.mp4``, or ``.webm`` where :func:`preview_ending` says so
     reading : which streams, and which part of them; a part is always encoded again
     info : what :func:`genlock.media.probe` says of the source, if that is known already
     progress : told of the stage ``"preview"``, in seconds of the recording
@@ -159,364 +178,383 @@ def make_preview(
     >>> preview.zero, preview.frame_count
     (Fraction(3, 10), 5)
     """
-    job = _Job(source, options or PreviewOptions(), reading or ReadOptions(), info or probe(source), progress)
+    info, options = info or probe(source), options or PreviewOptions()
     with atomic_path(target) as temporary:
-        copied = job.may_copy() and job.copy(temporary)
-        if not copied:
-            job.encode(temporary)
-        size = temporary.stat().st_size
-        with av.open(f"file:{temporary}") as container:
-            length = float(Fraction(container.duration or 0, av.time_base))
-    return Preview(
-        Path(target),
-        job.zero,
-        length,
-        job.picture is not None,
-        job.sound is not None,
-        copied,
-        job.frames,
-        size,
-        job.note,
-    )
+        for chosen in (options, replace(options, copy=False)):
+            with PreviewWriter(temporary, info, chosen, reading, ending=Path(target).suffix) as writer:
+                length = None if info.duration is None else float(info.duration)
+                read(
+                    source,
+                    writer.consumers,
+                    reading,
+                    lambda done, total: progress(STAGE, done, total if length is None else length),  # noqa: B023
+                )
+                made = writer.preview(Path(target))
+            if made is not None:
+                progress(STAGE, length or 0.0, length or 0.0)
+                return made
+    raise AssertionError("a preview that is encoded is always made")
 
 
-class _Job:
-    """One preview: what is in the source, where its clock begins, and the two ways to write it."""
+class PreviewWriter:
+    """Writes a preview out of a pass over the file: hand its consumers to the pass, then ask for the preview.
+
+    What is encoded is encoded in a thread of its own, which ``close`` (or ``with``) ends; if a stream is copied, all is
+    done in the thread that reads.
+
+    Parameters
+    ----------
+    target : file to write
+    info : what :func:`genlock.media.probe` says of the source
+    ending : ``.mp4`` or ``.webm``: the container; by default as the target ends
+
+    Raises
+    ------
+    NoStream
+        If the file holds neither picture nor sound that decodes.
+    OutputError
+        If the target cannot be written.
+    """
 
     def __init__(
-        self, source: Any, options: PreviewOptions, reading: ReadOptions, info: MediaInfo, progress: Progress
+        self,
+        target: Path,
+        info: MediaInfo,
+        options: PreviewOptions | None = None,
+        reading: ReadOptions | None = None,
+        *,
+        ending: str | None = None,
     ) -> None:
-        self.source, self.info, self.progress = source, info, progress
-        self.options, self.reading = options, reading
-        self.picture: VideoInfo | None = _chosen(info.video, reading.video_stream)
-        self.sound: AudioInfo | None = _chosen(info.audio, reading.audio_stream)
-        starts = [s.start for s in (self.picture, self.sound) if s is not None and s.start is not None]
+        self._target, self._info = target, info
+        self._options, self._reading = options or PreviewOptions(), reading or ReadOptions()
+        self._ending = ".webm" if (ending or target.suffix) == ".webm" else ".mp4"
+        self._picture = _with_start(info.picture(self._reading.video_stream))
+        self._sound = _with_start(info.sound(self._reading.audio_stream))
+        starts = [s.start for s in (self._picture, self._sound) if s is not None and s.start is not None]
         if not starts:
             raise NoStream(f"{info.path!r} has neither a picture nor sound that can be played")
-        first = min(starts)
-        cut = reading.cut[0]
-        self.zero: Fraction = first if cut is None else max(first, cut)
-        self.frames = 0
-        self.note = ""
+        cut = self._reading.cut[0]
+        self._zero: Fraction = min(starts) if cut is None else max(min(starts), cut)
+        self._note = ""
+        self._copies_picture = self._picture is not None and self._plays_picture(self._picture)
+        self._copies_sound = self._sound is not None and self._plays_sound(self._sound)
+        if not self._copies_picture:
+            self._leave_out_a_long_picture()
+        try:
+            self._output: Any = self._open()
+        except OSError as error:
+            raise OutputError(f"the preview {str(target)!r} cannot be written: {error.strerror}") from error
+        self._writers = [*self._writers_of_picture(), *self._writers_of_sound()]
+        self._background = Background(self._writers)
+        copies = self._copies_picture or self._copies_sound
+        self.consumers: tuple[Consumer, ...] = tuple(self._writers) if copies else self._background.consumers
+        """Whoever has to be fed from the pass."""
 
-    def ticks_per_second(self) -> int:
-        """A time scale that says the starts of both streams exactly, where one within reason does."""
-        parts = [] if self.picture is None else [_tick(self.picture, self.zero).denominator]
-        parts += [] if self.sound is None else [int(self.sound.rate)]
-        scale = math.lcm(1000, *parts)
-        return scale if scale <= _FINEST_TICKS else _COMMON_TICKS
+    def __enter__(self) -> PreviewWriter:
+        return self
 
-    # ------------------------------------------------------------ copying
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
-    def may_copy(self) -> bool:
-        """Whether every browser plays the streams as they are, and the size is no obstacle."""
-        size, length = self.info.size_bytes, self.info.duration
-        if size is None or length is None or self.reading.cut != (None, None):
-            return False
-        if size > self.options.copy_up_to_bytes and length <= self.options.encode_up_to_seconds:
-            return False
-        return (self.picture is None or _plays_picture(self.picture, self._profile())) and (
-            self.sound is None or self._plays_sound(self.sound)
+    def close(self) -> None:
+        """End the thread and close the file, whatever is in it."""
+        self._background.close()
+        if self._output is not None:
+            output, self._output = self._output, None
+            with suppress(*_FAILURES):  # given up: whoever wants the preview has closed it
+                output.close()
+
+    def preview(self, path: Path | None = None) -> Preview | None:
+        """What was made, after the pass has ended; None if the copy does not keep the times: encode it instead.
+
+        Parameters
+        ----------
+        path : the name that the file will have; by default that of ``target``
+        """
+        copied = self._copies_picture or self._copies_sound
+        picture, sound = (self._written(kind) for kind in ("video", "audio"))
+        failure = next((w.failure for w in self._writers if isinstance(w, _PacketWriter) and w.failure), None)
+        if not copied and not picture and not sound:
+            raise NoStream(
+                f"{self._info.path!r} has neither picture nor sound in the part that was asked for"
+            )
+        try:
+            if self._output is not None:
+                output, self._output = self._output, None
+                output.close()
+        except _FAILURES as error:
+            failure = reason_of(error)
+            if not copied:
+                raise OutputError(
+                    f"the preview {str(self._target)!r} cannot be written: {failure}"
+                ) from error
+        if copied and (failure is not None or not self._times_kept()):
+            return None
+        with av.open(f"file:{self._target}") as container:
+            length = float(Fraction(container.duration or 0, av.time_base))
+        return Preview(
+            path or self._target,
+            self._zero,
+            length,
+            has_picture=picture > 0,
+            has_sound=sound > 0,
+            copied=all(isinstance(writer, _PacketWriter) for writer in self._writers),
+            frame_count=picture,
+            size_bytes=self._target.stat().st_size,
+            note=self._note,
         )
 
-    def _profile(self) -> str:
-        address = locate(self.source)
-        with open_source(address) as container:
-            return choose_picture(container, self.reading.video_stream, address).codec_context.profile or ""
+    # ------------------------------------------------------------ what is done with each stream
+
+    def _plays_picture(self, picture: VideoInfo) -> bool:
+        """Whether every browser plays the picture as it is."""
+        return (
+            self._options.copy
+            and self._reading.cut == (None, None)
+            and picture.codec in _PLAYABLE_PICTURES[self._ending]
+            and (self._ending != ".webm" or bool(_WEBM & set(self._info.container.split(","))))
+            and picture.pixels in _PLAYABLE_PIXELS
+            and not (picture.profile or "").startswith(_UNPLAYABLE_PROFILES)
+            and picture.interlacing in ("progressive", "unknown")
+            and (picture.packets_are_frames or picture.codec not in _FIELDS_OR_FRAMES)
+        )
 
     def _plays_sound(self, sound: AudioInfo) -> bool:
-        return sound.codec == "aac" and bool(_COPY_SOUND_FROM & set(self.info.container.split(",")))
-
-    def copy(self, target: Path) -> bool:
-        """Copy the packets, moved by ``-zero``; False if that did not keep the times."""
-        address = locate(self.source)
-        with ExitStack() as keep:
-            output = keep.enter_context(_new_file(target, self.ticks_per_second()))
-            lines = []
-            for wanted, choose, number in (
-                (self.picture, choose_picture, self.reading.video_stream),
-                (self.sound, choose_sound, self.reading.audio_stream),
-            ):
-                if wanted is not None:
-                    stream = choose(keep.enter_context(open_source(address)), number, address)
-                    lines.append(_CopiedLine(output, stream, self.zero))
-            try:
-                self._mux_in_order(output, lines)
-            except (av.FFmpegError, ValueError):  # a stream that MP4 cannot hold as it is
-                return False
-        if not all(line.usable for line in lines) or not self._times_kept(target):
-            return False
-        self.frames = lines[0].packets_written if self.picture is not None else 0
-        return True
-
-    def _mux_in_order(self, output: Any, lines: list[_CopiedLine]) -> None:
-        def when(packet: Any) -> float:
-            return float(packet.dts * packet.time_base)
-
-        length = float(self.info.duration or 0)
-        for number, packet in enumerate(heapq.merge(*(line.packets() for line in lines), key=when)):
-            if number % 256 == 0:
-                self.progress(STAGE, min(max(when(packet), 0.0), length), length)
-            output.mux(packet)
-        self.progress(STAGE, length, length)
-
-    def _times_kept(self, target: Path) -> bool:
-        """Read the copy back: its frames and its sound must lie where they lie in the source."""
-        try:
-            made = probe(target)
-        except MediaError:
-            return False
-        if self.picture is not None:
-            meant, found = self.picture.cells, made.video[0].cells if made.video else None
-            # Of ten hours and more, as many frames as the probe looked at.
-            count = self.picture.frames or self.picture.frames_judged
-            if meant is None or found is None or made.video[0].frames not in (count, None) or not count:
-                return False
-            off = meant.edges(count)[:-1] - float(self.zero) - found.edges(count)[:-1]
-            if np.abs(off).max() > float(_TIME_TOLERANCE):
-                return False
-        if self.sound is not None:
-            start = made.audio[0].start if made.audio else None
-            if start is None or self.sound.start is None:
-                return False
-            return abs(start - (self.sound.start - self.zero)) <= _TIME_TOLERANCE
-        return True
-
-    # ------------------------------------------------------------ encoding
-
-    def encode(self, target: Path) -> None:
-        """Read the source once; write every frame and every sample at its own time."""
-        self._leave_out_a_long_picture()
-        length = None if self.info.duration is None else float(self.info.duration)
-        with _new_file(target, self.ticks_per_second()) as output:
-            consumers: list[Any] = []
-            picture = sound = None
-            if self.picture is not None:
-                picture = _PictureWriter(output, self.picture, self.zero, self.options)
-                consumers.append(picture)
-            if self.sound is not None:
-                sound = _SoundWriter(output, self.sound, self.zero)
-                consumers.append(sound)
-            read(
-                self.source,
-                consumers,
-                self.reading,
-                progress=lambda done, total: self.progress(STAGE, done, length if total is None else total),
-            )
-        self.frames = 0 if picture is None else picture.count
-        self.picture = None if picture is None or not picture.count else self.picture
-        self.sound = None if sound is None or not sound.written else self.sound
-        if self.picture is None and self.sound is None:
-            raise NoStream(f"{self.info.path!r} has neither picture nor sound in the part that was asked for")
+        """Whether every browser plays the sound as it is, and at the same times."""
+        return (
+            self._options.copy
+            and self._reading.cut == (None, None)
+            and sound.codec in _PLAYABLE_SOUNDS[self._ending]
+            and bool(_COPY_SOUND_FROM & set(self._info.container.split(",")))
+            # MP4 has no place for the delay that an MP3 states: the browser would play it.
+            and not (sound.codec == "mp3" and sound.encoder_delay_samples)
+        )
 
     def _leave_out_a_long_picture(self) -> None:
-        if self.picture is None or self.sound is None or self.picture.duration is None:
+        picture = self._picture
+        if picture is None or self._sound is None or picture.duration is None:
             return
-        low, high = self.reading.cut
-        start = self.picture.start or Fraction(0)
-        end = start + self.picture.duration
+        low, high = self._reading.cut
+        start = picture.start or Fraction(0)
+        end = start + picture.duration
         length = min(end, end if high is None else high) - max(start, start if low is None else low)
-        if length <= self.options.picture_up_to_seconds:
+        if length <= self._options.picture_up_to_seconds:
             return
-        limit = self.options.picture_up_to_seconds / 60
-        self.note = (
-            f"The picture ({self.picture.codec}) is none that browsers play, and longer than {limit:g} minutes: "
+        limit = self._options.picture_up_to_seconds / 60
+        self._note = (
+            f"The picture ({picture.codec}) is none that browsers play, and longer than {limit:g} minutes: "
             "only the sound plays here."
         )
-        self.picture = None
+        self._picture = None
+
+    def _open(self) -> Any:
+        if self._ending == ".webm":
+            return open_output(self._target, "webm")
+        # A late start is an empty edit, counted in the file's own time scale: 1/1000 s unless it is set.
+        lengths = [] if self._picture is None else [_tick(self._picture, self._zero)]
+        lengths += [] if self._sound is None else [1 / self._sound.rate]
+        options = {"movflags": "faststart", "movie_timescale": movie_timescale(*lengths), "use_editlist": "1"}
+        return open_output(self._target, "mp4", options)
+
+    def _writers_of_picture(self) -> list[_Writer]:
+        if self._picture is None:
+            return []
+        if self._copies_picture:
+            return [_PacketWriter(self._output, "video", self._zero, self._may_write)]
+        return [_PictureWriter(self._output, self._picture, self._zero, self._options)]
+
+    def _writers_of_sound(self) -> list[_Writer]:
+        if self._sound is None:
+            return []
+        if self._copies_sound:
+            return [_PacketWriter(self._output, "audio", self._zero, self._may_write)]
+        return [_SoundWriter(self._output, self._sound, self._zero, opus=self._ending == ".webm")]
+
+    def _may_write(self) -> bool:
+        """False once copying has failed: then nothing more is written."""
+        return not any(w.failure for w in self._writers if isinstance(w, _PacketWriter))
+
+    def _written(self, kind: str) -> int:
+        return sum(writer.count for writer in self._writers if writer.kind == kind)
+
+    def _times_kept(self) -> bool:
+        """Read the copy back: its frames and its sound must lie where they lie in the source."""
+        try:
+            made = probe(self._target)
+        except MediaError:
+            return False
+        if self._copies_picture and not (made.video and self._picture_kept(made.video[0])):
+            return False
+        if self._sound is not None and self._copies_sound:
+            start = made.audio[0].start if made.audio else None
+            if start is None or self._sound.start is None:
+                return False
+            return bool(abs(start - (self._sound.start - self._zero)) <= _TIME_TOLERANCE)
+        return True
+
+    def _picture_kept(self, made: VideoInfo) -> bool:
+        picture = self._picture
+        assert picture is not None
+        looks = [(p.rotation_degrees, p.mirrored, p.sample_aspect) for p in (picture, made)]
+        # Of ten hours and more, as many frames as the probe looked at.
+        count = picture.frames or picture.frames_judged
+        if looks[0] != looks[1] or picture.cells is None or made.cells is None or not count:
+            return False
+        if made.frames not in (count, None) and picture.frames is not None:
+            return False
+        off = picture.cells.edges(count)[:-1] - float(self._zero) - made.cells.edges(count)[:-1]
+        return bool(np.abs(off).max() <= float(_TIME_TOLERANCE))
 
 
-def _chosen(streams: tuple[Any, ...], number: int | None) -> Any:
-    """The stream of a number, by default the first; None where none of it decodes."""
-    found = next((s for s in streams if s.number == (number or 0)), None)
-    return found if found is not None and found.start is not None else None
+def _with_start(stream: Any) -> Any:
+    """The stream, or None where none of it decodes."""
+    return stream if stream is not None and stream.start is not None else None
 
 
-def _plays_picture(picture: VideoInfo, profile: str) -> bool:
-    return (
-        picture.codec == "h264"
-        and picture.pixels in _PLAYABLE_PIXELS
-        and not profile.startswith(_UNPLAYABLE_H264)
-        and picture.interlacing in ("progressive", "unknown")
-        and picture.packets_are_frames
-        and not picture.rotation_degrees
-        and not picture.mirrored
-        and picture.sample_aspect == 1
-    )
+class _PacketWriter:
+    """Packets taken over as they are, all moved by ``-zero``. A failure is kept: the pass goes on for others."""
 
+    def __init__(
+        self, output: Any, kind: Literal["video", "audio"], zero: Fraction, may_write: Callable[[], bool]
+    ) -> None:
+        self.output, self.kind, self.zero, self.may_write = output, kind, zero, may_write
+        self.form = PacketForm(kind)
+        self.failure = ""
+        self.count = 0
+        self._copied: CopiedStream | None = None
 
-def _new_file(target: Path, ticks_per_second: int) -> Any:
-    # A late start is an empty edit, counted in the file's own time scale: 1/1000 s unless it is set.
-    options = {"movflags": "faststart", "movie_timescale": str(ticks_per_second)}
-    return av.open(f"file:{target}", "w", format="mp4", container_options=options)
+    def begin(self, stream: Any) -> None:
+        """Told the stream of the input, before the first packet."""
+        self._copied = CopiedStream(stream, move=-self.zero, whole_only=True)
+        try:
+            add_copied_stream(self.output, self._copied, tag=False)
+        except _FAILURES as error:
+            self.failure = str(error)
 
+    def push(self, packet: Any) -> None:
+        """Copy one packet."""
+        if self._copied is not None and self.may_write():
+            self._send(self._copied, self._copied.take(packet))
 
-class _CopiedLine:
-    """Packets taken over as they are, all moved by ``-zero``."""
+    def finish(self) -> None:
+        """Write what still waits."""
+        if self._copied is not None and self.may_write():
+            self._send(self._copied, self._copied.rest())
 
-    def __init__(self, output: Any, source: Any, zero: Fraction) -> None:
-        self.source, self.sound = source, source.type == "audio"
-        self.stream = output.add_stream_from_template(source, opaque=True)
-        self.ticks = round_fraction(zero / Fraction(source.time_base), "nearest")
-        self.usable = True
-        self.packets_written = 0
-
-    def packets(self) -> Iterator[Any]:
-        """The packets in decoding order, on the preview's clock."""
-        begun = False
-        for packet in _with_decoding_times(self.source.container.demux(self.source)):
-            if packet.pts is None or packet.dts is None or (packet.is_discard and (begun or not self.sound)):
-                # Stamps that the container lacks, or an edit list that cuts inside the stream.
-                self.usable = False
-                return
-            begun = begun or not packet.is_discard
-            packet.pts -= self.ticks
-            packet.dts -= self.ticks
-            packet.stream = self.stream
-            self.packets_written += 1
-            yield packet
-
-
-def _with_decoding_times(packets: Iterator[Any]) -> Iterator[Any]:
-    """Packets with the decoding times that Matroska leaves out at the start (it knows no negative ones)."""
-    waiting: list[Any] = []
-    begun = False
-    for packet in packets:
-        if packet.size == 0:
-            continue
-        if packet.dts is None and packet.pts is not None and not begun and len(waiting) < 32:
-            waiting.append(packet)
-            continue
-        if waiting and packet.dts is not None:
-            step = max(1, packet.duration or waiting[0].duration or 1)
-            for number, early in enumerate(waiting):
-                early.dts = packet.dts - step * (len(waiting) - number)
-        yield from waiting
-        waiting.clear()
-        begun = True
-        yield packet
-    yield from waiting
+    def _send(self, copied: CopiedStream, packets: list[Any]) -> None:
+        try:
+            for packet in packets:
+                copied.send(packet, self.output)
+                self.count += 1
+        except (*_FAILURES, OutputError) as error:  # a stream that the container cannot hold as it is
+            self.failure = str(error)
 
 
 class _PictureWriter:
     """Takes each frame with its cell, upright and small, and encodes it at its own time."""
 
+    kind = "video"
+
     def __init__(self, output: Any, picture: VideoInfo, zero: Fraction, options: PreviewOptions) -> None:
-        self.output, self.zero = output, zero
+        self.zero = zero
         hasty = (picture.duration or 0) > _HASTY_FROM_SECONDS
         size = _fitted(picture, min(options.short_side, _HASTY_SHORT_SIDE) if hasty else options.short_side)
-        self.form = VideoForm(size=size, pixels="rgb24")
+        self.form = _form_of(picture, size)
         self.base = _tick(picture, zero)
         rate = picture.rate or picture.nominal_rate or Fraction(25)
-        name, settings = _video_codec(options.quality, hasty)
-        self.stream = output.add_stream(name, rate=rate.limit_denominator(1001000), options=settings)
-        self.stream.time_base = self.base
-        context = self.stream.codec_context
-        context.width, context.height = size
-        context.pix_fmt, context.time_base, context.max_b_frames = "yuv420p", self.base, 0
-        context.gop_size = max(1, round_fraction(rate / 2, "nearest"))  # short, so that stepping is quick
+        name, settings = _video_codec(options.quality)
+        # Key frames lie close together, so that stepping is quick.
+        settings["g"] = str(max(1, round_fraction(rate / 2, "nearest")))
+        self.encoder = PictureEncoder(
+            output, name, size, rate=rate.limit_denominator(1001000), tick=self.base, options=settings
+        )
         self.count = 0
         self.previous = -1
-        self.waiting: Any = None
-        self.last_end = 0
 
     def push(self, cell: VideoCell) -> None:
         """Encode one frame."""
         stamp = max(0, self._stamp(cell.start))  # the first frame of a part may begin before the part
         if stamp <= self.previous:
             return
-        self.previous, self.last_end = stamp, self._stamp(cell.end)
-        frame = av.VideoFrame.from_ndarray(cell.pixels, format="rgb24")
-        frame.pts, frame.time_base = stamp, self.base
+        self.previous = stamp
         self.count += 1
-        self._write(self.stream.encode(frame))
+        self.encoder.write(cell.pixels, stamp, max(stamp + 1, self._stamp(cell.end)))
 
     def finish(self) -> None:
         """Write what the encoder still holds."""
-        if not self.count:
-            return
-        self._write(self.stream.encode(None))
-        if self.waiting is not None:
-            self._mux(
-                self.waiting, round_fraction(self.last_end * self.base / self.waiting.time_base, "nearest")
-            )
+        if self.count:
+            self.encoder.finish()
 
     def _stamp(self, instant: Fraction) -> int:
         return round_fraction((instant - self.zero) / self.base, "nearest")
-
-    def _write(self, packets: list[Any]) -> None:
-        # One late, so that each packet can say for how long its frame is shown.
-        for packet in packets:
-            if self.waiting is not None:
-                self._mux(self.waiting, packet.pts)
-            self.waiting = packet
-
-    def _mux(self, packet: Any, end: int) -> None:
-        packet.duration = max(1, end - packet.pts)
-        self.output.mux(packet)
 
 
 class _SoundWriter:
     """Takes contiguous samples and encodes them from preview time 0 on; before the first one is silence."""
 
-    def __init__(self, output: Any, sound: AudioInfo, zero: Fraction) -> None:
-        self.output, self.zero = output, zero
+    kind = "audio"
+
+    def __init__(self, output: Any, sound: AudioInfo, zero: Fraction, opus: bool) -> None:
+        self.zero = zero
         channels = 1 if sound.channels == 1 else 2
-        aac = _has_encoder("aac")
+        aac = not opus and has_encoder("aac")
         own_rate_fits = sound.rate in (_AAC_RATES if aac else {_OPUS_RATE})
-        self.rate = int(sound.rate) if own_rate_fits else _OPUS_RATE
-        self.form = AudioForm(self.rate, channels)
-        self.layout = "mono" if channels == 1 else "stereo"
-        self.stream = output.add_stream("aac" if aac else "libopus", rate=self.rate, layout=self.layout)
-        self.stream.codec_context.bit_rate = 72_000 * channels
-        self.written = 0
+        rate = int(sound.rate) if own_rate_fits else _OPUS_RATE
+        self.form = AudioForm(rate, channels)
+        self.encoder = SoundEncoder(
+            output,
+            "aac" if aac else "libopus",
+            rate,
+            "mono" if channels == 1 else "stereo",
+            bit_rate=72_000 * channels,
+        )
+
+    @property
+    def count(self) -> int:
+        """Samples written so far."""
+        return self.encoder.written
 
     def push(self, block: AudioBlock) -> None:
         """Encode a block; the first one is preceded by silence up to its start."""
         samples = block.samples
-        if not self.written:
+        if not self.count:
             first = round_fraction((block.start - self.zero) * block.rate, "nearest")
             samples = samples[max(0, -first) :]
-            while self.written < first:
-                self._encode(np.zeros((min(first - self.written, _PAD_BLOCK), samples.shape[1]), np.float32))
+            self.encoder.write_silence_up_to(first)
         if len(samples):
-            self._encode(samples)
+            self.encoder.write(np.clip(samples, -1.0, 1.0))
 
     def finish(self) -> None:
         """Write what the encoder still holds."""
-        if self.written:
-            self.output.mux(self.stream.encode(None))
-
-    def _encode(self, samples: Any) -> None:
-        loud = np.clip(samples, -1.0, 1.0)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(loud.T), format="fltp", layout=self.layout)
-        frame.sample_rate, frame.pts, frame.time_base = self.rate, self.written, Fraction(1, self.rate)
-        self.written += len(samples)
-        self.output.mux(self.stream.encode(frame))
+        if self.count:
+            self.encoder.finish()
 
 
-def _video_codec(quality: int, hasty: bool) -> tuple[str, dict[str, str]]:
-    if _has_encoder("libx264"):
-        preset = "superfast" if hasty else "veryfast"
-        return "libx264", {"crf": str(quality), "preset": preset, "profile": "high"}
+_Writer = _PacketWriter | _PictureWriter | _SoundWriter
+
+
+def _video_codec(quality: int) -> tuple[str, dict[str, str]]:
+    # One thread: recognition and the search for faces go on beside it.
+    if has_encoder("libx264"):
+        return "libx264", {
+            "crf": str(quality),
+            "preset": "superfast",
+            "profile": "high",
+            "bf": "0",
+            "threads": "1",
+        }
     return "libvpx-vp9", {"crf": str(quality + 8), "b": "0", "deadline": "realtime", "cpu-used": "6"}
-
-
-def _has_encoder(name: str) -> bool:
-    try:
-        av.codec.Codec(name, "w")
-    except ValueError:
-        return False
-    return True
 
 
 def _tick(picture: VideoInfo, zero: Fraction) -> Fraction:
     """A tick of the form 1/n that says every stamp, where n stays within what MP4 and encoders take."""
     cells = picture.cells
     if isinstance(cells, Grid):
-        denominator = math.lcm(cells.start.denominator, cells.period.denominator, zero.denominator)
+        denominator = lcm(cells.start.denominator, cells.period.denominator, zero.denominator)
     else:
-        denominator = math.lcm(1000 if cells is None else cells.time_base.denominator, zero.denominator)
+        denominator = lcm(1000 if cells is None else cells.time_base.denominator, zero.denominator)
     return Fraction(1, denominator) if denominator <= _FINEST_TICKS else Fraction(1, _COMMON_TICKS)
 
 
@@ -529,10 +567,20 @@ def _fitted(picture: VideoInfo, short_side: int) -> tuple[int, int]:
         height /= picture.sample_aspect
     if picture.rotation_degrees in (90, 270):
         width, height = height, width
-    scale = min(Fraction(1), short_side / min(width, height))
-    # A very long strip stays within what encoders take.
-    scale = min(scale, Fraction(4096) / max(width, height))
+    scale = min(Fraction(1), short_side / min(width, height), short_side * _WIDEST / max(width, height))
     return _even(width * scale), _even(height * scale)
+
+
+def _form_of(picture: VideoInfo, size: tuple[int, int]) -> VideoForm:
+    """Frames of a size; in the form that the search for faces has too, where that gives the same size."""
+    sides = (picture.width, picture.height)
+    ratio = min(Fraction(1), Fraction(_SHARED_LONGEST_SIDE, max(sides)))
+    shared = tuple(round_fraction(side * ratio, "nearest") for side in sides)
+    if picture.rotation_degrees in (90, 270):
+        shared = shared[::-1]
+    if shared == size:
+        return VideoForm(pixels="rgb24", longest_side=_SHARED_LONGEST_SIDE)
+    return VideoForm(size=size, pixels="rgb24")
 
 
 def _even(pixels: Fraction) -> int:

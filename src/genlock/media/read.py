@@ -196,7 +196,8 @@ def read(
     for _ in reading.steps():
         pass
     for consumer in consumers:
-        consumer.finish()
+        if not _of_packets(consumer):
+            consumer.finish()
     return reading.report()
 
 
@@ -284,6 +285,9 @@ class _Reading:
             self._open()
         self._make_lines()
         yield from self._pass(None)
+        for copiers in self.copiers.values():
+            for copier in copiers:
+                copier.finish()  # while the streams that their packets come from are there
 
     def _attempt_from_seeks(self, beginnings: dict[int, Fraction]) -> Iterator[None]:
         """Seek to before the cut, further and further back until every stream has landed before what it needs."""

@@ -30,8 +30,8 @@ __all__ = ["EMBED_UP_TO_BYTES", "WrittenReport", "write_report"]
 
 #: A preview up to this size lies inside the page; a larger one beside it.
 EMBED_UP_TO_BYTES = 24_000_000
-#: The name of a preview that lies beside the page.
-PREVIEW_NAME = "preview.mp4"
+#: The name of a preview that lies beside the page, without its ending.
+PREVIEW_NAME = "preview"
 
 # The page's modules, each after those that it needs. They become one inline module.
 _MODULES = ("data", "format", "colour", "player", "filmstrip", "lanes", "timeline", "words", "panels", "main")
@@ -54,7 +54,7 @@ def write_report(target: str | os.PathLike[str], content: ReportContent) -> Writ
     """Write the page, atomically.
 
     A preview of at most 24 MB is put inside; a larger one stays where it is if that is the page's own folder,
-    else it is copied there as ``preview.mp4``.
+    else it is copied there as ``preview.mp4`` (or ``.webm``).
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _place_preview(page: Path, content: ReportContent, blobs: dict[str, str]) ->
             return preview.path
     except OSError as error:
         raise OutputError(f"the preview {str(preview.path)!r} cannot be read: {error.strerror}") from error
-    beside = page.parent / PREVIEW_NAME
+    beside = page.parent / f"{PREVIEW_NAME}{preview.path.suffix or '.mp4'}"
     with atomic_path(beside) as temporary:
         shutil.copyfile(preview.path, temporary)
     return beside
