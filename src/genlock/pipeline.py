@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import TracebackType
@@ -17,6 +20,7 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from genlock.core.errors import MediaError, OutputError
 from genlock.core.grid import Cells
@@ -40,7 +44,7 @@ from genlock.media import (
 )
 from genlock.media.read import FrameTimesOnly, cells_told
 
-__all__ = ["SPEECH_RATE", "Clip", "ClipRequest", "SoundSpool", "SpooledSound", "read_clip"]
+__all__ = ["SPEECH_RATE", "Clip", "ClipRequest", "SoundSpool", "SpooledSound", "one_blas_thread", "read_clip"]
 
 #: Samples per second of the sound that recognisers and aligners of speech take.
 SPEECH_RATE = 16000
@@ -63,6 +67,9 @@ class ClipRequest:
     somebody wants the picture; else the picture is decoded for them."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
+    on_speech: Callable[[SpooledSound], None] | None = None
+    """With ``speech``: told the sound as soon as its first samples are there. Another thread may read it while it still
+    grows, and has to be done with it before the clip is closed."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ def read_clip(
     """
     info = probe(path) if info is None else info
     feeds = feeds_of(request.extractors, request.tracker)
-    spool = SoundSpool() if request.speech and info.audio else None
+    spool = SoundSpool(request.on_speech) if request.speech and info.audio else None
     asked: list[Consumer] = [consumer for feed in feeds for consumer in feed.consumers]
     asked += [*([spool] if spool is not None else []), *request.consumers]
     consumers = [each for each in asked if (info.audio if _of_sound(each) else info.video)]
@@ -159,65 +166,147 @@ def _decodes_picture(consumer: Consumer) -> bool:
 
 
 class SoundSpool:
-    """Keeps the sound for recognisers in a temporary file: hours of it would not fit the memory."""
+    """Keeps the sound for recognisers in a temporary file: hours of it would not fit the memory.
+
+    Parameters
+    ----------
+    on_sound : told the sound once its first samples are there; it grows from then on
+    """
 
     form = AudioForm(rate=SPEECH_RATE, channels=1)
 
-    def __init__(self) -> None:
-        self._file: BinaryIO = tempfile.TemporaryFile(prefix="genlock-sound-")  # noqa: SIM115 - SpooledSound closes it
-        self._first: AudioBlock | None = None
-        self._count = 0
+    def __init__(self, on_sound: Callable[[SpooledSound], None] | None = None) -> None:
+        self._on_sound = on_sound
+        self._sound: SpooledSound | None = None
 
     def push(self, block: AudioBlock) -> None:
-        if self._first is None:
-            self._first = block
-        try:
-            self._file.write(np.ascontiguousarray(block.samples[:, 0]).data)
-        except OSError as error:
-            raise OutputError(
-                f"the temporary folder {tempfile.gettempdir()!r} cannot take the sound ({error.strerror}); "
-                "free some space there, or set TMPDIR to another folder"
-            ) from error
-        self._count += len(block.samples)
+        if self._sound is None:
+            self._sound = SpooledSound(block.start, block.clock)
+            if self._on_sound is not None:
+                self._on_sound(self._sound)
+        self._sound.append(block.samples[:, 0])
 
     def finish(self) -> None:
-        self._file.flush()
+        if self._sound is not None:
+            self._sound.end()
 
     def sound(self) -> SpooledSound | None:
-        if self._first is None:
-            self.discard()
-            return None
-        return SpooledSound(self._file, self._first.start, self._count, self._first.clock)
+        """The sound; None if there was no sample."""
+        return self._sound
 
     def discard(self) -> None:
-        self._file.close()
+        """Drop the file: the read has failed."""
+        if self._sound is not None:
+            self._sound.close()
 
 
-@dataclass(frozen=True, eq=False)
 class SpooledSound:
-    """Mono sound at 16 kHz in a temporary file that vanishes when closed. Reads never hold more than a piece."""
+    """Mono sound at 16 kHz in a temporary file that vanishes when closed. Reads never hold more than a piece.
 
-    file: BinaryIO
-    """float32 samples, nothing else."""
-    origin: Fraction
-    """Instant of sample 0, in exact seconds."""
-    count: int
-    """Number of samples."""
-    clock: str
-    """Name of the time axis."""
+    It may be read in other threads while it still grows: whoever asks for samples that are not there yet, or for their
+    number, waits for them.
+
+    Parameters
+    ----------
+    origin : instant of sample 0, in exact seconds
+    clock : name of the time axis
+
+    Examples
+    --------
+    >>> with SpooledSound(Fraction(0), "media") as sound:
+    ...     sound.append(np.ones(100, np.float32))
+    ...     sound.end()
+    ...     sound.count, sound.samples(90, 200).shape
+    (100, (10,))
+    """
+
     rate: int = SPEECH_RATE
     """Samples per second."""
 
-    __repr__ = one_line
+    def __init__(self, origin: Fraction, clock: str) -> None:
+        self.origin, self.clock = origin, clock
+        self._file: BinaryIO = tempfile.TemporaryFile(prefix="genlock-sound-")  # noqa: SIM115 - close() closes it
+        self._changed = threading.Condition()
+        self._held = 0
+        self._ended = False
+
+    def __repr__(self) -> str:
+        grows = ", growing" if self.growing else ""
+        return f"<SpooledSound: {self._held} samples at {self.rate} Hz from {self.origin} s on {self.clock!r}{grows}>"
+
+    def __enter__(self) -> SpooledSound:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def growing(self) -> bool:
+        """True as long as samples may follow."""
+        return not self._ended
+
+    @property
+    def count(self) -> int:
+        """Number of samples, once all are there."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended)
+            return self._held
+
+    def append(self, samples: npt.NDArray[np.float32]) -> None:
+        """Take the next samples, float32 [n].
+
+        Raises OutputError if the temporary folder cannot take them.
+        """
+        with self._changed:
+            try:
+                self._file.seek(4 * self._held)
+                self._file.write(np.ascontiguousarray(samples, np.float32).data)
+                self._file.flush()
+            except OSError as error:
+                raise OutputError(
+                    f"the temporary folder {tempfile.gettempdir()!r} cannot take the sound ({error.strerror}); "
+                    "free some space there, or set TMPDIR to another folder"
+                ) from error
+            self._held += len(samples)
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """No more samples follow."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def samples(self, first: int, stop: int) -> npt.NDArray[np.float32]:
-        """Samples ``first ... stop - 1``, clipped to what there is; float32 [n]."""
-        first, stop = max(0, first), min(stop, self.count)
-        if stop <= first:
-            return np.zeros(0, np.float32)
-        self.file.seek(4 * first)
-        return np.frombuffer(self.file.read(4 * (stop - first)), np.float32)
+        """Samples ``first ... stop - 1``, clipped to what there is; float32 [n].
+
+        Raises MediaError if the sound was closed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or self._held >= stop)
+            if self._file.closed:
+                raise MediaError(
+                    "the sound is closed: the file that it comes from could not be read to its end"
+                )
+            first, stop = max(0, first), min(stop, self._held)
+            if stop <= first:
+                return np.zeros(0, np.float32)
+            self._file.seek(4 * first)
+            return np.frombuffer(self._file.read(4 * (stop - first)), np.float32)
 
     def close(self) -> None:
-        """Drop the file."""
-        self.file.close()
+        """Drop the file; whoever waits for samples is told."""
+        with self._changed:
+            self._file.close()
+            self._ended = True
+            self._changed.notify_all()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Products of small matrices are computed in the thread that asks for them.
+
+    Those of the features and of the aligner are so small that handing them out to several threads costs several times
+    as much as computing them, and would take the cores from whoever works beside.
+    """
+    with threadpool_limits(1, "blas"):
+        yield

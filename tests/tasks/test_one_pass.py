@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from genlock.lipsync.estimators.base import Estimate
+from genlock.lipsync.measurement import SyncMeasurement
 from genlock.media import Picture, Sound, encode
-from genlock.tasks import FeatureOptions, extract_features, sync_video
+from genlock.tasks import (
+    AlignOptions,
+    FeatureOptions,
+    SyncOptions,
+    SyncResult,
+    align_video,
+    extract_features,
+    sync_video,
+)
+from genlock.tasks.sync_video import SyncProbe
 
 from .counting import Counting
 
@@ -84,3 +96,43 @@ def test_sync_decodes_each_stream_once(name: str, films: Path, counting: Callabl
     assert len(count.of(name)) == count.demuxes(name) == 2
     assert count.reads[1].frames["video"] == FRAMES
     assert count.decoded(name, "video") <= FRAMES + FIRST
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_align_decodes_each_stream_once_preview_and_frame_times_included(
+    name: str, films: Path, counting: Callable[[], Counting], tmp_path: Path
+) -> None:
+    count = counting()
+    made = align_video(films / name, AlignOptions(recognizer="pocketsphinx"), tmp_path / "out")
+    assert made.frame_count == FRAMES
+    assert made.sync.reason != "not measured"
+    probed, read = count.of(name)
+    assert (probed.demuxes, read.demuxes) == (1, 1)
+    assert max(probed.frames.values()) <= FIRST
+    assert read.frames["video"] == FRAMES
+    assert read.frames["audio"] <= read.packets["audio"] + 1
+    # What is written is only ever probed.
+    assert all(
+        max(other.frames.values(), default=0) <= FIRST for other in count.reads if other.name != read.name
+    )
+    assert (
+        any(path.stem == "preview" for path in (tmp_path / "out").iterdir())
+        or b"preview" in (tmp_path / "out" / "report.html").read_bytes()
+    )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_measurement_of_a_repair_reads_the_file_twice_at_most(
+    name: str, films: Path, counting: Callable[[], Counting], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SyncMeasurement(Estimate(0.1, (0.09, 0.11), 0.99, "planted", "", seconds=3.0), at=Fraction(0))
+    monkeypatch.setattr(SyncProbe, "result", lambda self, info, notes=(): SyncResult(found, 0.0))
+    count = counting()
+    sync_video(films / name, SyncOptions(fix=str(tmp_path / name)))
+    source = [each for each in count.of(name) if each.packets["audio"] > 1]
+    made = [each for each in count.reads if not each.name.endswith(name) and each.packets["video"] > 1]
+    assert len(made) == sum(each.demuxes for each in made) == 2
+    # AVI cannot say that its sound starts late: that is decoded once more, to be encoded again.
+    assert len(source) <= (4 if name.endswith(".avi") else 2)
+    assert sum(each.frames["video"] for each in source) <= FRAMES + 2 * FIRST
+    assert sum(each.frames["video"] for each in made) <= FRAMES + FIRST

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Protocol
 
@@ -262,8 +264,7 @@ def _in_pieces(
     parts = pieces(len(tokens), anchors, start, end)
     placed = [Placed(None, None, 0.0, t.reason or "no word around it was recognised") for t in tokens]
     reached = start
-    for part in parts:
-        places = _piece(sound, tokens, part, aligner)
+    for part, places in zip(parts, _places(sound, tokens, parts, aligner), strict=True):
         for number in part.keep:
             place = places[number - part.words.start]
             if place.start is not None and place.end is not None:
@@ -275,6 +276,18 @@ def _in_pieces(
         progress("align", float(part.end - start), float(end - start))
     progress("align", float(end - start), float(end - start))
     return placed
+
+
+def _places(
+    sound: SoundSource, tokens: Sequence[Token], parts: Sequence[Piece], aligner: Aligner
+) -> Iterator[list[Placed]]:
+    """The places of each piece's words, in order; several pieces at a time where the aligner takes that."""
+    if len(parts) < 2 or not getattr(aligner, "concurrent", False):
+        yield from (_piece(sound, tokens, part, aligner) for part in parts)
+        return
+    aligner.load()  # type: ignore[attr-defined] # who is concurrent has it
+    with ThreadPoolExecutor(os.cpu_count() or 1, "genlock-align") as pool:
+        yield from pool.map(lambda part: _piece(sound, tokens, part, aligner), parts)
 
 
 def _piece(sound: SoundSource, tokens: Sequence[Token], part: Piece, aligner: Aligner) -> list[Placed]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from genlock.core.errors import MissingDependency, MissingModel, OptionError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
-from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, level_db, quiet_cuts, seconds_long
+from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, known_seconds, level_db, quiet_cuts
 from genlock.speech.sphinx.model import model_folder
 from genlock.weights.registry import find, require
 
@@ -147,9 +147,11 @@ class FasterWhisper:
         return heard
 
 
+# One thread: the net is so small that four, which is the default, take a third more processor time for the same words,
+# and decoding and the search for faces go on beside it.
 @lru_cache(maxsize=1)
 def _whisper(folder: Path) -> Any:
-    return WhisperModel(str(folder), device="cpu", compute_type="int8", local_files_only=True)
+    return WhisperModel(str(folder), device="cpu", compute_type="int8", local_files_only=True, cpu_threads=1)
 
 
 def _with(heard: list[Heard], text: str, start: float, end: float, probability: float) -> list[Heard]:
@@ -288,10 +290,9 @@ def recognize(
     """
     words: list[Heard] = []
     first, first_silent = 0, True
-    total = float(seconds_long(sound))
     for cut, cut_silent in quiet_cuts(sound, _SHORTEST, _LONGEST):
         begin = first if first_silent else max(0, first - _OVERLAP)
-        finish = cut if cut_silent else min(sound.count, cut + _OVERLAP)
+        finish = cut if cut_silent else cut + _OVERLAP
         samples = np.nan_to_num(sound.samples(begin, finish), nan=0.0, posinf=0.0, neginf=0.0)
         if len(samples) and level_db(samples) > _SILENT_DB:
             at = instant(sound, begin)
@@ -301,7 +302,7 @@ def recognize(
             ]
             words = _joined(words, _within(heard, instant(sound, first), instant(sound, cut)))
         first, first_silent = cut, cut_silent
-        progress("recognise", cut / sound.rate, total)
+        progress("recognise", cut / sound.rate, known_seconds(sound))
     return words
 
 

@@ -13,7 +13,16 @@ import numpy.typing as npt
 from genlock.core import Grid, Track
 from genlock.core.errors import OptionError
 
-__all__ = ["SAMPLE_RATE", "SoundSource", "TrackSound", "instant", "level_db", "quiet_cuts", "seconds_long"]
+__all__ = [
+    "SAMPLE_RATE",
+    "SoundSource",
+    "TrackSound",
+    "instant",
+    "known_seconds",
+    "level_db",
+    "quiet_cuts",
+    "seconds_long",
+]
 
 #: Samples per second that every recogniser and aligner takes.
 SAMPLE_RATE = 16000
@@ -107,6 +116,11 @@ def seconds_long(sound: SoundSource) -> Fraction:
     return Fraction(sound.count, sound.rate)
 
 
+def known_seconds(sound: SoundSource) -> float | None:
+    """Length of the sound in seconds; None while it still grows."""
+    return None if getattr(sound, "growing", False) else float(seconds_long(sound))
+
+
 def instant(sound: SoundSource, sample: int) -> Fraction:
     """The instant of a sample, in exact seconds on the sound's clock."""
     return sound.origin + Fraction(sample, sound.rate)
@@ -141,10 +155,9 @@ def quiet_cuts(sound: SoundSource, shortest: int, longest: int) -> Iterator[tupl
     step = sound.rate // 50  # 20 ms
     around = 10  # steps to both sides that must be quiet too
     first = 0
-    while sound.count - first > longest:
-        piece = np.nan_to_num(sound.samples(first, first + longest), posinf=0.0, neginf=0.0).astype(
-            np.float64
-        )
+    # One sample more than a piece tells whether the sound goes on; its number would be known only at its end.
+    while len(held := sound.samples(first, first + longest + 1)) > longest:
+        piece = np.nan_to_num(held[:longest], posinf=0.0, neginf=0.0).astype(np.float64)
         power = (piece[: len(piece) // step * step].reshape(-1, step) ** 2).mean(axis=1)
         widest = np.convolve(np.sqrt(power), np.ones(2 * around + 1) / (2 * around + 1), mode="valid")
         low = max(shortest // step - around, 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -23,9 +25,18 @@ from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.extractors import Feature
 from genlock.extractors.face.tracking import FaceTracker
-from genlock.media import AudioBlock, AudioForm, MediaInfo
-from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
-from genlock.report import Envelope, OutputFile, Preview, ReportContent, make_preview, write_report
+from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, probe
+from genlock.media.preview import PreviewWriter, preview_ending
+from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, SpooledSound, one_blas_thread, read_clip
+from genlock.report import (
+    Envelope,
+    OutputFile,
+    Preview,
+    PreviewOptions,
+    ReportContent,
+    make_preview,
+    write_report,
+)
 from genlock.speech import Cue, Words, recognize_and_align
 from genlock.tasks.extract_features import (
     DEFAULT_FEATURES,
@@ -155,38 +166,125 @@ def align_video(
     folder = result_folder(file, output)
     if write:
         _require_ours(folder, file)
-    outline = _Outline()
+    info = probe(file)
+    outline, told = _Outline(), _InTurn(progress, info.duration)
     with ExitStack() as stack:
-        probe = stack.enter_context(SyncProbe(tracker=tracker)) if options.sync else None
-        consumers = (*((outline,) if write else ()), *(probe.consumers if probe is not None else ()))
-        shared = tracker if probe is not None else None  # sync looks at every face anyway
-        request = ClipRequest(features, shared, speech=True, consumers=consumers, reading=options.reading)
-        clip = stack.enter_context(read_clip(file, request, progress))
-        sync = not_measured(clip.info) if probe is None else probe.result(clip.info)
-        words = _words(clip, text, cues, options, progress)
-        result = _alignment(clip, words, sync, None)
-        if not write:
+        stack.enter_context(one_blas_thread())
+        fresh = stack.enter_context(atomic_folder(folder, marker=_MARKER)) if write else None
+        listener = stack.enter_context(_Listener(text, cues, options, told))
+        sync_probe = stack.enter_context(SyncProbe(tracker=tracker)) if options.sync else None
+        preview, why = (None, "") if fresh is None else _preview_writer(stack, fresh, info, options)
+        consumers: list[Consumer] = [outline] if write else []
+        consumers += sync_probe.consumers if sync_probe is not None else ()
+        consumers += preview.consumers if preview is not None else ()
+        shared = tracker if sync_probe is not None else None  # sync looks at every face anyway
+        request = ClipRequest(
+            features,
+            shared,
+            speech=True,
+            consumers=tuple(consumers),
+            reading=options.reading,
+            on_speech=listener.listen,
+        )
+        clip = stack.enter_context(read_clip(file, request, told, info))
+        sync = not_measured(info) if sync_probe is None else sync_probe.result(info)
+        result = _alignment(clip, listener.words(clip), sync, None)
+        if fresh is None:
             return result
-        with atomic_folder(folder, marker=_MARKER) as fresh:
-            _write_folder(fresh, folder, file, clip, features, outline, result, cues, options, progress)
-        return replace(result, directory=folder)
+        made: Preview | None = None
+        if preview is not None:
+            made, result = _made_preview(preview, file, fresh, result, options, told)
+        _write_folder(fresh, folder, file, clip, features, outline, result, (made, why), cues, options, told)
+    return replace(result, directory=folder)
 
 
-def _words(
-    clip: Clip, text: str | None, cues: tuple[Cue, ...] | None, options: AlignOptions, progress: Progress
-) -> Words:
-    if clip.speech is None:
-        return Words.none(clip.info.clock, "the file has no sound", text)
-    return recognize_and_align(
-        clip.speech,
-        transcript=text,
-        cues=cues,
-        language=options.language,
-        recognizer=options.recognizer,
-        aligner=options.aligner,
-        model=model_options(options),
+class _InTurn:
+    """Progress that several threads tell; the stages that do not know how long the sound is are told that too."""
+
+    def __init__(self, progress: Progress, duration: Fraction | None) -> None:
+        self._progress, self._lock = progress, threading.Lock()
+        self._duration = None if duration is None else float(duration)
+
+    def __call__(self, stage: str, done: float, total: float | None) -> None:
+        if total is None and self._duration is not None:
+            total = max(done, self._duration)
+        with self._lock:
+            self._progress(stage, done, total)
+
+
+class _Listener:
+    """Finds the words in a thread of its own, which begins as soon as there is sound, while the file is still read."""
+
+    def __init__(
+        self, text: str | None, cues: tuple[Cue, ...] | None, options: AlignOptions, progress: Progress
+    ) -> None:
+        self._text, self._cues, self._options, self._progress = text, cues, options, progress
+        self._model = model_options(options)
+        self._pool = ThreadPoolExecutor(1, "genlock-words")
+        self._words: Future[Words] | None = None
+
+    def __enter__(self) -> _Listener:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def listen(self, sound: SpooledSound) -> None:
+        """Begin; told by the pass over the file."""
+        self._words = self._pool.submit(
+            recognize_and_align,
+            sound,
+            transcript=self._text,
+            cues=self._cues,
+            language=self._options.language,
+            recognizer=self._options.recognizer,
+            aligner=self._options.aligner,
+            model=self._model,
+            progress=self._progress,
+        )
+
+    def words(self, clip: Clip) -> Words:
+        """The words, once the pass has ended; raises what finding them raised."""
+        if self._words is None:
+            return Words.none(clip.info.clock, "the file has no sound", self._text)
+        return self._words.result()
+
+
+def _preview_writer(
+    stack: ExitStack, fresh: Path, info: MediaInfo, options: AlignOptions
+) -> tuple[PreviewWriter | None, str]:
+    """What writes a playable copy; a file that cannot have one still gets its report, which says why."""
+    target = fresh / f"preview{preview_ending(info, options.reading)}"
+    try:
+        return stack.enter_context(PreviewWriter(target, info, reading=options.reading)), ""
+    except MediaError as error:
+        return None, str(error)
+
+
+def _made_preview(
+    preview: PreviewWriter,
+    file: str | os.PathLike[str],
+    fresh: Path,
+    result: Alignment,
+    options: AlignOptions,
+    progress: Progress,
+) -> tuple[Preview, Alignment]:
+    """The copy that the pass made, or another one where copying its streams did not keep every time."""
+    made = preview.preview()
+    if made is not None:
+        return made, result
+    note = (
+        "copying the streams for the preview did not keep every time: the file was read again, to encode it"
+    )
+    made = make_preview(
+        file,
+        fresh / "preview.mp4",
+        PreviewOptions(copy=False),
+        reading=options.reading,
+        info=result.media,
         progress=progress,
     )
+    return made, replace(result, notes=(*result.notes, note))
 
 
 def _alignment(clip: Clip, words: Words, sync: SyncResult, directory: Path | None) -> Alignment:
@@ -235,6 +333,7 @@ def _write_folder(
     features: tuple[Feature, ...],
     outline: _Outline,
     result: Alignment,
+    made: tuple[Preview | None, str],
     cues: tuple[Cue, ...] | None,
     options: AlignOptions,
     progress: Progress,
@@ -245,7 +344,7 @@ def _write_folder(
         tracks = on_frames(tracks, features, clip.frames, clip.frame_count, options.how)
     saved = save_tracks(tracks, fresh / "tracks", folder / "tracks")
     word_files = write_all_forms(result.words, cues, fresh, "words")
-    preview, why = _preview(fresh, file, clip, options, progress)
+    preview, why = made
     content = ReportContent(
         title=Path(os.fspath(file)).name,
         media=result.media.to_dict(),
@@ -327,18 +426,6 @@ def _decibels_for_the_eye(power: npt.NDArray[np.float32]) -> npt.NDArray[np.floa
         piece = power[first : first + 65_536]
         shown[first : first + 65_536] = 10 * np.log10(np.maximum(piece, 1e-10))
     return shown
-
-
-def _preview(
-    fresh: Path, file: str | os.PathLike[str], clip: Clip, options: AlignOptions, progress: Progress
-) -> tuple[Preview | None, str]:
-    """A playable copy; a file that cannot have one still gets its report, which says why."""
-    try:
-        return make_preview(
-            file, fresh / "preview.mp4", reading=options.reading, info=clip.info, progress=progress
-        ), ""
-    except MediaError as error:
-        return None, str(error)
 
 
 def _track_files(saved: tuple[SavedTrack, ...]) -> list[OutputFile]:

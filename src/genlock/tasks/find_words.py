@@ -12,7 +12,7 @@ from genlock.core.errors import NoStream, OptionError, TranscriptError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.media import ReadOptions
-from genlock.pipeline import ClipRequest, read_clip
+from genlock.pipeline import ClipRequest, one_blas_thread, read_clip
 from genlock.speech import Cue, Words, read_transcript, recognize_and_align, write_words
 from genlock.speech.ctc.checkpoint import CtcModelOptions
 from genlock.tasks.files import result_folder
@@ -107,7 +107,7 @@ def find_words(
     if output is not None:
         _check_form(Path(output))
     request = ClipRequest(speech=True, frames=False, reading=options.reading)
-    with read_clip(file, request, progress) as clip:
+    with one_blas_thread(), read_clip(file, request, progress) as clip:
         if clip.speech is None:
             raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
         words = recognize_and_align(

@@ -69,11 +69,18 @@ class SphinxAligner:
     name = "pocketsphinx"
     #: ISO 639-1 codes of the languages that it knows.
     languages: tuple[str, ...] = ("en",)
+    #: It may align several pieces at a time, in as many threads.
+    concurrent = True
 
     def __init__(self, options: LatticeOptions | None = None, searches: int = 4) -> None:
         """``searches``: 1 for the first search alone, up to 4 for the median of several."""
         self.options = options or LatticeOptions()
         self.searches = searches
+
+    def load(self) -> None:
+        """Load the models, which is otherwise done by the first piece, or in several threads by each of the first."""
+        load_acoustic_model()
+        load_pronouncer()
 
     def align(
         self,
