@@ -82,6 +82,17 @@ def newest(run: Path) -> str:
     return max((p.name for p in (run / "checkpoints").glob("step-*")), default="")
 
 
+@pytest.mark.slow
+def test_two_processes_do_what_one_does(whole: Path, tmp_path: Path) -> None:
+    """Each loss goes through all parts of an update, wherever they are computed, with workers in each process."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    run = tmp_path / "two"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([*launch, str(GAN), str(run), "40", "1", "0"], check=True, env=environment)
+    for ours, theirs in zip(figures(whole), figures(run), strict=True):
+        assert theirs == pytest.approx(ours, rel=1e-3)
+
+
 def test_the_arithmetic_by_hand(whole: Path) -> None:
     """Ten updates of the same in plain torch: the discriminator, then the generator."""
     recipe, options = gan.Gan(), gan.options(40)

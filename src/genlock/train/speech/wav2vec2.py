@@ -36,12 +36,14 @@ from genlock.train.speech.sounds import RATE, SoundSet, open_or_prepare
 from genlock.train.speech.symbols import write_processor
 from genlock.train.speech.tensors import hear, padded
 
-__all__ = ["Wav2Vec2Recipe", "pretrain"]
+__all__ = ["Wav2Vec2Recipe", "collapse_notes", "pretrain"]
 
 Tensor = torch.Tensor
 #: Batches that a fresh quantiser is fitted to, and the spread of the numbers that choose its codes. The Gumbel noise,
 #: of spread 1.3, then changes one choice in sixteen; at a spread of 5 it changed two of three, and nothing was learnt.
 _BATCHES_SEEN, _LOGIT_SPREAD = 6, 40.0
+#: Share of the codes; a quantiser that uses fewer has collapsed.
+_COLLAPSED = 0.02
 
 
 def pretrain(
@@ -71,7 +73,27 @@ def pretrain(
     options = loop or LoopOptions()
     recipe = Wav2Vec2Recipe(prepared, training or Wav2Vec2Training(), options)
     result = train(recipe, options, folder, progress)
-    return replace(result, notes=(*result.notes, *prepared.notes))
+    return replace(
+        result, notes=(*result.notes, *collapse_notes(result.figures, recipe.training.codes), *prepared.notes)
+    )
+
+
+def collapse_notes(figures: Mapping[str, float], codes: int) -> tuple[str, ...]:
+    """A warning if held-out sound is told by next to none of the codes: what was learnt then says little.
+
+    >>> collapse_notes({"perplexity_1": 300.0, "perplexity_2": 41.5}, 320)
+    ()
+    >>> collapse_notes({"perplexity_1": 1.02, "perplexity_2": 2.5}, 320)[0].split(";")[0]
+    'the codes have collapsed: of 320 in a group 1.0 and 2.5 are in use'
+    """
+    used = [value for name, value in figures.items() if name.startswith("perplexity_")]
+    if not used or min(used) >= max(codes * _COLLAPSED, 2):
+        return ()
+    told = " and ".join(f"{value:.1f}" for value in used)
+    return (
+        f"the codes have collapsed: of {codes} in a group {told} are in use; what was learnt says little. From little "
+        "sound use --freeze-convolutions, fewer --codes, or a higher --diversity",
+    )
 
 
 @dataclass(eq=False)
