@@ -227,6 +227,14 @@ def test_memory_beside_the_result_stays_small() -> None:
         assert peak < result.values.nbytes + 10e6  # the source is 16 MB
 
 
+def test_a_grid_that_names_no_clock_lies_on_the_tracks() -> None:
+    """``track.on(Grid(25))`` of a file's track was refused, with the advice to give a Warp."""
+    track = Track(np.arange(8.0), Grid(100, clock="media:a.wav#0"), name="mel")
+    stacked = track.on(Grid(25), "stack", count=4, min_cover=0)
+    assert stacked.clock == "media:a.wav#0"
+    assert stacked.values.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
 def test_clocks_must_fit() -> None:
     track = Track(np.zeros(5), Grid(25, clock="a"), name="mel")
     with pytest.raises(ClockError, match="'mel'.*'a'.*'b'.*Warp"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -100,6 +102,56 @@ def test_mfcc_of_python_speech_features(hard_sound: Callable[..., np.ndarray], l
     slope = psf.delta(theirs, 2)
     within(make_extractor("mfcc:psf")(sound).values, theirs, 2e-3)
     within(make_extractor("mfcc:psf39")(sound).values, np.hstack([theirs, slope, psf.delta(slope, 2)]), 2e-3)
+
+
+def kaldi_slopes(values: np.ndarray) -> np.ndarray:
+    """Regression over five frames, the end frames repeated, as torchaudio.functional.compute_deltas."""
+    padded = np.pad(values, ((2, 2), (0, 0)), mode="edge")
+    return np.stack([(np.arange(-2, 3)[:, None] * padded[k : k + 5]).sum(0) / 10 for k in range(len(values))])
+
+
+@pytest.mark.parametrize(("spec", "scale"), [("mfcc:hubert", 1.0), ("mfcc:kaldi39", 32768.0)])
+def test_features_that_hubert_is_first_labelled_by(
+    hard_sound: Callable[..., np.ndarray], spec: str, scale: float
+) -> None:
+    """fairseq's dump_mfcc_feature: Kaldi's cepstra without the energy, slopes, slopes of slopes. ``kaldi39`` had the
+    energy in place of coefficient 0."""
+    sound = hard_sound(16000)
+    options = knf.MfccOptions()
+    options.frame_opts.dither = 0
+    options.use_energy = False
+    mfcc = knf.OnlineMfcc(options)
+    mfcc.accept_waveform(16000, sound * scale)
+    mfcc.input_finished()
+    theirs = all_of(mfcc)
+    slopes = kaldi_slopes(theirs)
+    within(make_extractor(spec)(sound).values, np.hstack([theirs, slopes, kaldi_slopes(slopes)]), 0.02)
+
+
+@pytest.mark.parametrize("length", [-1, 1, 399, 401, 880, 881, 1041])
+def test_log_filterbanks_of_python_speech_features(
+    hard_sound: Callable[..., np.ndarray], length: int
+) -> None:
+    """As AV-HuBERT reads them: 26 bands, four frames side by side, zeros after the end."""
+    sound = hard_sound(16000)[: length if length > 0 else None]
+    theirs = psf.logfbank(sound.astype(np.float64) * 32768, 16000)
+    within(make_extractor("logfbank")(sound).values, theirs, 2e-3)
+    rest = -len(theirs) % 4
+    stacked = np.concatenate([theirs, np.zeros((rest, 26))]).reshape(-1, 104)
+    track = make_extractor("logfbank:avhubert")(sound)
+    within(track.values, stacked, 2e-3)
+    assert track.grid.rate == 25
+
+
+def test_log_filterbanks_are_those_of_the_conformance_vectors(shared_data: Path) -> None:
+    place = shared_data.parent / "conformance"
+    if not place.is_dir():
+        pytest.skip("the conformance vectors are not here")
+    rng = np.random.default_rng(zlib.crc32(b"input speech wave"))
+    wave = np.round(rng.standard_normal(16333).astype(np.float32) * 3000) / 32768
+    with np.load(place / "avhubert" / "audio_features.npz") as known:
+        for spec, name in (("logfbank", "log_filterbank"), ("logfbank:avhubert", "stacked")):
+            within(make_extractor(spec)(wave.astype(np.float32)).values, known[name], 2e-3)
 
 
 def test_energy_is_librosas_rms(hard_sound: Callable[..., np.ndarray]) -> None:

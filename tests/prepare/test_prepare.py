@@ -19,7 +19,7 @@ from tests.prepare.sources import film, fingerprint
 
 pq = pytest.importorskip("pyarrow.parquet")
 
-from genlock.core.errors import InputError, OptionError, OutputError  # noqa: E402
+from genlock.core.errors import InputError, MissingModel, OptionError, OutputError  # noqa: E402
 from genlock.core.track_file import load_track  # noqa: E402
 from genlock.data.index import read_index  # noqa: E402
 from genlock.data.prepare import PrepareOptions, dataset_progress, prepare  # noqa: E402
@@ -243,6 +243,16 @@ def test_what_cannot_be_is_said(tmp_path: Path, corpus: Path) -> None:
         prepare(corpus, tmp_path / "d", PrepareOptions("imagenet"))
     with pytest.raises(OptionError, match="no output"):
         prepare(corpus, tmp_path / "d", PrepareOptions(outputs="melody"))
+    for outputs, error, said in (
+        ("rgb:nomodule:net@25/64x64", OptionError, "cannot be imported"),
+        ("rgb:none.pth", MissingModel, "none.pth"),
+        ("sound@16000,ssl:nowhere#2", MissingModel, "nowhere"),
+    ):
+        with pytest.raises(
+            error, match=said
+        ):  # once, before a source is touched: each source went into quarantine
+            prepare(corpus, tmp_path / "d", PrepareOptions(outputs=outputs))
+    assert not (tmp_path / "d").exists()
     with pytest.raises(InputError, match="not a dataset"):
         dataset_progress(tmp_path / "mine")
     with pytest.raises(OptionError, match="add up to 1"):

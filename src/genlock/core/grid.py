@@ -501,8 +501,8 @@ def require_same_clock(left: str, right: str, doing: str) -> None:
     """Raise ClockError unless two clocks are one; ``doing`` completes the sentence."""
     if left != right:
         raise ClockError(
-            f"cannot {doing}: one lies on clock {left!r}, the other on {right!r}; "
-            "give the Warp that maps the first clock to the second"
+            f"cannot {doing}: one lies on clock {left!r}, the other on {right!r}; if both are the same time axis, name "
+            f"it: Grid(25, clock={left!r}); else give the Warp that maps the first clock to the second"
         )
 
 

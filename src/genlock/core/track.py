@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from genlock.core import draw, resample
 from genlock.core.errors import ClockError, OptionError
-from genlock.core.grid import Cells, Grid, Ticks, require_same_clock
+from genlock.core.grid import DEFAULT_CLOCK, Cells, Grid, Ticks, require_same_clock
 from genlock.core.one_line import one_line
 from genlock.core.resample import Mask, Values
 from genlock.core.time import Exact, exact
@@ -156,7 +156,8 @@ class Track:
         Parameters
         ----------
         grid : Grid or Ticks
-            The target cells; its clock is this track's, unless ``warp`` leads there.
+            The target cells; its clock is this track's, unless ``warp`` leads there. A Grid that names no clock,
+            such as ``Grid(25)``, is one on this track's.
         how : str
             ``sample``: linear between source centres, at the target cell's centre; in the outer half of a
             source cell that has no valid neighbour there, the cell's own value.
@@ -193,6 +194,8 @@ class Track:
         cover = exact(_DEFAULT_COVER.get(how, Fraction(1)) if min_cover is None else min_cover)
         if not 0 <= cover <= 1:
             raise OptionError(f"min_cover={min_cover} lies outside 0...1")
+        if warp is None and isinstance(grid, Grid) and grid.clock == DEFAULT_CLOCK:
+            grid = Grid(grid.rate, grid.start, self.clock)
         back, end = self._way_back(grid, warp)
         target_length = self._target_length(grid, length, end)
         if len(self) == 0:

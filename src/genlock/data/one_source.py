@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -42,7 +43,7 @@ from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm,
 from genlock.pipeline import SoundSpool, SpooledSound
 from genlock.speech import recognize_and_align
 
-__all__ = ["Plan", "Produced", "produce", "staging_left"]
+__all__ = ["DATA_VERSION", "Plan", "Produced", "produce", "require_makeable", "staging_left"]
 
 #: Raised whenever the bytes of an output may change for the same source and options.
 DATA_VERSION = 3
@@ -363,6 +364,17 @@ class _WholeSource:
             self._sound.close()
         elif self._spool is not None:
             self._spool.discard()
+
+
+def require_makeable(outputs: Iterable[str]) -> None:
+    """Make every feature once, before any source is touched.
+
+    Raises what a name with a typing error, weights that are not here or a broken plug-in raise: what is wrong with the
+    question is no fault of the sources.
+    """
+    for text in outputs:
+        if Wanted.parse(text).name not in FILE_FORMS:
+            make_extractor(text)
 
 
 @lru_cache(maxsize=64)

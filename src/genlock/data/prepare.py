@@ -28,7 +28,7 @@ from genlock.data.corpora.speech import SOUNDS
 from genlock.data.engines import make_engine
 from genlock.data.finishing import Finished, finish
 from genlock.data.ledger import Item, Ledger, Output, Todo
-from genlock.data.one_source import DATA_VERSION, Plan, staging_left
+from genlock.data.one_source import DATA_VERSION, Plan, require_makeable, staging_left
 from genlock.data.options import PrepareOptions
 from genlock.data.output_spec import Wanted
 from genlock.data.plans import DatasetPlan, content_of_weights
@@ -71,6 +71,7 @@ def prepare(
     before = None if options.replace else _settings_before(place)
     settings = Settings.of(options, before)
     plan, parts, about = _plans(settings)
+    require_makeable(settings.outputs)
     engine = make_engine(options.engine, options.workers, options.limit_seconds, options.address)
     corpus, listed = find_corpus(settings.recipe), CorpusFolder(folder)
     items = _items(listed, corpus, settings)

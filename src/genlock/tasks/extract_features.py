@@ -244,7 +244,13 @@ def make_extractors(
         raise OptionError(
             f"--layer and --chunk-seconds go with the feature ssl, not with --feature {names!r}"
         )
-    return tuple(make_extractor(with_layer(spec, layer, chunk_seconds)) for spec in specs)
+    features = []
+    for spec in specs:
+        feature = make_extractor(with_layer(spec, layer, chunk_seconds))
+        if spec.name == "ssl":
+            feature.name = spec.text  # as it was asked for: its context says the layer
+        features.append(feature)
+    return tuple(features)
 
 
 def on_frames(

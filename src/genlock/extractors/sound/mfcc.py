@@ -58,6 +58,8 @@ class MfccOptions:
     """Strength of the cepstral lifter; 0 leaves it out."""
     energy: bool = True
     """Coefficient 0 is the logarithm of the frame's energy (Kaldi: of the samples; psf: of the spectrum)."""
+    cepstra: bool = True
+    """False leaves out the cosine transform: logarithms of the bands (psf only)."""
     delta_order: int = 0
     """0: coefficients alone; 1: and their slopes over 5 frames; 2: and the slopes of those."""
     full_scale: float = 32768.0
@@ -69,6 +71,8 @@ class MfccOptions:
                 f"sample_rate={self.sample_rate}, hop={self.hop}, window={self.window}, n_fft={self.n_fft}: "
                 "the rate is above zero and 1 <= hop <= window <= n_fft"
             )
+        if not self.cepstra and self.convention != "psf":
+            raise OptionError("cepstra=False goes with convention='psf'; mel:kaldi is Kaldi's log filterbank")
         if not 1 <= self.coefficients <= self.bands or self.delta_order not in (0, 1, 2) or self.lifter < 0:
             raise OptionError(
                 f"{self.coefficients} coefficients of {self.bands} bands, delta_order={self.delta_order}, "
@@ -80,7 +84,8 @@ PRESETS: Mapping[str, MfccOptions] = MappingProxyType(
     {
         "kaldi": MfccOptions(),
         "psf": MfccOptions(convention="psf", bands=26),
-        "kaldi39": MfccOptions(delta_order=2),
+        "kaldi39": MfccOptions(energy=False, delta_order=2),
+        "hubert": MfccOptions(energy=False, delta_order=2, full_scale=1.0),
         "psf39": MfccOptions(convention="psf", bands=26, delta_order=2),
     }
 )
@@ -90,7 +95,9 @@ class Mfcc(FramedExtractor):
     """Cepstral coefficients, float32 [T, coefficients * (1 + delta_order)].
 
     Presets: ``kaldi`` (13, the default), ``psf`` (13, python_speech_features), ``kaldi39`` and ``psf39``
-    (with slopes and slopes of slopes: their frames at the very ends repeat the end frame).
+    (with slopes and slopes of slopes: their frames at the very ends repeat the end frame), and ``hubert``: what the
+    labels of HuBERT and AV-HuBERT are first made of (fairseq's ``dump_mfcc_feature``), which is ``kaldi39`` of sound
+    within -1...1. Both have the cepstrum's own coefficient 0, not the energy.
 
     Examples
     --------
@@ -170,6 +177,8 @@ class Mfcc(FramedExtractor):
             power = spectrum(frames[:, 1:] - _PREEMPHASIS * frames[:, :-1])
             bands = self._bands(power)
             bands[bands == 0] = _PSF_FLOOR
+            if not options.cepstra:
+                return np.log(bands, out=bands)
             out: Values = np.log(bands, out=bands) @ self._cosines
             if options.energy:
                 total = power.sum(axis=1)
