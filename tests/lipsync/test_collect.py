@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,12 +11,18 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import OptionError
+from genlock.core.time import Exact
 from genlock.core.track import Track
+from genlock.extractors.face.mouth import extract_mouths
+from genlock.extractors.face.tracking import watch_faces
 from genlock.extractors.frame_cells import between_frames
 from genlock.extractors.sound.mel import Mel
+from genlock.lipsync.estimators.base import Trust, Window
+from genlock.lipsync.estimators.flashbeep import FlashBeep
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import EvidenceCollector, gather
 from genlock.lipsync.evidence.waveform_rows import SOUND_MEL
+from genlock.lipsync.fusion import Fusion
 from genlock.media import (
     Picture,
     ReadOptions,
@@ -28,6 +35,7 @@ from genlock.media import (
     read_audio,
     read_frames,
 )
+from genlock.speech.mouths import MouthSpool
 from genlock.weights import registry
 
 needs_faces = pytest.mark.skipif(
@@ -305,3 +313,49 @@ def test_a_face_in_pieces_is_the_same_face(shared_data: Path, tmp_path: Path) ->
         rows = [known.lips.grid.index(face.lips.grid.edge(k), "floor") for k in range(len(face.lips))]
         assert np.array_equal(known.lips.values[rows], face.lips.values)
         assert np.array_equal(known.motion.values[rows], face.motion.values)
+
+
+def test_mouth_crops_are_kept_only_if_somebody_asks(shared_data: Path) -> None:
+    file = shared_data / "grid_s1" / "video" / "bbaf2n.mpg"
+    (piece,) = gather(file, mouth_side=64)
+    mouth = piece.faces[0].mouth
+    (known,) = extract_mouths(file, side=64)
+    assert mouth is not None
+    assert np.array_equal(mouth.values, known.crop.values)
+    assert np.array_equal(mouth.valid, known.crop.valid)
+    assert mouth.grid.edge(0) == piece.faces[0].lips.grid.edge(0)
+    assert gather(file)[0].faces[0].mouth is None
+
+
+def test_fusion_collects_what_its_estimators_ask_for(shared_data: Path) -> None:
+    shapes = []
+
+    class Reader:
+        name, mouth_side, trust = "reader", 48, Trust()
+
+        def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> tuple[Window, ...]:
+            shapes.extend(face.mouth.values.shape for face in evidence.faces if face.mouth is not None)
+            return ()
+
+    fusion = Fusion(estimators=[Reader(), FlashBeep()])
+    collector = EvidenceCollector(fusion.add, mouth_side=fusion.mouth_side)
+    read(shared_data / "grid_s1" / "video" / "bbaf2n.mpg", collector.consumers)
+    assert shapes == [(75, 48, 48)]
+    assert Fusion().mouth_side is None
+    other = Reader()
+    other.mouth_side = 96
+    with pytest.raises(OptionError, match="different sides"):
+        Fusion(estimators=[Reader(), other]).mouth_side
+
+
+def test_spooled_mouths_are_those_of_the_film(shared_data: Path) -> None:
+    file = shared_data / "grid_s1" / "video" / "bbaf2n.mpg"
+    (known,) = extract_mouths(file, side=40)
+    with closing(MouthSpool(40)) as spool:
+        spooled = spool.mouths(watch_faces(file, [spool]))
+        (part,) = spooled.between(Fraction(1), Fraction(2))
+        want = known.crop.between(Fraction(1), Fraction(2))
+        assert np.array_equal(part.values, want.values)
+        assert part.grid.edge(0) == want.grid.edge(0)
+        assert part.clock == want.clock
+        assert spooled.between(Fraction(50), Fraction(60)) == ()

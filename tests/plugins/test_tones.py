@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from genlock.cli import main
 from genlock.core.errors import PluginError
+from genlock.core.track_file import load_track
 
 PACKAGE = Path(__file__).with_name("tones")
 OFFSET = 0.137
@@ -114,6 +116,18 @@ def test_estimator(run: Run, films: Path) -> None:
     assert "did you mean 'glow'?" in run("sync", films / "001.mkv", "--estimators", "glov", status=2)["err"]
 
 
+def test_feature(run: Run, films: Path, tmp_path: Path) -> None:
+    words = ["--feature", "crossings", "--on", "native", "-o", tmp_path / "out", "--json"]
+    (track,) = run("features", films / "000.mkv", *words)["tracks"]
+    values = load_track(Path(track["path"])).values
+    # Frame k looks at the samples around k/100 s; a tone begins every half second, a quarter after the film does.
+    hertz = {"low": 300, "mid": 700, "high": 1500}
+    for k, word in enumerate(said(films / "000.mkv")):
+        tone = np.sin(2 * np.pi * hertz[word] * np.arange(800, 3200) / 16000)
+        share = float(np.mean(np.diff(np.sign(np.round(tone, 4))) != 0))
+        assert float(values[25 + 50 * k + 8]) == pytest.approx(share, rel=0.2)
+
+
 def test_bench(run: Run, films: Path, tmp_path: Path) -> None:
     rows = run("bench", "tones", films, "--limit", 2, "-o", tmp_path / "run.json", "--json")["table"]
     share = {row["system"]: row["figures"]["right"]["value"] for row in rows}
@@ -142,3 +156,17 @@ def test_corpus_and_exporter(run: Run, films: Path, tmp_path: Path) -> None:
     lines = [line.split("\t") for line in (tmp_path / "list" / "clips.tsv").read_text().splitlines()]
     assert sorted(line[2] for line in lines) == sorted(" ".join(said(film)) for film in films.glob("*.mkv"))
     assert all((tmp_path / "set" / line[3]).is_file() for line in lines)
+
+
+def test_a_recognizer_that_asks_for_mouths_gets_them(
+    run: Run, films: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    words = ["--recognizer", "watcher", "--language", "tones", "--json"]
+    clip = shared_data / "grid_s1" / "video" / "bbaf2n.mpg"
+    # 75 frames of one face; the sound ends before the middle of the last. Crops have the side that was asked for.
+    (word,) = run("words", clip, *words)["words"]
+    assert word["text"] == "mouth74x64"
+    assert run("words", films / "000.mkv", *words)["words"][0]["text"] == "nobody"
+    for number, sync in enumerate(([], ["--no-sync"])):
+        found = run("align", clip, *words, *sync, "--feature", "energy", "-o", tmp_path / f"{number}")
+        assert [word["text"] for word in found["words"]] == ["mouth74x64"]

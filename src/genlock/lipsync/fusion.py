@@ -107,6 +107,18 @@ class Fusion:
         self._reasons: dict[str, None] = {}
         self._span: tuple[Fraction, Fraction] | None = None
 
+    @property
+    def mouth_side(self) -> int | None:
+        """Side in pixels of the mouth crops that the estimators ask for; None: nobody does.
+
+        Raises OptionError if two of them ask for different ones.
+        """
+        sides = {e.mouth_side: e.name for e in self.estimators if e.mouth_side is not None}
+        if len(sides) > 1:
+            told = ", ".join(f"{name} {side}" for side, name in sides.items())
+            raise OptionError(f"estimators ask for mouth crops of different sides ({told}); name one of them")
+        return next(iter(sides), None)
+
     # ------------------------------------------------------------ gathering
 
     def add(self, evidence: Evidence) -> None:

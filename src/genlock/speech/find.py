@@ -18,6 +18,7 @@ from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
 from genlock.speech.anchors import Piece, match_words, pieces
 from genlock.speech.ctc.checkpoint import ALIGNER, RECOGNIZER, CtcModelOptions, HfCtc
+from genlock.speech.mouths import SpooledMouths
 from genlock.speech.recognize import Heard, choose_recognizer, recognize
 from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, seconds_long
 from genlock.speech.sphinx.align import Placed
@@ -87,6 +88,7 @@ def recognize_and_align(
     recognizer: str = "auto",
     aligner: str = "auto",
     model: CtcModelOptions | None = None,
+    mouths: SpooledMouths | None = None,
     progress: Progress = silent,
 ) -> Words:
     """The words of a sound and their times on its clock.
@@ -105,6 +107,8 @@ def recognize_and_align(
         to align.
     model : CtcModelOptions, optional
         A CTC checkpoint to recognise and align with.
+    mouths : SpooledMouths, optional
+        The mouths of the film, for a recogniser that reads lips.
 
     Raises
     ------
@@ -134,12 +138,12 @@ def recognize_and_align(
             "name its folder with --model FOLDER"
         )
     if model is not None and aligner in ("auto", ALIGNER):
-        return _with_model(sound, text, language, recognizer, model, progress)
+        return _with_model(sound, text, language, recognizer, model, mouths, progress)
     if model is not None and recognizer in ("auto", RECOGNIZER) and text is None:
         return _recognized_by_model(sound, language, model, choose_aligner(aligner, language), progress)
     chosen = choose_aligner(aligner, language)
     if text is None:
-        return _recognized(sound, language, recognizer, chosen, progress)
+        return _recognized(sound, language, recognizer, chosen, mouths, progress)
     tokens = tokenize(text, language)
     if not tokens:
         raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
@@ -164,7 +168,7 @@ def recognize_and_align(
         progress("align", float(seconds_long(sound)), float(seconds_long(sound)))
         return _judged(tokens, placed, sound, None, chosen.name, language)
     listener = choose_recognizer(recognizer, language)
-    heard = recognize(sound, listener, language, progress)
+    heard = recognize(sound, listener, language, progress, mouths)
     found = match_words(tokens, heard)
     placed = _in_pieces(sound, tokens, found, chosen, progress)
     return _judged(tokens, placed, sound, listener.name, chosen.name, language)
@@ -176,6 +180,7 @@ def _with_model(
     language: str,
     recognizer: str,
     model: CtcModelOptions,
+    mouths: SpooledMouths | None,
     progress: Progress,
 ) -> Words:
     """Everything from one run of a CTC model over the sound; only recognition may be another's."""
@@ -186,7 +191,7 @@ def _with_model(
     other = text is None and recognizer not in ("auto", RECOGNIZER)
     heard_by = recognizer if other else RECOGNIZER
     if other:
-        heard = recognize(sound, choose_recognizer(recognizer, language), language, progress)
+        heard = recognize(sound, choose_recognizer(recognizer, language), language, progress, mouths)
         tokens = tokenize(" ".join(word.text for word in heard), language)
     with speaker.listen(sound, progress) as listening:
         if text is not None or other:
@@ -214,10 +219,15 @@ def _recognized_by_model(
 
 
 def _recognized(
-    sound: SoundSource, language: str, recognizer: str, aligner: Aligner | None, progress: Progress
+    sound: SoundSource,
+    language: str,
+    recognizer: str,
+    aligner: Aligner | None,
+    mouths: SpooledMouths | None,
+    progress: Progress,
 ) -> Words:
     listener = choose_recognizer(recognizer, language)
-    heard = recognize(sound, listener, language, progress)
+    heard = recognize(sound, listener, language, progress, mouths)
     return _aligned_as_heard(sound, heard, language, listener.name, aligner, progress)
 
 

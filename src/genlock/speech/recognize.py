@@ -20,6 +20,8 @@ import numpy.typing as npt
 from genlock.core.errors import MissingDependency, MissingModel, OptionError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
+from genlock.core.track import Track
+from genlock.speech.mouths import SpooledMouths
 from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, known_seconds, level_db, quiet_cuts
 from genlock.speech.sphinx.model import model_folder
 from genlock.weights.registry import find, require
@@ -34,7 +36,16 @@ try:
 except ImportError:
     pocketsphinx = None
 
-__all__ = ["GROUP", "FasterWhisper", "Heard", "PocketSphinx", "Recognizer", "choose_recognizer", "recognize"]
+__all__ = [
+    "GROUP",
+    "FasterWhisper",
+    "Heard",
+    "PocketSphinx",
+    "Recognizer",
+    "choose_recognizer",
+    "mouth_side_of",
+    "recognize",
+]
 
 #: Entry-point group of recognisers.
 GROUP = "genlock.recognizers"
@@ -80,9 +91,15 @@ class Recognizer(Protocol):
     name: str
     languages: tuple[str, ...]
     """ISO 639-1 codes."""
+    mouth_side: int | None
+    """Side in pixels of the mouth crops that it wants to see as well, 16...512; None: it only hears."""
 
-    def hear(self, samples: Samples, language: str) -> list[Heard]:
-        """Words in at most 30 s of 16 kHz sound, float32 [n]; times count from its first sample."""
+    def hear(self, samples: Samples, language: str, mouths: Sequence[Track] = ()) -> list[Heard]:
+        """Words in at most 30 s of 16 kHz sound, float32 [n]; times count from its first sample.
+
+        ``mouths`` are given only to whoever has a ``mouth_side``: crops, uint8 [T, side, side], one Track for each face
+        that is seen meanwhile, on the cells and the clock of the video; the face that is seen longest comes first.
+        """
         ...
 
     @classmethod
@@ -102,6 +119,7 @@ class FasterWhisper:
 
     name = "faster-whisper"
     languages: tuple[str, ...] = ("en",)
+    mouth_side: int | None = None
     model_name = "whisper-tiny.en"
 
     def __init__(self) -> None:
@@ -120,7 +138,7 @@ class FasterWhisper:
             return f"its model is not on this machine: genlock models fetch {cls.model_name}"
         return None
 
-    def hear(self, samples: Samples, language: str) -> list[Heard]:
+    def hear(self, samples: Samples, language: str, mouths: Sequence[Track] = ()) -> list[Heard]:
         """Words in at most 30 s of sound."""
         segments, _ = self._model.transcribe(
             samples,
@@ -173,6 +191,7 @@ class PocketSphinx:
 
     name = "pocketsphinx"
     languages: tuple[str, ...] = ("en",)
+    mouth_side: int | None = None
 
     def __init__(self) -> None:
         if pocketsphinx is None:
@@ -188,7 +207,7 @@ class PocketSphinx:
             else "the package pocketsphinx is not installed: pip install pocketsphinx"
         )
 
-    def hear(self, samples: Samples, language: str) -> list[Heard]:
+    def hear(self, samples: Samples, language: str, mouths: Sequence[Track] = ()) -> list[Heard]:
         """Words in at most 30 s of sound."""
         decoder = self._decoder
         decoder.start_utt()
@@ -236,9 +255,8 @@ def choose_recognizer(name: str, language: str) -> Recognizer:
     """
     if name != "auto":
         return _made(name, language)
-    others = [n for n in plugin_names(GROUP) if n not in PREFERRED]
     problems = []
-    for candidate in (*others, *PREFERRED):
+    for candidate in _in_order():
         kind = _kind(candidate)
         problem = (
             kind.missing() if language in kind.languages else f"it knows only {', '.join(kind.languages)}"
@@ -250,6 +268,27 @@ def choose_recognizer(name: str, language: str) -> Recognizer:
         f"nothing here recognises speech in the language {language!r} ({'; '.join(problems)}); "
         "give a transcript"
     )
+
+
+def mouth_side_of(name: str, language: str) -> int | None:
+    """Side in pixels of the mouth crops that the recogniser of a name asks for; None: it only hears.
+
+    Raises OptionError if no recogniser of that name exists.
+
+    >>> mouth_side_of("pocketsphinx", "en"), mouth_side_of("auto", "de")
+    (None, None)
+    """
+    for candidate in _in_order() if name == "auto" else [name]:
+        kind = _kind(candidate)
+        if language in kind.languages and kind.missing() is None:
+            side: int | None = getattr(kind, "mouth_side", None)
+            return side
+    return None
+
+
+def _in_order() -> list[str]:
+    """The recognisers that ``auto`` tries: those of other packages, then our own."""
+    return [*(name for name in plugin_names(GROUP) if name not in PREFERRED), *PREFERRED]
 
 
 def _made(name: str, language: str) -> Recognizer:
@@ -276,9 +315,15 @@ def _instance(name: str) -> Recognizer:
 
 
 def recognize(
-    sound: SoundSource, recognizer: Recognizer, language: str = "en", progress: Progress = silent
+    sound: SoundSource,
+    recognizer: Recognizer,
+    language: str = "en",
+    progress: Progress = silent,
+    mouths: SpooledMouths | None = None,
 ) -> list[Heard]:
     """All words of a sound of any length, in order, on the sound's clock.
+
+    ``mouths`` are handed, piece by piece, to a recogniser that asks for them.
 
     Examples
     --------
@@ -296,10 +341,12 @@ def recognize(
         samples = np.nan_to_num(sound.samples(begin, finish), nan=0.0, posinf=0.0, neginf=0.0)
         if len(samples) and level_db(samples) > _SILENT_DB:
             at = instant(sound, begin)
-            heard = [
-                Heard(w.text, at + w.start, at + w.end, w.probability)
-                for w in recognizer.hear(samples, language)
-            ]
+            if getattr(recognizer, "mouth_side", None) is None:
+                words_here = recognizer.hear(samples, language)
+            else:
+                seen = () if mouths is None else mouths.between(at, instant(sound, finish))
+                words_here = recognizer.hear(samples, language, seen)
+            heard = [Heard(w.text, at + w.start, at + w.end, w.probability) for w in words_here]
             words = _joined(words, _within(heard, instant(sound, first), instant(sound, cut)))
         first, first_silent = cut, cut_silent
         progress("recognise", cut / sound.rate, known_seconds(sound))

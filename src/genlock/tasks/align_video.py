@@ -38,6 +38,7 @@ from genlock.report import (
     write_report,
 )
 from genlock.speech import Cue, Words, recognize_and_align
+from genlock.speech.mouths import SpooledMouths
 from genlock.tasks.extract_features import (
     DEFAULT_FEATURES,
     SavedTrack,
@@ -46,7 +47,7 @@ from genlock.tasks.extract_features import (
     save_tracks,
 )
 from genlock.tasks.files import result_folder
-from genlock.tasks.find_words import WordOptions, load_transcript, model_options, write_all_forms
+from genlock.tasks.find_words import WordOptions, load_transcript, model_options, mouth_spool, write_all_forms
 from genlock.tasks.sync_video import SyncProbe, SyncResult, not_measured
 
 __all__ = ["AlignOptions", "Alignment", "align_video"]
@@ -171,22 +172,31 @@ def align_video(
     with ExitStack() as stack:
         stack.enter_context(one_blas_thread())
         fresh = stack.enter_context(atomic_folder(folder, marker=_MARKER)) if write else None
+        spool = stack.enter_context(mouth_spool(options))
+        if spool is not None:
+            tracker = tracker or FaceTracker()
+            tracker.sinks = (*tracker.sinks, spool)
         listener = stack.enter_context(_Listener(text, cues, options, told))
         sync_probe = stack.enter_context(SyncProbe(tracker=tracker)) if options.sync else None
         preview, why = (None, "") if fresh is None else _preview_writer(stack, fresh, info, options)
         consumers: list[Consumer] = [outline] if write else []
         consumers += sync_probe.consumers if sync_probe is not None else ()
         consumers += preview.consumers if preview is not None else ()
-        shared = tracker if sync_probe is not None else None  # sync looks at every face anyway
+        # Sync looks at every face anyway; without it somebody has to feed who looks for the recogniser.
+        shared = tracker if sync_probe is not None or spool is not None else None
+        consumers += [tracker] if tracker is not None and shared is not None and sync_probe is None else []
         request = ClipRequest(
             features,
             shared,
             speech=True,
             consumers=tuple(consumers),
             reading=options.reading,
-            on_speech=listener.listen,
+            # Whoever reads lips has to wait for the last of them.
+            on_speech=listener.listen if spool is None else None,
         )
         clip = stack.enter_context(read_clip(file, request, told, info))
+        if spool is not None and clip.speech is not None:
+            listener.listen(clip.speech, spool.mouths(clip.frames))
         sync = not_measured(info) if sync_probe is None else sync_probe.result(info)
         result = _alignment(clip, listener.words(clip), sync, None)
         if fresh is None:
@@ -229,7 +239,7 @@ class _Listener:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def listen(self, sound: SpooledSound) -> None:
+    def listen(self, sound: SpooledSound, mouths: SpooledMouths | None = None) -> None:
         """Begin; told by the pass over the file."""
         self._words = self._pool.submit(
             recognize_and_align,
@@ -240,6 +250,7 @@ class _Listener:
             recognizer=self._options.recognizer,
             aligner=self._options.aligner,
             model=self._model,
+            mouths=mouths,
             progress=self._progress,
         )
 

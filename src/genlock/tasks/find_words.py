@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,10 +13,13 @@ from typing import Any, Protocol
 from genlock.core.errors import NoStream, OptionError, TranscriptError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
+from genlock.extractors.face.tracking import FaceTracker
 from genlock.media import ReadOptions
 from genlock.pipeline import ClipRequest, one_blas_thread, read_clip
 from genlock.speech import Cue, Words, read_transcript, recognize_and_align, write_words
-from genlock.speech.ctc.checkpoint import CtcModelOptions
+from genlock.speech.ctc.checkpoint import RECOGNIZER, CtcModelOptions
+from genlock.speech.mouths import MouthSpool
+from genlock.speech.recognize import mouth_side_of
 from genlock.tasks.files import result_folder
 
 __all__ = [
@@ -24,6 +29,7 @@ __all__ = [
     "find_words",
     "load_transcript",
     "model_options",
+    "mouth_spool",
     "write_all_forms",
 ]
 
@@ -106,8 +112,14 @@ def find_words(
     text, cues = load_transcript(options.transcript)
     if output is not None:
         _check_form(Path(output))
-    request = ClipRequest(speech=True, frames=False, reading=options.reading)
-    with one_blas_thread(), read_clip(file, request, progress) as clip:
+    with ExitStack() as stack:
+        stack.enter_context(one_blas_thread())
+        spool = stack.enter_context(mouth_spool(options))
+        watchers = () if spool is None else (FaceTracker([spool]),)
+        request = ClipRequest(
+            speech=True, consumers=watchers, frames=spool is not None, reading=options.reading
+        )
+        clip = stack.enter_context(read_clip(file, request, progress))
         if clip.speech is None:
             raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
         words = recognize_and_align(
@@ -118,12 +130,27 @@ def find_words(
             recognizer=options.recognizer,
             aligner=options.aligner,
             model=model_options(options),
+            mouths=None if spool is None else spool.mouths(clip.frames),
             progress=progress,
         )
     written: tuple[Path, ...] = ()
     if output is not None:
         written = _write(words, cues, Path(output), result_folder(file, None).stem)
     return WordResult(words, written, clip.notes)
+
+
+@contextmanager
+def mouth_spool(options: WordOptions) -> Iterator[MouthSpool | None]:
+    """Where the mouths of the film are kept for the recogniser; None if it only hears."""
+    heard_by_model = options.recognizer == RECOGNIZER or (
+        options.model is not None and options.recognizer == "auto"
+    )
+    side = None if heard_by_model else mouth_side_of(options.recognizer, options.language)
+    if side is None:
+        yield None
+        return
+    with closing(MouthSpool(side)) as spool:
+        yield spool
 
 
 class _ModelFields(Protocol):

@@ -29,6 +29,8 @@ class FaceEvidence:
     """Mean absolute change of the aligned grey mouth crop against the frame before, float32 [T], 0...1."""
     size_pixels: float
     """Median distance between the outer corners of the eyes, in pixels of the picture that was looked at."""
+    mouth: Track | None = None
+    """Upright grey crops of the mouth, uint8 [T, side, side]; None unless somebody asked for them."""
 
     __repr__ = one_line
 

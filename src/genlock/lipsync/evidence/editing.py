@@ -77,6 +77,7 @@ def cut(evidence: Evidence, start: Exact, end: Exact) -> Evidence:
                     aperture=face.aperture.between(low, high),
                     width=face.width.between(low, high),
                     motion=face.motion.between(low, high),
+                    mouth=part(face.mouth),
                 )
             )
     frames = evidence.frames

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from genlock.data.corpora.base import Corpus, Source, files_below
+from genlock.data.corpora.base import Corpus, CorpusFolder, Source
 
 
-def sources(folder: Path) -> list[Source]:
-    """Every film below a folder, with its transcript and the class of its first word."""
+def sources(corpus: CorpusFolder) -> list[Source]:
+    """Every film with its transcript, and the first word as its class; one without its truth is left out by name."""
     found = []
-    for film in files_below(folder, frozenset({".mkv"})):
-        said = json.loads(film.with_suffix(".json").read_text(encoding="utf-8"))["words"]
-        path = film.relative_to(folder).as_posix()
-        found.append(Source(path, label=said[0], transcript=" ".join(said)))
+    for film in corpus.files({".mkv"}):
+        path, truth = corpus.relative(film), film.with_suffix(".json")
+        if truth.is_file():
+            said = json.loads(truth.read_text(encoding="utf-8"))["words"]
+            found.append(Source(path, label=said[0], transcript=" ".join(said)))
+        else:
+            corpus.leave_out(path, "film without its truth", f"there is no {truth.name} beside it")
     return found
 
 

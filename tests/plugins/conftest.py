@@ -1,0 +1,3 @@
+"""The package of plug-ins is installed by a test, not collected."""
+
+collect_ignore = ["tones"]
