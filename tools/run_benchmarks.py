@@ -54,6 +54,7 @@ TABLE: dict[str, Benchmark] = {
     "flashbeep": Benchmark("--quick"),
     "landmarks": Benchmark("--clips 20", (), GRID),
     "long_file": Benchmark("--hours 0.02", (), TALKING),
+    "lossless_repair": Benchmark("--count 10"),
     "phone_probe": Benchmark("--clips 20", MODELS, GRID),
     "prepare_chain": Benchmark("--clips 6 --bare-clips 4 --same-clips 4 --flow-clips 0", ("librosa",), GRID),
     "prepare_costs": Benchmark("--clips 1 --rounds 1", ("torch",), GRID),

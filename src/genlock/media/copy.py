@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import av
 from av.container import OutputContainer
 
 from genlock.core.errors import OutputError
@@ -269,6 +270,8 @@ def add_copied_stream(output: OutputContainer, copied: CopiedStream, *, tag: boo
     made.time_base = stream.time_base
     said = copied.like or stream
     made.disposition = said.disposition
+    if is_cover(stream):  # MP4's writer knows a cover by this alone
+        made.disposition = av.stream.Disposition.attached_pic
     for key, value in {**said.metadata, **copied.tags}.items():
         if value:
             made.metadata[key] = value

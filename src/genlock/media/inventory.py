@@ -170,6 +170,10 @@ def missing_in(
     for record in original.streams:
         place = places.get(record.index)
         if place is None or place not in made:
+            again = _written_anew(record, copy, original)
+            if again is not None:
+                lines += [f"{record}: {line}" for line in _missing_of(record, again)]
+                continue
             reason = why.get(record.index, "the copy does not hold it")
             lines.append(f"{record} was left out: {reason}")
         else:
@@ -189,9 +193,21 @@ def missing_in(
     return lines
 
 
+def _written_anew(record: StreamRecord, copy: Inventory, original: Inventory) -> StreamRecord | None:
+    """The track that MP4 made again in place of one of its own: of the picture's timecode, or of the chapters."""
+    if record.kind != "data":
+        return None
+    if "timecode" in record.tags:
+        found = (made for made in copy.streams if made.kind == "data" and "timecode" in made.tags)
+        return next(found, None)
+    chapters = len(original.chapters)
+    return record if record.codec == "bin_data" and 0 < chapters == len(copy.chapters) else None
+
+
 def _missing_of(before: StreamRecord, after: StreamRecord) -> Iterator[str]:
     for key, value in _lost_tags(before.tags, after.tags):
-        yield f"the tag {key}={value!r} was left out"
+        became = after.tags.get(key)
+        yield f"the tag {key}={value!r} " + ("was left out" if became is None else f"became {became!r}")
     gone = before.dispositions - after.dispositions - {"attached_pic"}
     if gone:
         yield f"it is no longer marked as {', '.join(sorted(gone))}"

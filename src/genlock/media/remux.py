@@ -20,7 +20,7 @@ from genlock.core.time import Exact, exact, fraction_text
 from genlock.media.copy import CopiedStream, NoPlace, add_copied_stream, copy_packets
 from genlock.media.encode import EDIT_LIST_CONTAINERS, movie_timescale, open_output
 from genlock.media.endings import require_one_file
-from genlock.media.inventory import Inventory, kind_of, missing_in, take_inventory
+from genlock.media.inventory import Inventory, StreamRecord, kind_of, missing_in, take_inventory
 from genlock.media.opening import Source, locate, open_source, reason_of
 from genlock.media.priming import read_priming
 from genlock.media.streams import choose_picture, choose_sound, is_cover
@@ -374,12 +374,24 @@ class Job:
             if main:
                 named = {key.lower() for key in metadata or {}}
                 before = replace(before, tags={k: v for k, v in before.tags.items() if k not in named})
+                before = replace(before, streams=tuple(self._without_changed(r) for r in before.streams))
             why = {record.index: "it was not asked for" for record in before.streams}
             why |= {index: reason for (of, index), reason in self.why.items() if of == source}
             places = self._places(source, after)
             found = missing_in(after, before, places, why, chapters=main and self.part == (None, None))
             lines += found if main else [f"{Path(os.fsdecode(source)).name}: {line}" for line in found]
         return lines
+
+    def _without_changed(self, record: StreamRecord) -> StreamRecord:
+        """What the main source says about a stream, without the tags that were changed on purpose."""
+        container = self.opened[self.main] if self.main is not None else None
+        for line in self.lines:
+            stream = line.like or line.stream
+            if stream.container is container and stream.index == record.index:
+                changed = {key.lower() for key in line.tags}
+                kept = {key: value for key, value in record.tags.items() if key not in changed}
+                return replace(record, tags=kept)
+        return record
 
     def _sources(self) -> list[Source]:
         """The files that the user named; not those that were made of their streams on the way."""

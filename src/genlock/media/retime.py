@@ -211,7 +211,10 @@ def _cut(
         container = job.open(source)
         zero = probe(source, whole=False).video[0].start or Fraction(0)
         job.take_all(source, {}, move=-zero)
+        together = container.format.name == "avi"  # there the other sounds begin with the picture already
         for number, stream in enumerate(sounds(container)):
+            if number not in numbers and together:
+                continue
             begin = zero - by if number in numbers else zero
             cut = job.keep.enter_context(sound_file(source, temporary, job.container, begin, None, number))
             job.replace(stream, Copy(cut, "audio"))

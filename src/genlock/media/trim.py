@@ -152,12 +152,21 @@ class _Part:
         rate = None if picture is None else picture.rate or picture.nominal_rate
         if key is None or picture is None or rate is None:
             return {}
+        given = said.metadata[key]
         try:
-            of = Timecode.parse(said.metadata[key], rate)
+            of = Timecode.parse(given, rate)
         except OptionError:
+            self.note(f"the timecode {given} was left out: it counts no frames at {float(rate):g} a second")
             return {key: ""}
         frames = round_fraction((self.zero - (picture.start or 0)) * rate, "nearest")
-        return {key: str(Timecode(of.frame + frames, of.rate, of.drop))}
+        moved = str(Timecode(of.frame + frames, of.rate, of.drop))
+        self.note(f"the timecode {given} was moved on to the part's first frame: {moved}")
+        return {key: moved}
+
+    def note(self, text: str) -> None:
+        """Say something once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
 
 def _can_copy_picture(source: Source, info: VideoInfo, zero: Fraction, high: Fraction, hides: bool) -> bool:
