@@ -39,7 +39,16 @@ def need(where: Path, what: str = "GRID clips") -> list[Path]:
 
 
 def sounds_or_grid(named: Sequence[str] | None) -> list[str]:
-    """The folders of sounds that were named, else that of GRID, with videos and word times."""
+    """The folders of sounds or datasets that were named, else that of GRID, with videos and word times."""
     if not named:
         need(VIDEOS)
     return list(named or [str(GRID)])
+
+
+def speech_datasets(named: Sequence[str] | None, keep: Path) -> tuple[Path, ...]:
+    """The datasets that were named; other folders, or GRID's, are prepared into ``keep`` first, once."""
+    from genlock.data.options import PrepareOptions
+    from genlock.train.datasets import open_datasets
+    from genlock.train.speech.utterances import NEEDS
+
+    return open_datasets(sounds_or_grid(named), keep, NEEDS, options=PrepareOptions(group="source")).datasets

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from _probe import PENALTIES, Array, Heard, accuracy, fit
 
+from genlock.data.options import PrepareOptions
 from genlock.speech.sphinx.align import SphinxAligner
 from genlock.speech.text import tokenize
+from genlock.train.datasets import open_datasets
 from genlock.train.speech.contrastive import contrast
 from genlock.train.speech.masks import draw_negatives, span_mask
-from genlock.train.speech.sounds import RATE, Clip, SoundSet, open_or_prepare
 from genlock.train.speech.tensors import normalized
+from genlock.train.speech.utterances import NEEDS, RATE, SOUND, Utterances
 
 #: Longer clips would take much memory to align; they are left out.
 LONGEST_SECONDS = 30.0
@@ -24,25 +25,21 @@ SURE = 0.5
 PIECE_SECONDS, SHORTEST_SECONDS = 8.0, 1.0
 
 
-def open_voices(folder: str, scratch: str) -> SoundSet:
-    """The clips of a prepared folder, or of one that ``tools/fetch_voices.py`` wrote, that have a text and are short
-    enough; says what is left out. ``scratch`` takes the prepared sounds."""
-    voices = open_or_prepare([folder], Path(scratch))
-    kept = voices.where(lambda clip: bool(clip.text) and clip.seconds <= LONGEST_SECONDS)
-    names = sorted({voice_of(clip) for clip in kept})
+def open_voices(folder: str, scratch: str) -> Utterances:
+    """The clips of a dataset, or of a folder that ``tools/fetch_voices.py`` wrote, that have a text and are short
+    enough; says what is left out. ``scratch`` takes the prepared sounds, all of them in one split."""
+    how = PrepareOptions(group="source", split="0/0/1")
+    voices = Utterances.open(open_datasets([folder], scratch, NEEDS, options=how).datasets, "test")
+    kept = voices.where(lambda k: bool(voices.texts[k]) and voices.seconds[k] <= LONGEST_SECONDS)
+    names = sorted(set(kept.speakers))
     print(
-        f"unheard: {len(names)} voices, {len(kept)} clips, {kept.seconds / 60:.1f} min ({', '.join(names)})"
+        f"unheard: {len(names)} voices, {len(kept)} clips, {kept.total_seconds / 60:.1f} min ({', '.join(names)})"
     )
     print(
         f"left out: {len(voices) - len(kept)} clips without text or over {LONGEST_SECONDS:.0f} s, "
-        f"{len(voices.skipped)} that cannot be read"
+        f"{len(voices.left_out)} that cannot be used"
     )
     return kept
-
-
-def voice_of(clip: Clip) -> str:
-    """The name of the voice: the folder that the clip lies in."""
-    return clip.speaker.split("/")[-1]
 
 
 def leave_one_out(known: list[Heard], heard: list[Heard], name: str) -> dict[str, Array]:
@@ -73,7 +70,7 @@ def sure_frames(aligner: SphinxAligner, samples: Array, text: str, centers: Arra
 
 
 @torch.no_grad()
-def pretraining_measures(model: Any, sounds: SoundSet) -> Array:
+def pretraining_measures(model: Any, sounds: Utterances) -> Array:
     """For each clip: masked frames, and sums over them of right choices, of chance and of the contrastive loss.
 
     Masks and negatives are drawn as the model's configuration says, the same for every model.
@@ -81,9 +78,10 @@ def pretraining_measures(model: Any, sounds: SoundSet) -> Array:
     config = model.config
     start = config.mask_time_prob / config.mask_time_length
     rows = np.zeros((len(sounds), 4))
-    for row, clip in zip(rows, sounds, strict=True):
-        random = np.random.default_rng(int(clip.sha1[:8], 16))
-        samples = sounds.samples(clip)
+    for number, row in enumerate(rows):
+        content = str(sounds.clips.known[number].output(SOUND)["sha256"])
+        random = np.random.default_rng(int(content[:8], 16))
+        samples = sounds.samples(number)
         length = int(PIECE_SECONDS * RATE)
         for first in range(0, len(samples), length):
             piece = samples[first : first + length]

@@ -14,13 +14,14 @@ it stays in the folder ``--keep``, and said again, the program goes on where it 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
-from _data import BUILD, sounds_or_grid
+from _data import BUILD, speech_datasets
 
 from genlock.core import Grid, Track
 from genlock.core.json_forms import read_json_file
@@ -32,10 +33,10 @@ from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
 from genlock.train.options import CtcTraining, LoopOptions
 from genlock.train.speech.borders import border_errors
 from genlock.train.speech.ctc import train_ctc
-from genlock.train.speech.sounds import RATE, SoundSet, open_or_prepare
+from genlock.train.speech.utterances import RATE, Utterances
 
 
-def trained(sounds: SoundSet, run: Path, steps: int) -> str:
+def trained(datasets: Sequence[Path], run: Path, steps: int) -> str:
     """The folder of a model trained in ``run``; a run that is there is continued."""
     training = CtcTraining(
         freeze_convolutions=False,
@@ -55,7 +56,7 @@ def trained(sounds: SoundSet, run: Path, steps: int) -> str:
         save_every=100,
         evaluate_every=steps,
     )
-    return train_ctc([sounds.folder], run, training, loop).model
+    return train_ctc(datasets, run, training, loop).model
 
 
 def show_training(model: str) -> None:
@@ -67,21 +68,21 @@ def show_training(model: str) -> None:
         print(f"trained on {clips} clips, {minutes:.1f} minutes, in {training['loop']['steps']} steps")
 
 
-def read_alone(model: str, clips: SoundSet) -> str:
+def read_alone(model: str, clips: Utterances) -> str:
     """The share of wrong words when the model reads by itself, in words; one that writes phones cannot."""
     reader, errors = HfCtc(CtcModelOptions(model)), word_errors([], [])
     if reader.alphabet.phones:
         return "writes phones, so no WER"
-    for clip in clips:
-        with reader.listen(TrackSound(Track(clips.samples(clip), Grid.of_samples(RATE)))) as heard:
-            errors += word_errors((clip.text or "").split(), [word.text for word in heard.decode()])
+    for number, text in enumerate(clips.texts):
+        with reader.listen(TrackSound(Track(clips.samples(number), Grid.of_samples(RATE)))) as heard:
+            errors += word_errors(text.split(), [word.text for word in heard.decode()])
     return f"WER {errors.rate:.3f}"
 
 
-def spread_evenly(clips: SoundSet) -> tuple[BoundaryErrors, BoundaryErrors]:
+def spread_evenly(clips: Utterances) -> tuple[BoundaryErrors, BoundaryErrors]:
     """Errors of starts and ends if the words filled the clip, all equally long."""
-    true = np.array([times for clip in clips for _, *times in clip.words])
-    edges = [np.linspace(0, clip.seconds, len(clip.words) + 1) for clip in clips]
+    true = np.array([times for words in clips.words for _, *times in words])
+    edges = [np.linspace(0, s, len(w) + 1) for s, w in zip(clips.seconds, clips.words, strict=True)]
     found = np.concatenate([np.stack([edge[:-1], edge[1:]], axis=1) for edge in edges])
     return boundary_errors(true[:, 0], found[:, 0]), boundary_errors(true[:, 1], found[:, 1])
 
@@ -100,9 +101,10 @@ def main() -> None:
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     keep = Path(options.keep)
-    sounds = open_or_prepare(sounds_or_grid(options.sounds), keep)
-    clips = sounds.part(options.part).where(lambda clip: bool(clip.words))
-    model = options.model or trained(sounds, keep / f"{options.steps}-steps", options.steps)
+    datasets = speech_datasets(options.sounds, keep)
+    every = Utterances.open(datasets, options.part)
+    clips = every.where(lambda number: bool(every.words[number]))
+    model = options.model or trained(datasets, keep / f"{options.steps}-steps", options.steps)
     show_training(model)
     encoder = load_speech_encoder(model, ctc=True)
     print(f"{len(clips)} clips of the part {options.part}; the model: {read_alone(model, clips)}")

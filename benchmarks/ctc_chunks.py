@@ -27,7 +27,7 @@ from genlock.metrics.words import word_errors
 from genlock.speech import TrackSound
 from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
 from genlock.testing.tones import random_words, speak_tones
-from genlock.train.speech.sounds import SoundSet
+from genlock.train.speech.utterances import Utterances
 
 TONES = Path(__file__).resolve().parent.parent / "tests" / "data" / "tone_ctc"
 RATE, CUT, CONTEXT = 16000, 10, 4
@@ -46,24 +46,22 @@ class Sound:
 
 def real_sounds(folder: str, count: int, seconds: float, margin: float) -> Iterator[Sound]:
     """Held-out clips with word times, cut to their words and a margin, and joined in random order."""
-    clips = [c for c in SoundSet.open(folder).part("test").clips if c.words]
-    sounds = SoundSet(Path(folder), tuple(clips))
+    every = Utterances.open([folder], "test")
+    sounds = every.where(lambda number: bool(every.words[number]))
     random = np.random.default_rng(0)
     for _ in range(count):
         pieces: list[Samples] = []
         words: list[str] = []
         length = 0
         while length < seconds * RATE:
-            for k in random.permutation(len(clips)):
-                clip = clips[int(k)]
-                first, last = (
-                    round(t * RATE) for t in (clip.words[0][1] - margin, clip.words[-1][2] + margin)
-                )
-                piece = sounds.samples(clip)[max(first, 0) : last]
+            for k in random.permutation(len(sounds)):
+                spoken = sounds.words[int(k)]
+                first, last = (round(t * RATE) for t in (spoken[0][1] - margin, spoken[-1][2] + margin))
+                piece = sounds.samples(int(k))[max(first, 0) : last]
                 if length >= seconds * RATE:
                     break
                 pieces.append(piece)
-                words += [word for word, _, _ in clip.words]
+                words += [word for word, _, _ in spoken]
                 length += len(piece)
         yield Sound(np.concatenate(pieces), tuple(words))
 
@@ -196,7 +194,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="a CTC checkpoint for the real speech")
-    parser.add_argument("--sounds", help="a prepared folder (genlock.train.speech.sounds) with word times")
+    parser.add_argument("--sounds", help="a dataset of genlock prepare with sound@16000 and word times")
     parser.add_argument("--count", type=int, default=6, help="how many sounds")
     parser.add_argument("--seconds", type=float, default=60, help="how long each is")
     parser.add_argument(

@@ -28,16 +28,17 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from _data import sounds_or_grid
+from _data import speech_datasets
 from _probe import PENALTIES, Array, Heard, accuracy, fit, interval, share_of
-from _unheard import leave_one_out, open_voices, pretraining_measures, sure_frames, voice_of
+from _unheard import leave_one_out, open_voices, pretraining_measures, sure_frames
 
+from genlock.data.splits import NAMES
 from genlock.extractors.sound.mel import Mel, MelOptions
 from genlock.speech.sphinx.align import SphinxAligner
 from genlock.speech.text import tokenize
 from genlock.train.speech.shapes import start_with_filter_bank
-from genlock.train.speech.sounds import RATE, Clip, SoundSet, open_or_prepare
 from genlock.train.speech.tensors import normalized
+from genlock.train.speech.utterances import RATE, Utterances
 from genlock.weights import require
 
 HOP, WINDOW = 320, 400
@@ -57,11 +58,11 @@ def centers_of(frames: int) -> Array:
     return (np.arange(frames) * HOP + (WINDOW - 1) / 2) / RATE
 
 
-def phones_of(aligner: SphinxAligner, sounds: SoundSet, clip: Clip, frames: int) -> Array:
+def phones_of(aligner: SphinxAligner, sounds: Utterances, number: int, frames: int) -> Array:
     """The phone of each frame, by the instant of its centre."""
     centers = centers_of(frames)
     out = np.full(frames, "", "<U3")
-    for phone, start, end in aligner.phones(sounds.samples(clip), tokenize(clip.text or "")):
+    for phone, start, end in aligner.phones(sounds.samples(number), tokenize(sounds.texts[number])):
         out[(centers >= start) & (centers < end)] = phone
     return out
 
@@ -109,22 +110,28 @@ class Features:
 
 
 def hear_clips(
-    features: Features, aligner: SphinxAligner, sounds: SoundSet, limit: int | None = None, sure: bool = False
+    features: Features,
+    aligner: SphinxAligner,
+    sounds: Utterances,
+    limit: int | None = None,
+    sure: bool = False,
 ) -> list[Heard]:
     """Features and phones of some clips, chosen by hash; ``sure``: only in words that the aligner is sure of."""
     found = []
     aligned = frames = 0
-    for clip in sorted(sounds.clips, key=lambda clip: clip.sha1)[:limit]:
-        values, codes = features(sounds.samples(clip))
-        phones = phones_of(aligner, sounds, clip, len(codes))
+    for number in sounds.by_content()[:limit]:
+        values, codes = features(sounds.samples(number))
+        phones = phones_of(aligner, sounds, number, len(codes))
         inside = phones != ""
         aligned += int(inside.sum())
         if sure:
-            inside &= sure_frames(aligner, sounds.samples(clip), clip.text or "", centers_of(len(codes)))
+            inside &= sure_frames(
+                aligner, sounds.samples(number), sounds.texts[number], centers_of(len(codes))
+            )
         frames += int(inside.sum())
         kept = {name: value[inside] for name, value in values.items()}
         if inside.any():
-            found.append(Heard(kept, phones[inside], codes[inside], voice_of(clip)))
+            found.append(Heard(kept, phones[inside], codes[inside], sounds.speakers[number]))
     if sure:
         print(f"the aligner is sure of {frames} of {aligned} frames of phones; the others are left out")
     return found
@@ -186,7 +193,7 @@ def print_left_out(parts: dict[str, list[Heard]], names: Sequence[str]) -> None:
         print(f"{name:<38} {share:.3f} [{low:.3f}, {high:.3f}]   {each}", flush=True)
 
 
-def print_measures(features: Features, sounds: dict[str, SoundSet]) -> dict[str, list[float]]:
+def print_measures(features: Features, sounds: dict[str, Utterances]) -> dict[str, list[float]]:
     """Pretraining's own measures: shares of the masked frames, and the mean loss."""
     print(f"\n{'contrastive':<38} accuracy [95 %]         chance   loss")
     out = {}
@@ -220,12 +227,13 @@ def main() -> None:
 
 def report(args: argparse.Namespace, scratch: str) -> None:
     """Measure, print, and write what ``--json`` asks for."""
-    every = open_or_prepare(sounds_or_grid(args.sounds), Path(scratch) / "known")
-    sounds = every.where(lambda clip: bool(clip.words))
+    datasets = speech_datasets(args.sounds, Path(scratch) / "known")
+    every = {split: Utterances.open(datasets, split) for split in NAMES}
+    sounds = {split: part.where(lambda k, part=part: bool(part.words[k])) for split, part in every.items()}
     features, aligner = Features(args.model or str(require("speech-nano"))), SphinxAligner(searches=1)
-    parts = {"train": hear_clips(features, aligner, sounds.part("train"), args.clips)}
-    parts["valid"] = hear_clips(features, aligner, sounds.part("valid"))
-    parts["test"] = hear_clips(features, aligner, sounds.part("test"))
+    parts = {"train": hear_clips(features, aligner, sounds["train"], args.clips)}
+    parts["valid"] = hear_clips(features, aligner, sounds["valid"])
+    parts["test"] = hear_clips(features, aligner, sounds["test"])
     voices = open_voices(args.unheard, scratch) if args.unheard else None
     parts["unheard"] = hear_clips(features, aligner, voices, sure=True) if voices else []
     names = sorted({p for heard in parts["train"] for p in heard.phones.tolist()})
@@ -248,7 +256,7 @@ def report(args: argparse.Namespace, scratch: str) -> None:
         chosen = names_compared(rows)
         print_voices(rows, chosen, parts["unheard"])
         print_left_out(parts, chosen)
-        measures = print_measures(features, {"held out": every.part("test"), "unheard": voices})
+        measures = print_measures(features, {"held out": every["test"], "unheard": voices})
     if args.json:
         found = {
             "phones": names,

@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from _data import BUILD, sounds_or_grid
+from _data import BUILD, speech_datasets
 
 from genlock.metrics.words import word_errors
 from genlock.train.loop import train
 from genlock.train.options import CtcTraining, LoopOptions
 from genlock.train.speech.checkpoints import load_checkpoint
 from genlock.train.speech.ctc import CtcRecipe
-from genlock.train.speech.sounds import SoundSet, open_or_prepare
+from genlock.train.speech.utterances import Speech, Utterances
 from genlock.weights import require
 
 #: Two-sided 95 % of Student's t, by degrees of freedom.
@@ -43,13 +43,13 @@ class LastStep(CtcRecipe):
         return {}
 
 
-def errors(folder: Path, recipe: CtcRecipe, clips: SoundSet) -> list[list[int]]:
+def errors(folder: Path, recipe: CtcRecipe, clips: Utterances) -> list[list[int]]:
     """Wrong and true words, wrong and true characters, of each clip."""
     model = load_checkpoint(transformers.AutoModelForCTC, str(folder), recipe._config).eval()
     rows = []
     with torch.no_grad():
-        for clip in clips:
-            text, found = clip.text or "", recipe._read(model, clips.samples(clip))
+        for number, text in enumerate(clips.texts):
+            found = recipe._read(model, clips.samples(number))
             words = word_errors(text.split(), found.split())
             characters = word_errors(list(text), list(found))
             rows.append([words.total, words.true_words, characters.total, characters.true_words])
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--pretrained", help="a pretrained model; speech-nano by default")
     parser.add_argument("--sounds", nargs="+", help="folders of sounds, raw or prepared; GRID's by default")
     parser.add_argument("--keep", default=str(BUILD / "pretraining_helps"), help="folder of the runs")
-    parser.add_argument("--only", default="grid_s1", help="clips whose names begin so")
+    parser.add_argument("--only", default="", help="clips whose names begin so")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seconds", type=float, default=16.0, help="sound in one update")
@@ -75,9 +75,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
-    every = open_or_prepare(sounds_or_grid(args.sounds), Path(args.keep))
-    sounds = every.where(lambda clip: clip.name.startswith(args.only))
-    test = sounds.part("test").where(lambda clip: bool(clip.text))
+    datasets = speech_datasets(args.sounds, Path(args.keep))
+    sounds = Speech.open(datasets).where(lambda part, k: part.names[k].startswith(args.only))
+    every = Utterances.open(datasets, "test")
+    test = every.where(lambda k: every.names[k].startswith(args.only) and bool(every.texts[k]))
     starts = {"random": "", "pretrained": args.pretrained or str(require("speech-nano"))}
     chosen = starts if args.start == "both" else {args.start: starts[args.start]}
     rows: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
@@ -116,7 +117,7 @@ def main() -> None:
             print(f"seed {seed}, {name:<10}  WER {word:.3f}  CER {character:.3f}", flush=True)
     learnt = recipe.learnt
     print(
-        f"{learnt.seconds / 60:.1f} minutes of labels ({len(learnt)} clips), {args.steps} steps of "
+        f"{learnt.total_seconds / 60:.1f} minutes of labels ({len(learnt)} clips), {args.steps} steps of "
         f"{args.seconds:g} s, frame targets weigh {args.word_times:g}; {len(test)} held-out clips"
     )
     for kind, k in (("WER", 0), ("CER", 2)):

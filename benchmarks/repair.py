@@ -28,9 +28,9 @@ from _data import VIDEOS, need
 
 from genlock.core.errors import GenlockError
 from genlock.core.time import round_fraction
+from genlock.data.corpora.lipsync import split_by_name
 from genlock.media import Picture, Sound, VideoForm, encode, probe, read_audio, read_frames
 from genlock.tasks import SyncOptions, SyncResult, sync_video
-from genlock.train.lipsync.linear import split_of
 
 RATE, FRAMES_PER_SECOND = 44100, 25
 CONTAINERS = (
@@ -60,7 +60,7 @@ class Row:
 
 def held_out(clips: list[Path]) -> list[Path]:
     """The clips that no model of ours was trained or calibrated on."""
-    return [clip for clip in clips if split_of(clip.stem) == "report"]
+    return [clip for clip in clips if split_by_name(clip.stem) == "test"]
 
 
 def sound_of(clip: Path) -> np.ndarray:

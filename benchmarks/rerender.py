@@ -20,10 +20,10 @@ import numpy as np
 from _data import VIDEOS, need
 
 from genlock.bench.tool import measure
+from genlock.data.corpora.lipsync import split_by_name
 from genlock.lipsync.evidence.collect import gather
 from genlock.synth.corrupt import CorruptOptions, corrupt
 from genlock.tasks.files import expand_files
-from genlock.train.lipsync.linear import split_of
 
 RATES = ("25", "24000/1001", "24", "30000/1001", "30", "50", "60", "variable")
 CLIPS = 4
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--films", type=int, default=4)
     chosen = parser.parse_args()
     need(chosen.folder)
-    files = [f for f in expand_files([str(chosen.folder)])[0] if split_of(Path(f).stem) == "report"]
+    files = [f for f in expand_files([str(chosen.folder)])[0] if split_by_name(Path(f).stem) == "test"]
     draw = np.random.default_rng(3)
     draw.shuffle(files)
     moved: dict[str, list[float]] = {rate: [] for rate in RATES}

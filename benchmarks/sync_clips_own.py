@@ -19,17 +19,19 @@ import numpy as np
 from _data import VIDEOS, need
 
 from genlock.aligners.curves import correlate, find_peak, weighted
+from genlock.data.corpora.lipsync import split_by_name
 from genlock.lipsync.estimators.linear import LinearSync
 from genlock.lipsync.estimators.lips import LipsSync
 from genlock.lipsync.estimators.tower import default_tower, picture_tower, sound_tower
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import gather
 from genlock.lipsync.evidence.editing import cut, main_face, with_offset
-from genlock.train.lipsync.linear import split_of
 
 #: Seen further out than this, a clip was not seen at all.
 MOST_SECONDS = 0.1
 MODELS = ("linear", "towers", "both")
+#: What the splits are for.
+SPLITS = {"train": "train", "calibrate": "valid", "report": "test"}
 
 
 def offsets(evidence: Evidence) -> np.ndarray:
@@ -107,10 +109,10 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=VIDEOS)
-    parser.add_argument("--part", default="calibrate", choices=("train", "calibrate", "report"))
+    parser.add_argument("--part", default="calibrate", choices=tuple(SPLITS))
     parser.add_argument("--clips", type=int, default=None, help="at most so many")
     chosen = parser.parse_args()
-    files = [f for f in need(chosen.folder) if split_of(f.stem) == chosen.part]
+    files = [f for f in need(chosen.folder) if split_by_name(f.stem) == SPLITS[chosen.part]]
     found = {file.stem: gather(file)[0] for file in files[: chosen.clips]}
     report({n: e for n, e in found.items() if e.mel is not None and main_face(e) is not None})
 

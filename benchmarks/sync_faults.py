@@ -3,7 +3,7 @@
     python benchmarks/sync_faults.py [--films 40] [--seed 6] [--keep FOLDER] [--only KIND]
 
 Films of 4 to 12 s are joined from GRID clips of the reporting part
-(:func:`genlock.train.lipsync.linear.split_of`: nothing was
+(:func:`genlock.data.corpora.lipsync.split_by_name`: nothing was
 trained, calibrated or chosen on them), their sound moved by up to 600 ms with real neighbouring content; the fault is
 made in pixels and samples (:mod:`genlock.synth.corrupt`), the film encoded (H.264 and AAC; the worse ones at a low
 quality) and measured from the file, faces and all. Where the sound is another's, any offset is wrong; under a covered
@@ -28,13 +28,13 @@ import numpy as np
 from _data import TALKING, VIDEOS, need
 
 from genlock.bench.figures import share
+from genlock.data.corpora.lipsync import split_by_name
 from genlock.extractors.face.mouth import LIPS
 from genlock.extractors.face.tracking import Sighting, watch_faces
 from genlock.lipsync.evidence.collect import gather
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.synth.corrupt import CorruptOptions, corrupt
-from genlock.train.lipsync.linear import split_of
 
 KINDS = (
     "clean",
@@ -196,7 +196,7 @@ def main() -> int:
     )
     parser.add_argument("--only", choices=KINDS, default=None)
     chosen = parser.parse_args()
-    clips = [clip for clip in need(VIDEOS) if split_of(clip.stem) == "report"]
+    clips = [clip for clip in need(VIDEOS) if split_by_name(clip.stem) == "test"]
     talking = need(TALKING, "talking clips")
     begun, films = time.process_time(), []
     with tempfile.TemporaryDirectory(prefix="genlock-faults-") as scratch:

@@ -1,6 +1,6 @@
 """The offset of GRID clips and of films joined from them: accuracy, confidence, abstention, drift and splices.
 
-Only clips of the reporting part (:func:`genlock.train.lipsync.linear.split_of`) are used: nothing was trained,
+Only clips of the reporting part (:func:`genlock.data.corpora.lipsync.split_by_name`) are used: nothing was trained,
 calibrated or
 chosen on them. Offsets are planted by moving the sound's time stamps, to any fraction of a frame, and cutting away what
 then lies outside the film, so what is lost at the ends is lost as in a real cut. Intervals are 90 % bootstraps over
@@ -24,13 +24,13 @@ import numpy as np
 from _data import VIDEOS, need
 
 from genlock.aligners.curves import correlate, find_peak, weighted
+from genlock.data.corpora.lipsync import split_by_name
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import gather
 from genlock.lipsync.evidence.editing import cut, main_face, with_offset
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.train.lipsync.calibration import Kind, Trials
-from genlock.train.lipsync.linear import split_of
 
 #: What the project set itself.
 TARGETS = {"within 40 ms": 0.96, "median ms": 12.0, "answered": 0.90, "confident and wrong": 0.02}
@@ -321,7 +321,7 @@ def drift_and_splices(clips: Mapping[str, Evidence], seed: int, each: int) -> No
 
 def gather_reporting(folder: Path, most: int | None) -> dict[str, Evidence]:
     """Evidence of the clips of the reporting part."""
-    files = [f for f in need(folder) if split_of(f.stem) == "report"][:most]
+    files = [f for f in need(folder) if split_by_name(f.stem) == "test"][:most]
     found = {}
     for number, file in enumerate(files):
         print(f"\rfaces: {number}/{len(files)}", end="", file=sys.stderr)

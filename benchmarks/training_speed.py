@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _data import BUILD, sounds_or_grid
+from _data import BUILD, speech_datasets
 from accelerate import Accelerator
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining, get_scheduler
 from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices, _sample_negative_indices
@@ -32,7 +32,7 @@ from genlock.core.progress import silent
 from genlock.train.loader import loaded_updates
 from genlock.train.loop import _Run
 from genlock.train.options import LoopOptions, Wav2Vec2Training
-from genlock.train.speech.sounds import RATE, open_or_prepare
+from genlock.train.speech.utterances import RATE, Speech
 from genlock.train.speech.wav2vec2 import Wav2Vec2Recipe
 
 
@@ -77,8 +77,8 @@ def theirs(recipe: Wav2Vec2Recipe, options: LoopOptions, clips: int) -> Callable
     longest = int(recipe.training.longest_seconds * RATE)
     extractor = Wav2Vec2FeatureExtractor()
     features = [
-        {"input_values": extractor(recipe.learnt.samples(clip)[:longest], sampling_rate=RATE).input_values[0]}
-        for clip in recipe.learnt.clips[:400]
+        {"input_values": extractor(recipe.learnt.samples(k)[:longest], sampling_rate=RATE).input_values[0]}
+        for k in range(min(len(recipe.learnt), 400))
     ]
     loader = torch.utils.data.DataLoader(
         features, shuffle=True, collate_fn=Collator(model), batch_size=clips, drop_last=True
@@ -136,11 +136,11 @@ def main() -> None:
     # The first updates of a long run: a schedule as short as the measurement would begin at its highest rate.
     options = LoopOptions(steps=10_000, threads=args.threads)
     recipe = Wav2Vec2Recipe(
-        open_or_prepare(sounds_or_grid(args.sounds), Path(args.keep)),
+        Speech.open(speech_datasets(args.sounds, Path(args.keep))),
         Wav2Vec2Training(shape=args.shape, batch_seconds=args.seconds),
         options,
     )
-    mean = recipe.learnt.seconds / len(recipe.learnt)
+    mean = recipe.learnt.total_seconds / len(recipe.learnt)
     with tempfile.TemporaryDirectory() as folder:
         updates = {
             "genlock": ours(recipe, options, Path(folder) / "run"),

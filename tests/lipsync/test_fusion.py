@@ -15,6 +15,7 @@ from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.spans import Span, Spans
 from genlock.core.time import Exact
+from genlock.data.corpora.lipsync import split_by_name
 from genlock.lipsync.confidence import Confidence, judge, spread_over
 from genlock.lipsync.estimators.base import Estimator
 from genlock.lipsync.estimators.flashbeep import FlashBeep
@@ -26,7 +27,7 @@ from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_
 from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.train.lipsync.calibration import calibrate, fit_confidence
-from genlock.train.lipsync.linear import SyncTraining, fit_linear, split_of
+from genlock.train.lipsync.linear import SyncTraining, fit_linear
 
 from .planted import talker
 
@@ -247,9 +248,9 @@ def test_own_model_on_real_clips_that_it_was_not_trained_on(shared_data: Path) -
 
     Each clip by itself is out of step by some 16 ms (its halves agree on that), so fewer would not do.
     """
-    files = sorted(f for f in (shared_data / "grid_s1" / "video").iterdir() if split_of(f.stem) == "report")[
-        ::18
-    ]
+    files = sorted(
+        f for f in (shared_data / "grid_s1" / "video").iterdir() if split_by_name(f.stem) == "test"
+    )[::18]
     film = join([gather(file)[0] for file in files])
     for offset in (Fraction(-2517, 10000), Fraction(0), Fraction(1183, 10000)):
         fusion = Fusion()

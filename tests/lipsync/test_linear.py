@@ -13,6 +13,7 @@ import pytest
 from genlock.aligners.curves import find_peak, weighted
 from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.grid import Grid, Ticks
+from genlock.data.corpora.lipsync import split_by_name
 from genlock.lipsync.estimators.linear import (
     LinearModel,
     LinearOptions,
@@ -23,7 +24,7 @@ from genlock.lipsync.estimators.linear import (
 )
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_of
-from genlock.train.lipsync.linear import SyncTraining, fit_linear, split_of
+from genlock.train.lipsync.linear import SyncTraining, fit_linear
 
 from .planted import talker
 
@@ -169,8 +170,8 @@ def test_options_out_of_range_are_refused() -> None:
 
 
 def test_splits_are_apart_and_of_the_stated_size() -> None:
-    parts = [split_of(f"clip{k}") for k in range(4000)]
-    assert [parts.count(p) / 4000 for p in ("train", "calibrate", "report")] == pytest.approx(
+    parts = [split_by_name(f"clip{k}") for k in range(4000)]
+    assert [parts.count(p) / 4000 for p in ("train", "valid", "test")] == pytest.approx(
         [0.5, 0.2, 0.3], abs=0.03
     )
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 pytest.importorskip("accelerate")
+pytest.importorskip("pyarrow")
 
 import soundfile
 
-from genlock.core.json_forms import read_json_file, write_json
+from genlock.data.index import read_index, write_index
+from genlock.data.prepare import PrepareOptions, prepare
 from genlock.testing.tones import random_words, speak_tones
-from genlock.train.speech.sounds import SoundSet, prepare_sounds
+from genlock.train.speech.utterances import Speech
 
 
 @pytest.fixture(scope="session")
@@ -32,15 +34,29 @@ def tone_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tone_sounds(tone_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> SoundSet:
+def tone_dataset(tone_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, prepared, with word times."""
     target = tmp_path_factory.mktemp("prepared") / "tones"
-    prepare_sounds([tone_folder], target)
-    index = read_json_file(target / "index.json")
+    prepare(
+        tone_folder,
+        target,
+        PrepareOptions(recipe="speech", outputs="sound@16000", group="source", split="0.7/0.1/0.2"),
+    )
+    rows = read_index(target / "index.parquet").to_pylist()
     random = np.random.default_rng(5)
-    for row in index["clips"]:
+    for row in sorted(rows, key=lambda row: str(row["source"])):
         said = speak_tones(random_words(int(random.integers(1, 4)), random), random)
         spans = (said.word_spans / 16000).tolist()
-        row["words"] = [[word, a, b] for word, (a, b) in zip(said.words, spans, strict=True)]
-    write_json(target / "index.json", {k: v for k, v in index.items() if k != "genlock_schema"})
-    return SoundSet.open(target)
+        row["words"] = [
+            {"text": word, "start_seconds": a, "end_seconds": b}
+            for word, (a, b) in zip(said.words, spans, strict=True)
+        ]
+        row["transcript"] = " ".join(said.words)
+    write_index(rows, target / "index.parquet", {})
+    return target
+
+
+@pytest.fixture(scope="session")
+def tone_speech(tone_dataset: Path) -> Speech:
+    """What a recipe makes of it."""
+    return Speech.open([tone_dataset])

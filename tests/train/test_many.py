@@ -14,17 +14,15 @@ from typing import Any
 
 import pytest
 
-from genlock.train.speech.sounds import SoundSet
-
 pytestmark = pytest.mark.slow
 
 OPTIONS = "--shape micro --batch-seconds 8 --negatives 20 --codes 16 --parts 2 --steps 30 --save-every 4"
 
 
-def command(sounds: SoundSet, run: Path) -> list[str]:
+def command(dataset: Path, run: Path) -> list[str]:
     """``genlock train wav2vec2`` as a person types it."""
     words = [*OPTIONS.split(), "--evaluate-every", "10", "--threads", "1", "-o", str(run)]
-    return ["-m", "genlock.cli", "train", "wav2vec2", str(sounds.folder), *words]
+    return ["-m", "genlock.cli", "train", "wav2vec2", str(dataset), *words]
 
 
 def figures(run: Path) -> list[dict[str, Any]]:
@@ -38,20 +36,20 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def whole(tone_sounds: SoundSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(tone_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An undisturbed run in one process."""
     run = tmp_path_factory.mktemp("whole") / "run"
-    subprocess.run([sys.executable, *command(tone_sounds, run)], check=True, env=environment())
+    subprocess.run([sys.executable, *command(tone_dataset, run)], check=True, env=environment())
     return run
 
 
 def test_pretraining_killed_with_signal_9_goes_on_to_the_bit(
-    whole: Path, tone_sounds: SoundSet, tmp_path: Path
+    whole: Path, tone_dataset: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     kills = 0
     for _ in range(3):
-        process = subprocess.Popen([sys.executable, *command(tone_sounds, run)], env=environment())
+        process = subprocess.Popen([sys.executable, *command(tone_dataset, run)], env=environment())
         log = run / "log.jsonl"
         first = len(log.read_bytes().splitlines()) if log.is_file() else 0
         while process.poll() is None and not (log.is_file() and len(log.read_bytes().splitlines()) > first):
@@ -62,7 +60,7 @@ def test_pretraining_killed_with_signal_9_goes_on_to_the_bit(
         process.send_signal(signal.SIGKILL)
         process.wait()
         kills += 1
-    subprocess.run([sys.executable, *command(tone_sounds, run)], check=True, env=environment())
+    subprocess.run([sys.executable, *command(tone_dataset, run)], check=True, env=environment())
     assert kills >= 1
     assert figures(run) == figures(whole)
     for name in ("model.safetensors", "optimizer.safetensors"):
@@ -70,10 +68,10 @@ def test_pretraining_killed_with_signal_9_goes_on_to_the_bit(
         assert (run / last).read_bytes() == (whole / last).read_bytes()
 
 
-def test_two_processes_have_the_curve_of_one(whole: Path, tone_sounds: SoundSet, tmp_path: Path) -> None:
+def test_two_processes_have_the_curve_of_one(whole: Path, tone_dataset: Path, tmp_path: Path) -> None:
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     run = tmp_path / "two"
-    subprocess.run([*launch, *command(tone_sounds, run)], check=True, env=environment())
+    subprocess.run([*launch, *command(tone_dataset, run)], check=True, env=environment())
     one, two = figures(whole), figures(run)
     assert len(one) == len(two) == 30
     for name in ("loss", "contrastive", "diversity", "gradient_norm"):

@@ -24,8 +24,8 @@ from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, op
 from genlock.train.speech.contrastive import code_perplexity, contrast
 from genlock.train.speech.ctc import CtcRecipe, train_ctc
 from genlock.train.speech.shapes import SHAPES, filter_bank, make_config
-from genlock.train.speech.sounds import SoundSet
 from genlock.train.speech.symbols import spell
+from genlock.train.speech.utterances import Speech
 from genlock.train.speech.wav2vec2 import Wav2Vec2Recipe, pretrain
 
 QUICK = LoopOptions(steps=4, save_every=2, evaluate_every=4, threads=1)
@@ -34,17 +34,17 @@ SOUNDS = Wav2Vec2Training(shape="micro", batch_seconds=8, negatives=20, codes=16
 
 
 @pytest.fixture(scope="module")
-def pretrained(tone_sounds: SoundSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pretrained(tone_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("pretrained") / "run"
-    pretrain([tone_sounds.folder], run, SOUNDS, QUICK)
+    pretrain([tone_dataset], run, SOUNDS, QUICK)
     return run
 
 
 @pytest.fixture(scope="module")
-def supervised(pretrained: Path, tone_sounds: SoundSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def supervised(pretrained: Path, tone_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("supervised") / "run"
     options = CtcTraining(start=str(pretrained / "model"), batch_seconds=8, join_seconds=4, parts=2)
-    train_ctc([tone_sounds.folder], run, options, QUICK)
+    train_ctc([tone_dataset], run, options, QUICK)
     return run
 
 
@@ -74,8 +74,8 @@ def test_pretraining_logs_what_the_method_is_judged_by(pretrained: Path) -> None
     transformers.Wav2Vec2ForPreTraining.from_pretrained(pretrained / "model")
 
 
-def test_our_loss_is_transformers_and_the_penalty(tone_sounds: SoundSet) -> None:
-    recipe = Wav2Vec2Recipe(tone_sounds, SOUNDS, QUICK)
+def test_our_loss_is_transformers_and_the_penalty(tone_speech: Speech) -> None:
+    recipe = Wav2Vec2Recipe(tone_speech, SOUNDS, QUICK)
     torch.manual_seed(0)
     model = recipe.model().train()
     batch = recipe.load(recipe.parts(0)[0])
@@ -102,7 +102,7 @@ def test_our_loss_is_transformers_and_the_penalty(tone_sounds: SoundSet) -> None
     assert code_perplexity(logits[1], t["mask"], 2).sum().item() == pytest.approx(logits[0].item(), rel=1e-5)
 
 
-def test_pretraining_survives_a_code_that_is_not_used(tone_sounds: SoundSet, tmp_path: Path) -> None:
+def test_pretraining_survives_a_code_that_is_not_used(tone_speech: Speech, tmp_path: Path) -> None:
     """The gradient of transformers' perplexity is not finite there (see also tests/known_issues/test_training.py)."""
 
     class Planted(Wav2Vec2Recipe):
@@ -115,7 +115,7 @@ def test_pretraining_survives_a_code_that_is_not_used(tone_sounds: SoundSet, tmp
     training = Wav2Vec2Training(shape="micro", batch_seconds=8, negatives=20, codes=16, heard=1.0)
     options = LoopOptions(steps=3, save_every=3, evaluate_every=3, threads=1)
     for share in (0.0, 1.0):  # heard=1: no frame is hidden, so that no code is looked at
-        recipe = Planted(tone_sounds, replace(training, heard=share), options)
+        recipe = Planted(tone_speech, replace(training, heard=share), options)
         assert train(recipe, options, tmp_path / f"run{share}").steps == 3
 
 
@@ -165,7 +165,7 @@ def test_fine_tuning_begins_with_the_pretrained_weights_and_leaves_the_convoluti
         assert (before[name] - after[name]).abs().max() < 0.1
 
 
-def test_a_recipe_goes_on_to_the_bit(tone_sounds: SoundSet, tmp_path: Path) -> None:
+def test_a_recipe_goes_on_to_the_bit(tone_speech: Speech, tmp_path: Path) -> None:
     class Killed(Exception):
         pass
 
@@ -174,8 +174,8 @@ def test_a_recipe_goes_on_to_the_bit(tone_sounds: SoundSet, tmp_path: Path) -> N
             raise Killed
 
     for make in (
-        lambda: CtcRecipe(tone_sounds, MICRO, QUICK),
-        lambda: Wav2Vec2Recipe(tone_sounds, SOUNDS, QUICK),
+        lambda: CtcRecipe(tone_speech, MICRO, QUICK),
+        lambda: Wav2Vec2Recipe(tone_speech, SOUNDS, QUICK),
     ):
         recipe = make()
         whole, run = tmp_path / f"{recipe.name}-whole", tmp_path / recipe.name
@@ -189,21 +189,21 @@ def test_a_recipe_goes_on_to_the_bit(tone_sounds: SoundSet, tmp_path: Path) -> N
         assert one == two
 
 
-def test_a_run_from_before_an_option_goes_on_with_its_default(tone_sounds: SoundSet, tmp_path: Path) -> None:
+def test_a_run_from_before_an_option_goes_on_with_its_default(tone_dataset: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    pretrain([tone_sounds.folder], run, SOUNDS, QUICK)
+    pretrain([tone_dataset], run, SOUNDS, QUICK)
     record = json.loads((run / "run.json").read_text())
     del record["settings"]["freeze_convolutions"]
     (run / "run.json").write_text(json.dumps(record))
-    assert pretrain([tone_sounds.folder], run, SOUNDS, QUICK).steps == QUICK.steps
+    assert pretrain([tone_dataset], run, SOUNDS, QUICK).steps == QUICK.steps
     del record["settings"]["codes"]  # another than the default
     (run / "run.json").write_text(json.dumps(record))
     with pytest.raises(OptionError, match="codes 320, not 16"):
-        pretrain([tone_sounds.folder], run, SOUNDS, QUICK)
+        pretrain([tone_dataset], run, SOUNDS, QUICK)
 
 
-def test_a_fresh_model_hears_a_spectrogram_and_uses_its_codes(tone_sounds: SoundSet) -> None:
-    recipe = Wav2Vec2Recipe(tone_sounds, replace(SOUNDS, freeze_convolutions=True), QUICK)
+def test_a_fresh_model_hears_a_spectrogram_and_uses_its_codes(tone_speech: Speech) -> None:
+    recipe = Wav2Vec2Recipe(tone_speech, replace(SOUNDS, freeze_convolutions=True), QUICK)
     torch.manual_seed(0)
     model = recipe.model()
     # Each channel answers most to a tone of its own band, the higher channel to the higher tone.
@@ -227,8 +227,8 @@ def test_a_fresh_model_hears_a_spectrogram_and_uses_its_codes(tone_sounds: Sound
     assert wasted["perplexity_1"][0] < figures["perplexity_1"][0]
 
 
-def test_the_contrastive_loss_has_the_gradient_of_transformers(tone_sounds: SoundSet) -> None:
-    recipe = Wav2Vec2Recipe(tone_sounds, SOUNDS, QUICK)
+def test_the_contrastive_loss_has_the_gradient_of_transformers(tone_speech: Speech) -> None:
+    recipe = Wav2Vec2Recipe(tone_speech, SOUNDS, QUICK)
     torch.manual_seed(0)
     model = recipe.model().eval()
     batch = recipe.load(recipe.parts(0)[0])
@@ -249,11 +249,11 @@ def test_the_contrastive_loss_has_the_gradient_of_transformers(tone_sounds: Soun
         assert torch.allclose(ours, true, rtol=1e-3, atol=1e-4 * float(true.abs().max()))
 
 
-def test_pretraining_in_mixed_precision(tone_sounds: SoundSet, tmp_path: Path) -> None:
+def test_pretraining_in_mixed_precision(tone_dataset: Path, tmp_path: Path) -> None:
     AcceleratorState._reset_state()  # as a new process has it
     try:
         half = replace(QUICK, precision="bf16")
-        pretrain([tone_sounds.folder], tmp_path / "run", SOUNDS, half)
+        pretrain([tone_dataset], tmp_path / "run", SOUNDS, half)
     finally:
         AcceleratorState._reset_state()
     rows = log(tmp_path / "run")
@@ -261,11 +261,11 @@ def test_pretraining_in_mixed_precision(tone_sounds: SoundSet, tmp_path: Path) -
     assert all(np.isfinite(row["loss"]) for row in rows)
 
 
-def test_training_learns(tone_sounds: SoundSet, tmp_path: Path) -> None:
+def test_training_learns(tone_dataset: Path, tmp_path: Path) -> None:
     loop = LoopOptions(steps=40, save_every=100, evaluate_every=40, learning_rate=5e-3, threads=1)
     # Letters are pitches here, so speed and pitch stay.
     still = replace(MICRO, speed=0.0, noise=0.0, mask_time=0.0, dropout=0.0, minutes=0.07)
-    train_ctc([tone_sounds.folder], tmp_path / "run", still, loop)
+    train_ctc([tone_dataset], tmp_path / "run", still, loop)
     rows = log(tmp_path / "run")
     for name, share in (("ctc", 0.5), ("frame", 0.95)):
         values = [row[name] for row in rows]
@@ -284,7 +284,9 @@ def test_the_command_line(tone_folder: Path, tmp_path: Path, capsys: pytest.Capt
     result = json.loads(capsys.readouterr().out)
     assert result["steps"] == 2
     assert {"wer", "cer"} <= set(result["figures"])
-    assert "skipped mine/empty" in result["notes"][0]
+    assert any("1 clip left out" in note and "empty.wav" in note for note in result["notes"])
+    left_out = json.loads((run / "left_out.json").read_text())["clips"]
+    assert [entry["clip"] for entry in left_out] == ["empty.wav"]
     assert (
         main(
             [
@@ -346,17 +348,17 @@ def test_a_model_of_phones(tone_folder: Path, tmp_path: Path, capsys: pytest.Cap
     assert "writes phones, not words: give what is said with --transcript" in capsys.readouterr().err
 
 
-def test_bad_input(tone_sounds: SoundSet, tone_folder: Path, tmp_path: Path) -> None:
+def test_bad_input(tone_speech: Speech, tone_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingModel, match="neither a folder nor in the local cache"):
-        CtcRecipe(tone_sounds, CtcTraining(start="nobody/nothing"), QUICK)
+        CtcRecipe(tone_speech, CtcTraining(start="nobody/nothing"), QUICK)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/config.json").write_text("{")
     with pytest.raises(FormatError, match="no checkpoint"):
-        CtcRecipe(tone_sounds, CtcTraining(start=str(tmp_path / "broken")), QUICK)
+        CtcRecipe(tone_speech, CtcTraining(start=str(tmp_path / "broken")), QUICK)
     silent = tmp_path / "textless"
     silent.mkdir()
     soundfile.write(silent / "a.wav", np.random.default_rng(0).standard_normal(16000) * 0.1, 16000)
-    with pytest.raises(InputError, match=r"no clip .* has a text; put transcripts\.tsv"):
+    with pytest.raises(InputError, match=r"no clip .* has a text that can be used .*; put transcripts\.tsv"):
         train_ctc([silent], tmp_path / "run", MICRO, QUICK)
     with pytest.raises(OptionError, match="the shape 'huge' is unknown"):
         make_config("huge")
@@ -369,12 +371,13 @@ def test_bad_input(tone_sounds: SoundSet, tone_folder: Path, tmp_path: Path) -> 
         read_options(tmp_path / "x.yaml")
 
 
-def test_a_text_that_its_sound_cannot_hold_is_left_out(tone_sounds: SoundSet) -> None:
-    learnt = tone_sounds.part("train").clips[0]
-    clips = tuple(replace(c, text="ab " * 300) if c is learnt else c for c in tone_sounds.clips)
-    recipe = CtcRecipe(SoundSet(tone_sounds.folder, clips), MICRO, QUICK)
-    assert recipe.unfit == (learnt.name,)
-    assert learnt.name not in {clip.name for clip in recipe.learnt}
+def test_a_text_that_its_sound_cannot_hold_is_left_out(tone_speech: Speech) -> None:
+    train = tone_speech.train
+    speech = replace(tone_speech, train=replace(train, texts=("ab " * 300, *train.texts[1:])))
+    recipe = CtcRecipe(speech, MICRO, QUICK)
+    assert recipe.unfit == (train.names[0],)
+    assert recipe.left_out == ((train.names[0], "its text is too long for its sound"),)
+    assert train.names[0] not in recipe.learnt.names
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,11 +12,12 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genlock.core.errors import FormatError, InputError
+from genlock.core.errors import InputError
 from genlock.data.batches import Batches, BatchPlan, Item, pack
+from genlock.data.prepare import PrepareOptions, prepare
 from genlock.train.speech.augment import Augmentation, change
 from genlock.train.speech.masks import draw_negatives, span_mask
-from genlock.train.speech.sounds import SoundSet, open_or_prepare, prepare_sounds, split_of, spoken_text
+from genlock.train.speech.spoken import spoken_text
 from genlock.train.speech.symbols import (
     frame_targets,
     frames_needed,
@@ -27,13 +27,14 @@ from genlock.train.speech.symbols import (
     written,
 )
 from genlock.train.speech.tensors import hear
+from genlock.train.speech.utterances import Speech, Utterances
 
 
 def speech(seed: int, seconds: float = 0.5) -> np.ndarray:
     return (0.1 * np.random.default_rng(seed).standard_normal(round(16000 * seconds))).astype(np.float32)
 
 
-def test_what_cannot_be_used_is_skipped_and_listed(tmp_path: Path) -> None:
+def test_what_cannot_be_used_is_left_out_and_named(tmp_path: Path) -> None:
     folder = tmp_path / "in" / "people"
     folder.mkdir(parents=True)
     soundfile.write(folder / "good.wav", speech(0), 16000)
@@ -41,73 +42,51 @@ def test_what_cannot_be_used_is_skipped_and_listed(tmp_path: Path) -> None:
     soundfile.write(folder / "silent.wav", np.zeros(16000), 16000)
     (folder / "empty.wav").write_bytes(b"")
     (folder / "noise.flac").write_bytes(b"not a sound" * 99)
-    (folder / "notes.pdf").write_bytes(b"no sound, and nobody says it is")
-    made = prepare_sounds([folder], tmp_path / "out")
-    assert [clip.name for clip in made] == ["people/good"]
-    reasons = dict(made.skipped)
-    assert set(reasons) == {"people/short", "people/silent", "people/empty", "people/noise"}
-    assert reasons["people/short"] == "only 0.10 s long"
-    assert all(reasons.values())
-    assert SoundSet.open(tmp_path / "out") == made
+    how = PrepareOptions(recipe="speech", outputs="sound@16000", split="1/0/0")
+    prepare(folder, tmp_path / "out", how)
+    made = Utterances.open([tmp_path / "out"], "train")
+    assert len(made) == 1
+    reasons = dict(made.left_out)
+    assert len(reasons) == 4
+    assert sorted(name[:5] for name in reasons) == ["empty", "noise", "short", "silen"]
+    assert {"its sound is shorter than 0.25 s", "its sound is silent"} <= set(reasons.values())
     written, _ = soundfile.read(folder / "good.wav", dtype="float32")
-    assert np.abs(made.samples(made.clips[0]) - written).max() <= 1 / 32768
+    assert np.abs(made.samples(0) - written).max() <= 1 / 32768
 
 
 def test_texts_of_all_kinds(tmp_path: Path) -> None:
-    listed, beside, libri, grid = (tmp_path / name for name in ("listed", "beside", "libri", "grid_s9"))
-    for number, path in enumerate(
-        [listed / "deep/a.wav", beside / "b.wav", libri / "7/8/7-8-0001.wav", grid / "video/bbaf2n.wav"]
-    ):
-        path.parent.mkdir(parents=True)
-        soundfile.write(path, speech(number), 16000)
-    (listed / "transcripts.tsv").write_text("deep/a\tPress 1 now!\n")
-    (beside / "b.txt").write_text("Hello there.")
-    (libri / "7/8/7-8.trans.txt").write_text("7-8-0001 IT IS SO\n")
-    (grid / "align").mkdir()
-    (grid / "align/bbaf2n.align").write_text("0 2500 sil\n2500 5000 bin\n5000 6250 blue\n6250 9000 sil\n")
-    made = prepare_sounds([listed, beside, libri, grid], tmp_path / "out")
-    assert {clip.name: clip.text for clip in made} == {
-        "listed/deep/a": "press one now",
-        "beside/b": "hello there",
-        "libri/7/8/7-8-0001": "it is so",
-        "grid_s9/video/bbaf2n": "bin blue at f two now",
-    }
-    assert made.clips[3].words == (("bin", 0.1, 0.2), ("blue", 0.2, 0.25))
-    assert [clip.speaker for clip in made] == ["listed/deep", "beside", "libri/7/8", "grid_s9/video"]
+    for number, path in enumerate(["deep/a.wav", "b.wav", "7/8/7-8-0001.wav", "s9/video/bbaf2n.wav"]):
+        (tmp_path / "in" / path).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "in" / path, speech(number), 16000)
+    (tmp_path / "in/transcripts.tsv").write_text("deep/a\tPress 1 now!\n")
+    (tmp_path / "in/b.txt").write_text("Hello there.")
+    (tmp_path / "in/7/8/7-8.trans.txt").write_text("7-8-0001 IT IS SO\n")
+    (tmp_path / "in/s9/align").mkdir()
+    align = "0 2500 sil\n2500 5000 bin\n5000 6250 blue\n6250 9000 sil\n"
+    (tmp_path / "in/s9/align/bbaf2n.align").write_text(align)
+    prepare(
+        tmp_path / "in",
+        tmp_path / "out",
+        PrepareOptions(recipe="speech", outputs="sound@16000", split="1/0/0", group="source"),
+    )
+    made = Utterances.open([tmp_path / "out"], "train")
+    assert set(made.texts) == {"press one now", "hello there", "it is so", "bin blue"}
+    ((bin_, blue),) = (
+        words for text, words in zip(made.texts, made.words, strict=True) if text == "bin blue"
+    )
+    assert bin_ == ("bin", pytest.approx(0.1), pytest.approx(0.2))
+    assert blue == ("blue", pytest.approx(0.2), pytest.approx(0.25))
     assert spoken_text("(a tone)") is None
 
 
-def test_a_copy_under_another_name_is_in_the_same_part(tmp_path: Path) -> None:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    for k in range(40):
-        soundfile.write(folder / f"a{k}.wav", speech(k), 16000)
-        shutil.copy(folder / f"a{k}.wav", folder / f"z{k}.wav")
-    made = prepare_sounds([folder], tmp_path / "out")
-    parts = {clip.name: split_of(clip) for clip in made}
-    assert all(parts[f"in/a{k}"] == parts[f"in/z{k}"] for k in range(40))
-    assert set(parts.values()) == {"train", "valid", "test"}
-    names = [{clip.name for clip in made.part(part)} for part in ("train", "valid", "test")]
-    assert sum(map(len, names)) == len(set.union(*names)) == 80
-    assert {split_of(clip, by="speaker") for clip in made} == {split_of(made.clips[0], by="speaker")}
-
-
-def test_bad_folders(tmp_path: Path, tone_sounds: SoundSet) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="no sound could be read"):
-        prepare_sounds([tmp_path / "empty"], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-    with pytest.raises(InputError, match="there is no folder"):
-        prepare_sounds([tmp_path / "nowhere"], tmp_path / "out")
-    with pytest.raises(InputError, match="is a prepared folder; give it alone"):
-        open_or_prepare([tone_sounds.folder, tmp_path], tmp_path)
-    with pytest.raises(InputError, match="the part 'train' .* is empty"):
-        tone_sounds.where(lambda clip: split_of(clip) == "test").part("train")
-    shutil.copytree(tone_sounds.folder, tmp_path / "cut")
-    with (tmp_path / "cut/sounds.s16").open("r+b") as file:
-        file.truncate(1000)
-    with pytest.raises(FormatError, match="cut short"):
-        SoundSet.open(tmp_path / "cut")
+def test_so_many_minutes_are_chosen_by_content(tone_speech: Speech) -> None:
+    some = tone_speech.train.first_minutes(0.2)
+    assert 12 <= some.total_seconds < 12 + max(some.seconds)
+    more = tone_speech.train.first_minutes(0.4)
+    assert set(some.names) < set(more.names)
+    assert some.names == tuple(name for name in tone_speech.train.names if name in some.names)
+    shuffled = tone_speech.train.take(range(len(tone_speech.train))[::-1]).first_minutes(0.2)
+    assert set(shuffled.names) == set(some.names)
 
 
 @given(
@@ -143,10 +122,10 @@ def test_changes_keep_length_by_speed_and_follow_their_seed() -> None:
     assert max(lengths) == pytest.approx(len(sound) * 1.15, rel=0.01)
 
 
-def test_joined_clips_keep_their_word_times(tone_sounds: SoundSet) -> None:
+def test_joined_clips_keep_their_word_times(tone_speech: Speech) -> None:
     """Where a word is said to be there is sound, and between words there is less, whatever was changed."""
     for seed in range(8):
-        heard = hear(tone_sounds, Item((3, 8, 5), seed), Augmentation(noise=0.0, gain_db=0.0))
+        heard = hear(tone_speech.train, Item((3, 8, 5), seed), Augmentation(noise=0.0, gain_db=0.0))
         inside = np.zeros(len(heard.samples), bool)
         for _, start, end in heard.words:
             inside[round(start * 16000) : round(end * 16000)] = True
@@ -155,16 +134,16 @@ def test_joined_clips_keep_their_word_times(tone_sounds: SoundSet) -> None:
         assert energy[~inside].sum() < 0.01 * energy.sum(), seed
 
 
-def test_frame_targets_leave_out_what_is_not_known(tone_sounds: SoundSet) -> None:
+def test_frame_targets_leave_out_what_is_not_known(tone_speech: Speech) -> None:
     """Clips with and without word times may be joined: only the frames of the first kind have targets."""
     from genlock.train.options import CtcTraining, LoopOptions
     from genlock.train.speech.ctc import CtcRecipe
 
-    clips = tuple(replace(c, words=()) if k % 2 else c for k, c in enumerate(tone_sounds.clips))
-    mixed = SoundSet(tone_sounds.folder, clips)
+    train = tone_speech.train
+    words = tuple(() if k % 2 else found for k, found in enumerate(train.words))
+    mixed = replace(tone_speech, train=replace(train, words=words))
     recipe = CtcRecipe(mixed, CtcTraining(shape="micro", word_times=1.0, speed=0.0), LoopOptions())
-    known = next(k for k, c in enumerate(recipe.learnt.clips) if c.words)
-    other = next(k for k, c in enumerate(recipe.learnt.clips) if not c.words)
+    known, other = 0, 1
     batch = recipe.load([Item((known, other, known), 1)])
     assert batch is not None
     targets = batch.tensors["targets"][0].numpy()
@@ -172,7 +151,7 @@ def test_frame_targets_leave_out_what_is_not_known(tone_sounds: SoundSet) -> Non
     ((start, end),) = heard.unknown
     centers = (np.arange(len(targets)) * 320 + 199.5) / 16000
     assert ((targets == -100) == ((centers >= start) & (centers < end))).all()
-    assert end - start == pytest.approx(recipe.learnt.clips[other].seconds)
+    assert end - start == pytest.approx(recipe.learnt.seconds[other])
     assert (targets > 0).any()
 
 

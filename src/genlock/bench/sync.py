@@ -39,13 +39,13 @@ from genlock.core.json_forms import write_json
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import exact
+from genlock.data.corpora.lipsync import split_by_name
 from genlock.lipsync.estimators.linear import default_model
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import gather
 from genlock.lipsync.evidence.editing import with_offset, with_sound_of
 from genlock.synth.signals.truth import SyncTruth, find_truths
 from genlock.tasks.files import expand_files
-from genlock.train.lipsync.linear import split_of
 
 __all__ = ["BENCH_VERSION", "SYNC", "SyncBench", "SyncBenchOptions", "bench_sync", "run_protocols"]
 
@@ -181,7 +181,7 @@ def bench_sync(
 
 
 def _chosen(files: Sequence[str], how: SyncBenchOptions) -> list[str]:
-    kept = [file for file in files if how.part == "all" or split_of(Path(file).stem) == "report"]
+    kept = [file for file in files if how.part == "all" or split_by_name(Path(file).stem) == "test"]
     if how.limit is not None and how.limit < len(kept):
         draw = np.random.default_rng([how.seed, 9])
         kept = [kept[k] for k in sorted(draw.choice(len(kept), how.limit, replace=False).tolist())]

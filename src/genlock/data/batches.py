@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from threading import RLock
+from typing import Any
 
 import numpy as np
 
@@ -166,6 +167,13 @@ class Batches:
                     f"this order has {key}={own[key]}, the one to go on with had {key}={state[key]}"
                 )
         self.position = state["position"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = RLock()
 
     def _batches(self, epoch: int) -> list[list[Item]]:
         with self._lock:

@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Cells, Grid, Ticks
+from genlock.core.json_forms import read_json_file
 from genlock.core.time import Exact, exact, exact_rate, round_fraction
 from genlock.core.track import Track
 from genlock.data.batches import Batches
@@ -36,7 +37,18 @@ from genlock.data.shards import SHARDS, ShardFiles, rows_of_shards, shard_of
 from genlock.data.splits import NAMES
 from genlock.media.frame_rate import USUAL_RATES, cadence_of, median_step
 
-__all__ = ["INDEX", "BatchReader", "Clip", "ClipSet", "Word", "collate", "crop", "is_dataset", "pad"]
+__all__ = [
+    "INDEX",
+    "BatchReader",
+    "Clip",
+    "ClipSet",
+    "Word",
+    "collate",
+    "crop",
+    "is_dataset",
+    "kinds_of",
+    "pad",
+]
 
 #: The file that makes a folder a dataset.
 INDEX = "index.parquet"
@@ -102,6 +114,16 @@ class Clip:
 def is_dataset(folder: str | Path) -> bool:
     """Whether a folder is a prepared dataset, or shards of one."""
     return (Path(folder) / INDEX).is_file() or (Path(folder) / SHARDS).is_file()
+
+
+def kinds_of(folder: str | Path) -> tuple[str, ...]:
+    """The kinds of outputs that a dataset, or shards of one, has.
+
+    Raises FormatError if the list of them is damaged or missing.
+    """
+    shards = Path(folder) / SHARDS
+    listed = read_json_file(shards if shards.is_file() else Path(folder) / "dataset.json")
+    return tuple(map(str, listed.get("kinds", ())))
 
 
 class ClipSet(Sequence[Clip]):

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from genlock.core.progress import Progress, silent
-from genlock.tasks.files import expand_files
 from genlock.tasks.result import Result
-from genlock.train.lipsync.linear import SyncTrained, SyncTraining
-from genlock.train.lipsync.linear import train_sync as fit_sync
+from genlock.train.lipsync.linear import SyncTrained, SyncTraining, train_on
 from genlock.train.options import TOWER_LOOP, CtcTraining, LoopOptions, TowerTraining, Wav2Vec2Training
 from genlock.train.registry import RecipeCommand
 
@@ -28,9 +26,11 @@ def train_ctc(
 def train_sync(
     videos: Sequence[str], folder: str, training: SyncTraining, progress: Progress = silent
 ) -> SyncTrained:
-    """Train the linear lips-sound model; see :func:`genlock.train.lipsync.linear.train_sync`."""
-    files, _ = expand_files(videos)
-    return fit_sync(files, folder, training, progress)
+    """Train the linear lips-sound model; see :func:`genlock.train.lipsync.linear.train_on`."""
+    from genlock.train.lipsync.films import open_films  # needs the optional pyarrow
+
+    films = open_films(videos, folder, progress)
+    return train_on(films.parts, folder, training, progress, films.notes)
 
 
 def train_tower(
@@ -40,11 +40,12 @@ def train_tower(
     loop: LoopOptions,
     progress: Progress = silent,
 ) -> SyncTrained:
-    """Train the towers of lips and speech; see :func:`genlock.train.lipsync.tower.train_tower`."""
-    from genlock.train.lipsync.tower import train_tower as run  # needs the optional torch
+    """Train the towers of lips and speech; see :func:`genlock.train.lipsync.tower.train_tower_on`."""
+    from genlock.train.lipsync.films import open_films  # needs the optional pyarrow
+    from genlock.train.lipsync.tower import train_tower_on  # needs the optional torch
 
-    files, _ = expand_files(videos)
-    return run(files, folder, training, loop, progress)
+    films = open_films(videos, folder, progress)
+    return train_tower_on(films.parts, folder, training, loop, progress, films.notes)
 
 
 def train_wav2vec2(
@@ -60,8 +61,14 @@ def train_wav2vec2(
     return run(sounds, folder, training, loop, progress)
 
 
-_SOUNDS = "Folders of sounds or videos (with transcripts.tsv where texts are needed), or a prepared folder."
-_FACES = "Videos of single talking faces that are believed to be in step, or folders of them."
+_SOUNDS = (
+    "Datasets of genlock prepare, or folders of sounds or videos (with transcripts.tsv where texts are needed), which "
+    "are prepared first."
+)
+_FACES = (
+    "Datasets of genlock prepare with sound and mouths, or videos of single talking faces that are believed to be in "
+    "step, or folders of them, which are prepared first."
+)
 
 CTC = RecipeCommand(
     "ctc",

@@ -196,7 +196,11 @@ class CtcTraining:
     minutes: float = 0.0
     """How much labelled sound is used, in minutes, chosen by hash; 0: all."""
     split_by: Literal["clip", "speaker"] = "clip"
-    """What is kept apart between training and held-out sound."""
+    """What is kept apart between training and held-out sound where a plain folder is prepared first; a dataset has its
+    own split, and keeps it."""
+    language: str = "auto"
+    """Language of the texts, ISO 639-1, such as de: numbers are spoken out in it. auto: English if nearly all texts are
+    in English letters, else letters as they are written, and texts with numbers are left out."""
     units: Units = "characters"
     """What the model writes: characters, or ARPAbet phones of the words' commonest English pronunciations. One that
     writes phones aligns texts; it does not recognise words."""
@@ -266,7 +270,8 @@ class Wav2Vec2Training:
     parts: int = 1
     """Parts that an update is computed in, one after the other or by as many processes; at least 1."""
     split_by: Literal["clip", "speaker"] = "clip"
-    """What is kept apart between training and held-out sound."""
+    """What is kept apart between training and held-out sound where a plain folder is prepared first; a dataset has its
+    own split, and keeps it."""
     mask_start: float = 0.065
     """Share of frames at which a mask begins; 0...1."""
     mask_length: int = 10

@@ -17,6 +17,9 @@ from genlock.train.options import LoopOptions
 __all__ = ["RUN", "claim_folder", "defaults_of"]
 
 RUN = "run.json"
+#: What may lie in the folder before a run begins: the dataset that was prepared for it, and
+#: links to what it was prepared from.
+_BESIDE = frozenset({"dataset", "sources"})
 #: Options in which a run may differ from the one that it continues, without a word: they change no result.
 _FREE = frozenset({"save_every", "keep", "evaluate_every", "log_every", "workers"})
 #: Options in which it may differ, and is told what that means.
@@ -60,7 +63,7 @@ def claim_folder(
         notes = _changes(theirs["loop"], ours["loop"], loop, done)
         changes = [*theirs.get("changes", []), *({"step": done, "what": note} for note in notes)]
         ours |= {"changes": changes} if changes else {}
-    elif folder.is_dir() and any(p.name != "sounds" for p in folder.iterdir()):
+    elif folder.is_dir() and any(p.name not in _BESIDE for p in folder.iterdir()):
         raise OptionError(f"{str(folder)!r} exists and holds no run; choose another folder with -o")
     write_json(path, ours)
     try:

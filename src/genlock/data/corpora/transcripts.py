@@ -58,7 +58,7 @@ class Transcripts:
         self._texts = {
             (name[: -len(ending)], ending): name
             for ending in _BESIDE
-            for name in corpus.names({PurePosixPath(ending).suffix})
+            for name in corpus.names({ending[ending.rindex(".") :]})
             if name.lower().endswith(ending)
         }
         origins: dict[str, str] = {}

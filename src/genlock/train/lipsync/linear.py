@@ -12,19 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.aligners.curves import find_peak, weighted
-from genlock.core.errors import InputError, MediaError, OptionError
+from genlock.core.errors import InputError, OptionError
 from genlock.core.files import write_text
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import exact
 from genlock.core.track import Track
-from genlock.data.splits import place_of
 from genlock.lipsync.confidence import Confidence, judge
 from genlock.lipsync.estimators.linear import (
     LinearModel,
@@ -38,42 +37,29 @@ from genlock.lipsync.estimators.linear import (
     sound_context,
 )
 from genlock.lipsync.evidence.base import Evidence
-from genlock.lipsync.evidence.collect import gather
 from genlock.lipsync.evidence.editing import cut, main_face, with_offset
 from genlock.train.lipsync.calibration import calibrate
 
 __all__ = [
     "Part",
+    "Parts",
     "SyncFigures",
     "SyncTrained",
     "SyncTraining",
     "fit_linear",
-    "gather_all",
     "measure",
     "measure_with",
     "own_offsets",
-    "parts_of",
-    "split_of",
+    "require_enough",
     "train_on",
-    "train_sync",
     "warped",
 ]
 
 Array = npt.NDArray[np.float64]
 #: What a clip is for: to train on, to fit the confidence on, or to report on.
 Part = Literal["train", "calibrate", "report"]
-
-
-def split_of(name: str) -> Part:
-    """Which part of a corpus a clip belongs to, by its name without ending: 50, 20 and 30 of a hundred.
-
-    The same on every machine and in every version, so that nothing that was trained on is ever reported on.
-
-    >>> split_of("bbaf2n"), split_of("bbaf3s")
-    ('report', 'train')
-    """
-    place = place_of(name)
-    return "train" if place < 0.5 else "calibrate" if place < 0.7 else "report"
+#: Evidence of clips by name, by what they are for.
+Parts: TypeAlias = Mapping[Part, Mapping[str, Evidence]]
 
 
 @dataclass(frozen=True)
@@ -140,10 +126,15 @@ class SyncTrained:
     """How many clips each part had."""
     figures: SyncFigures | None
     """On the part that was kept for reporting; None if it had fewer than four clips."""
+    notes: tuple[str, ...] = ()
+    """What else its reader should know, such as clips that were left out."""
 
     __repr__ = one_line
 
     def __str__(self) -> str:
+        return "\n".join([self._sentence(), *self.notes])
+
+    def _sentence(self) -> str:
         said = f"{self.path}: trained on {self.clips['train']} clips, calibrated on {self.clips['calibrate']}"
         if self.figures is None:
             return f"{said}; too few clips to report on"
@@ -154,28 +145,30 @@ class SyncTrained:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """``path``, ``card``, ``clips``, ``figures``."""
+        """``path``, ``card``, ``clips``, ``figures``, ``notes``."""
         return {
             "path": str(self.path),
             "card": str(self.card),
             "clips": dict(self.clips),
             "figures": None if self.figures is None else asdict(self.figures),
+            "notes": list(self.notes),
         }
 
 
-def train_sync(
-    files: Sequence[str | os.PathLike[str]],
+def train_on(
+    parts: Parts,
     folder: str | os.PathLike[str],
     training: SyncTraining | None = None,
     progress: Progress = silent,
+    notes: Sequence[str] = (),
 ) -> SyncTrained:
     """Train, calibrate and measure a linear sync model, and write it with its card.
 
     Parameters
     ----------
-    files : videos of single talking faces that are believed to be in step, at least a dozen; :func:`split_of` their
-        names says what each is for
+    parts : clips of single talking faces that are believed to be in step, by what they are for and by name
     folder : gets ``model.npz`` and ``MODEL_CARD.md``
+    notes : what its reader should know of the clips
 
     Raises
     ------
@@ -184,37 +177,8 @@ def train_sync(
     OutputError
         If the folder cannot be written.
     """
-    return train_on(gather_all(files, progress), folder, training, progress)
-
-
-def gather_all(files: Sequence[str | os.PathLike[str]], progress: Progress = silent) -> dict[str, Evidence]:
-    """Evidence of the first minute of each file, by name without ending; those that cannot be read are left out."""
-    clips: dict[str, Evidence] = {}
-    refused = 0
-    for number, file in enumerate(files):
-        progress("faces", number, len(files))
-        try:
-            pieces = gather(file)
-        except MediaError:
-            refused += 1
-            continue
-        if pieces:
-            clips[Path(file).stem] = pieces[0]
-    progress("faces", len(files), len(files))
-    if refused:
-        progress(f"{refused} of {len(files)} files cannot be read", 1, 1)
-    return clips
-
-
-def train_on(
-    evidence: Mapping[str, Evidence],
-    folder: str | os.PathLike[str],
-    training: SyncTraining | None = None,
-    progress: Progress = silent,
-) -> SyncTrained:
-    """:func:`train_sync` on what was already gathered from the clips, by name."""
     training = training or SyncTraining()
-    parts = parts_of(evidence)
+    require_enough(parts)
     model = fit_linear(parts["train"], training, lambda done, total: progress("fit", done, total))
     model = calibrate(
         model,
@@ -227,27 +191,19 @@ def train_on(
     figures = None if clips["report"] < 4 else measure(model, parts["report"], seed=training.seed)
     facts = {**model.facts, "parts": clips, "figures": None if figures is None else asdict(figures)}
     target = Path(folder)
-    trained = SyncTrained(target / "model.npz", target / "MODEL_CARD.md", clips, figures)
+    trained = SyncTrained(target / "model.npz", target / "MODEL_CARD.md", clips, figures, tuple(notes))
     save_model(replace(model, facts=facts), trained.path)
     write_text(trained.card, _card(trained, training, float(model.facts["spread_of_clips_seconds"])))
     return trained
 
 
-def parts_of(evidence: Mapping[str, Evidence]) -> dict[Part, dict[str, Evidence]]:
-    """Clips with sound and a face, by what they are for.
-
-    Raises InputError if there are too few.
-    """
-    parts: dict[Part, dict[str, Evidence]] = {"train": {}, "calibrate": {}, "report": {}}
-    for name, clip in sorted(evidence.items()):
-        if clip.mel is not None and main_face(clip) is not None:
-            parts[split_of(name)][name] = clip
+def require_enough(parts: Parts) -> None:
+    """Raise InputError if there are too few clips with sound and a face to train or to calibrate on."""
     if min(len(parts["train"]), len(parts["calibrate"])) < 4:
         raise InputError(
-            f"of {len(evidence)} videos {len(parts['train'])} can be trained and {len(parts['calibrate'])} calibrated "
-            "on; give more videos with sound and a talking face"
+            f"{len(parts['train'])} clips can be trained and {len(parts['calibrate'])} calibrated on, at least 4 are "
+            "needed of each; give more videos with sound and a talking face"
         )
-    return parts
 
 
 def measure(model: LinearModel, clips: Mapping[str, Evidence], times: int = 2, seed: int = 0) -> SyncFigures:
@@ -285,10 +241,10 @@ What it is: a ridge regression from sound to lips and a canonical correlation be
 sound and picture of a talking face (`genlock sync`). {size_kb:.0f} kB, numpy only.
 
 - Data: {data}.
-- Split by the name of the clip (`genlock.train.lipsync.linear.split_of`): {train} clips to train on,
-  {calibrate} to fit the confidence on, {report} to report on.
+- Split as the index of the dataset says: {train} clips to train on, {calibrate} to fit the confidence on, {report} to
+  report on.
 - Licence: that of the data, with credit to its makers.
-- Made by: `genlock train sync --model linear FOLDER -o DIR`, seed {seed}; everything random follows from it.
+- Made by: `genlock train sync --model linear DATASET -o DIR`, seed {seed}; everything random follows from it.
 - It sees 40 log-mel bands in {sound} steps of 40 ms, and 40 points of the lips without pose, made symmetrical:
   {components} components, {speeds} speeds, {lips} steps of 40 ms; at any frame rate.
 - Options: ridge {ridge}, cca {cca}; {copies} versions of each clip (other vocal tracts by {warp}, other noise floors,
@@ -420,6 +376,11 @@ class _Sums:
 def _fit(clips: Mapping[str, Evidence], offsets: Mapping[str, float], training: SyncTraining) -> LinearModel:
     look = training.look
     names = [n for n in sorted(clips) if abs(offsets[n]) <= training.most_shift_seconds]
+    if len(names) < 4:
+        raise InputError(
+            f"{len(names)} of {len(clips)} clips are in step with the others to "
+            f"{training.most_shift_seconds} s, at least 4 are needed; give more clips, or such as are in step"
+        )
     basis = _basis([clips[n] for n in names], look)
     halves = (_Sums(), _Sums())
     kept: list[tuple[Array, Array, Array]] = []

@@ -39,12 +39,12 @@ from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.editing import main_face
 from genlock.train.lipsync.calibration import confidence_of
 from genlock.train.lipsync.linear import (
+    Parts,
     SyncTrained,
     SyncTraining,
-    gather_all,
     measure_with,
     own_offsets,
-    parts_of,
+    require_enough,
     warped,
 )
 from genlock.train.options import TOWER_LOOP, LoopOptions, TowerTraining
@@ -61,7 +61,7 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["TowerRecipe", "Towers", "fit_tower", "lag_curves", "train_tower", "train_tower_on"]
+__all__ = ["TowerRecipe", "Towers", "fit_tower", "lag_curves", "train_tower_on"]
 
 Array = npt.NDArray[np.float64]
 Tensor = torch.Tensor
@@ -232,6 +232,11 @@ class TowerRecipe:
             )
         offsets = own_offsets(usable, SyncTraining())
         near = {n: o for n, o in offsets.items() if abs(o) <= self.training.most_shift_seconds}
+        if len(near) < 4:
+            raise InputError(
+                f"{len(near)} of {len(usable)} clips are in step with the others to "
+                f"{self.training.most_shift_seconds} s, at least 4 are needed; give more clips, or such as are in step"
+            )
         self.spread_seconds = float(np.std(list(near.values())))
         self.basis = _scaled_basis([usable[n] for n in sorted(near)], self.training.look)
         self._clips = [_clip(n, usable[n], self.basis, near[n], self.training.look) for n in sorted(near)]
@@ -483,20 +488,21 @@ def fit_tower(
     )
 
 
-def train_tower(
-    files: Sequence[str | os.PathLike[str]],
+def train_tower_on(
+    parts: Parts,
     folder: str | os.PathLike[str],
     training: TowerTraining | None = None,
     loop: LoopOptions | None = None,
     progress: Progress = silent,
+    notes: Sequence[str] = (),
 ) -> SyncTrained:
     """Train, calibrate and measure the towers beside the linear model that comes with Genlock.
 
     Parameters
     ----------
-    files : videos of single talking faces that are believed to be in step, at least a dozen;
-        :func:`genlock.train.lipsync.linear.split_of` their names says what each is for
+    parts : clips of single talking faces that are believed to be in step, by what they are for and by name
     folder : gets ``model.npz`` and ``MODEL_CARD.md``, and the run in ``run``; a run that was stopped goes on
+    notes : what its reader should know of the clips
 
     Raises
     ------
@@ -505,18 +511,8 @@ def train_tower(
     OutputError
         If the folder cannot be written.
     """
-    return train_tower_on(gather_all(files, progress), folder, training, loop, progress)
-
-
-def train_tower_on(
-    evidence: Mapping[str, Evidence],
-    folder: str | os.PathLike[str],
-    training: TowerTraining | None = None,
-    loop: LoopOptions | None = None,
-    progress: Progress = silent,
-) -> SyncTrained:
-    """:func:`train_tower` on what was already gathered from the clips, by name."""
-    training, target, parts = training or TowerTraining(), Path(folder), parts_of(evidence)
+    require_enough(parts)
+    training, target = training or TowerTraining(), Path(folder)
     model = fit_tower(parts["train"], parts["calibrate"], target / "run", training, loop, progress)
     seed = (loop or TOWER_LOOP).seed
     confidence = confidence_of(
@@ -530,7 +526,7 @@ def train_tower_on(
     clips: dict[str, int] = {part: len(found) for part, found in parts.items()}
     enough = clips["report"] >= 4
     figures = measure_with(LipsSync(tower=model), parts["report"], seed=seed) if enough else None
-    trained = SyncTrained(target / "model.npz", target / "MODEL_CARD.md", clips, figures)
+    trained = SyncTrained(target / "model.npz", target / "MODEL_CARD.md", clips, figures, tuple(notes))
     facts = {**model.facts, "parts": clips, "figures": None if figures is None else asdict(figures)}
     save_tower(replace(model, facts=facts), trained.path)
     write_text(trained.card, _card(trained, training, model))
@@ -544,10 +540,10 @@ Their curve over lags is added to that of `lipsync-linear`, which gives the offs
 face (`genlock sync`). {parameters:,} parameters, {size_kb:.0f} kB, numpy only.
 
 - Data: {data}.
-- Split by the name of the clip (`genlock.train.lipsync.linear.split_of`): {train} clips to train on,
-  {calibrate} to choose and to fit the confidence on, {report} to report on.
+- Split as the index of the dataset says: {train} clips to train on, {calibrate} to choose and to fit the confidence on,
+  {report} to report on.
 - Licence: that of the data, with credit to its makers.
-- Made by: `genlock train sync --model tower FOLDER -o DIR`, seed {seed}, {steps} updates of {batch} clips.
+- Made by: `genlock train sync --model tower DATASET -o DIR`, seed {seed}, {steps} updates of {batch} clips.
 - It sees 40 log-mel bands at 100 Hz, {sound} cells of 10 ms, and 40 points of the lips without pose, made symmetrical:
   {components} components, {lips} steps of 40 ms; at any frame rate.
 - Each clip is put where a linear model of the others sees it; they scatter by {spread:.0f} ms about their common zero.

@@ -13,33 +13,33 @@ from genlock.core.json_forms import write_json
 from genlock.metrics.timing import BoundaryErrors, boundary_errors
 from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
 from genlock.speech.sound import TrackSound
-from genlock.train.speech.sounds import RATE, SoundSet
+from genlock.train.speech.utterances import RATE, Utterances
 
 __all__ = ["border_errors", "write_bias"]
 
 
 def border_errors(
-    model: str | Path, sounds: SoundSet, *, bias_seconds: Fraction | None = None
+    model: str | Path, utterances: Utterances, *, bias_seconds: Fraction | None = None
 ) -> tuple[BoundaryErrors, BoundaryErrors]:
     """Errors of the starts and of the ends of words, where the clips' word times are known.
 
     Parameters
     ----------
     model : folder of a CTC checkpoint; the clips' own texts are aligned with it
-    sounds : clips; those without word times are left out
+    utterances : clips; those without word times are left out
     bias_seconds : taken off every time, and nothing else; None: what the checkpoint states, bias and widening
     """
     options = None if bias_seconds is None else CtcOptions(bias_seconds=bias_seconds)
     aligner = HfCtc(CtcModelOptions(str(model)))
     true: list[tuple[float, float]] = []
     found: list[tuple[float | None, float | None]] = []
-    for clip in sounds:
-        if not clip.words:
+    for number, known in enumerate(utterances.words):
+        if not known:
             continue
-        sound = TrackSound(Track(sounds.samples(clip), Grid.of_samples(RATE)))
+        sound = TrackSound(Track(utterances.samples(number), Grid.of_samples(RATE)))
         with aligner.listen(sound) as heard:
-            words = heard.align_texts([word for word, _, _ in clip.words], options).words
-        true += [(start, end) for _, start, end in clip.words]
+            words = heard.align_texts([word for word, _, _ in known], options).words
+        true += [(start, end) for _, start, end in known]
         found += [
             (None, None) if w.start is None or w.end is None else (float(w.start), float(w.end))
             for w in words
@@ -49,14 +49,14 @@ def border_errors(
     return boundary_errors(starts, found_starts), boundary_errors(ends, found_ends)
 
 
-def write_bias(model: str | Path, sounds: SoundSet) -> Fraction | None:
+def write_bias(model: str | Path, utterances: Utterances) -> Fraction | None:
     """Measure the bias, the median of all borders' errors, and keep it in the checkpoint's ``genlock.json``; with it
     how much too narrow words are at each side, half of what starts come later than ends.
 
     Only clips that the model is not reported on should be used. Returns None, and writes nothing, if no word
     time is known or nothing could be aligned.
     """
-    starts, ends = border_errors(model, sounds, bias_seconds=Fraction(0))
+    starts, ends = border_errors(model, utterances, bias_seconds=Fraction(0))
     errors = np.concatenate([starts.signed_seconds, ends.signed_seconds])
     if len(errors) == 0:
         return None

@@ -22,6 +22,7 @@ from genlock.data.batches import Batches, Item
 from genlock.extractors.sound.framing import Framing, conv_stack
 from genlock.metrics.words import WordErrors, word_errors
 from genlock.speech.ctc.decode import Alphabet, GreedyDecoder
+from genlock.train.datasets import left_out_notes, open_datasets, split_by
 from genlock.train.loop import processes, train
 from genlock.train.optimizers import ScheduledOptimizer, adamw
 from genlock.train.options import CtcTraining, LoopOptions
@@ -29,7 +30,6 @@ from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
 from genlock.train.speech.borders import write_bias
 from genlock.train.speech.checkpoints import checkpoint_configuration, load_checkpoint
 from genlock.train.speech.shapes import make_config, start_with_filter_bank
-from genlock.train.speech.sounds import RATE, SoundSet, open_or_prepare
 from genlock.train.speech.symbols import (
     BLANK,
     DELIMITER,
@@ -42,6 +42,7 @@ from genlock.train.speech.symbols import (
     written,
 )
 from genlock.train.speech.tensors import hear, normalized, padded
+from genlock.train.speech.utterances import NEEDS, RATE, Speech, Utterances
 
 __all__ = ["CtcRecipe", "CtcTraining", "train_ctc"]
 
@@ -57,33 +58,35 @@ def train_ctc(
 
     Parameters
     ----------
-    sounds : folders of sounds or videos with texts, or one prepared folder
+    sounds : prepared datasets with texts, or folders of sounds or videos with texts
     folder : the run folder; a run that is in it already is continued
     training, loop : the options; None: their defaults
 
     Raises
     ------
     InputError
-        If there is no text, nothing to train on, or nothing held out.
+        If there is no text, or nothing to train on.
     MissingModel, FormatError, TrainingError, OutputError
         See :func:`genlock.train.loop.train`.
     """
+    training, options = training or CtcTraining(), loop or LoopOptions()
     with processes().main_process_first():
-        prepared = open_or_prepare(sounds, Path(folder), progress)
-    options = loop or LoopOptions()
-    recipe = CtcRecipe(prepared, training or CtcTraining(), options)
+        opened = open_datasets(sounds, folder, NEEDS, progress, split_by(training.split_by))
+    speech = Speech.open(opened.datasets, training.language)
+    recipe = CtcRecipe(speech, training, options)
     result = train(recipe, options, folder, progress)
+    notes = [*result.notes, *opened.notes, *speech.notes]
     if processes().is_main_process:
         write_bias(result.model, recipe.valid)
-    unfit = f"{len(recipe.unfit)} texts are too long for their sound and were left out: {', '.join(recipe.unfit[:3])}"
-    return replace(result, notes=(*result.notes, *prepared.notes, *([unfit] if recipe.unfit else [])))
+        notes += left_out_notes((*speech.left_out, *recipe.left_out), folder)
+    return replace(result, notes=tuple(notes))
 
 
 @dataclass(eq=False)
 class CtcRecipe:
     """The recipe for the loop."""
 
-    sounds: SoundSet
+    speech: Speech
     training: CtcTraining
     loop: LoopOptions
     name: str = "ctc"
@@ -94,25 +97,36 @@ class CtcRecipe:
     """Names of clips whose text is too long for their sound; they are left out."""
 
     def __post_init__(self) -> None:
-        labelled = self.sounds.where(lambda clip: bool(clip.text))
-        if not labelled.clips:
+        learnt = _with_texts(self.speech.train)
+        self.valid = _with_texts(self.speech.valid)
+        if not len(learnt):
             raise InputError(
-                f"no clip of {str(self.sounds.folder)!r} has a text; put transcripts.tsv into the folder (path "
-                "without ending, tab, text)"
+                "no clip of the split train has a text that can be used "
+                f"({_reasons(self.speech)}); put transcripts.tsv into the folder of sounds (path without ending, tab, "
+                "text), and prepare it again"
             )
-        self.vocabulary = symbol_vocabulary(
-            [self.training.characters, *(clip.text or "" for clip in labelled)], self.training.units
-        )
-        by = self.training.split_by
-        self.valid = labelled.part("valid", by=by)
-        learnt = labelled.part("train", by=by)
+        # Of clips that are held out nothing is learnt, not even their letters.
+        self.vocabulary = symbol_vocabulary([self.training.characters, *learnt.texts], self.training.units)
+        if not len(self.valid):
+            self.best = None
         self._config = self._configuration()
         self.framing: Framing = conv_stack(tuple(self._config.conv_kernel), tuple(self._config.conv_stride))
-        fits = {clip.name: self._fits(clip.text or "", clip.count) for clip in learnt}
-        self.unfit = tuple(name for name, fit in fits.items() if not fit)
-        self.learnt = learnt.where(lambda clip: fits[clip.name]).first_minutes(self.training.minutes)
-        self._batches = Batches([c.seconds for c in self.learnt], self.training.plan(self.loop.seed))
+        fits = [self._fits(text, count) for text, count in zip(learnt.texts, learnt.counts, strict=True)]
+        self.unfit = tuple(name for name, fit in zip(learnt.names, fits, strict=True) if not fit)
+        self.learnt = learnt.where(lambda number: fits[number]).first_minutes(self.training.minutes)
+        self._batches = Batches(self.learnt.seconds, self.training.plan(self.loop.seed))
         self._masked = self._config.feat_extract_norm == "layer"
+
+    @property
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """(clip, reason) of what this recipe cannot use of the speech."""
+        textless = [
+            (name, "no text is known")
+            for part in (self.speech.train, self.speech.valid)
+            for name, text in zip(part.names, part.texts, strict=True)
+            if not text and name not in dict(part.left_out)
+        ]
+        return (*textless, *((name, "its text is too long for its sound") for name in self.unfit))
 
     def _spelt(self, text: str) -> list[int]:
         return spell(text, self.vocabulary, self.training.units)
@@ -127,7 +141,7 @@ class CtcRecipe:
         return {
             **asdict(self.training),
             "clips": len(self.learnt),
-            "seconds": round(self.learnt.seconds, 3),
+            "seconds": round(self.learnt.total_seconds, 3),
             "characters": characters,
         }
 
@@ -236,7 +250,7 @@ class CtcRecipe:
         return Loss(total, figures)
 
     def describe(self, part: list[Item]) -> str:
-        return ", ".join(self.learnt.clips[k].name for item in part for k in item.clips)
+        return ", ".join(self.learnt.names[k] for item in part for k in item.clips)
 
     # ------------------------------------------------------------ what came of it
 
@@ -244,8 +258,10 @@ class CtcRecipe:
         """Word errors, and those of characters (``cer``) or phones (``per``)."""
         units = self.training.units
         words, symbols = WordErrors(0, 0, 0, 0), WordErrors(0, 0, 0, 0)
-        for clip in self.valid:
-            found, true = self._read(model, self.valid.samples(clip)), written(clip.text or "", units)
+        if not len(self.valid):
+            return {}
+        for number, text in enumerate(self.valid.texts):
+            found, true = self._read(model, self.valid.samples(number)), written(text, units)
             words += word_errors(true.split(), found.split())
             symbols += word_errors(symbols_in(true, units), symbols_in(found, units))
         return {"wer": words.rate, "cer" if units == "characters" else "per": symbols.rate}
@@ -272,3 +288,12 @@ class CtcRecipe:
                 "too_long_texts": list(self.unfit),
             },
         )
+
+
+def _with_texts(utterances: Utterances) -> Utterances:
+    return utterances.where(lambda number: bool(utterances.texts[number]))
+
+
+def _reasons(speech: Speech) -> str:
+    reasons = {reason for _, reason in speech.left_out}
+    return "; ".join(sorted(reasons)[:3]) if reasons else "its transcripts are empty"

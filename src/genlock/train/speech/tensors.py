@@ -11,7 +11,7 @@ import torch
 
 from genlock.data.batches import Item
 from genlock.train.speech.augment import Augmentation, change
-from genlock.train.speech.sounds import RATE, SoundSet
+from genlock.train.speech.utterances import RATE, Utterances
 
 __all__ = ["SILENCE_SECONDS", "Heard", "hear", "normalized", "padded"]
 
@@ -35,7 +35,7 @@ class Heard:
     """Start and end in seconds of the clips where they are not."""
 
 
-def hear(sounds: SoundSet, item: Item, how: Augmentation | None, longest: int | None = None) -> Heard:
+def hear(utterances: Utterances, item: Item, how: Augmentation | None, longest: int | None = None) -> Heard:
     """The sound of an item.
 
     Parameters
@@ -49,12 +49,14 @@ def hear(sounds: SoundSet, item: Item, how: Augmentation | None, longest: int | 
     unknown: list[tuple[float, float]] = []
     length = 0
     for number in item.clips:
-        clip = sounds.clips[number]
-        plain = sounds.samples(clip)
+        plain = utterances.samples(number)
         changed = plain if how is None else change(plain, how, random)
         stretch = len(changed) / len(plain)
-        words += [(w, length / RATE + a * stretch, length / RATE + b * stretch) for w, a, b in clip.words]
-        if not clip.words:
+        words += [
+            (w, length / RATE + a * stretch, length / RATE + b * stretch)
+            for w, a, b in utterances.words[number]
+        ]
+        if not utterances.words[number]:
             unknown.append((length / RATE, (length + len(changed)) / RATE))
         pieces.append(changed)
         length += len(changed)
@@ -68,7 +70,7 @@ def hear(sounds: SoundSet, item: Item, how: Augmentation | None, longest: int | 
     if how is not None:
         # Digital silence is no natural sound; a floor far below speech takes its place.
         samples = samples + np.float32(1e-4) * random.standard_normal(len(samples), dtype=np.float32)
-    text = " ".join(sounds.clips[k].text or "" for k in item.clips)
+    text = " ".join(utterances.texts[k] for k in item.clips)
     return Heard(normalized(samples), text, tuple(words), tuple(unknown))
 
 

@@ -24,6 +24,7 @@ from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.batches import Batches, Item
 from genlock.extractors.sound.framing import Framing, conv_stack
+from genlock.train.datasets import left_out_notes, open_datasets, split_by
 from genlock.train.loop import processes, train
 from genlock.train.optimizers import ScheduledOptimizer, adamw
 from genlock.train.options import LoopOptions, Wav2Vec2Training
@@ -32,9 +33,9 @@ from genlock.train.speech.checkpoints import checkpoint_configuration, load_chec
 from genlock.train.speech.contrastive import code_perplexity, contrast
 from genlock.train.speech.masks import draw_negatives, heard_nevertheless, span_mask
 from genlock.train.speech.shapes import make_config, start_with_filter_bank
-from genlock.train.speech.sounds import RATE, SoundSet, open_or_prepare
 from genlock.train.speech.symbols import write_processor
 from genlock.train.speech.tensors import hear, padded
+from genlock.train.speech.utterances import NEEDS, RATE, Speech, Utterances
 
 __all__ = ["Wav2Vec2Recipe", "collapse_notes", "pretrain"]
 
@@ -57,25 +58,26 @@ def pretrain(
 
     Parameters
     ----------
-    sounds : folders of sounds or videos, or one prepared folder; texts are not looked at
+    sounds : prepared datasets, or folders of sounds or videos; texts are not looked at
     folder : the run folder; a run that is in it already is continued
     training, loop : the options; None: their defaults
 
     Raises
     ------
     InputError
-        If there is nothing to train on, or nothing held out.
+        If there is nothing to train on.
     MissingModel, FormatError, TrainingError, OutputError
         See :func:`genlock.train.loop.train`.
     """
+    training, options = training or Wav2Vec2Training(), loop or LoopOptions()
     with processes().main_process_first():
-        prepared = open_or_prepare(sounds, Path(folder), progress)
-    options = loop or LoopOptions()
-    recipe = Wav2Vec2Recipe(prepared, training or Wav2Vec2Training(), options)
-    result = train(recipe, options, folder, progress)
-    return replace(
-        result, notes=(*result.notes, *collapse_notes(result.figures, recipe.training.codes), *prepared.notes)
-    )
+        opened = open_datasets(sounds, folder, NEEDS, progress, split_by(training.split_by))
+    speech = Speech.open(opened.datasets)
+    result = train(Wav2Vec2Recipe(speech, training, options), options, folder, progress)
+    notes = [*result.notes, *collapse_notes(result.figures, training.codes), *opened.notes, *speech.notes]
+    if processes().is_main_process:
+        notes += left_out_notes(speech.left_out, folder)
+    return replace(result, notes=tuple(notes))
 
 
 def collapse_notes(figures: Mapping[str, float], codes: int) -> tuple[str, ...]:
@@ -100,7 +102,7 @@ def collapse_notes(figures: Mapping[str, float], codes: int) -> tuple[str, ...]:
 class Wav2Vec2Recipe:
     """The recipe for the loop."""
 
-    sounds: SoundSet
+    speech: Speech
     training: Wav2Vec2Training
     loop: LoopOptions
     name: str = "wav2vec2"
@@ -109,18 +111,20 @@ class Wav2Vec2Recipe:
     framing: Framing = field(init=False)
 
     def __post_init__(self) -> None:
-        by = self.training.split_by
-        self.learnt = self.sounds.part("train", by=by)
-        self.valid = self.sounds.part("valid", by=by)
+        self.learnt, self.valid = self.speech.train, self.speech.valid
         self._config = self._configuration()
         self.framing = conv_stack(tuple(self._config.conv_kernel), tuple(self._config.conv_stride))
         self._longest = int(self.training.longest_seconds * RATE)
-        lengths = [min(clip.seconds, self.training.longest_seconds) for clip in self.learnt]
+        lengths = [min(seconds, self.training.longest_seconds) for seconds in self.learnt.seconds]
         self._batches = Batches(lengths, self.training.plan(self.loop.seed))
         self._masked = self._config.feat_extract_norm == "layer"
 
     def record(self) -> dict[str, Any]:
-        return {**asdict(self.training), "clips": len(self.learnt), "seconds": round(self.learnt.seconds, 3)}
+        return {
+            **asdict(self.training),
+            "clips": len(self.learnt),
+            "seconds": round(self.learnt.total_seconds, 3),
+        }
 
     # ------------------------------------------------------------ the model
 
@@ -174,8 +178,8 @@ class Wav2Vec2Recipe:
     def load(self, part: list[Item]) -> Batch | None:
         return self._loaded(self.learnt, part, self.training.heard)
 
-    def _loaded(self, sounds: SoundSet, part: list[Item], share_heard: float = 0.0) -> Batch | None:
-        heard = [hear(sounds, item, self.training.augmentation, self._longest) for item in part]
+    def _loaded(self, utterances: Utterances, part: list[Item], share_heard: float = 0.0) -> Batch | None:
+        heard = [hear(utterances, item, self.training.augmentation, self._longest) for item in part]
         if not heard:
             return None
         samples, attention = padded([h.samples for h in heard])
@@ -200,7 +204,7 @@ class Wav2Vec2Recipe:
         return Batch(tensors, float(masks.sum()), sum(len(h.samples) for h in heard) / RATE)
 
     def describe(self, part: list[Item]) -> str:
-        return ", ".join(self.learnt.clips[k].name for item in part for k in item.clips)
+        return ", ".join(self.learnt.names[k] for item in part for k in item.clips)
 
     # ------------------------------------------------------------ the loss
 
@@ -250,10 +254,14 @@ class Wav2Vec2Recipe:
 
     def evaluate(self, model: Any) -> dict[str, float]:
         """The same measures on held-out clips, with masks that are always the same; batched by length."""
+        if not len(self.valid):
+            return {}
         sums: dict[str, list[float]] = {}
         device = next(model.parameters()).device
         plan = Wav2Vec2Training(batch_seconds=self.training.batch_seconds).plan(0)
-        batches = Batches([min(c.seconds, self.training.longest_seconds) for c in self.valid], plan)
+        batches = Batches(
+            [min(seconds, self.training.longest_seconds) for seconds in self.valid.seconds], plan
+        )
         step = 0
         while batches.epoch_of(step) == 0:
             batch = self._loaded(self.valid, batches.at(step)[0])

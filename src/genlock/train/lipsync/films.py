@@ -1,0 +1,137 @@
+"""The clips of a prepared dataset as evidence of who speaks when, and which of them are for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from genlock.core.errors import InputError
+from genlock.core.progress import Progress, silent
+from genlock.core.spans import Spans
+from genlock.core.track import Track
+from genlock.data.output_files import true_cells
+from genlock.data.reading import Clip, ClipSet
+from genlock.data.splits import NAMES, place_of
+from genlock.extractors.face.mouth import aperture_of, width_of
+from genlock.extractors.sound.energy import Energy
+from genlock.extractors.sound.mel import Mel
+from genlock.lipsync.evidence.base import Evidence, FaceEvidence
+from genlock.lipsync.evidence.editing import cut, main_face
+from genlock.lipsync.evidence.waveform_rows import SOUND_MEL
+from genlock.train.datasets import Needs, left_out_notes, open_datasets
+from genlock.train.lipsync.linear import Part, Parts
+
+__all__ = ["NEEDS", "Films", "evidence_of", "open_films"]
+
+SOUND, LIPS = "sound_16000", "lips"
+#: What a dataset must hold; the lips come with every output of the face.
+NEEDS = Needs({SOUND: "sound@16000", LIPS: "landmarks:lips"}, "lipsync")
+#: So much of a film is looked at.
+_LONGEST = Fraction(60)
+#: Fewer clips to fit the confidence on are too few.
+_LEAST = 4
+_PARTS: Mapping[str, Part] = {"train": "train", "valid": "calibrate", "test": "report"}
+
+
+@dataclass(frozen=True, eq=False)
+class Films:
+    """What the lips-sound models are trained, calibrated and reported on."""
+
+    parts: Parts
+    """Evidence of each clip by name, by what it is for."""
+    notes: tuple[str, ...]
+    """What was prepared, left out or set apart, in words."""
+
+
+def open_films(named: Sequence[str | Path], run: str | Path, progress: Progress = silent) -> Films:
+    """The clips of datasets, or of plain folders and films that are prepared first.
+
+    The index's split says what a clip is for: ``train`` to train on, ``valid`` to fit the confidence on, ``test`` to
+    report on. Where ``valid`` has too few, some clips of ``train`` are set apart for it, and the notes say so.
+
+    Raises
+    ------
+    InputError
+        If too few of them can be used; see also :func:`genlock.train.datasets.open_datasets`.
+    """
+    opened = open_datasets(named, run, NEEDS, progress)
+    parts: dict[Part, dict[str, Evidence]] = {"train": {}, "calibrate": {}, "report": {}}
+    left_out: list[tuple[str, str]] = []
+    for split in NAMES:
+        try:
+            clips = ClipSet(opened.datasets, tuple(NEEDS.outputs), split)
+        except InputError:  # such as a small dataset without a clip in valid
+            continue
+        left_out += clips.left_out
+        for number in range(len(clips)):
+            progress(f"read {split}", number, len(clips))
+            clip = clips[number]
+            evidence = evidence_of(clip)
+            if evidence.mel is None or main_face(evidence) is None:
+                left_out.append(
+                    (clip.name, "has no sound" if evidence.mel is None else "no face is seen in it")
+                )
+            else:
+                parts[_PARTS[split]][clip.name] = evidence
+        progress(f"read {split}", len(clips), len(clips))
+    notes = [*opened.notes, *_set_apart(parts)]
+    return Films(parts, (*notes, *left_out_notes(left_out, run)))
+
+
+def _set_apart(parts: Mapping[Part, dict[str, Evidence]]) -> list[str]:
+    """Move clips of ``train`` to where the confidence is fitted, if there are too few; ``test`` is left alone."""
+    train, held = parts["train"], parts["calibrate"]
+    if len(held) >= _LEAST:
+        return []
+    before = len(held)
+    wanted = max(_LEAST, (len(train) + len(held)) // 5)
+    for name in sorted(train, key=place_of)[: wanted - before]:
+        held[name] = train.pop(name)
+    if len(train) < _LEAST:
+        raise InputError(
+            f"{len(train) + len(held)} clips of the splits train and valid have sound and a talking face; at least "
+            f"{2 * _LEAST} are needed: give more"
+        )
+    return [
+        f"the split valid has {before} clips that can be used: {len(held) - before} of the split train were set apart "
+        "to fit the confidence on"
+    ]
+
+
+def evidence_of(clip: Clip) -> Evidence:
+    """What the lips-sound models look at, of a clip with its sound and its lips; the first minute of it."""
+    sound, lips = clip.tracks[SOUND], clip.tracks[LIPS]
+    real = true_cells(clip.output(SOUND))
+    samples = np.ascontiguousarray(sound.values[real.start : real.stop], np.float32)
+    enough = len(samples) >= SOUND_MEL.window
+    first = sound.grid.center(real.start)
+    flat = Track(np.zeros(len(lips), np.float32), lips.grid, np.zeros(len(lips), bool))
+    shape = np.asarray(lips.values, np.float32)
+    face = FaceEvidence(
+        face=0,
+        lips=lips,
+        aperture=replace(flat, values=np.where(lips.valid, aperture_of(shape), 0), valid=lips.valid),
+        width=replace(flat, values=np.where(lips.valid, width_of(shape), 0), valid=lips.valid),
+        motion=flat,
+        size_pixels=0.0,
+    )
+    clock = sound.clock
+    whole = Evidence(
+        clock=clock,
+        start=clip.start,
+        end=clip.end,
+        frames=lips.grid,
+        mel=Mel(SOUND_MEL)(samples, first, clock) if enough else None,
+        loudness=Energy()(samples, first, clock) if enough else None,
+        faces=(face,) if lips.valid.any() else (),
+        luma=None,
+        motion=None,
+        flashes=Spans([], clock, "flashes"),
+        beeps=Spans([], clock, "beeps"),
+        cuts=(),
+    )
+    return whole if clip.end - clip.start <= _LONGEST else cut(whole, clip.start, clip.start + _LONGEST)
