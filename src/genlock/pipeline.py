@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import TracebackType
@@ -20,7 +19,6 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from genlock.core.errors import MediaError, OutputError
 from genlock.core.grid import Cells
@@ -44,7 +42,7 @@ from genlock.media import (
 )
 from genlock.media.read import FrameTimesOnly, cells_told
 
-__all__ = ["SPEECH_RATE", "Clip", "ClipRequest", "SoundSpool", "SpooledSound", "one_blas_thread", "read_clip"]
+__all__ = ["SPEECH_RATE", "Clip", "ClipRequest", "SoundSpool", "SpooledSound", "read_clip"]
 
 #: Samples per second of the sound that recognisers and aligners of speech take.
 SPEECH_RATE = 16000
@@ -299,14 +297,3 @@ class SpooledSound:
             self._file.close()
             self._ended = True
             self._changed.notify_all()
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Products of small matrices are computed in the thread that asks for them.
-
-    Those of the features and of the aligner are so small that handing them out to several threads costs several times
-    as much as computing them, and would take the cores from whoever works beside.
-    """
-    with threadpool_limits(1, "blas"):
-        yield

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from tests.speech.conftest import JFK, sound_of
 
-from genlock.core.errors import OptionError
+from genlock.core import Grid, Track
+from genlock.core.errors import MediaError, OptionError
 from genlock.metrics.words import word_errors
+from genlock.pipeline import SpooledSound
 from genlock.speech.recognize import FasterWhisper, Heard, PocketSphinx, choose_recognizer, recognize
 from genlock.speech.sound import TrackSound, quiet_cuts
 
@@ -27,12 +31,12 @@ class ToneReader:
         )
         heard = []
         for start, end in zip(edges[::2], edges[1::2], strict=True):
-            spectrum = np.abs(np.fft.rfft(samples[start:end], 16000))
+            spectrum = np.abs(np.fft.rfft(samples[start:end], 16_000))
             heard.append(
                 Heard(
                     str(round(int(spectrum.argmax()) / 100)),
-                    Fraction(int(start), 16000),
-                    Fraction(int(end), 16000),
+                    Fraction(int(start), 16_000),
+                    Fraction(int(end), 16_000),
                     1.0,
                 )
             )
@@ -50,11 +54,11 @@ def test_no_word_is_cut_lost_or_doubled_at_the_borders_of_pieces(gap: float) -> 
     while at < 150 * 16000:
         length, pitch = int(random.integers(3200, 9600)), int(random.integers(3, 40))
         parts += [
-            0.3 * np.sin(2 * np.pi * 100 * pitch * np.arange(length) / 16000),
-            np.zeros(int(gap * 16000)),
+            0.3 * np.sin(2 * np.pi * 100 * pitch * np.arange(length) / 16_000),
+            np.zeros(int(gap * 16_000)),
         ]
-        truth.append((str(pitch), at / 16000, (at + length) / 16000))
-        at += length + int(gap * 16000)
+        truth.append((str(pitch), at / 16000, (at + length) / 16_000))
+        at += length + int(gap * 16_000)
     reader = ToneReader()
     heard = recognize(sound_of(np.concatenate(parts), origin=5), reader)
     assert [w.text for w in heard] == [t for t, _, _ in truth]
@@ -64,16 +68,16 @@ def test_no_word_is_cut_lost_or_doubled_at_the_borders_of_pieces(gap: float) -> 
 
 def test_cuts_fall_into_pauses() -> None:
     random = np.random.default_rng(0)
-    sound = 0.1 * random.normal(size=100 * 16000)
+    sound = 0.1 * random.normal(size=100 * 16_000)
     for second in range(5, 100, 9):
         sound[second * 16000 : second * 16000 + 12000] *= 1e-4
-    cuts = list(quiet_cuts(sound_of(sound), 15 * 16000, 28 * 16000))
+    cuts = list(quiet_cuts(sound_of(sound), 15 * 16000, 28 * 16_000))
     assert cuts[-1] == (len(sound), True)
     for cut, silent in cuts[:-1]:
         assert silent
         assert (cut / 16000 - 5) % 9 < 0.75
-    noise = sound_of(0.1 * random.normal(size=100 * 16000))
-    assert not any(silent for _, silent in list(quiet_cuts(noise, 15 * 16000, 28 * 16000))[:-1])
+    noise = sound_of(0.1 * random.normal(size=100 * 16_000))
+    assert not any(silent for _, silent in list(quiet_cuts(noise, 15 * 16000, 28 * 16_000))[:-1])
 
 
 @pytest.mark.parametrize("kind", [FasterWhisper, PocketSphinx])
@@ -105,7 +109,7 @@ def test_the_default_hears_a_famous_speech(jfk: TrackSound) -> None:
 
 
 def test_the_floor_hears_most_of_it(jfk: TrackSound) -> None:
-    part = sound_of(jfk.samples(0, 5 * 16000))
+    part = sound_of(jfk.samples(0, 5 * 16_000))
     true = "and so my fellow americans ask not"
     assert word_errors(true, " ".join(w.text for w in recognize(part, PocketSphinx()))).rate < 0.6
 
@@ -117,3 +121,49 @@ def test_languages_that_nobody_knows() -> None:
         choose_recognizer("pocketsphinx", "fr")
     with pytest.raises(OptionError, match="no-such"):
         choose_recognizer("no-such", "en")
+
+
+def test_words_of_a_sound_that_grows_are_those_of_the_whole() -> None:
+    """Pieces are heard as soon as they are there, and cut where they would be cut in the whole."""
+
+    class Loud:
+        name, languages = "loud", ("en",)
+
+        def __init__(self) -> None:
+            self.lengths: list[int] = []
+
+        def hear(self, samples: np.ndarray, language: str) -> list[Heard]:
+            self.lengths.append(len(samples))
+            at = np.flatnonzero(np.abs(samples) > 0.5)
+            return [
+                Heard(f"{len(samples)}", Fraction(int(at[0]), 16_000), Fraction(int(at[0]) + 1, 16_000), 1.0)
+            ]
+
+    random = np.random.default_rng(1)
+    wave = 0.01 * random.standard_normal(70 * 16_000).astype(np.float32)
+    wave[:: 7 * 16000] = 0.9
+    whole, growing = Loud(), Loud()
+    sound = TrackSound(Track(wave, Grid.of_samples(16_000)))
+    meant = recognize(sound, whole)
+    with SpooledSound(Fraction(0), "media") as spool, ThreadPoolExecutor(1) as pool:
+        found = pool.submit(recognize, spool, growing)
+        for first in range(0, len(wave), 10_000):
+            spool.append(wave[first : first + 10_000])
+            if first == 500_000:
+                while (
+                    not growing.lengths and not found.done()
+                ):  # the first piece is heard before the last samples are there
+                    time.sleep(0.01)
+        spool.end()
+        assert found.result() == meant
+    assert growing.lengths == whole.lengths
+    assert len(whole.lengths) > 2
+
+
+def test_a_sound_that_is_closed_lets_nobody_wait() -> None:
+    spool = SpooledSound(Fraction(0), "media")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(spool.samples, 0, 10)
+        spool.close()
+        with pytest.raises(MediaError, match="could not be read to its end"):
+            waiting.result()

@@ -10,6 +10,8 @@ import av
 import numpy as np
 import pytest
 
+from genlock.data.ledger import Item
+from genlock.data.one_source import Plan, produce
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.media import Picture, Sound, encode
@@ -51,6 +53,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wave = 0.3 * np.sin(2 * np.pi * 300 * at) * (0.5 + 0.5 * np.sin(2 * np.pi * 2 * at))
     for name, (picture, sound, _) in KINDS.items():
         encode(folder / name, Picture(frames, rate=25, codec=picture), Sound(wave, 48000, codec=sound))
+    for name in ("sound.flac", "sound.mp3"):
+        encode(folder / name, sound=Sound(wave, 48000))
     return folder
 
 
@@ -136,3 +140,20 @@ def test_each_measurement_of_a_repair_reads_the_file_twice_at_most(
     assert len(source) <= (4 if name.endswith(".avi") else 2)
     assert sum(each.frames["video"] for each in source) <= FRAMES + 2 * FIRST
     assert sum(each.frames["video"] for each in made) <= FRAMES + FIRST
+
+
+@pytest.mark.parametrize("name", [*KINDS, "sound.flac", "sound.mp3"])
+def test_prepare_decodes_each_stream_once(
+    name: str, films: Path, counting: Callable[[], Counting], tmp_path: Path
+) -> None:
+    count = counting()
+    plan = Plan(
+        "sound@16000,mel" if name.startswith("sound") else "sound@16000,mel,frames@25/64x48", clip_seconds=1
+    )
+    made = produce(Item("a", name, 0, 0), films, tmp_path / "dataset", plan)
+    assert len(made.clips) == 3
+    read = count.of(name)
+    assert count.decoded(name, "video") <= (0 if name.startswith("sound") else FRAMES + FIRST)
+    # Where an MP3 ends, only decoding tells: what its packets say of it is taken back then.
+    assert len(read) == (3 if name == "sound.mp3" else 2)
+    assert all(each.frames["audio"] <= each.packets["audio"] + 1 for each in read)

@@ -13,10 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from genlock import __version__
 from genlock.core.errors import InputError, MediaError, OutputError
 from genlock.core.files import sha256_of
-from genlock.core.grid import Cells
+from genlock.core.grid import Cells, Grid
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.data.cutting import ClipSamples, ClipSpan, Cutting, PictureCutter, SampleTaker, SoundCutter
 from genlock.data.ledger import Item, Output
@@ -40,6 +42,7 @@ from genlock.extractors.registry import FILE_FORMS
 from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm, frame_cells, probe, read
+from genlock.media.read import FrameTimesOnly
 from genlock.pipeline import SoundSpool, SpooledSound
 from genlock.speech import recognize_and_align
 
@@ -192,18 +195,39 @@ class _Making:
         self._entries: dict[int, dict[str, Any]] = {}
 
     def run(self, path: Path) -> _Making:
-        """Read the source once and make everything."""
+        """Read the source once and make everything.
+
+        Clips are cut where probing says that the source begins and ends. Where that turns out not to be so, which only
+        decoding can tell of some sources, everything is made once more.
+        """
         info = probe(path)
         if not info.video and not info.audio:
             raise MediaError("has neither sound nor picture")
+        extent = _told_extent(info) or _read_extent(path, info)
+        try:
+            return self._make(path, info, extent)
+        except OutputError:
+            raise
+        except _Elsewhere as error:
+            extent = error.extent
+        except (InputError, IndexError, ValueError):
+            if extent.sure:
+                raise
+            extent = _read_extent(path, info)
+        self._forget()
+        return self._make(path, info, extent)
+
+    def _forget(self) -> None:
+        """Drop what was made."""
+        self.outputs, self.clips, self.notes, self._entries = [], [], (), {}
+        for left in self.folder.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    def _make(self, path: Path, info: MediaInfo, extent: _Extent) -> _Making:
         wanted = parse_outputs(self.plan.outputs)
-        cells, count = frame_cells(path) if info.video else (None, 0)
-        if cells is not None and count:
-            origin, end = cells.edge(0), cells.edge(count)
-        else:
-            origin, end = _span_of_sound(path)
-        cutting = Cutting(origin, _length(self.plan), end)
-        self.seconds = float(end - origin)
+        cells, count = extent.cells, extent.count
+        cutting = Cutting(extent.origin, _length(self.plan), extent.end)
+        self.seconds = float(extent.end - extent.origin)
         for clip in cutting.clips():
             self._entries[clip.number] = self._entry(clip, info.clock, whole=cutting.count == 1)
         consumers: list[Consumer] = []
@@ -220,10 +244,18 @@ class _Making:
             ]
         whole = _WholeSource({one.name for one in wanted}, info, tracker)
         consumers += whole.consumers
+        span = _Span()
+        if not extent.sure:
+            consumers.append(FrameTimesOnly() if cells is not None else span)
         try:
             if consumers:
                 report = read(path, consumers)
                 self.notes = tuple(str(note) for note in report.notes)
+                if not extent.sure:
+                    seen = report.cells
+                    _require_same(
+                        extent, span.extent() if seen is None else _extent_of(seen, report.cell_count)
+                    )
             counts = [native.counts(cutting)]
             if cells is not None:
                 counts.append(frame_counts(cutting, cells, count))
@@ -388,20 +420,92 @@ def _length(plan: Plan) -> Fraction | None:
     return None if plan.clip_seconds is None else exact(plan.clip_seconds)
 
 
-def _span_of_sound(path: Path) -> tuple[Fraction, Fraction]:
-    """From the first sample to the end of the last one's period, found by reading: headers may lie."""
-    span: list[Fraction] = []
+@dataclass(frozen=True)
+class _Extent:
+    """Where a source begins and ends."""
 
-    class _Span:
-        form = AudioForm(None, None)
+    cells: Cells | None
+    """The cells of its frames; None without a picture."""
+    count: int
+    """How many frames there are."""
+    origin: Fraction
+    """Where it begins, in exact seconds."""
+    end: Fraction
+    """Where it ends."""
+    sure: bool = True
+    """False if packets say so that may not be the frames, or not all of the sound."""
 
-        def push(self, block: AudioBlock) -> None:
-            span[:] = [span[0] if span else block.start, block.end]
+    def same_as(self, other: _Extent) -> bool:
+        """Whether both say the same."""
+        if (self.count, self.origin, self.end) != (other.count, other.origin, other.end):
+            return False
+        if self.cells is None or other.cells is None:
+            return self.cells is other.cells
+        same_kind = isinstance(self.cells, Grid) == isinstance(other.cells, Grid)
+        return same_kind and bool(np.array_equal(self.cells.edges(self.count), other.cells.edges(self.count)))
 
-        def finish(self) -> None:
-            pass
 
-    read(path, [_Span()])
-    if not span or span[1] <= span[0]:
+class _Elsewhere(Exception):
+    """A source begins or ends elsewhere than its packets say; nothing of it may be kept."""
+
+    def __init__(self, extent: _Extent) -> None:
+        super().__init__("the packets lie")
+        self.extent = extent
+
+
+def _require_same(told: _Extent, found: _Extent | None) -> None:
+    if found is None:
         raise MediaError("has no sound that decodes")
-    return span[0], span[1]
+    if not found.same_as(told):
+        raise _Elsewhere(found)
+
+
+def _extent_of(cells: Cells, count: int, sure: bool = True) -> _Extent:
+    return _Extent(cells, count, cells.edge(0), cells.edge(count), sure)
+
+
+def _told_extent(info: MediaInfo) -> _Extent | None:
+    """What probing says of a source; None if only decoding tells."""
+    picture, sound = info.picture(), info.sound()
+    if picture is not None:
+        if picture.cells is None or not picture.frames:
+            return None
+        return _extent_of(picture.cells, picture.frames, picture.packets_are_frames)
+    if sound is None or sound.start is None or not sound.duration:
+        return None
+    return _Extent(None, 0, sound.start, sound.start + sound.duration, sure=False)
+
+
+def _read_extent(path: Path, info: MediaInfo) -> _Extent:
+    """Where a source begins and ends, found by decoding: headers may lie."""
+    if info.video:
+        cells, count = frame_cells(path, info=info)
+        if count:
+            return _extent_of(cells, count)
+    span = _Span()
+    read(path, [span])
+    found = span.extent()
+    if found is None:
+        raise MediaError("has no sound that decodes")
+    return found
+
+
+class _Span:
+    """A consumer that notes where the sound begins and ends."""
+
+    form = AudioForm(None, None)
+
+    def __init__(self) -> None:
+        self._span: tuple[Fraction, Fraction] | None = None
+
+    def push(self, block: AudioBlock) -> None:
+        self._span = (block.start if self._span is None else self._span[0], block.end)
+
+    def finish(self) -> None:
+        pass
+
+    def extent(self) -> _Extent | None:
+        """From the first sample to the end of the last one's period; None if there is none."""
+        if self._span is None or self._span[1] <= self._span[0]:
+            return None
+        return _Extent(None, 0, *self._span)

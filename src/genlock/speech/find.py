@@ -6,11 +6,13 @@ import os
 import statistics
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from genlock.core.errors import MissingModel, OptionError, TranscriptError
 from genlock.core.plugins import plugin_class, plugin_names
@@ -164,7 +166,8 @@ def recognize_and_align(
             reason=reason,
         )
     if seconds_long(sound) <= WHOLE_SECONDS:
-        placed = chosen.align(sound.samples(0, sound.count), tokens, sound.origin, sound.clock)
+        with _one_blas_thread():
+            placed = chosen.align(sound.samples(0, sound.count), tokens, sound.origin, sound.clock)
         progress("align", float(seconds_long(sound)), float(seconds_long(sound)))
         return _judged(tokens, placed, sound, None, chosen.name, language)
     listener = choose_recognizer(recognizer, language)
@@ -274,18 +277,30 @@ def _in_pieces(
     parts = pieces(len(tokens), anchors, start, end)
     placed = [Placed(None, None, 0.0, t.reason or "no word around it was recognised") for t in tokens]
     reached = start
-    for part, places in zip(parts, _places(sound, tokens, parts, aligner), strict=True):
-        for number in part.keep:
-            place = places[number - part.words.start]
-            if place.start is not None and place.end is not None:
-                place = Placed(max(place.start, reached), max(place.end, reached), place.confidence)
-                if place.start == place.end:
-                    place = Placed(None, None, 0.0, "it would lie inside the word before it")
-                reached = max(reached, place.end or reached)
-            placed[number] = place
-        progress("align", float(part.end - start), float(end - start))
+    with _one_blas_thread():
+        for part, places in zip(parts, _places(sound, tokens, parts, aligner), strict=True):
+            for number in part.keep:
+                place = places[number - part.words.start]
+                if place.start is not None and place.end is not None:
+                    place = Placed(max(place.start, reached), max(place.end, reached), place.confidence)
+                    if place.start == place.end:
+                        place = Placed(None, None, 0.0, "it would lie inside the word before it")
+                    reached = max(reached, place.end or reached)
+                placed[number] = place
+            progress("align", float(part.end - start), float(end - start))
     progress("align", float(end - start), float(end - start))
     return placed
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Products of small matrices are computed in the thread that asks for them.
+
+    Those of the aligner are so small that handing them out to several threads costs several times as much as computing
+    them. Recognition is left alone: other rounding of its spectrum changes one word in a hundred.
+    """
+    with threadpool_limits(1, "blas"):
+        yield
 
 
 def _places(

@@ -27,7 +27,7 @@ from genlock.extractors import Feature
 from genlock.extractors.face.tracking import FaceTracker
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, probe
 from genlock.media.preview import PreviewWriter, preview_ending
-from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, SpooledSound, one_blas_thread, read_clip
+from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, SpooledSound, read_clip
 from genlock.report import (
     Envelope,
     OutputFile,
@@ -170,7 +170,6 @@ def align_video(
     info = probe(file)
     outline, told = _Outline(), _InTurn(progress, info.duration)
     with ExitStack() as stack:
-        stack.enter_context(one_blas_thread())
         fresh = stack.enter_context(atomic_folder(folder, marker=_MARKER)) if write else None
         spool = stack.enter_context(mouth_spool(options))
         if spool is not None:

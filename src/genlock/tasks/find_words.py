@@ -15,7 +15,7 @@ from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.extractors.face.tracking import FaceTracker
 from genlock.media import ReadOptions
-from genlock.pipeline import ClipRequest, one_blas_thread, read_clip
+from genlock.pipeline import ClipRequest, read_clip
 from genlock.speech import Cue, Words, read_transcript, recognize_and_align, write_words
 from genlock.speech.ctc.checkpoint import RECOGNIZER, CtcModelOptions
 from genlock.speech.mouths import MouthSpool
@@ -113,7 +113,6 @@ def find_words(
     if output is not None:
         _check_form(Path(output))
     with ExitStack() as stack:
-        stack.enter_context(one_blas_thread())
         spool = stack.enter_context(mouth_spool(options))
         watchers = () if spool is None else (FaceTracker([spool]),)
         request = ClipRequest(

@@ -24,7 +24,7 @@ from genlock.lipsync.verdicts import Verdict, allowance_of, judge, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions
 from genlock.media.background import Background
 from genlock.media.opening import is_url
-from genlock.pipeline import ClipRequest, one_blas_thread, read_clip
+from genlock.pipeline import ClipRequest, read_clip
 from genlock.report import plot_ending, write_sync_plot
 
 __all__ = [
@@ -377,7 +377,7 @@ def repair_refusal(file: str | os.PathLike[str], options: SyncOptions) -> Repair
 def _measure(file: str | os.PathLike[str], options: SyncOptions, progress: Progress) -> SyncResult:
     if options.against is not None:
         return _measure_against(file, options.against, options.reading, progress)
-    with one_blas_thread(), SyncProbe(options.estimators) as probe:
+    with SyncProbe(options.estimators) as probe:
         request = ClipRequest(consumers=probe.consumers, frames=False, reading=options.reading)
         with read_clip(file, request, progress) as clip:
             return probe.result(clip.info, clip.notes)
