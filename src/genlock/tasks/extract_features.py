@@ -24,7 +24,7 @@ from genlock.extractors.sound.ssl import with_layer
 from genlock.extractors.spec import file_stem, parse_features
 from genlock.media import ReadOptions
 from genlock.pipeline import Clip, ClipRequest, read_clip
-from genlock.tasks.files import result_folder
+from genlock.tasks.files import note_owner, own_name, owner_of, result_folder, source_of
 
 __all__ = [
     "DEFAULT_FEATURES",
@@ -150,12 +150,28 @@ def extract_features(
         If a feature needs a model that is not here.
     """
     options = options or FeatureOptions()
-    folder = Path(output) if output is not None else result_folder(file, None) / "tracks"
+    folder, moved = _own_folder(file, output)
     sheet = ContactSheet() if options.sheet is not None else None
     clip = read_features(file, options, sheet, progress, require_streams=True)
     if sheet is not None and options.sheet is not None:
         sheet.save(options.sheet)
-    return FeatureResult(folder, save_tracks(clip.tracks, folder, folder), clip.notes)
+    saved = save_tracks(clip.tracks, folder, folder)
+    if saved and output is not None:
+        note_owner(folder, file)
+    return FeatureResult(folder, saved, (*moved, *clip.notes))
+
+
+def _own_folder(
+    file: str | os.PathLike[str], output: str | os.PathLike[str] | None
+) -> tuple[Path, tuple[str, ...]]:
+    """Where the tracks go, and what is to be said of it: a folder of another file's features is not written over."""
+    if output is None:
+        return result_folder(file, None) / "tracks", ()
+    owner = owner_of(output)
+    if owner is None or owner == source_of(file):
+        return Path(output), ()
+    own = Path(output) / f"{result_folder(file, None).stem}-{own_name(file)}"
+    return own, (f"{os.fspath(output)!r} holds the features of {owner!r}; these are in {str(own)!r}",)
 
 
 def read_features(

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from genlock.core.errors import InputError
+from genlock.core.json_forms import read_json_file, write_json
 from genlock.media.opening import is_url
 
-__all__ = ["expand_files", "folder_beside", "result_folder", "result_folders"]
+__all__ = [
+    "expand_files",
+    "folder_beside",
+    "note_owner",
+    "own_name",
+    "owner_of",
+    "result_folder",
+    "result_folders",
+]
 
+# Says whose features a folder holds.
+_OWNER = "features.json"
 #: Endings that are taken from a folder; a file that is named outright is opened whatever its ending.
 MEDIA_ENDINGS = frozenset(
     {
@@ -135,33 +147,59 @@ def result_folder(file: str | os.PathLike[str], output: str | os.PathLike[str] |
 
 
 def result_folders(files: Sequence[str], output: str | None) -> list[str | None]:
-    """One folder for each of several files, never the same one twice.
+    """One folder for each of several files, never the same one twice, and never one that holds another file's features.
 
-    Files whose names differ in the ending only keep it, and files of one name in several folders are numbered.
-    None leaves the choice to :func:`result_folder`.
+    Files whose names differ in the ending only keep it. Of files of one name in several folders, one has the plain
+    name (whoever has it already, else the first) and the others one of their own, so that a file that is added renames
+    nobody. None leaves the choice to :func:`result_folder`.
 
     >>> result_folders(["a/talk.mp4", "a/talk.mov", "b/song.wav"], None)
     ['a/talk.mp4.genlock', 'a/talk.mov.genlock', None]
     >>> result_folders(["a/talk.mp4", "b/talk.mp4"], "out")
-    ['out/talk.genlock', 'out/talk-2.genlock']
+    ['out/talk.genlock', 'out/talk-....genlock']
     """
     wanted = [str(result_folder(file, None) if output is None else _below(file, output)) for file in files]
-    chosen: list[str | None] = []
-    taken: set[str] = set()
+    names: list[str | None] = []
     for file, folder in zip(files, wanted, strict=True):
-        if output is None and wanted.count(folder) == 1:
-            chosen.append(None)
-            continue
-        name = folder
         same_stem = [other for other, where in zip(files, wanted, strict=True) if where == folder]
-        if len({Path(other).name for other in same_stem}) == len(same_stem) > 1:
-            name = str(Path(folder).with_name(f"{Path(file).name}.genlock"))
-        number, free = 2, name
-        while free in taken:
-            free, number = name.removesuffix(".genlock") + f"-{number}.genlock", number + 1
-        taken.add(free)
-        chosen.append(free)
-    return chosen
+        if output is None and len(same_stem) == 1:
+            names.append(None)
+        elif len({Path(other).name for other in same_stem}) == len(same_stem) > 1:
+            names.append(str(Path(folder).with_name(f"{Path(file).name}.genlock")))
+        else:
+            names.append(folder)
+    owners = {name: owner_of(name) for name in names if name is not None}
+    for file, name in zip(files, names, strict=True):
+        if name is not None and owners[name] is None:
+            owners[name] = source_of(file)
+    return [
+        name
+        if name is None or owners[name] == source_of(file)
+        else f"{name[: -len('.genlock')]}-{own_name(file)}.genlock"
+        for file, name in zip(files, names, strict=True)
+    ]
+
+
+def source_of(file: str | os.PathLike[str]) -> str:
+    """The file that a result is of, as a result notes it: its whole path, or its address."""
+    name = os.fspath(file)
+    return name if is_url(name) else os.path.abspath(name)
+
+
+def own_name(file: str | os.PathLike[str]) -> str:
+    """Eight letters that depend on a file's path alone."""
+    return hashlib.sha256(source_of(file).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def owner_of(folder: str | os.PathLike[str]) -> str | None:
+    """The file whose features a folder holds, as :func:`note_owner` noted it; None if it holds none."""
+    note = Path(folder) / _OWNER
+    return str(read_json_file(note)["source"]) if note.is_file() else None
+
+
+def note_owner(folder: str | os.PathLike[str], file: str | os.PathLike[str]) -> None:
+    """Note in a folder whose features it holds."""
+    write_json(Path(folder) / _OWNER, {"kind": "features", "source": source_of(file)})
 
 
 def _below(file: str, output: str) -> Path:
