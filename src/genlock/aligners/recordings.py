@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 
-__all__ = ["LagAt", "LagLine", "coarse_lags", "fine_lag", "fit_lags", "onset_bands"]
+__all__ = ["LagAt", "LagFit", "coarse_lags", "fine_lag", "fit_lags", "onset_bands"]
 
 Array = npt.NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class LagAt:
 
 
 @dataclass(frozen=True)
-class LagLine:
+class LagFit:
     """Offset and drift through what the stretches say."""
 
     offset_seconds: float
@@ -167,7 +167,7 @@ def fine_lag(ours: Array, theirs: Array, rate: int, most_seconds: float) -> tupl
     return float((lags[best] + shift) / rate), clear
 
 
-def fit_lags(lags: Sequence[LagAt], width_seconds: float, most_ppm: float = 2000.0) -> LagLine | None:
+def fit_lags(lags: Sequence[LagAt], width_seconds: float, most_ppm: float = 2000.0) -> LagFit | None:
     """The line that the most stretches agree on, within ``width_seconds``; None if there are no stretches.
 
     >>> line = fit_lags([LagAt(t, 0.5 + 1e-4 * (t - 20), 9.0) for t in (0.0, 10.0, 20.0, 30.0, 40.0)], 0.001)
@@ -193,16 +193,16 @@ def fit_lags(lags: Sequence[LagAt], width_seconds: float, most_ppm: float = 2000
     return _line(times[best], values[best], width_seconds)
 
 
-def _line(times: Array, values: Array, width: float) -> LagLine:
+def _line(times: Array, values: Array, width: float) -> LagFit:
     at = float(times[0] + times[-1]) / 2
     count = len(times)
     if count < 3 or times[-1] - times[0] <= 0:
         middle = float(np.median(values))
-        return LagLine(middle, 0.0, at, width / 2, float("inf"), count)
+        return LagFit(middle, 0.0, at, width / 2, float("inf"), count)
     slope, level = np.polyfit(times - at, values, 1)
     left = values - level - slope * (times - at)
     sigma = float(np.sqrt((left**2).sum() / (count - 2)))
     around = float(np.sqrt(((times - times.mean()) ** 2).sum()))
-    return LagLine(
+    return LagFit(
         float(level), 1e6 * float(slope), at, sigma / np.sqrt(count), 1e6 * sigma / max(around, 1e-9), count
     )

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from genlock.aligners.recordings import LagAt, LagLine, coarse_lags, fine_lag, fit_lags, onset_bands
+from genlock.aligners.recordings import LagAt, LagFit, coarse_lags, fine_lag, fit_lags, onset_bands
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
 from genlock.core.time import exact, round_fraction
@@ -143,7 +143,7 @@ def _onsets(sound: Waveform) -> npt.NDArray[np.float32]:
     return np.concatenate(rows)
 
 
-def _agree(line: LagLine, stretches: list[LagAt]) -> bool:
+def _agree(line: LagFit, stretches: list[LagAt]) -> bool:
     """Whether the stretches on the line say more than chance would."""
     on_line = [
         lag
@@ -156,7 +156,7 @@ def _agree(line: LagLine, stretches: list[LagAt]) -> bool:
     return len(on_line) >= 3 or any(lag.score >= _SURE_SCORE for lag in on_line)
 
 
-def _fine(sound: Waveform, other: Waveform, coarse: LagLine) -> list[LagAt]:
+def _fine(sound: Waveform, other: Waveform, coarse: LagFit) -> list[LagAt]:
     """Lags of short windows, to a fraction of a sample, in seconds from the first sample of each."""
     rate, length = sound.rate, min(_WINDOW_SECONDS * sound.rate, sound.count // 2)
     margin = round(_FINE_REACH * rate)
@@ -176,7 +176,7 @@ def _fine(sound: Waveform, other: Waveform, coarse: LagLine) -> list[LagAt]:
     return found
 
 
-def _measurement(sound: Waveform, other: Waveform, line: LagLine, windows: int) -> SyncMeasurement:
+def _measurement(sound: Waveform, other: Waveform, line: LagFit, windows: int) -> SyncMeasurement:
     # Lags count from the first samples; the offset is between instants of the two clocks.
     offset = line.offset_seconds + float(other.origin - sound.origin)
     half = 1.645 * max(line.offset_error, _TINY_SECONDS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genlock.core.errors import OptionError
-from genlock.core.plugins import load_plugin, plugin_names
+from genlock.core.plugins import did_you_mean, find_plugin, plugin_names
 from genlock.data.corpora.listing import CorpusFolder, Trouble
 from genlock.data.splits import NAMES
 
@@ -58,11 +58,11 @@ class Corpus:
 def find_corpus(name: str) -> Corpus:
     """The corpus of a name; other packages register theirs by entry points of :data:`GROUP`.
 
-    Raises OptionError for an unknown name; the message lists what there is.
+    Raises OptionError for an unknown name; the message lists what there is. Raises PluginError for a broken one.
     """
-    if name not in plugin_names(GROUP):
-        raise OptionError(f"there is no recipe {name!r}; there are: {', '.join(plugin_names(GROUP))}")
-    corpus = load_plugin(GROUP, name)
-    if not isinstance(corpus, Corpus):
-        raise OptionError(f"the recipe {name!r} is registered as {corpus!r}, which is no Corpus")
-    return corpus
+    names = plugin_names(GROUP)
+    if name not in names:
+        raise OptionError(
+            f"there is no recipe {name!r}; there are: {', '.join(names)}{did_you_mean(name, names)}"
+        )
+    return find_plugin(GROUP, name, Corpus)

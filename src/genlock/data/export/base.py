@@ -22,7 +22,7 @@ from genlock.core.errors import FormatError, InputError, OptionError, OutputErro
 from genlock.core.grid import Grid
 from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.one_line import one_line
-from genlock.core.plugins import load_plugin, plugin_names
+from genlock.core.plugins import did_you_mean, load_plugin, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
 from genlock.data.index import read_index
@@ -182,7 +182,10 @@ def export_dataset(
     """
     options = options or ExportOptions()
     if options.to not in plugin_names(EXPORTERS):
-        raise OptionError(f"--to {options.to!r} is unknown; there are: {', '.join(plugin_names(EXPORTERS))}")
+        names = plugin_names(EXPORTERS)
+        raise OptionError(
+            f"--to {options.to!r} is unknown; there are: {', '.join(names)}{did_you_mean(options.to, names)}"
+        )
     exporter: Exporter = load_plugin(EXPORTERS, options.to)
     place, folder = Path(dataset).resolve(), Path(target).resolve()
     rows = _rows(place, options)
