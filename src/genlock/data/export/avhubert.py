@@ -65,26 +65,25 @@ def export_avhubert(job: Job) -> None:
     job.notes.append(
         f"the manifests point to the sounds of {job.dataset} and the films here: keep both where they are"
     )
-    left_out: list[str] = []
+    written = []
     for split, rows in job.splits():
         lines = []
         for row in rows:
             line = _line(job, row, mouth, labels)
-            if line is None:
-                left_out.append(str(row["clip"]))
+            if isinstance(line, str):
+                job.leave_out(row, line)
             else:
                 lines.append(line)
+                counts.update([] if line.labels is None else line.labels.tolist())
             job.tick()
-        _write(job, split, lines, labels)
-        for line in lines:
-            counts.update([] if line.labels is None else line.labels.tolist())
+        written.append((split, lines))
+    job.require_clips()
+    for split, lines in written:
+        if lines:
+            _write(job, split, lines, labels)
     if labels is not None:
         text = "".join(f"{label} {counts[label]}\n" for label in range(max(counts, default=-1) + 1))
         job.put("dict.km.txt", lambda path: write_text(path, text))
-    if left_out:
-        job.notes.append(
-            f"{len(left_out)} clips without sound or with a face in less than 90 % of the time are left out"
-        )
 
 
 def _write(job: Job, split: str, lines: Sequence[_Line], labels: str | None) -> None:
@@ -102,18 +101,25 @@ def _write(job: Job, split: str, lines: Sequence[_Line], labels: str | None) -> 
         job.put(f"{split}.km", lambda path: write_text(path, "".join(f"{row}\n" for row in rows)))
 
 
-def _line(job: Job, row: Row, mouth: str, labels: str | None) -> _Line | None:
+def _line(job: Job, row: Row, mouth: str, labels: str | None) -> _Line | str:
+    """A clip in the manifests, or why it is not in them."""
     sound, crops = job.output(row, _SOUND), job.track(row, mouth)
     start, end = Fraction(row["start"]), Fraction(row["end"])
     length = round_fraction((end - start) * FRAME_RATE, "floor")
-    if sound is None or crops is None or length == 0:
-        return None
+    if sound is None or sound["valid"] == 0:
+        return "no sound"
+    if crops is None:
+        return "no picture"
+    if length == 0:
+        return f"shorter than a frame of 1/{FRAME_RATE} s"
     frames = crops.on(Grid(FRAME_RATE, start, crops.clock), "nearest", length=length)
+    if not frames.valid.any():
+        return "no face"
     if frames.valid.sum() < FACE_SHARE * length:
-        return None
+        return "a face in less than 90 % of the time"
     km = None if labels is None else job.track(row, labels)
     if labels is not None and (km is None or not km.valid.any()):
-        return None
+        return f"no {labels}"
     film = job.put(f"video/{row['clip']}.mp4", lambda path: _encode(path, filled(frames)))
     values = None if km is None else filled(km).astype(np.int64)
     return _Line(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -71,6 +72,7 @@ class Job:
     files: list[Path] = field(default_factory=list)
     """Every file of the export, relative to ``target``."""
     _done: int = 0
+    _left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def kinds(self) -> list[str]:
@@ -97,6 +99,39 @@ class Job:
         made = self.output(row, kind)
         return None if made is None else track_of_output(made, self.bytes_of(made), str(row["clock"]))
 
+    def leave_out(self, row: Row, reason: str) -> None:
+        """Note that a clip is not in the export, for a reason that others share: ``no sound``."""
+        self._left_out[str(row["clip"])] = reason
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many clips were left out for each reason."""
+        return dict(Counter(self._left_out.values()).most_common())
+
+    @property
+    def written(self) -> dict[str, int]:
+        """How many clips of each split are in the export."""
+        counts = {
+            split: sum(str(row["clip"]) not in self._left_out for row in rows)
+            for split, rows in self.splits()
+        }
+        return {split: count for split, count in counts.items() if count}
+
+    def note_what_is_lacking(self) -> None:
+        """Note for each output how many clips have none; for forms that take clips as they are."""
+        for kind in self.kinds:
+            without = sum(self.output(row, kind) is None for row in self.rows)
+            if without:
+                self.notes.append(f"{without} of {len(self.rows)} clips have no {kind}")
+
+    def require_clips(self) -> None:
+        """Raise InputError, with the reasons, if every clip was left out."""
+        if not self.written:
+            reasons = "; ".join(f"{reason} in {count}" for reason, count in self.left_out.items())
+            raise InputError(
+                f"nothing to export of the {len(self.rows)} clips of {str(self.dataset)!r}: {reasons}"
+            )
+
     def put(self, name: str, write: Callable[[Path], None]) -> Path:
         """Have one file of the export written, unless an earlier run did; ``write`` must write atomically."""
         path = self.target / name
@@ -110,20 +145,9 @@ class Job:
         self._done += 1
         self.told("export", float(self._done), float(len(self.rows)))
 
-    def only_clip(self, row: Row) -> bool:
-        """Whether a clip is its whole source."""
-        return row["number"] == 0 and self._last_numbers[row["source"]] == 0
-
     def text_of(self, row: Row) -> str | None:
-        """What is said in a clip: the transcript where the clip is its whole source, else its words."""
-        if row["transcript"] and self.only_clip(row):
-            return str(row["transcript"])
-        return " ".join(word["text"] for word in row["words"] or ()) or None
-
-    def __post_init__(self) -> None:
-        self._last_numbers: dict[str, int] = {}
-        for row in self.rows:
-            self._last_numbers[row["source"]] = max(self._last_numbers.get(row["source"], 0), row["number"])
+        """What is said in a clip: its transcript, else its words."""
+        return row["transcript"] or " ".join(word["text"] for word in row["words"] or ()) or None
 
 
 #: Makes one form of export; the object that an entry point of :data:`EXPORTERS` names.
@@ -139,24 +163,27 @@ class Exported:
     form: str
     """As in ``--to``."""
     clips: dict[str, int]
-    """Number of clips by split."""
+    """Number of clips that were written, by split."""
     files: int
     """Number of files."""
     bytes: int
     """Their length."""
     notes: tuple[str, ...] = ()
     """What whoever uses it must know."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Number of clips, and of sources in quarantine, that are not in it, by reason."""
 
     __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
-        """``folder``, ``form``, ``clips``, ``files``, ``bytes``, ``notes[]``."""
+        """``folder``, ``form``, ``clips``, ``files``, ``bytes``, ``notes[]``, ``left_out``."""
         return {**asdict(self), "folder": str(self.folder), "notes": list(self.notes)}
 
     def __str__(self) -> str:
         counts = ", ".join(f"{split} {count}" for split, count in self.clips.items())
         first = f"{self.folder}: {self.form}, clips: {counts}; {self.files} files, {self.bytes / 1e6:.1f} MB"
-        return "\n".join([first, *(f"- {note}" for note in self.notes)])
+        left = [f"left out {count} x {reason}" for reason, count in self.left_out.items()]
+        return "\n".join([first, *left, *(f"- {note}" for note in self.notes)])
 
 
 def export_dataset(
@@ -188,7 +215,7 @@ def export_dataset(
         )
     exporter: Exporter = load_plugin(EXPORTERS, options.to)
     place, folder = Path(dataset).resolve(), Path(target).resolve()
-    rows = _rows(place, options)
+    rows, left_out = _rows(place, options)
     print_ = hashlib.sha256((place / "index.parquet").read_bytes())
     print_.update(json.dumps([asdict(options), str(place), __version__], sort_keys=True).encode())
     try:
@@ -196,6 +223,7 @@ def export_dataset(
         job = Job(place, folder, rows, options, told)
         try:
             exporter(job)
+            job.require_clips()
         finally:
             _leave_nothing_empty(folder)
         sizes = [(folder / file).stat().st_size for file in job.files]
@@ -205,12 +233,15 @@ def export_dataset(
         raise OutputError(
             f"the export {str(target)!r} cannot be written: {error.strerror or error}"
         ) from error
-    counts = {split: len(found) for split, found in job.splits()}
-    return Exported(Path(target), options.to, counts, len(sizes), sum(sizes), tuple(job.notes))
+    left_out = {**left_out, **job.left_out}
+    return Exported(Path(target), options.to, job.written, len(sizes), sum(sizes), tuple(job.notes), left_out)
 
 
-def _rows(dataset: Path, options: ExportOptions) -> list[Row]:
-    found = [row for row in read_index(dataset / "index.parquet").to_pylist() if row["status"] == "done"]
+def _rows(dataset: Path, options: ExportOptions) -> tuple[list[Row], dict[str, int]]:
+    """The clips that an export is made of, and how many others there are for each reason."""
+    listed = read_index(dataset / "index.parquet").to_pylist()
+    left_out = Counter(f"in quarantine: {row['reason_kind']}" for row in listed if row["status"] != "done")
+    found = [row for row in listed if row["status"] == "done"]
     there = sorted({made["kind"] for row in found for made in row["outputs"] or ()})
     wanted = (
         there
@@ -226,11 +257,18 @@ def _rows(dataset: Path, options: ExportOptions) -> list[Row]:
     rows: list[Row] = []
     for row in found:
         outputs = [made for made in row["outputs"] or () if made["kind"] in wanted]
-        if outputs and (options.tails or not row["tail"]):
+        if not options.tails and row["tail"]:
+            left_out["tail"] += 1
+        elif not outputs:
+            left_out["clip without the outputs that were asked for"] += 1
+        else:
             rows.append({**row, "outputs": outputs})
     if not rows:
-        raise InputError(f"no clip of {str(dataset)!r} has {', '.join(wanted)}: nothing to export")
-    return rows
+        raise InputError(
+            f"no clip of {str(dataset)!r} has {', '.join(wanted)}: nothing to export"
+            + "".join(f"; left out {count} x {reason}" for reason, count in left_out.items())
+        )
+    return rows, dict(left_out.most_common())
 
 
 def _claim(folder: Path, fingerprint: str, options: ExportOptions) -> None:

@@ -37,6 +37,7 @@ _LEFT_OUT = ("status", "reason", "outputs")
 
 def export_huggingface(job: Job) -> None:
     """Write ``data/SPLIT-00000-of-00002.parquet`` and so on, and the README that names them."""
+    job.note_what_is_lacking()
     columns = [_Column(job, kind) for kind in job.kinds]
     types = [*((name, kind) for name, kind in ROW_TYPES if name not in _LEFT_OUT)]
     schema = pa.schema([*types, *((column.name, column.type) for column in columns)])

@@ -32,6 +32,10 @@ def export_lhotse(job: Job) -> None:
     if len(sounds) > 1:
         job.notes.append(f"recordings are {kind}; choose another with --kinds")
     job.notes.append(f"the manifests point to the sounds of {job.dataset}: keep it where it is")
+    for row in job.rows:
+        if job.output(row, kind) is None:
+            job.leave_out(row, f"no {kind}")
+    job.require_clips()
     for split, rows in job.splits():
         recordings, supervisions = [], []
         for row in rows:
@@ -40,7 +44,7 @@ def export_lhotse(job: Job) -> None:
                 recordings.append(_recording(job, row, made))
                 supervisions.append(_supervision(job, row, made))
             job.tick()
-        for what, lines in (("recordings", recordings), ("supervisions", supervisions)):
+        for what, lines in (("recordings", recordings), ("supervisions", supervisions)) if recordings else ():
             write = partial(write_bytes, data=_packed(lines))
             job.put(f"{job.options.name}_{what}_{split}.jsonl.gz", write)
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import InputError, OptionError
+from genlock.core.errors import OptionError
 from genlock.core.files import write_bytes, write_text
 from genlock.core.json_forms import write_json
 from genlock.data.export.base import Job, Row, filled
@@ -45,13 +45,14 @@ def export_regnet(job: Job) -> None:
         )
     film = next((kind for kind in job.kinds if kind.startswith("video_21.5fps")), None)
     needed = [kind for kind in kinds.values() if kind is not None]
-    whole = [row for row in job.rows if all(job.output(row, kind) for kind in needed)]
-    if len(whole) < len(job.rows):
-        job.notes.append(
-            f"{len(job.rows) - len(whole)} clips lack one of {', '.join(needed)} and are left out"
-        )
-    if not whole:
-        raise InputError(f"no clip has {', '.join(needed)}")
+    whole = []
+    for row in job.rows:
+        lacking = [kind for kind in needed if job.output(row, kind) is None]
+        if lacking:
+            job.leave_out(row, f"no {' and no '.join(lacking)}")
+        else:
+            whole.append(row)
+    job.require_clips()
     long = sum(Fraction(row["end"]) - Fraction(row["start"]) > 10 for row in whole)
     if long:
         job.notes.append(

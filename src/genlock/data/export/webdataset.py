@@ -29,6 +29,7 @@ _BLOCK = 512  # of a tar file
 def export_webdataset(job: Job) -> None:
     """Write ``SPLIT-000000.tar`` and so on; ``shards.json``: samples, bytes and SHA-256 of each; and ``index.parquet``,
     the rows of the dataset with the place of each output in its shard, so that a reader looks nowhere else."""
+    job.note_what_is_lacking()
     listed: dict[str, list[dict[str, Any]]] = {}
     placed: list[dict[str, Any]] = []
     for split, rows in job.splits():
