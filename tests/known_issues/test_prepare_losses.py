@@ -228,7 +228,9 @@ def test_one_bad_text_costs_its_own_source(tmp_path: Path) -> None:
         "plain": b"Text:  PLACE RED\n",
     }
     for name, data in texts.items():
-        path = sound(tmp_path / f"s/trainval/{name}/00001.mp4", len(name))
+        path = tmp_path / f"s/trainval/{name}/00001.mp4"
+        path.parent.mkdir(parents=True)
+        path.touch()
         path.with_suffix(".txt").write_bytes(data)
     sources = {
         source.path.split("/")[1]: source
