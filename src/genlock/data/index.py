@@ -175,7 +175,8 @@ def read_index(path: str | Path) -> pa.Table:
     Raises FormatError if it is damaged, is not ours or is of a newer schema.
     """
     try:
-        table = pq.read_table(path)
+        with open(path, "rb") as file:  # Arrow takes no name that is not UTF-8
+            table = pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
         raise FormatError(
             f"the index {str(path)!r} cannot be read ({error}); run genlock prepare again"
@@ -208,7 +209,8 @@ def _from_version_1(table: pa.Table) -> pa.Table:
 def splits_of_sources(path: str | Path) -> dict[str, str]:
     """The split of every source of an index; empty if there is none, or it is damaged."""
     try:
-        table = pq.read_table(path, columns=["source", "split"])
+        with open(path, "rb") as file:
+            table = pq.read_table(file, columns=["source", "split"])
     except (pa.ArrowException, OSError):
         return {}
     return dict(zip(table["source"].to_pylist(), table["split"].to_pylist(), strict=True))

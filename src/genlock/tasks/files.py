@@ -10,6 +10,7 @@ from pathlib import Path
 
 from genlock.core.errors import InputError
 from genlock.core.json_forms import read_json_file, write_json
+from genlock.data.corpora.listing import CorpusFolder
 from genlock.media.opening import is_url
 
 __all__ = [
@@ -94,21 +95,11 @@ def expand_files(named: Sequence[str]) -> tuple[list[str], bool]:
 
 
 def _in_folder(folder: Path) -> list[str]:
-    inside = [
-        str(path)
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in MEDIA_ENDINGS
-        and path.is_file()
-        and not _in_result(path.relative_to(folder))
-    ]
+    # Links are followed, and what genlock made of a film (results, datasets, exports) is no new input.
+    inside = [str(folder / name) for name in CorpusFolder(folder, own_too=True).names(MEDIA_ENDINGS)]
     if not inside:
         raise InputError(f"the folder {str(folder)!r} holds no video or sound file; name the file itself")
     return inside
-
-
-def _in_result(path: Path) -> bool:
-    # The preview inside a result of ours is no new input.
-    return any(part.endswith(".genlock") or part.startswith(".genlock-") for part in path.parts[:-1])
 
 
 def folder_beside(folder: str, ending: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genlock.core.errors import FormatError, InputError
+from genlock.core.errors import InputError
 
 __all__ = ["CorpusFolder", "LeftOut", "Trouble", "is_own_result", "printable"]
 
@@ -67,12 +67,14 @@ class CorpusFolder:
     """What was not followed, and what a recipe left out."""
     notes: list[str] = field(default_factory=list)
     """What else whoever uses the dataset must know of its corpus; one line each."""
+    own_too: bool = False
+    """Whether the folder itself may be one that genlock made."""
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
         if not self.path.is_dir():
             raise InputError(f"{str(self.path)!r} is not a folder; name the folder of the corpus")
-        if is_own_result(str(self.path)):
+        if not self.own_too and is_own_result(str(self.path)):
             raise InputError(
                 f"{str(self.path)!r} was made by genlock from a corpus; name the folder of the corpus itself"
             )
@@ -110,7 +112,7 @@ class CorpusFolder:
         """Note that no clip is made of something, and why."""
         self.left_out.append(LeftOut(printable(path), kind, printable(reason)))
 
-    def bad_text(self, error: FormatError) -> Trouble:
+    def bad_text(self, error: Exception) -> Trouble:
         """What a text that cannot be read does to its source. Paths are told relative to the folder."""
         message = str(error).replace(f"{self.path}{os.sep}", "")
         return Trouble("text that cannot be used", printable(message))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -41,9 +42,10 @@ def read_lrs3_text(path: Path) -> tuple[str, tuple[dict[str, Any], ...]]:
         if table is None or number <= table + 1 or not line.strip():
             continue
         try:
-            word, start, end = line.split()[:3]
-            words.append({"text": word, "start_seconds": float(start), "end_seconds": float(end)})
-        except ValueError as error:
+            word, *times = line.split()[:3]
+            start, end = (float(Fraction(time)) for time in times)
+            words.append({"text": word, "start_seconds": start, "end_seconds": end})
+        except (ArithmeticError, ValueError) as error:
             raise FormatError(
                 f"line {number} of {str(path)!r} is {line!r}, not 'word start end ...'"
             ) from error

@@ -42,7 +42,13 @@ def read_vggsound(path: Path) -> dict[tuple[str, int], tuple[str, str]]:
 def _vggsound_lines(path: Path) -> tuple[dict[tuple[str, int], tuple[str, str]], dict[str, str]]:
     """What the lines say, and by the name that they begin with what is wrong with those that say nothing."""
     found, bad = {}, {}
-    for number, row in enumerate(csv.reader(io.StringIO(read_text(path, "list of VGGSound"))), 1):
+    try:
+        listed = list(csv.reader(io.StringIO(read_text(path, "list of VGGSound"))))
+    except csv.Error as error:
+        raise FormatError(
+            f"the list of VGGSound {str(path)!r} cannot be read ({error}); repair that file"
+        ) from error
+    for number, row in enumerate(listed, 1):
         if not row:
             continue
         try:
@@ -66,7 +72,7 @@ def read_hits(path: Path) -> tuple[dict[str, Any], ...]:
             second, *what = line.split()
             try:
                 at = float(Fraction(second))
-            except (ValueError, ZeroDivisionError) as error:
+            except (ArithmeticError, ValueError) as error:
                 raise FormatError(
                     f"the hits {str(path)!r} cannot be read ({line!r} begins with no number of seconds); repair or "
                     "remove that file"

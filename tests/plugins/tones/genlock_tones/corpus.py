@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source
+from genlock.data.corpora import Corpus, CorpusFolder, Source
+from genlock.data.corpora.text_files import read_text
 
 
 def sources(corpus: CorpusFolder) -> list[Source]:
-    """Every film with its transcript, and the first word as its class; one without its truth is left out by name."""
+    """Every film of a folder, with its transcript and the class of its first word."""
     found = []
     for film in corpus.files({".mkv"}):
-        path, truth = corpus.relative(film), film.with_suffix(".json")
-        if truth.is_file():
-            said = json.loads(truth.read_text(encoding="utf-8"))["words"]
-            found.append(Source(path, label=said[0], transcript=" ".join(said)))
-        else:
-            corpus.leave_out(path, "film without its truth", f"there is no {truth.name} beside it")
+        path = corpus.relative(film)
+        try:
+            said = json.loads(read_text(film.with_suffix(".json")))["words"]
+        except (ValueError, KeyError) as error:
+            found.append(Source(path, trouble=corpus.bad_text(error)))
+            continue
+        found.append(Source(path, label=said[0], transcript=" ".join(said)))
     return found
 
 

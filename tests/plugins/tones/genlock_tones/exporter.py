@@ -20,7 +20,9 @@ def export_list(job: Job) -> None:
     for split, rows in job.splits():
         for row in rows:
             made = job.output(row, kind)
-            if made is not None:
+            if made is None:
+                job.leave_out(row, f"no {kind}")
+            else:
                 lines.append("\t".join((split, row["clip"], job.text_of(row) or "", made["path"])))
             job.tick()
     job.notes.append(f"the sounds stay in {job.dataset}: keep it where it is")
