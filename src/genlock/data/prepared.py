@@ -51,7 +51,7 @@ class Prepared:
         ``left_out[]``, ``notes[]``."""
         reasons = zip(self.quarantined, self.kinds, strict=True)
         return {
-            "dataset": str(self.dataset),
+            "dataset": printable(str(self.dataset)),
             "clips": self.clips,
             "progress": self.progress.to_dict(),
             "quarantined": [

@@ -26,6 +26,7 @@ from genlock.core.one_line import one_line
 from genlock.core.plugins import did_you_mean, load_plugin, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
+from genlock.data.corpora.listing import printable
 from genlock.data.index import read_index
 from genlock.data.options import ExportOptions
 from genlock.data.output_files import read_output, track_of_output
@@ -177,11 +178,12 @@ class Exported:
 
     def to_dict(self) -> dict[str, Any]:
         """``folder``, ``form``, ``clips``, ``files``, ``bytes``, ``notes[]``, ``left_out``."""
-        return {**asdict(self), "folder": str(self.folder), "notes": list(self.notes)}
+        return {**asdict(self), "folder": printable(str(self.folder)), "notes": list(self.notes)}
 
     def __str__(self) -> str:
         counts = ", ".join(f"{split} {count}" for split, count in self.clips.items())
-        first = f"{self.folder}: {self.form}, clips: {counts}; {self.files} files, {self.bytes / 1e6:.1f} MB"
+        size = f"{self.files} files, {self.bytes / 1e6:.1f} MB"
+        first = f"{printable(str(self.folder))}: {self.form}, clips: {counts}; {size}"
         left = [f"left out {count} x {reason}" for reason, count in self.left_out.items()]
         return "\n".join([first, *left, *(f"- {note}" for note in self.notes)])
 
@@ -234,7 +236,15 @@ def export_dataset(
             f"the export {str(target)!r} cannot be written: {error.strerror or error}"
         ) from error
     left_out = {**left_out, **job.left_out}
-    return Exported(Path(target), options.to, job.written, len(sizes), sum(sizes), tuple(job.notes), left_out)
+    return Exported(
+        Path(target),
+        options.to,
+        job.written,
+        len(sizes),
+        sum(sizes),
+        tuple(map(printable, job.notes)),
+        left_out,
+    )
 
 
 def _rows(dataset: Path, options: ExportOptions) -> tuple[list[Row], dict[str, int]]:

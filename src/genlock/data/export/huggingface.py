@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genlock.core.errors import FormatError
-from genlock.core.files import atomic_path, write_text
+from genlock.core.files import atomic_file, write_text
 from genlock.core.json_forms import cells_from_dict, load_json
 from genlock.data.export.base import Job, Row, in_groups
 from genlock.data.index import ROW_TYPES
@@ -161,7 +161,7 @@ def _feature(kind: pa.DataType) -> Any:
 
 
 def _write(job: Job, columns: Sequence[_Column], schema: pa.Schema, rows: Sequence[Row], path: Path) -> None:
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as out:
+    with atomic_file(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as out:
         for group in in_groups(rows, _GROUP_BYTES):
             batches = [_batch(job, columns, schema, row) for row in group]
             out.write_table(pa.Table.from_batches(batches, schema))
