@@ -24,6 +24,7 @@ from genlock.core.errors import MediaError, OutputError
 from genlock.core.grid import Cells
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
+from genlock.core.spans import Span
 from genlock.core.track import Track
 from genlock.extractors import Feature
 from genlock.extractors.face.tracking import FaceTracker
@@ -131,6 +132,7 @@ def read_clip(
     if wants_frames and told is None and not any(_decodes_picture(each) for each in consumers):
         consumers.append(FrameTimesOnly())
     notes: tuple[str, ...] = info.notes
+    gaps: tuple[Span, ...] = ()
     if consumers:
         try:
             report = read(path, consumers, request.reading, lambda done, total: progress("read", done, total))
@@ -139,6 +141,7 @@ def read_clip(
                 spool.discard()
             raise
         notes += tuple(str(note) for note in report.notes)
+        gaps = tuple(report.gaps)
         if wants_frames and told is None:
             told = None if report.cells is None else (report.cells, report.cell_count)
     if wants_frames and told is None:
@@ -148,7 +151,7 @@ def read_clip(
         info=info,
         frames=frames,
         frame_count=frame_count,
-        tracks={name: track for feed in feeds for name, track in feed.tracks(frames).items()},
+        tracks={name: track for feed in feeds for name, track in feed.tracks(frames, gaps).items()},
         speech=spool.sound() if spool is not None else None,
         notes=notes,
     )

@@ -6,13 +6,14 @@ tracker, so that the face nets run once a frame whatever is asked of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Protocol
 
 from genlock.core.errors import OptionError
 from genlock.core.grid import Cells
+from genlock.core.spans import Span
 from genlock.core.track import Track
 from genlock.extractors.base import FaceFeature, Feature, PictureFeature
 from genlock.extractors.face.rows import FaceRows
@@ -31,8 +32,9 @@ class Feed(Protocol):
     def consumers(self) -> tuple[Consumer, ...]:
         """Who is to be fed by :func:`genlock.media.read`."""
 
-    def tracks(self, frames: Cells | None) -> dict[str, Track]:
-        """Their Tracks by name, after the read; ``frames`` are the cells of all video frames that were read."""
+    def tracks(self, frames: Cells | None, gaps: Iterable[Span] = ()) -> dict[str, Track]:
+        """Their Tracks by name, after the read; ``frames`` are the cells of all video frames that were read, ``gaps``
+        where silence stands for sound that was missing."""
 
 
 def feeds_of(features: Sequence[Feature], tracker: FaceTracker | None = None) -> list[Feed]:
@@ -87,14 +89,24 @@ class SoundFeed:
         if self._stream is not None:
             self._track = self._stream.finish()
 
-    def tracks(self, frames: Cells | None) -> dict[str, Track]:
+    def tracks(self, frames: Cells | None, gaps: Iterable[Span] = ()) -> dict[str, Track]:
         """The Track, or nothing without sound. A rate of one's own is counted from the first frame, else from the
         first sample."""
         if self._track is None:
             return {}
         start = self._start if frames is None else frames.edge(0)
-        track = self.feature.placed(self._track, start)
+        track = self.feature.placed(self._heard(self._track, gaps), start)
         return {self.feature.name: replace(track, name=self.feature.name)}
+
+    def _heard(self, track: Track, gaps: Iterable[Span]) -> Track:
+        """The Track, invalid wherever a value looks at silence that stands for missing sound."""
+        window = Fraction(self.feature.framing.window, self.feature.sample_rate)
+        reach = float((window if isinstance(track.support, str) else track.support) / 2)
+        valid = track.valid.copy()
+        for gap in gaps:
+            near = (track.centers > float(gap.start) - reach) & (track.centers < float(gap.end) + reach)
+            valid &= ~near
+        return replace(track, valid=valid)
 
 
 class PictureFeed:
@@ -116,7 +128,7 @@ class PictureFeed:
     def finish(self) -> None:
         """The picture is over."""
 
-    def tracks(self, frames: Cells | None) -> dict[str, Track]:
+    def tracks(self, frames: Cells | None, gaps: Iterable[Span] = ()) -> dict[str, Track]:
         """The Track, or nothing without a picture."""
         track = self._stream.take(frames)
         return {} if track is None else {self.feature.name: track}
@@ -132,7 +144,7 @@ class FaceFeed:
         self.consumers: tuple[Any, ...] = () if tracker is not None else (self.tracker,)
         """The tracker, unless somebody else feeds it."""
 
-    def tracks(self, frames: Cells | None) -> dict[str, Track]:
+    def tracks(self, frames: Cells | None, gaps: Iterable[Span] = ()) -> dict[str, Track]:
         """``NAME.face0``, ``NAME.face1`` ... of each feature, on the cells from a face's first frame to its last."""
         found: dict[str, Track] = {}
         for feature in self._rows.features if frames is not None else ():
