@@ -37,7 +37,7 @@ from genlock.data.settings import Settings, require_the_same_corpus, settings_of
 from genlock.data.splits import parse_shares
 from genlock.data.worker import request_of
 
-__all__ = ["PrepareOptions", "Prepared", "dataset_progress", "prepare"]
+__all__ = ["PrepareOptions", "Prepared", "dataset_progress", "prepare", "source_of"]
 
 _OWN = ".genlock"
 
@@ -84,6 +84,7 @@ def prepare(
         if options.retry:
             ledger.release_quarantine()
         ledger.note("settings", settings.text())
+        ledger.note("source", os.fsencode(folder.resolve()).decode("utf-8", "backslashreplace"))
         todo = ledger.plan(items, parts, lambda path: _size(place / path), replace=options.replace)
         asked = {item.name: outputs for item, outputs in todo.items}
         requests = (
@@ -110,6 +111,15 @@ def dataset_progress(dataset: str | Path) -> Prepared:
         raise InputError(f"{str(dataset)!r} is not a dataset of genlock prepare: it has no ledger")
     with Ledger(_ledger_of(place)) as ledger:
         return prepared_of(place, ledger)
+
+
+def source_of(dataset: str | Path) -> str | None:
+    """The folder of the corpus that a dataset was last made from; None if it is not known here."""
+    place = Path(dataset)
+    if not _ledger_of(place).is_file():
+        return None
+    with Ledger(_ledger_of(place)) as ledger:
+        return ledger.fact("source")
 
 
 def _ledger_of(place: Path) -> Path:

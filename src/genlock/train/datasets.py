@@ -17,7 +17,7 @@ from genlock.core.files import make_folders
 from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.options import PrepareOptions
-from genlock.data.prepare import prepare
+from genlock.data.prepare import prepare, source_of
 from genlock.data.reading import INDEX, is_dataset, kinds_of
 from genlock.data.shards import SHARDS
 
@@ -133,7 +133,10 @@ def _require(folder: Path, needs: Needs) -> None:
     if (folder / SHARDS).is_file():
         advice = "add it to the dataset that these shards were exported from, and export again"
     else:
-        advice = f"add it: genlock prepare SOURCE -o {shlex.quote(str(folder))} --outputs {','.join(lacking)}"
+        source = shlex.quote(source_of(folder) or "SOURCE")
+        advice = (
+            f"add it: genlock prepare {source} -o {shlex.quote(str(folder))} --outputs {','.join(lacking)}"
+        )
     missing = ", ".join(kind for kind in needs.outputs if kind not in there)
     raise InputError(f"the dataset {str(folder)!r} has no {missing} (it has {', '.join(there)}); {advice}")
 
