@@ -12,7 +12,7 @@ import pytest
 from genlock.core import Grid, Track
 from genlock.core.errors import FormatError, MissingModel
 from genlock.extractors.sound.framing import deepspeech
-from genlock.testing import check_extractor
+from genlock.testing import check_feature
 
 torch = pytest.importorskip("torch", reason="DeepSpeech needs the extra genlock[models]")
 pytest.importorskip("safetensors", reason="DeepSpeech needs the extra genlock[models]")
@@ -128,7 +128,7 @@ def test_grid_and_count(extractor: DeepSpeech) -> None:
 
 
 def test_the_declared_times_are_true(extractor: DeepSpeech) -> None:
-    check_extractor(extractor)
+    check_feature(extractor)
 
 
 def test_windows_of_sixteen_without_the_shift(extractor: DeepSpeech) -> None:

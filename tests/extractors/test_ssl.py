@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import FormatError, InputError, MissingModel, OptionError
-from genlock.testing import check_extractor
+from genlock.testing import check_feature
 
 torch = pytest.importorskip("torch", reason="speech models need the extra genlock[models]")
 pytest.importorskip("transformers", reason="speech models need the extra genlock[models]")
@@ -123,7 +123,7 @@ def test_a_group_norm_model_without_the_clip_norm_warns_and_is_off(folder: Path)
 
 @pytest.mark.parametrize("kind", ["wav2vec2-layer", "wavlm-group"])
 def test_the_declared_times_are_true(folder: Path, kind: str) -> None:
-    check_extractor(Ssl(SslOptions(str(folder / kind))))
+    check_feature(Ssl(SslOptions(str(folder / kind))))
 
 
 def test_input_gradients_of_a_frame_fill_its_window_and_no_more(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Does an extractor tell the truth about its own times? :func:`check_extractor` finds out by experiment."""
+"""Does an extractor tell the truth about its own times? :func:`check_feature` finds out by experiment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core import Grid, Track
+from genlock.extractors.base import Feature, PictureFeature
+from genlock.extractors.frame_cells import between_frames, run_of_frames
 from genlock.extractors.sound.base import AudioExtractor
+from genlock.media import VideoCell
 
-__all__ = ["check_extractor"]
+__all__ = ["check_feature"]
 
 # Two computations of one value may add in another order; relative to the greatest value.
 _TOLERANCE = 1e-3
@@ -22,13 +25,14 @@ _CLICK_CELLS = Fraction(1, 20)
 _Sound = npt.NDArray[np.float32]
 
 
-def check_extractor(extractor: AudioExtractor, *, seed: int = 0) -> None:
-    """Assert that an extractor's declared grid, count, support and streaming are what it really does.
+def check_feature(feature: Feature, *, seed: int = 0) -> None:
+    """Assert that a feature's declared grid, count, support and streaming are what it really does.
 
     Parameters
     ----------
-    extractor : AudioExtractor
-        What is checked. One whose support is ``"whole"`` is checked by its ``local`` part where it has one.
+    feature : Feature
+        What is checked. One of sound whose support is ``"whole"`` is checked by its ``local`` part where it has one.
+        One of the picture is fed frames of chance in two pieces; of one of faces only the declarations are checked.
     seed : int
         Seed of the noise that it is fed.
 
@@ -40,8 +44,41 @@ def check_extractor(extractor: AudioExtractor, *, seed: int = 0) -> None:
     Examples
     --------
     >>> from genlock.extractors import make_extractor
-    >>> check_extractor(make_extractor("mfcc"))
+    >>> check_feature(make_extractor("mfcc"))
+    >>> check_feature(make_extractor("flow/64x48"))
     """
+    assert feature.takes in ("sound", "picture", "faces"), f"{feature.name}: takes {feature.takes!r}"
+    if isinstance(feature, AudioExtractor):
+        _check_sound(feature, seed)
+    elif isinstance(feature, PictureFeature):
+        _check_picture(feature, np.random.default_rng(seed))
+
+
+def _check_picture(feature: PictureFeature, random: np.random.Generator) -> None:
+    """N frames give N rows on the frames' own cells, or on those between them, however they are cut into clips."""
+    name, form, count = feature.name, feature.form, 2 * feature.batch + 5
+    wide, high = form.size or (64, 48)
+    shape = (high, wide) if form.pixels == "gray" else (high, wide, 3)
+    grid, stream = Grid(form.rate or 25, "1/7", "a clock"), feature.open()
+    for cut in (range(count // 2), range(count // 2, count)):
+        for k in cut:
+            pixels = random.integers(0, 255, shape, np.uint8)
+            stream.push(VideoCell(pixels, k, grid.edge(k), grid.edge(k + 1), grid.clock))
+        track = stream.take(grid if form.rate is None else None)
+        assert track is not None, f"{name}: {len(cut)} frames give no Track"
+        assert len(track) == len(cut), f"{name}: {len(cut)} frames give {len(track)} rows"
+        cells = run_of_frames(grid, cut.start, len(cut))
+        declared = between_frames(cells) if feature.between else cells
+        assert track.grid == declared, f"{name}: the Track lies on {track.grid}, its frames on {declared}"
+        invalid = int((~track.valid).sum())
+        allowed = int(feature.between and cut.start == 0)
+        assert invalid <= allowed, (
+            f"{name}: {invalid} rows are invalid, {allowed} may be: before the first frame"
+        )
+    assert stream.take() is None, f"{name}: no frame gives a Track"
+
+
+def _check_sound(extractor: AudioExtractor, seed: int) -> None:
     random = np.random.default_rng(seed)
     _check_declarations(extractor)
     _check_lengths(extractor, random)

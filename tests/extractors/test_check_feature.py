@@ -10,7 +10,7 @@ import pytest
 from genlock.core import Grid
 from genlock.extractors import Energy, Mel, Mfcc, make_extractor
 from genlock.extractors.sound.base import FramedStream
-from genlock.testing import check_extractor
+from genlock.testing import check_feature
 
 BUILT_IN = [
     "mel",
@@ -28,12 +28,17 @@ BUILT_IN = [
     "energy",
     "energy:rms",
     "onset",
+    "flow/64x48",
+    "frames@25/32",
+    "frames",
+    "mouth:motion",
+    "landmarks:68",
 ]
 
 
 @pytest.mark.parametrize("spec", BUILT_IN)
 def test_ours_are_right(spec: str) -> None:
-    check_extractor(make_extractor(spec))
+    check_feature(make_extractor(spec))
 
 
 class Shifted(Mel):
@@ -53,7 +58,7 @@ class Shifted(Mel):
 )
 def test_a_grid_that_is_off(cells: Fraction) -> None:
     with pytest.raises(AssertionError, match="grid's start"):
-        check_extractor(Shifted(cells))
+        check_feature(Shifted(cells))
 
 
 class HopInSeconds(Mfcc):
@@ -69,7 +74,7 @@ def test_a_hop_that_drifts() -> None:
     extractor = HopInSeconds()
     extractor.sample_rate = 22050
     with pytest.raises(AssertionError, match=r"hop of 220\.5000 samples"):
-        check_extractor(extractor)
+        check_feature(extractor)
 
 
 class WrongHop(Energy):
@@ -81,7 +86,7 @@ class WrongHop(Energy):
 
 def test_a_hop_that_is_another() -> None:
     with pytest.raises(AssertionError):
-        check_extractor(WrongHop())
+        check_feature(WrongHop())
 
 
 class OneShort(Energy):
@@ -94,14 +99,14 @@ class OneShort(Energy):
 
 def test_a_count_that_is_not_made() -> None:
     with pytest.raises(AssertionError, match=r"count\(\) says"):
-        check_extractor(OneShort())
+        check_feature(OneShort())
 
 
 def test_a_support_that_is_too_small() -> None:
     slopes = make_extractor("mfcc:kaldi39")
     slopes.support = Fraction(400, 16000)
     with pytest.raises(AssertionError, match="support is declared as 0.025"):
-        check_extractor(slopes)
+        check_feature(slopes)
 
 
 class Forgetful(Energy):
@@ -121,7 +126,7 @@ class Forgetful(Energy):
 
 def test_a_stream_that_loses_samples() -> None:
     with pytest.raises(AssertionError, match="the values differ from one push"):
-        check_extractor(Forgetful())
+        check_feature(Forgetful())
 
 
 class Normalised(Energy):
@@ -134,7 +139,7 @@ class Normalised(Energy):
 def test_a_hidden_look_at_the_whole() -> None:
     extractor = Normalised(Energy.presets["rms"])
     with pytest.raises(AssertionError, match="of the scale|of their scale"):
-        check_extractor(extractor)
+        check_feature(extractor)
 
 
 class NotANumber(Energy):
@@ -150,7 +155,7 @@ class NotANumber(Energy):
 
 def test_a_value_that_is_not_a_number() -> None:
     with pytest.raises(AssertionError, match="not finite"):
-        check_extractor(NotANumber())
+        check_feature(NotANumber())
 
 
 class OriginLost(Mfcc):
@@ -162,4 +167,4 @@ class OriginLost(Mfcc):
 
 def test_an_origin_that_is_ignored() -> None:
     with pytest.raises(AssertionError, match="the Track lies on"):
-        check_extractor(OriginLost())
+        check_feature(OriginLost())
