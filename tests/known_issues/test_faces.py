@@ -57,6 +57,13 @@ def test_a_mouth_that_was_away_does_not_leap_when_it_comes_back(interrupted: Pat
             assert mouth.crop.valid[k - 1 : k + 1].all()
 
 
+@needs_faces
+def test_a_lost_frame_does_not_make_two_people_of_one(interrupted: Path) -> None:
+    """One black frame split a face, and half the clip was invalid: the shorter half was another person's."""
+    (face,) = extract_landmarks(interrupted, indices=LIPS)
+    assert face.points.valid.tolist() == [True] * 3 + [False] * 2 + [True] * 3
+
+
 def test_the_stream_that_starts_first_may_be_the_one_that_arrives_later() -> None:
     """Ours: with the picture ahead in the file, the first piece began with it, and sound from before was lost."""
     pieces: list[Evidence] = []
