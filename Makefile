@@ -96,7 +96,7 @@ $(VENV)/pyvenv.cfg:
 	@sh tools/make_venv.sh $(VENV) $(PYTHON)
 
 $(STAMPS)/core: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
-	@echo "Setting up $(VENV): the core (once; some 250 MB)"
+	@echo "Setting up $(VENV): the core (once; some 1 GB)"
 	$(INSTALL) --editable .
 	@mkdir -p $(STAMPS) && touch $@
 

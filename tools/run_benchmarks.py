@@ -45,6 +45,7 @@ TRAINING = (*MODELS, "accelerate")
 GRID, TALKING = "GRID", "talking faces"
 
 TABLE: dict[str, Benchmark] = {
+    "align_speed": Benchmark("--minutes 0.5", (), TALKING),
     "clicks": Benchmark(),
     "ctc_alignment": Benchmark("--quick"),
     "ctc_borders": Benchmark("--steps 200 --keep {scratch}", TRAINING, GRID),

@@ -71,9 +71,10 @@ def features(samples: npt.NDArray[np.floating], hop: int = HOP) -> Array:
     >>> features(np.zeros(16000, np.float32)).shape
     (100, 39)
     """
-    static = cepstra(samples, hop)
-    if len(static) == 0:
+    bands = _bands(samples, hop)
+    if len(bands) == 0:
         return np.zeros((0, 3 * _CEPSTRA), np.float32)
+    static = _of_power(bands + np.float32(_loudest(bands.mean(axis=1)) * _DEEPEST_PAUSE))
     static = static - _usual_mean(static)
     return with_differences(static, HOP // hop)
 
@@ -119,16 +120,17 @@ def with_differences(static: Array, step: int) -> Array:
 
 def cepstra(samples: npt.NDArray[np.floating], hop: int = HOP) -> Array:
     """Liftered cepstra without mean subtraction, float32 [ceil(n / hop), 13]; see :func:`features`."""
+    return _of_power(_bands(samples, hop))
+
+
+def _bands(samples: npt.NDArray[np.floating], hop: int) -> Array:
+    """Mel band powers of all frames, float32 [ceil(n / hop), 25]."""
     if hop < 1 or HOP % hop:
         raise ValueError(f"hop={hop} is not a divisor of {HOP} samples")
     clean = np.nan_to_num(np.asarray(samples, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     clean = np.clip(clean, -1.0, 1.0) * np.float32(32767)
     blocks = list(_power_blocks(clean, hop))
-    if not blocks:
-        return np.zeros((0, _CEPSTRA), np.float32)
-    bands = np.concatenate(blocks)
-    loud = _loudest(bands.mean(axis=1))
-    return _of_power(bands + np.float32(_POWER_FLOOR + loud * _DEEPEST_PAUSE))
+    return np.concatenate(blocks) if blocks else np.zeros((0, _BANDS), np.float32)
 
 
 def _power_blocks(samples: Array, hop: int, rows: int = 2048) -> Iterator[Array]:
@@ -148,7 +150,7 @@ def _power_blocks(samples: Array, hop: int, rows: int = 2048) -> Iterator[Array]
 
 
 def _of_power(bands: Array) -> Array:
-    logs = np.log(bands)
+    logs = np.log(bands + np.float32(_POWER_FLOOR))
     out: Array = (logs @ _cosines().T).astype(np.float32)
     return out
 
