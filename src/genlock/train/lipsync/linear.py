@@ -376,10 +376,10 @@ class _Sums:
 def _fit(clips: Mapping[str, Evidence], offsets: Mapping[str, float], training: SyncTraining) -> LinearModel:
     look = training.look
     names = [n for n in sorted(clips) if abs(offsets[n]) <= training.most_shift_seconds]
-    if len(names) < 4:
+    if len(names) < 2:
         raise InputError(
             f"{len(names)} of {len(clips)} clips are in step with the others to "
-            f"{training.most_shift_seconds} s, at least 4 are needed; give more clips, or such as are in step"
+            f"{training.most_shift_seconds} s, at least 2 are needed; give more clips, or such as are in step"
         )
     basis = _basis([clips[n] for n in names], look)
     halves = (_Sums(), _Sums())
