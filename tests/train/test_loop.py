@@ -180,6 +180,10 @@ def test_a_run_that_is_done_already(tmp_path: Path) -> None:
     assert (run / "checkpoints/step-00000006/model.safetensors").read_bytes() == before
     assert read_json_file(run / "run.json")["loop"]["steps"] == 6
     assert train(tiny.Tiny(), tiny.options(6), run).notes == ()
+    # Of a run that has done nothing yet there is nothing to tell.
+    with pytest.raises(TrainingError):
+        train(tiny.Tiny(bad_step=0), tiny.options(6), tmp_path / "new")
+    assert train(tiny.Tiny(), tiny.options(3), tmp_path / "new").notes == ()
 
 
 def test_other_threads_go_on_with_a_note(tmp_path: Path) -> None:

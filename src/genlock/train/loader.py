@@ -6,6 +6,7 @@ anything. Updates come in their order.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -112,6 +113,8 @@ def _by_processes(updates: _Updates, steps: range, workers: int) -> Generator[li
         sampler=steps,
         num_workers=workers,
         collate_fn=_as_it_is,
+        # A recipe holds what need not be sendable, such as lambdas; only Linux forks safely.
+        multiprocessing_context="fork" if sys.platform == "linux" else None,
         generator=torch.Generator(),  # else each start would draw from the generator that models draw from
     )
     for mine in loader:

@@ -82,7 +82,7 @@ def _changes(theirs: Mapping[str, Any], ours: dict[str, Any], loop: LoopOptions,
     if loop.steps < done:
         notes.append(f"the run has done {done} steps already, more than {loop.steps}: nothing was trained")
         ours["steps"] = before
-    elif loop.steps != before:
+    elif loop.steps != before and done:
         old, new = replace(loop, steps=before).rate(done), loop.rate(done)
         notes.append(
             f"the run was to have {before} steps and has {loop.steps} now, {done} of which are done: what is planned "
