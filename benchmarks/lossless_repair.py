@@ -220,7 +220,11 @@ def make(case: Case, folder: Path, name: str) -> Path:
         for tag in TAGS[extra]
         for word in ("-metadata", tag)
     ]
-    flags = {"faststart": "faststart", "fragments": "frag_keyframe+empty_moov+delay_moov", "mdta": "use_metadata_tags"}
+    flags = {
+        "faststart": "faststart",
+        "fragments": "frag_keyframe+empty_moov+delay_moov",
+        "mdta": "use_metadata_tags",
+    }
     wanted = [flags[extra] for extra in sorted(case.extras & flags.keys())]
     codecs += ["-movflags", "+".join(wanted)] if wanted else []
     codecs += ["-timecode", "10:00:00:00"] if "timecode" in case.extras else []
