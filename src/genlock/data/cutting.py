@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
+from genlock.core.spans import Span
 from genlock.core.time import Exact, exact, round_fraction
 from genlock.media import AudioBlock, AudioForm, VideoCell, VideoForm
 
@@ -99,7 +100,9 @@ class ClipSamples:
     grid: Grid
     """Sample n is ``grid.center(n)``."""
     real: range
-    """Which of the samples the source has."""
+    """From the first to the last of the samples that the source has."""
+    heard: npt.NDArray[np.bool_]
+    """bool [n]: which samples the source has; in ``real`` all but those that stand for lost sound."""
 
 
 class SampleTaker(Protocol):
@@ -127,6 +130,7 @@ class SoundCutter:
         self._number = 0
         self._held: list[npt.NDArray[np.float32]] = []
         self._held_first = 0
+        self._gaps: tuple[Span, ...] = ()
 
     def push(self, block: AudioBlock) -> None:
         """Take the next samples."""
@@ -134,6 +138,7 @@ class SoundCutter:
             self._grid = Grid.of_samples(block.rate, block.start, block.clock)
         self._held.append(block.samples[:, 0].copy())
         self._next += len(block.samples)
+        self._gaps = block.gaps
         while self._number < self.cutting.count and self._cells(self._number).stop <= self._next:
             self._close()
 
@@ -164,7 +169,12 @@ class SoundCutter:
         self._held, self._held_first = [held[rest:]], self._held_first + rest
         own = self._grid.part(cells)
         real = range(first - cells.start, stop - cells.start)
-        self._take(ClipSamples(self.cutting.clip(self._number), samples, own, real))
+        heard = np.zeros(len(cells), bool)
+        heard[real.start : real.stop] = True
+        for gap in self._gaps:
+            lost = own.cells(gap.start, gap.end, "centers")
+            heard[max(0, lost.start) : max(0, lost.stop)] = False
+        self._take(ClipSamples(self.cutting.clip(self._number), samples, own, real, heard))
         self._number += 1
 
 

@@ -116,7 +116,7 @@ def row_of_clip(
     return {
         "clip": clip["clip"],
         "status": "done",
-        "reason": "",
+        "reason": clip.get("reason", ""),
         "source": source,
         "source_sha256": content,
         "clock": clip["clock"],

@@ -19,6 +19,7 @@ from genlock import __version__
 from genlock.core.errors import InputError, MediaError, OutputError
 from genlock.core.files import sha256_of
 from genlock.core.grid import Cells, Grid
+from genlock.core.spans import Span
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.data.cutting import ClipSamples, ClipSpan, Cutting, PictureCutter, SampleTaker, SoundCutter
 from genlock.data.ledger import Item, Output
@@ -251,6 +252,7 @@ class _Making:
             if consumers:
                 report = read(path, consumers)
                 self.notes = tuple(str(note) for note in report.notes)
+                self._note_lost(report.gaps)
                 if not extent.sure:
                     seen = report.cells
                     _require_same(
@@ -284,6 +286,22 @@ class _Making:
             "whole": whole,
             "outputs": [],
         }
+
+    def _note_lost(self, gaps: Iterable[Span]) -> None:
+        """Say in each clip which sound of the source was lost in it."""
+        for entry in self._entries.values():
+            start, end = Fraction(entry["start"]), Fraction(entry["end"])
+            lost = [(max(start, g.start), min(end, g.end)) for g in gaps if g.start < end and g.end > start]
+            if lost:
+                seconds = float(sum(high - low for low, high in lost))
+                entry["reason"] = (
+                    f"the source is damaged: {seconds:.3f} s of its sound are lost between "
+                    f"{float(lost[0][0]):.3f} s and {float(lost[-1][1]):.3f} s"
+                )
+                entry["damage"] = [
+                    {"kind": "lost", "stream": "sound", "start_seconds": float(a), "end_seconds": float(b)}
+                    for a, b in lost
+                ]
 
     def _tell(self, clip: ClipSpan, made: Made) -> None:
         """Save one output and note it."""

@@ -69,6 +69,8 @@ def track_of_output(made: Mapping[str, Any], data: bytes, clock: str) -> Track:
             raise FormatError(f"{path!r} is no sound that can be read ({error}); make it again") from error
         valid, real = np.zeros(len(samples), bool), true_cells(made)
         valid[real.start : real.stop] = True
+        for first, stop in _more(made).get("lost", ()):
+            valid[first:stop] = False
         return Track(samples, Grid(made["rate"], made["start"], clock), valid, name=made["kind"])
     raise OptionError(f"{made['kind']!r} is kept as {Path(path).suffix}: read it with a tool for such files")
 
@@ -79,7 +81,14 @@ def true_cells(made: Mapping[str, Any]) -> range:
     >>> true_cells({"length": 100, "valid": 90, "more": '{"first_valid": 4}'})
     range(4, 94)
     """
-    first = json.loads(made.get("more") or "{}").get("first_valid")
+    more = _more(made)
+    first = more.get("first_valid")
     if first is None:
         return range(int(made["length"]))
-    return range(int(first), int(first) + int(made["valid"]))
+    within = int(made["valid"]) + sum(stop - start for start, stop in more.get("lost", ()))
+    return range(int(first), int(first) + within)
+
+
+def _more(made: Mapping[str, Any]) -> dict[str, Any]:
+    """What an output tells besides the columns that all have."""
+    return dict(json.loads(made.get("more") or "{}"))

@@ -142,9 +142,10 @@ class WaveMaker:
             "shape": [len(levels)],
             "dtype": "int16",
             "support": "0",
-            "valid": len(sound.real),
+            "valid": int(sound.heard.sum()),
             "first_valid": sound.real.start,
             "clipped": clipped,
+            **({"lost": lost} if (lost := _lost_within(sound)) else {}),
             **({} if levels.any() else {"silent": True}),
         }
         return Made(self.kind, ".wav", save, facts)
@@ -185,7 +186,26 @@ class FeatureMaker:
             low, high = float(sound.grid.edge(sound.real.start)), float(sound.grid.edge(sound.real.stop))
             there = (centers >= low) & (centers < high) & (len(sound.real) > 0)
             track = replace(track, valid=track.valid & there)
+        for first, stop in _lost_within(sound):
+            reach = self._reach(track)
+            low, high = float(sound.grid.center(first)) - reach, float(sound.grid.center(stop - 1)) + reach
+            untouched = (track.centers <= low) | (track.centers >= high)
+            track = replace(track, valid=track.valid & untouched)
         return made_of_track(self.kind, on_clip(self.extractor, track, sound.clip, self.origin))
+
+    def _reach(self, track: Track) -> float:
+        """Seconds to each side of its middle that a value looks at."""
+        window = Fraction(self.extractor.framing.window, self.extractor.sample_rate)
+        return float((window if isinstance(track.support, str) else track.support) / 2)
+
+
+def _lost_within(sound: ClipSamples) -> list[tuple[int, int]]:
+    """First and stop of the runs of lost samples between the first and the last that the source has."""
+    heard = sound.heard[sound.real.start : sound.real.stop]
+    edges = (
+        np.flatnonzero(np.diff(np.concatenate([[True], heard, [True]]).astype(np.int8))) + sound.real.start
+    )
+    return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
 
 
 # ---------------------------------------------------------------- picture

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.one_line import one_line
+from genlock.core.spans import Span
 from genlock.core.time import Exact, exact_rate
 
 __all__ = [
@@ -131,6 +132,8 @@ class AudioBlock:
     """Instant of the first sample, in exact seconds on the media clock."""
     clock: str
     """Name of the time axis."""
+    gaps: tuple[Span, ...] = ()
+    """Where sound was missing and silence was put, in all of the read so far."""
 
     __repr__ = one_line
 

@@ -100,6 +100,7 @@ class _Tap:
         self.form, self.clock = form, clock
         self.start, self.end = cut
         self.sinks: list[Callable[[AudioBlock], None]] = []
+        self.gaps: list[Span] = []
         self.done = False
         self.ended = False
 
@@ -167,7 +168,7 @@ class _Tap:
             part = np.ascontiguousarray(out[low:high])
             part.setflags(write=False)
             start = self.origin + Fraction(self.next_out + low, self.rate)
-            block = AudioBlock(part, self.rate, start, self.clock)
+            block = AudioBlock(part, self.rate, start, self.clock, tuple(self.gaps))
             for sink in self.sinks:
                 sink(block)
         self.next_out += len(out)
@@ -197,6 +198,7 @@ class SoundLine:
         """Add a consumer; equal forms share their arrays."""
         if form not in self.taps:
             self.taps[form] = _Tap(form, self.clock, self.cut)
+            self.taps[form].gaps = self.gaps
         self.taps[form].sinks.append(sink)
 
     @property
@@ -293,13 +295,13 @@ class SoundLine:
     def _fill(self, missing: int) -> None:
         start = self.position
         self.ledger.count("gap", "gaps in the sound were filled with silence", start)
+        assert start is not None
+        # Told before the silence is handed on: whoever takes it is to know that it is none of the source.
+        self.gaps.append(Span(start, start + Fraction(missing, self.rate), "gap"))
         while missing:
             part = min(missing, _BLOCK)
             self._append(np.zeros((part, len(self.names)), np.float32))
             missing -= part
-        assert start is not None
-        assert self.position is not None
-        self.gaps.append(Span(start, self.position, "gap"))
 
     def _append(self, samples: Samples) -> None:
         self.count += len(samples)
