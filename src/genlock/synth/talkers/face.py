@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
-from genlock.extractors.face.pose import RIGID
 from genlock.synth.talkers.life import LIFE
 from genlock.synth.talkers.mesh import BROWS, EYES, FOLDS, INNER, JAW, OUTER, face_mesh
 from genlock.synth.talkers.speakers import Speaker, resting_face
 from genlock.synth.talkers.visemes import MOUTH
 
-__all__ = ["Camera", "aperture", "place", "points_of"]
+__all__ = ["Camera", "aperture", "jaw_moves", "place", "points_of"]
 
 Array = npt.NDArray[np.float64]
 
@@ -54,7 +53,7 @@ def points_of(state: npt.ArrayLike, speaker: Speaker) -> Array:
     rest = _resting(speaker)
     moves = _control_moves(given, rest, speaker)
     mesh = face_mesh()
-    points = rest + np.einsum("pc,tcd->tpd", mesh.spread, moves)
+    points: Array = rest + np.einsum("pc,tcd->tpd", mesh.spread, moves)
     _lids(points, rest, given)
     for upper, lower in BROWS:
         points[:, upper, 1] -= _BROW_LIFT * given[:, _COLUMN["brows"], None]
@@ -94,7 +93,7 @@ def _control_moves(state: Array, rest: Array, speaker: Speaker) -> Array:
         for column, index in enumerate(ring.upper[1:-1], 1):
             # The upper lip is drawn down a little at its sides, where it meets the corners.
             jaw[place[index]] = share + (_JAW_CORNER - share) * (1 - profile[column]) ** 2
-    moves = _jaw_moves(columns["jaw"], rest[list(mesh.controls)], jaw)
+    moves = jaw_moves(columns["jaw"], rest[list(mesh.controls)], jaw)
     side = 1 + speaker.lopsided * np.sign(across) * np.abs(across) ** 0.5
     for ring, reach in ((INNER, 1.0), (OUTER, 0.9)):
         upper, lower = ([place[i] for i in half] for half in (ring.upper, ring.lower))
@@ -104,7 +103,7 @@ def _control_moves(state: Array, rest: Array, speaker: Speaker) -> Array:
     return moves
 
 
-def _jaw_moves(jaw: Array, points: Array, share: Array) -> Array:
+def jaw_moves(jaw: Array, points: Array, share: Array) -> Array:
     """Turns of points about the hinge, each by its share, [T, C, 3]."""
     turn = _JAW_TURN * jaw[:, None] * share
     down, back = points[:, 1] - _HINGE[0], points[:, 2] - _HINGE[1]
@@ -270,7 +269,3 @@ def _rotation(yaw: Array, pitch: Array, roll: Array) -> Array:
 
 def _stack(rows: list[list[Array]]) -> Array:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-
-
-#: Points that tell where the head is, for tests of :func:`place`.
-STILL = RIGID

@@ -107,7 +107,7 @@ class FaceMesh:
         """The triangles without those that fill mouth and eyes, [T, 3]."""
         holes = [set(ring.loop) for ring in (INNER, *EYES)]
         keep = [not any(set(triangle) <= hole for hole in holes) for triangle in self.triangles.tolist()]
-        return self.triangles[np.array(keep)]
+        return np.asarray(self.triangles[np.array(keep)])
 
 
 @lru_cache(maxsize=1)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.grid import Cells
 from genlock.core.spans import Span, Spans
-from genlock.core.time import Exact, exact
+from genlock.core.time import exact
 from genlock.core.track import Track
 from genlock.extractors.face.pose import LIPS
 from genlock.synth.talkers.face import points_of
@@ -199,7 +200,7 @@ def _part(span: Span, share: tuple[float, float]) -> Span:
     return Span(first, last, span.label)
 
 
-def _share(where: float) -> Exact:
+def _share(where: float) -> Fraction:
     return exact(str(where))
 
 
