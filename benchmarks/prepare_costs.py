@@ -31,7 +31,7 @@ from pathlib import Path
 from _data import VIDEOS, need
 
 from genlock.data.ledger import Item
-from genlock.data.one_source import Plan, produce
+from genlock.data.one_source import Plan, make_clips
 
 OUTPUTS = (
     "sound@16000",
@@ -76,7 +76,7 @@ def once(clips: Sequence[Path], outputs: str, weights: str, scratch: Path) -> Co
             state = clip.stat()
             item = Item(f"c{number}", clip.name, state.st_size, state.st_mtime_ns)
             began = time.process_time()
-            made = produce(item, clip.parent, Path(dataset), plan)
+            made = make_clips(item, clip.parent, Path(dataset), plan)
             if number:
                 processor += time.process_time() - began
                 written += sum(output.size for output in made.outputs)

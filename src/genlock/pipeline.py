@@ -41,7 +41,7 @@ from genlock.media import (
     probe,
     read,
 )
-from genlock.media.read import FrameTimesOnly, cells_told
+from genlock.media.read import FrameTimesOnly, stated_cells
 
 __all__ = ["SPEECH_RATE", "Clip", "ClipRequest", "SoundSpool", "SpooledSound", "read_clip"]
 
@@ -127,9 +127,9 @@ def read_clip(
     asked: list[Consumer] = [consumer for feed in feeds for consumer in feed.consumers]
     asked += [*([spool] if spool is not None else []), *request.consumers]
     consumers = [each for each in asked if (info.audio if _of_sound(each) else info.video)]
-    told = cells_told(info, request.reading) if request.frames else None
+    stated = stated_cells(info, request.reading) if request.frames else None
     wants_frames = request.frames and bool(info.video)
-    if wants_frames and told is None and not any(_decodes_picture(each) for each in consumers):
+    if wants_frames and stated is None and not any(_decodes_picture(each) for each in consumers):
         consumers.append(FrameTimesOnly())
     notes: tuple[str, ...] = info.notes
     gaps: tuple[Span, ...] = ()
@@ -142,11 +142,11 @@ def read_clip(
             raise
         notes += tuple(str(note) for note in report.notes)
         gaps = tuple(report.gaps)
-        if wants_frames and told is None:
-            told = None if report.cells is None else (report.cells, report.cell_count)
-    if wants_frames and told is None:
+        if wants_frames and stated is None:
+            stated = None if report.cells is None else (report.cells, report.cell_count)
+    if wants_frames and stated is None:
         raise MediaError(f"{os.fspath(path)!r} has no frame in the part that was asked for")
-    frames, frame_count = (None, 0) if told is None else told
+    frames, frame_count = (None, 0) if stated is None else stated
     return Clip(
         info=info,
         frames=frames,

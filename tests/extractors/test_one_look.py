@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genlock.data.ledger import Item
-from genlock.data.one_source import Plan, produce
+from genlock.data.one_source import Plan, make_clips
 from genlock.media import ReadOptions
 from genlock.models.face_nets import FaceMesh
 from genlock.tasks.align_video import AlignOptions, align_video
@@ -46,7 +46,7 @@ def test_prepare_looks_once_for_offset_and_mouths(clip: Path, tmp_path: Path, lo
     """Twice as often, once for the offset and once for the mouths, until the tracker was shared."""
     state = clip.stat()
     item = Item("c", clip.name, state.st_size, state.st_mtime_ns)
-    made = produce(
+    made = make_clips(
         item, clip.parent, tmp_path, Plan("offset,mouth/96,mouth/48,landmarks:upright,mouth:motion")
     )
     assert {o["kind"]: o["valid"] for o in made.clips[0]["outputs"]} == {

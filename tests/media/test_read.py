@@ -25,7 +25,7 @@ from genlock.media import (
     read_audio,
     read_frames,
 )
-from genlock.media.sound import SoundLine, mix
+from genlock.media.sound import SoundTimeline, mix
 
 
 class Gather:
@@ -403,11 +403,11 @@ def test_absurd_sample_rates(tmp_path, rate):
 
 
 def feed(stamps, length=1024, rate=48000, tick=Fraction(1, 1000)):
-    """A SoundLine fed with frames of rising samples at these stamps (seconds); what comes out, and the
+    """A SoundTimeline fed with frames of rising samples at these stamps (seconds); what comes out, and the
     line."""
-    from genlock.media.notes import Ledger
+    from genlock.media.notes import NoteCounter
 
-    line = SoundLine("media", (None, None), Fraction(3600), Ledger())
+    line = SoundTimeline("media", (None, None), Fraction(3600), NoteCounter())
     out = []
     line.attach(AudioForm(None), lambda block: out.append(block))
 
@@ -478,9 +478,9 @@ def test_a_clock_that_starts_again_or_leaps_for_days_is_not_followed():
 
 
 def show(stamps, rate=None):
-    """A PictureLine fed with frames at these ticks of 1/25 s; the spans that come out, and the line."""
-    from genlock.media.notes import Ledger
-    from genlock.media.picture import PictureLine
+    """A PictureTimeline fed with frames at these ticks of 1/25 s; the spans that come out, and the line."""
+    from genlock.media.notes import NoteCounter
+    from genlock.media.picture import PictureTimeline
 
     class Stream:
         time_base = Fraction(1, 25)
@@ -488,7 +488,7 @@ def show(stamps, rate=None):
         codec_context = type("C", (), {"framerate": None})
 
     out = []
-    line = PictureLine(Stream, "media", (None, None), True, Fraction(3600), Ledger())
+    line = PictureTimeline(Stream, "media", (None, None), True, Fraction(3600), NoteCounter())
     line.attach(FrameTimes(), lambda cell: out.append((int(cell.start * 25), int(cell.end * 25))))
     for pts in stamps:
         line.feed(type("F", (), {"pts": pts, "duration": 1})())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import OptionError
-from genlock.data.cutting import Cutting
+from genlock.data.cutting import ClipLayout
 from genlock.data.output_makers import Made, PictureFeatureMaker
 from genlock.data.output_spec import Wanted
 from genlock.extractors.picture.flow import FLOW_METHODS, Flow
@@ -36,9 +36,9 @@ def told(feature: Flow, clips: list[list[np.ndarray]]) -> list[Made]:
     found: list[Made] = []
     maker = PictureFeatureMaker(feature, "flow", lambda clip, made: found.append(made))
     length = Fraction(len(clips[0]), RATE)
-    cutting = Cutting(Fraction(0), length, length * len(clips))
+    layout = ClipLayout(Fraction(0), length, length * len(clips))
     number = 0
-    for clip, pictures in zip(cutting.clips(), clips, strict=True):
+    for clip, pictures in zip(layout.clips(), clips, strict=True):
         maker.begin(clip)
         for pixels in pictures:
             start = Fraction(number, RATE)

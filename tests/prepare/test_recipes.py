@@ -14,7 +14,7 @@ pytest.importorskip("pyarrow")
 
 from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.track_file import load_track
-from genlock.data.corpora import CorpusFolder, Source, find_corpus
+from genlock.data.corpora import CorpusFolder, SourceFile, find_corpus
 from genlock.data.corpora.lrs3 import read_lrs3_text
 from genlock.data.corpora.sound import read_hits, read_vggsound
 from genlock.data.export import ExportOptions, export_dataset
@@ -49,7 +49,7 @@ def plant(clip: Path, folder: Path, *names: str) -> None:
             out.write(b"\0\0\0\x0cfree%04d" % number)
 
 
-def found(recipe: str, folder: Path) -> dict[str, Source]:
+def found(recipe: str, folder: Path) -> dict[str, SourceFile]:
     return {source.path: source for source in find_corpus(recipe).sources(CorpusFolder(folder))}
 
 

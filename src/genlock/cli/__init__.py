@@ -13,7 +13,7 @@ from types import FrameType
 from genlock.cli.arguments import run_commands
 from genlock.cli.files import align, demo, export, features, prepare, probe, sync, words
 from genlock.cli.models import models
-from genlock.cli.named import NAMED, bench, synth, train
+from genlock.cli.plugin_commands import NAMED, bench, synth, train
 from genlock.cli.running import say
 from genlock.core.errors import GenlockError
 

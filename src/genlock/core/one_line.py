@@ -75,10 +75,10 @@ def _short(value: Any) -> str:
 
 
 def _joined(brackets: str, items: list[Any], count: int, kind: str) -> str:
-    told = f"<{count} {kind}>"
+    counted = f"<{count} {kind}>"
     if not all(isinstance(item, _PLAIN) for item in items[:_VALUE]):
-        return told if items else brackets
-    return _fitting(f"{brackets[0]}{', '.join(map(_short, items[:_VALUE]))}{brackets[1]}", told)
+        return counted if items else brackets
+    return _fitting(f"{brackets[0]}{', '.join(map(_short, items[:_VALUE]))}{brackets[1]}", counted)
 
 
 def _fitting(text: str, otherwise: str) -> str:

@@ -20,7 +20,15 @@ from genlock.core.spans import Span
 from genlock.core.time import Exact, exact, round_fraction
 from genlock.media import AudioBlock, AudioForm, VideoCell, VideoForm
 
-__all__ = ["ClipSamples", "ClipSpan", "Cutting", "FrameTaker", "PictureCutter", "SampleTaker", "SoundCutter"]
+__all__ = [
+    "ClipLayout",
+    "ClipSamples",
+    "ClipSpan",
+    "FrameTaker",
+    "PictureCutter",
+    "SampleTaker",
+    "SoundCutter",
+]
 
 
 @dataclass(frozen=True)
@@ -43,11 +51,11 @@ class ClipSpan:
 
 
 @dataclass(frozen=True)
-class Cutting:
+class ClipLayout:
     """How a source is cut.
 
-    >>> cutting = Cutting(Fraction(1, 25), Fraction(10), Fraction(23))
-    >>> [(float(c.start), float(c.end), c.tail) for c in cutting.clips()]
+    >>> layout = ClipLayout(Fraction(1, 25), Fraction(10), Fraction(23))
+    >>> [(float(c.start), float(c.end), c.tail) for c in layout.clips()]
     [(0.04, 10.04, False), (10.04, 20.04, False), (20.04, 23.0, True)]
     """
 
@@ -122,9 +130,9 @@ class FrameTaker(Protocol):
 class SoundCutter:
     """Cuts mono sound of one rate into clips; a consumer of :func:`genlock.media.read`. Holds one clip at a time."""
 
-    def __init__(self, cutting: Cutting, rate: int, take: SampleTaker) -> None:
+    def __init__(self, layout: ClipLayout, rate: int, take: SampleTaker) -> None:
         self.form = AudioForm(rate, 1)
-        self.cutting, self.rate, self._take = cutting, rate, take
+        self.layout, self.rate, self._take = layout, rate, take
         self._grid: Grid | None = None
         self._next = 0
         self._number = 0
@@ -139,20 +147,20 @@ class SoundCutter:
         self._held.append(block.samples[:, 0].copy())
         self._next += len(block.samples)
         self._gaps = block.gaps
-        while self._number < self.cutting.count and self._cells(self._number).stop <= self._next:
+        while self._number < self.layout.count and self._cells(self._number).stop <= self._next:
             self._close()
 
     def finish(self) -> None:
         """Hand over the clips that are left; those after the end of the sound are silent, with no real sample."""
         if self._grid is None:
-            self._grid = Grid.of_samples(self.rate, self.cutting.origin)
-        while self._number < self.cutting.count:
+            self._grid = Grid.of_samples(self.rate, self.layout.origin)
+        while self._number < self.layout.count:
             self._close()
         self._held = []
 
     def _cells(self, number: int) -> range:
         assert self._grid is not None
-        clip = self.cutting.clip(number)
+        clip = self.layout.clip(number)
         return self._grid.cells(clip.start, clip.end, "centers")
 
     def _close(self) -> None:
@@ -174,20 +182,20 @@ class SoundCutter:
         for gap in self._gaps:
             lost = own.cells(gap.start, gap.end, "centers")
             heard[max(0, lost.start) : max(0, lost.stop)] = False
-        self._take(ClipSamples(self.cutting.clip(self._number), samples, own, real, heard))
+        self._take(ClipSamples(self.layout.clip(self._number), samples, own, real, heard))
         self._number += 1
 
 
 class PictureCutter:
     """Hands frames to takers, clip by clip; a consumer of :func:`genlock.media.read`. Holds no frame."""
 
-    def __init__(self, cutting: Cutting, form: VideoForm, takers: list[FrameTaker]) -> None:
-        self.form, self.cutting, self._takers = form, cutting, takers
+    def __init__(self, layout: ClipLayout, form: VideoForm, takers: list[FrameTaker]) -> None:
+        self.form, self.layout, self._takers = form, layout, takers
         self._number = -1
 
     def push(self, cell: VideoCell) -> None:
         """Take the next frame."""
-        number = self.cutting.holding(cell.center)
+        number = self.layout.holding(cell.center)
         if number is None:
             return
         self._advance(number)
@@ -196,14 +204,14 @@ class PictureCutter:
 
     def finish(self) -> None:
         """Close what is open, and the clips that have no frame."""
-        self._advance(self.cutting.count)
+        self._advance(self.layout.count)
 
     def _advance(self, number: int) -> None:
         while self._number < number:
             if self._number >= 0:
                 for taker in self._takers:
-                    taker.end(self.cutting.clip(self._number))
+                    taker.end(self.layout.clip(self._number))
             self._number += 1
-            if self._number < self.cutting.count:
+            if self._number < self.layout.count:
                 for taker in self._takers:
-                    taker.begin(self.cutting.clip(self._number))
+                    taker.begin(self.layout.clip(self._number))

@@ -13,7 +13,7 @@ from typing import Any
 from genlock.core.errors import FormatError
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress
-from genlock.data.copies import contents_of, copies_of
+from genlock.data.equal_sources import contents_of, copies_of
 from genlock.data.index import read_index, row_of_clip, row_of_failure, splits_of_sources, write_index
 from genlock.data.labels import label_rows, parse_labels
 from genlock.data.ledger import Item, Ledger

@@ -108,7 +108,7 @@ def label_rows(
     before: Sequence[Row],
     spec: LabelSpec,
     seed: int,
-    told: Progress = silent,
+    progress: Progress = silent,
 ) -> None:
     """Write the labels of all clips that have the feature, and add them to the ``outputs`` of the rows.
 
@@ -141,10 +141,10 @@ def label_rows(
         known = kept.get(row["clip"])
         if known is None or not _is_whole(dataset / known["path"], known["bytes"]):
             if centroids is None:
-                centroids = _centroids(dataset, ours, spec, seed, fingerprint, told)
+                centroids = _centroids(dataset, ours, spec, seed, fingerprint, progress)
             known = {**_label(dataset, row, made, spec, centroids), "more": more}
         row["outputs"] = sorted([*row["outputs"], known], key=lambda output: str(output["kind"]))
-        told("labels", float(number + 1), float(len(ours)))
+        progress("labels", float(number + 1), float(len(ours)))
 
 
 def _fingerprint(spec: LabelSpec, seed: int, ours: Sequence[tuple[Row, Mapping[str, Any]]]) -> str:
@@ -171,7 +171,7 @@ def _centroids(
     spec: LabelSpec,
     seed: int,
     fingerprint: str,
-    told: Progress,
+    progress: Progress,
 ) -> npt.NDArray[np.float32]:
     """The centres: those that lie there if they are still true, else fitted, and written."""
     place = dataset / spec.kind
@@ -192,7 +192,7 @@ def _centroids(
             random.Random(f"{seed}:{number}").shuffle(order)
             for count, (row, made) in enumerate(order):
                 yield _values(dataset, row, made)[1]
-                told("fit labels", float(number * len(order) + count + 1), float(passes * len(order)))
+                progress("fit labels", float(number * len(order) + count + 1), float(passes * len(order)))
 
     centroids = fit_centroids(batches(), spec.clusters, seed)
     buffer = io.BytesIO()

@@ -22,7 +22,7 @@ from genlock.core.errors import FormatError, OutputError
 from genlock.core.one_line import one_line
 from genlock.data.corpora.listing import Trouble, printable
 from genlock.data.plans import DatasetPlan, plan_of_schema_1
-from genlock.data.reasons import kind_of_reason
+from genlock.data.quarantine_reasons import kind_of_reason
 
 __all__ = ["DatasetProgress", "Item", "Ledger", "Output", "Quarantined", "Status", "Todo"]
 

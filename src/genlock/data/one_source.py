@@ -21,7 +21,7 @@ from genlock.core.files import sha256_of
 from genlock.core.grid import Cells, Grid
 from genlock.core.spans import Span
 from genlock.core.time import Exact, exact, fraction_text
-from genlock.data.cutting import ClipSamples, ClipSpan, Cutting, PictureCutter, SampleTaker, SoundCutter
+from genlock.data.cutting import ClipLayout, ClipSamples, ClipSpan, PictureCutter, SampleTaker, SoundCutter
 from genlock.data.ledger import Item, Output
 from genlock.data.native_counts import NativeSound, frame_counts
 from genlock.data.output_makers import (
@@ -47,7 +47,7 @@ from genlock.media.read import FrameTimesOnly
 from genlock.pipeline import SoundSpool, SpooledSound
 from genlock.speech import recognize_and_align
 
-__all__ = ["DATA_VERSION", "Plan", "Produced", "produce", "require_makeable", "staging_left"]
+__all__ = ["DATA_VERSION", "MadeClips", "Plan", "make_clips", "require_makeable", "staging_left"]
 
 #: Raised whenever the bytes of an output may change for the same source and options.
 DATA_VERSION = 3
@@ -87,7 +87,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Produced:
+class MadeClips:
     """What one source gave."""
 
     content: str
@@ -102,7 +102,7 @@ class Produced:
     """What had to be repaired on the way."""
 
 
-def produce(item: Item, source: Path, dataset: Path, plan: Plan) -> Produced:
+def make_clips(item: Item, source: Path, dataset: Path, plan: Plan) -> MadeClips:
     """Make everything that the plan asks for of one source.
 
     Parameters
@@ -141,7 +141,7 @@ def produce(item: Item, source: Path, dataset: Path, plan: Plan) -> Produced:
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Produced(content, made.clips, made.outputs, made.seconds, made.notes)
+    return MadeClips(content, made.clips, made.outputs, made.seconds, made.notes)
 
 
 def staging_left(dataset: Path) -> list[Path]:
@@ -227,21 +227,21 @@ class _Making:
     def _make(self, path: Path, info: MediaInfo, extent: _Extent) -> _Making:
         wanted = parse_outputs(self.plan.outputs)
         cells, count = extent.cells, extent.count
-        cutting = Cutting(extent.origin, _length(self.plan), extent.end)
+        layout = ClipLayout(extent.origin, _length(self.plan), extent.end)
         self.seconds = float(extent.end - extent.origin)
-        for clip in cutting.clips():
-            self._entries[clip.number] = self._entry(clip, info.clock, whole=cutting.count == 1)
+        for clip in layout.clips():
+            self._entries[clip.number] = self._entry(clip, info.clock, whole=layout.count == 1)
         consumers: list[Consumer] = []
         native = NativeSound()
         if info.audio:
-            sounds = self._sound_consumers(wanted, cutting)
+            sounds = self._sound_consumers(wanted, layout)
             consumers += [native, *sounds] if sounds else []
         tracker: FaceTracker | None = None
         if cells is not None:
-            makers, tracker = self._picture_makers(wanted, cutting, cells)
+            makers, tracker = self._picture_makers(wanted, layout, cells)
             forms = dict.fromkeys(maker.form for maker in makers)
             consumers += [
-                PictureCutter(cutting, form, [m for m in makers if m.form == form]) for form in forms
+                PictureCutter(layout, form, [m for m in makers if m.form == form]) for form in forms
             ]
         whole = _WholeSource({one.name for one in wanted}, info, tracker)
         consumers += whole.consumers
@@ -258,9 +258,9 @@ class _Making:
                     _require_same(
                         extent, span.extent() if seen is None else _extent_of(seen, report.cell_count)
                     )
-            counts = [native.counts(cutting)]
+            counts = [native.counts(layout)]
             if cells is not None:
-                counts.append(frame_counts(cutting, cells, count))
+                counts.append(frame_counts(layout, cells, count))
             for number, found in (pair for known in counts for pair in known.items()):
                 self._entries[number].update(found)
             for entry in self._entries.values():
@@ -308,11 +308,11 @@ class _Making:
         entry = self._entries[clip.number]
         if clip.tail and not self.plan.keep_tails:
             return
-        told = keep(made, str(entry["clip"]), self.folder)
-        self.outputs.append(Output(told["path"], told["bytes"], told["sha256"]))
-        entry["outputs"].append(told)
+        kept = keep(made, str(entry["clip"]), self.folder)
+        self.outputs.append(Output(kept["path"], kept["bytes"], kept["sha256"]))
+        entry["outputs"].append(kept)
 
-    def _sound_consumers(self, wanted: tuple[Wanted, ...], cutting: Cutting) -> list[Consumer]:
+    def _sound_consumers(self, wanted: tuple[Wanted, ...], layout: ClipLayout) -> list[Consumer]:
         """One cutter for each rate, whoever takes it."""
         makers: list[SoundMaker] = []
         for one in wanted:
@@ -320,7 +320,7 @@ class _Making:
                 assert one.rate is not None
                 makers.append(WaveMaker(int(one.rate)))
             elif isinstance(feature := feature_of(one.text), AudioExtractor):
-                makers.append(FeatureMaker(feature, one.kind, cutting.origin))
+                makers.append(FeatureMaker(feature, one.kind, layout.origin))
 
         def taker(rate: int) -> SampleTaker:
             mine = [maker for maker in makers if maker.rate == rate]
@@ -333,10 +333,10 @@ class _Making:
             return take
 
         rates = dict.fromkeys(maker.rate for maker in makers)
-        return [SoundCutter(cutting, rate, taker(rate)) for rate in rates]
+        return [SoundCutter(layout, rate, taker(rate)) for rate in rates]
 
     def _picture_makers(
-        self, wanted: tuple[Wanted, ...], cutting: Cutting, cells: Cells
+        self, wanted: tuple[Wanted, ...], layout: ClipLayout, cells: Cells
     ) -> tuple[list[PictureMaker], FaceTracker | None]:
         """Makers of films, pictures and features, and the tracker of faces where one of them needs it."""
         makers: list[PictureMaker] = []
@@ -356,7 +356,7 @@ class _Making:
         tracker = FaceTracker()
         always = {Wanted.parse(text).kind: feature_of(text) for text in _OF_EVERY_FACE}
         both = {**always, **faces}
-        return [*makers, FaceMaker(both, tracker, self._tell, cutting.origin)], tracker  # type: ignore[arg-type]
+        return [*makers, FaceMaker(both, tracker, self._tell, layout.origin)], tracker  # type: ignore[arg-type]
 
 
 class _WholeSource:
@@ -471,10 +471,10 @@ class _Elsewhere(Exception):
         self.extent = extent
 
 
-def _require_same(told: _Extent, found: _Extent | None) -> None:
+def _require_same(stated: _Extent, found: _Extent | None) -> None:
     if found is None:
         raise MediaError("has no sound that decodes")
-    if not found.same_as(told):
+    if not found.same_as(stated):
         raise _Elsewhere(found)
 
 

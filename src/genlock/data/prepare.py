@@ -21,7 +21,7 @@ from typing import Any
 from genlock import __version__
 from genlock.core.errors import InputError, OptionError, OutputError
 from genlock.core.progress import Progress, silent
-from genlock.data.corpora import Corpus, CorpusFolder, Source, Trouble, find_corpus
+from genlock.data.corpora import Corpus, CorpusFolder, SourceFile, Trouble, find_corpus
 from genlock.data.corpora.folder import VIDEOS
 from genlock.data.corpora.listing import printable
 from genlock.data.corpora.speech import SOUNDS
@@ -32,7 +32,7 @@ from genlock.data.one_source import DATA_VERSION, Plan, require_makeable, stagin
 from genlock.data.options import PrepareOptions
 from genlock.data.output_spec import Wanted
 from genlock.data.plans import DatasetPlan, content_of_weights
-from genlock.data.prepared import Prepared, keep_report, prepared_of
+from genlock.data.prepare_report import Prepared, keep_report, prepared_of
 from genlock.data.settings import Settings, require_the_same_corpus, settings_of_dataset
 from genlock.data.splits import parse_shares
 from genlock.data.worker import request_of
@@ -169,7 +169,7 @@ def _items(listed: CorpusFolder, corpus: Corpus, settings: Settings) -> list[Ite
     )
 
 
-def _item(source: Source, folder: Path, *, by_speaker: bool) -> Item:
+def _item(source: SourceFile, folder: Path, *, by_speaker: bool) -> Item:
     group = source.speaker if by_speaker and source.speaker else source.group or source.path
     facts = {
         "group": printable(group),
@@ -195,7 +195,7 @@ def _unreachable(path: Path, error: OSError) -> Trouble:
     return Trouble("cannot be looked at", error.strerror or str(error))
 
 
-def _name(source: Source) -> str:
+def _name(source: SourceFile) -> str:
     """Two files of one stem in different folders have different names."""
     stem = re.sub(r"[^A-Za-z0-9._-]", "-", Path(source.path).stem)[:80]
     digest = hashlib.sha256(source.path.encode("utf-8", "surrogateescape")).hexdigest()

@@ -112,20 +112,20 @@ def settings_of_dataset(ledger: Ledger, place: Path) -> Settings | None:
     text = ledger.fact("settings")
     if text is not None:
         return replace(Settings.from_text(text), outputs=tuple(made))
-    told, cut = _told(place), json.loads(ledger.cuttings()[0])
+    noted, cut = _noted(place), json.loads(ledger.cuttings()[0])
     return Settings(
         outputs=tuple(made),
         clip_seconds=cut["clip_seconds"],
         keep_tails=cut["keep_tails"],
         labels=tuple(sorted(_labels_there(place))),
-        recipe=told.get("recipe", _DEFAULTS["recipe"]),
-        split=told.get("split", _DEFAULTS["split"]),
-        group=told.get("group", _DEFAULTS["group"]),
-        seed=told.get("seed", _DEFAULTS["seed"]),
+        recipe=noted.get("recipe", _DEFAULTS["recipe"]),
+        split=noted.get("split", _DEFAULTS["split"]),
+        group=noted.get("group", _DEFAULTS["group"]),
+        seed=noted.get("seed", _DEFAULTS["seed"]),
     )
 
 
-def _told(place: Path) -> Mapping[str, Any]:
+def _noted(place: Path) -> Mapping[str, Any]:
     """What a dataset of an earlier genlock says of itself; nothing if it was not finished."""
     try:
         return read_json_file(place / "dataset.json")

@@ -19,8 +19,8 @@ from typing import Any, TextIO
 from genlock.core.errors import GenlockError, InputError, OutputError
 from genlock.core.json_forms import dump_json
 from genlock.data.ledger import Item
-from genlock.data.one_source import Plan, produce
-from genlock.data.reasons import reason_about
+from genlock.data.one_source import Plan, make_clips
+from genlock.data.quarantine_reasons import reason_about
 
 __all__ = ["answer", "request_of", "serve"]
 
@@ -44,7 +44,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     began = time.monotonic()
     body: dict[str, Any]
     try:
-        made = produce(item, Path(request["source"]), Path(request["dataset"]), plan)
+        made = make_clips(item, Path(request["source"]), Path(request["dataset"]), plan)
     except OutputError as error:
         body = {"status": "stop", "reason": str(error)}
     except InputError as error:

@@ -20,7 +20,7 @@ from genlock.drawing.canvas import Canvas, Colour, paste_text
 __all__ = [
     "PAPER",
     "Box",
-    "Line",
+    "Polyline",
     "Shape",
     "Sheet",
     "Text",
@@ -60,7 +60,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Line:
+class Polyline:
     """A line through points."""
 
     points: tuple[Point, ...]
@@ -79,7 +79,7 @@ class Text:
     align: str = "left"
 
 
-Shape = Box | Line | Text
+Shape = Box | Polyline | Text
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def sheet_svg(sheet: Sheet, *, on_paper: bool = True) -> str:
                 f'<rect x="{shape.left:.1f}" y="{shape.top:.1f}" width="{wide:.1f}" height="{tall:.1f}" '
                 f"{paint(shape.colour, 'fill')}/>"
             )
-        elif isinstance(shape, Line):
+        elif isinstance(shape, Polyline):
             path = "L".join(f"{px:.1f} {py:.1f}" for px, py in shape.points)
             parts.append(
                 f'<path d="M{path}" fill="none" stroke-width="{shape.width:g}" {paint(shape.colour, "stroke")}/>'
@@ -171,7 +171,7 @@ def _png(sheet: Sheet) -> bytes:
     for shape in sheet.shapes:
         if isinstance(shape, Box) and shape.right > shape.left and shape.bottom > shape.top:
             canvas.rectangle((shape.left, shape.top, shape.right, shape.bottom), PAPER[shape.colour])
-        elif isinstance(shape, Line):
+        elif isinstance(shape, Polyline):
             canvas.line(shape.points, PAPER[shape.colour], shape.width)
     pixels = canvas.finish()
     for shape in sheet.shapes:

@@ -115,8 +115,10 @@ class Fusion:
         """
         sides = {e.mouth_side: e.name for e in self.estimators if e.mouth_side is not None}
         if len(sides) > 1:
-            told = ", ".join(f"{name} {side}" for side, name in sides.items())
-            raise OptionError(f"estimators ask for mouth crops of different sides ({told}); name one of them")
+            asked = ", ".join(f"{name} {side}" for side, name in sides.items())
+            raise OptionError(
+                f"estimators ask for mouth crops of different sides ({asked}); name one of them"
+            )
         return next(iter(sides), None)
 
     # ------------------------------------------------------------ gathering
@@ -245,12 +247,12 @@ class Fusion:
             segments = (segment_of(stretches[0].start, stretches[-1].end, estimate),)
             drift = course.drift
         # A drift that could be anything is not known.
-        told = drift is not None and np.ptp(drift.interval_ppm) <= 1500
+        is_clear = drift is not None and np.ptp(drift.interval_ppm) <= 1500
         return SyncMeasurement(
             estimate,
             course.at,
-            drift.ppm if drift and told else None,
-            drift.interval_ppm if drift and told else None,
+            drift.ppm if drift and is_clear else None,
+            drift.interval_ppm if drift and is_clear else None,
             segments,
             pieces,
             self._face_offsets(seen, speakers, estimate),

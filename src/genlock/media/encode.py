@@ -351,20 +351,20 @@ def _encode(
         if output.format.name in EDIT_LIST_CONTAINERS and "movie_timescale" not in options:
             output.container_options["movie_timescale"] = movie_timescale(*_starts(picture, sound))
         output.metadata.update(metadata)
-        lines: list[_PictureLine | _SoundLine] = []
+        feeds: list[_PictureFeed | _SoundFeed] = []
         if picture is not None:
-            lines.append(_PictureLine(output, picture))
+            feeds.append(_PictureFeed(output, picture))
         if sound is not None:
-            lines.append(_SoundLine(output, sound))
-        # The line that is behind goes next, so that the muxer never has to hold much back.
-        waiting = list(lines)
+            feeds.append(_SoundFeed(output, sound))
+        # The feed that is behind goes next, so that the muxer never has to hold much back.
+        waiting = list(feeds)
         while waiting:
-            line = min(waiting, key=lambda each: each.now)
-            if not line.step():
-                waiting.remove(line)
+            feed = min(waiting, key=lambda each: each.now)
+            if not feed.step():
+                waiting.remove(feed)
 
 
-class _PictureLine:
+class _PictureFeed:
     """Feeds one encoder of pictures a frame at a time."""
 
     def __init__(self, output: OutputContainer, picture: Picture) -> None:
@@ -425,7 +425,7 @@ class _PictureLine:
         return True
 
 
-class _SoundLine:
+class _SoundFeed:
     """Feeds one encoder of sound a block at a time."""
 
     def __init__(self, output: OutputContainer, sound: Sound) -> None:

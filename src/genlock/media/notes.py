@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["Ledger", "Note"]
+__all__ = ["Note", "NoteCounter"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Note:
         return {"kind": self.kind, "text": self.text, "count": self.count, "first_seconds": first}
 
 
-class Ledger:
+class NoteCounter:
     """Counts irregularities while a file is read."""
 
     def __init__(self) -> None:

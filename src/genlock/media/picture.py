@@ -16,10 +16,10 @@ from genlock.core.grid import Grid
 from genlock.core.time import round_fraction
 from genlock.media.consumers import FrameTimes, VideoCell, VideoForm
 from genlock.media.frame_rate import Cadence, cadence_of
-from genlock.media.notes import Ledger
+from genlock.media.notes import NoteCounter
 from genlock.media.streams import orientation_of, stated_rates
 
-__all__ = ["PictureLine"]
+__all__ = ["PictureTimeline"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -60,8 +60,8 @@ class _Shown:
 class _Scaler:
     """Scales, converts and turns a frame; every frame of a read has one size."""
 
-    def __init__(self, upright: bool, ledger: Ledger) -> None:
-        self.upright, self.ledger = upright, ledger
+    def __init__(self, upright: bool, noted: NoteCounter) -> None:
+        self.upright, self.noted = upright, noted
         self.orientation: tuple[int, int, int, int] | None = None
         self.stored: tuple[int, int] | None = None
         self.scalers: dict[tuple[str, _Look], VideoReformatter] = {}
@@ -71,7 +71,7 @@ class _Scaler:
             self.orientation = orientation_of(frame) if self.upright else (1, 0, 0, 1)
             self.stored = (frame.width, frame.height)
         if (frame.width, frame.height) != self.stored:
-            self.ledger.count("resized", "frames of another size were scaled to the size of the first")
+            self.noted.count("resized", "frames of another size were scaled to the size of the first")
         across = bool(self.orientation[0])
         width, height = self.stored
         if form.size is not None:
@@ -174,7 +174,7 @@ class _Tap:
         self.index += 1
 
 
-class PictureLine:
+class PictureTimeline:
     """Takes decoded frames in order of presentation; gives each cell once its end is known."""
 
     def __init__(
@@ -184,15 +184,15 @@ class PictureLine:
         cut: tuple[Fraction | None, Fraction | None],
         upright: bool,
         max_gap: Fraction,
-        ledger: Ledger,
+        noted: NoteCounter,
     ) -> None:
-        self.stream, self.clock, self.cut, self.ledger = stream, clock, cut, ledger
+        self.stream, self.clock, self.cut, self.noted = stream, clock, cut, noted
         self.rates = stated_rates(stream)
         self.time_base: Fraction = stream.time_base
         self.longest = int(max_gap / self.time_base)
         self.leap = int(_LEAP / self.time_base)
         self.doubted: tuple[Any, int] | None = None
-        self.scaler = _Scaler(upright, ledger)
+        self.scaler = _Scaler(upright, noted)
         self.taps: dict[VideoForm | FrameTimes, _Tap] = {}
         self.origin: Fraction | None = None
         self.held: _Shown | None = None
@@ -236,7 +236,7 @@ class PictureLine:
         pts = frame.pts
         if pts is None:
             pts = self.held.pts + self._usual_step(frame) if self.held else 0
-            self.ledger.count(
+            self.noted.count(
                 "unstamped", "frames without a time stamp were placed one frame after the one before"
             )
         if self.doubted is not None:
@@ -254,13 +254,13 @@ class PictureLine:
         self.doubted = None
         contradicted = next_pts is not None and self.held.pts < next_pts < pts
         if contradicted or pts - self.held.pts > self.longest:
-            self.ledger.count("leap", "frames whose time stamp leaps far ahead were left out")
+            self.noted.count("leap", "frames whose time stamp leaps far ahead were left out")
         else:
             self._accept(frame, pts)
 
     def _accept(self, frame: Any, pts: int) -> None:
         if self.held is not None and pts <= self.held.pts:
-            self.ledger.count("backward", "frames stamped at or before the frame before them were left out")
+            self.noted.count("backward", "frames stamped at or before the frame before them were left out")
             return
         if self.origin is None:
             self.begin(pts * self.time_base)
@@ -277,7 +277,7 @@ class PictureLine:
         if self.held is not None:
             last = self.held.frame.duration or self._usual_step(self.held.frame)
             if last > self.longest:
-                self.ledger.count("leap", "a duration of the last frame that cannot be was passed over")
+                self.noted.count("leap", "a duration of the last frame that cannot be was passed over")
                 last = self._usual_step(None)
             self._show(self.held.pts + max(1, last))
             self.held = None

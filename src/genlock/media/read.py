@@ -31,14 +31,14 @@ from genlock.media.consumers import (
     VideoForm,
 )
 from genlock.media.frame_rate import Cadence, cadence_of
-from genlock.media.notes import Ledger, Note
+from genlock.media.notes import Note, NoteCounter
 from genlock.media.opening import Address, Source, locate, open_source, reason_of
-from genlock.media.picture import PictureLine
+from genlock.media.picture import PictureTimeline
 from genlock.media.priming import Priming, read_priming
 from genlock.media.probe import MediaInfo
 from genlock.media.scan import scan
 from genlock.media.seek_check import Landing, SeekedTooFar
-from genlock.media.sound import SoundLine
+from genlock.media.sound import SoundTimeline
 from genlock.media.streams import choose_picture, choose_sound, prepare_decoder, stated_rates
 
 __all__ = ["Progress", "ReadOptions", "ReadReport", "frame_cells", "read", "read_audio", "read_frames"]
@@ -202,16 +202,16 @@ def read(
 
 
 class _Reading:
-    """One read: the container, a line for each kind of stream, and the loop over packets."""
+    """One read: the container, a timeline for each kind of stream, and the loop over packets."""
 
     def __init__(
         self, path: Source, consumers: Sequence[Consumer], options: ReadOptions, progress: Progress | None
     ) -> None:
         self.address: Address = locate(path)
         self.consumers, self.options, self.progress = consumers, options, progress
-        self.ledger = Ledger()
-        self.sound: SoundLine | None = None
-        self.picture: PictureLine | None = None
+        self.noted = NoteCounter()
+        self.sound: SoundTimeline | None = None
+        self.picture: PictureTimeline | None = None
         self.container: Any = None
         self.sound_stream: Any = None
         self.picture_stream: Any = None
@@ -241,17 +241,17 @@ class _Reading:
             prepare_decoder(stream, self.options.threads)
 
     def _make_lines(self) -> None:
-        """New lines, without memory of an earlier attempt."""
+        """New timelines, without memory of an earlier attempt."""
         clock, cut = self.address.clock, self.options.cut
         max_gap = exact(self.options.max_gap_seconds)
-        self.ledger = Ledger()
+        self.noted = NoteCounter()
         self.copiers: dict[int, list[Consumer]] = {}
         decoded = [consumer.form for consumer in self.consumers if not _of_packets(consumer)]
         if any(isinstance(form, AudioForm) for form in decoded):
-            self.sound = SoundLine(clock, cut, max_gap, self.ledger)
+            self.sound = SoundTimeline(clock, cut, max_gap, self.noted)
         if not all(isinstance(form, AudioForm) for form in decoded):
-            self.picture = PictureLine(
-                self.picture_stream, clock, cut, self.options.upright, max_gap, self.ledger
+            self.picture = PictureTimeline(
+                self.picture_stream, clock, cut, self.options.upright, max_gap, self.noted
             )
         for consumer in self.consumers:
             if _of_packets(consumer):
@@ -259,8 +259,8 @@ class _Reading:
                 self.copiers.setdefault(stream.index, []).append(consumer)
                 consumer.begin(stream)  # type: ignore[attr-defined] # consumers of packets have it
             else:
-                line: Any = self.sound if isinstance(consumer.form, AudioForm) else self.picture
-                line.attach(consumer.form, consumer.push)
+                timeline: Any = self.sound if isinstance(consumer.form, AudioForm) else self.picture
+                timeline.attach(consumer.form, consumer.push)
 
     # ------------------------------------------------------------ the passes
 
@@ -361,22 +361,22 @@ class _Reading:
     def _pass(self, landing: Landing | None) -> Iterator[None]:
         """One demux pass from wherever the container stands."""
         wanted = [s for s in (self.sound_stream, self.picture_stream) if s is not None]
-        lines = {s.index: line for s in wanted if (line := self._line_of(s)) is not None}
-        open_lines = set(lines)
-        failed: dict[int, int] = dict.fromkeys(lines, 0)
+        timelines = {s.index: timeline for s in wanted if (timeline := self._timeline_of(s)) is not None}
+        open_timelines = set(timelines)
+        failed: dict[int, int] = dict.fromkeys(timelines, 0)
         for packet in self._packets(wanted):
             index = packet.stream.index
-            if index in open_lines:
+            if index in open_timelines:
                 self._note_priming(packet)
-                before = self.ledger.how_often("damaged")
+                before = self.noted.how_often("damaged")
                 for frame in self._decode(packet):
                     if landing is not None:
                         self._land(landing, packet.stream, frame)
                     self._feed(packet.stream, frame)
-                failed[index] = failed[index] + 1 if self.ledger.how_often("damaged") > before else 0
-                if lines[index].done or failed[index] > _BAD_PACKETS_IN_A_ROW:
-                    open_lines.discard(index)
-                    if not open_lines and not self.copiers:
+                failed[index] = failed[index] + 1 if self.noted.how_often("damaged") > before else 0
+                if timelines[index].done or failed[index] > _BAD_PACKETS_IN_A_ROW:
+                    open_timelines.discard(index)
+                    if not open_timelines and not self.copiers:
                         break
                 self._tell()
             if packet.size:
@@ -385,9 +385,9 @@ class _Reading:
             yield
         if landing is not None:
             landing.finish()
-        for line in lines.values():
-            if line.origin is not None:
-                line.finish()
+        for timeline in timelines.values():
+            if timeline.origin is not None:
+                timeline.finish()
         self._tell(last=True)
         yield
 
@@ -400,7 +400,7 @@ class _Reading:
             assert instant is not None
             self.sound.resume(instant)
 
-    def _line_of(self, stream: Any) -> Any:
+    def _timeline_of(self, stream: Any) -> Any:
         return self.sound if stream is self.sound_stream else self.picture
 
     def _begin_from(self, beginnings: dict[int, Fraction]) -> None:
@@ -417,7 +417,7 @@ class _Reading:
         try:
             yield from self.container.demux(*streams)
         except _FAILURES as error:
-            self.ledger.count(
+            self.noted.count(
                 "cut short", f"the file ends early or is damaged ({reason_of(error)}); read as far as it goes"
             )
             for stream in streams:
@@ -434,7 +434,7 @@ class _Reading:
         except _FAILURES as error:
             if not quiet:
                 kind = "sound" if packet.stream.type == "audio" else "picture"
-                self.ledger.count(
+                self.noted.count(
                     "damaged",
                     f"packets that do not decode were left out, first of the {kind}: {reason_of(error)}",
                 )
@@ -484,7 +484,7 @@ class _Reading:
     def _tell(self, last: bool = False) -> None:
         if self.progress is None:
             return
-        positions = [line.position for line in (self.sound, self.picture) if line is not None]
+        positions = [timeline.position for timeline in (self.sound, self.picture) if timeline is not None]
         known = [p for p in positions if p is not None]
         if not known and not last:
             return
@@ -501,9 +501,9 @@ class _Reading:
 
     def _check(self) -> None:
         """A stream of which nothing decodes is an error, not an empty result."""
-        for line, kind in ((self.sound, "sound"), (self.picture, "picture")):
-            if line is not None and line.origin is None:
-                why = "; ".join(str(note) for note in self.ledger.notes) or "it holds no data"
+        for timeline, kind in ((self.sound, "sound"), (self.picture, "picture")):
+            if timeline is not None and timeline.origin is None:
+                why = "; ".join(str(note) for note in self.noted.notes) or "it holds no data"
                 raise MediaError(
                     f"{self.address.given!r}: nothing of the {kind} can be decoded ({why}); "
                     "get an undamaged copy or convert it with another program"
@@ -521,7 +521,7 @@ class _Reading:
             cells=None if cadence is None else cadence.cells,
             cell_count=0 if cadence is None else cadence.length,
             gaps=Spans(gaps, self.address.clock, "gaps"),
-            notes=self.ledger.notes,
+            notes=self.noted.notes,
         )
 
 
@@ -636,9 +636,9 @@ def frame_cells(
     """
     chosen = options or ReadOptions()
     if info is not None:
-        told = cells_told(info, chosen)
-        if told is not None:
-            return told
+        stated = stated_cells(info, chosen)
+        if stated is not None:
+            return stated
     elif chosen.cut == (None, None):
         cadence = _cadence_from_packets(path, chosen)
         if cadence is not None:
@@ -661,7 +661,7 @@ class FrameTimesOnly:
         """Nothing to do."""
 
 
-def cells_told(info: MediaInfo, options: ReadOptions) -> tuple[Cells, int] | None:
+def stated_cells(info: MediaInfo, options: ReadOptions) -> tuple[Cells, int] | None:
     """The cells of the frames and their number as probing knows them; None where only decoding tells.
 
     Parameters

@@ -17,9 +17,9 @@ from genlock.core.errors import GenlockError, InputError, OptionError, OutputErr
 from genlock.core.files import atomic_path
 from genlock.core.one_line import one_line
 from genlock.core.time import Exact, exact, fraction_text
+from genlock.media.containers import require_one_file
 from genlock.media.copy import CopiedStream, NoPlace, add_copied_stream, copy_packets
 from genlock.media.encode import EDIT_LIST_CONTAINERS, movie_timescale, open_output
-from genlock.media.endings import require_one_file
 from genlock.media.inventory import Inventory, StreamRecord, kind_of, missing_in, take_inventory
 from genlock.media.opening import Source, locate, open_source, reason_of
 from genlock.media.priming import read_priming

@@ -20,8 +20,8 @@ import av
 from genlock.core.errors import NoStream, OutputError
 from genlock.core.files import atomic_path
 from genlock.core.time import Exact, exact
+from genlock.media.containers import require_one_file
 from genlock.media.encode import EDIT_LIST_CONTAINERS
-from genlock.media.endings import require_one_file
 from genlock.media.opening import Address, Source, locate, open_source
 from genlock.media.patch.sounds import CannotPatch, Move, Patched, can_patch, patch_sounds
 from genlock.media.probe import probe

@@ -21,9 +21,9 @@ from genlock.core.errors import OptionError
 from genlock.core.spans import Span
 from genlock.core.time import round_fraction
 from genlock.media.consumers import AudioBlock, AudioForm
-from genlock.media.notes import Ledger
+from genlock.media.notes import NoteCounter
 
-__all__ = ["SoundLine", "floats_of", "mix"]
+__all__ = ["SoundTimeline", "floats_of", "mix"]
 
 Samples = npt.NDArray[np.float32]
 
@@ -175,13 +175,13 @@ class _Tap:
         self.done = self.stop is not None and self.next_out >= self.stop
 
 
-class SoundLine:
+class SoundTimeline:
     """Takes decoded frames; gives every tap the same contiguous samples."""
 
     def __init__(
-        self, clock: str, cut: tuple[Fraction | None, Fraction | None], max_gap: Fraction, ledger: Ledger
+        self, clock: str, cut: tuple[Fraction | None, Fraction | None], max_gap: Fraction, noted: NoteCounter
     ) -> None:
-        self.clock, self.cut, self.max_gap, self.ledger = clock, cut, max_gap, ledger
+        self.clock, self.cut, self.max_gap, self.noted = clock, cut, max_gap, noted
         self.taps: dict[AudioForm, _Tap] = {}
         self.gaps: list[Span] = []
         self.origin: Fraction | None = None
@@ -262,7 +262,7 @@ class SoundLine:
             if follow:
                 samples = self._jump(samples, off)
             else:
-                self.ledger.count(
+                self.noted.count(
                     "jitter", "time stamps of sound that their neighbours contradict were passed over"
                 )
         self._append(samples)
@@ -278,7 +278,7 @@ class SoundLine:
         at = self.position
         if seconds + self._filled > self.max_gap or seconds < -_BACKWARD_JUMP:
             self._bias += seconds
-            self.ledger.count(
+            self.noted.count(
                 "restart",
                 f"time stamps of sound jumped by {float(seconds):.3f} s; the jump was not followed",
                 at,
@@ -289,12 +289,12 @@ class SoundLine:
             self._filled += seconds
             self._fill(by)
             return samples
-        self.ledger.count("overlap", "sound that overlaps what came before it was left out", at)
+        self.noted.count("overlap", "sound that overlaps what came before it was left out", at)
         return samples[-by:]
 
     def _fill(self, missing: int) -> None:
         start = self.position
-        self.ledger.count("gap", "gaps in the sound were filled with silence", start)
+        self.noted.count("gap", "gaps in the sound were filled with silence", start)
         assert start is not None
         # Told before the silence is handed on: whoever takes it is to know that it is none of the source.
         self.gaps.append(Span(start, start + Fraction(missing, self.rate), "gap"))
@@ -326,13 +326,13 @@ class SoundLine:
         if self.origin is None:
             return samples
         if samples.shape[1] != len(self.names):
-            self.ledger.count(
+            self.noted.count(
                 "channels", "the number of channels changed; all was mixed to that of the beginning"
             )
             names = tuple(channel.name for channel in frame.layout.channels)
             samples = np.repeat(mix(samples, names, 1), len(self.names), axis=1)
         if frame.sample_rate != self.rate:
-            self.ledger.count("rate", "the sample rate changed; all was resampled to that of the beginning")
+            self.noted.count("rate", "the sample rate changed; all was resampled to that of the beginning")
             if self._other is None or self._other[0] != frame.sample_rate:
                 stream = soxr.ResampleStream(frame.sample_rate, self.rate, len(self.names), dtype="float32")
                 self._other = (frame.sample_rate, stream)

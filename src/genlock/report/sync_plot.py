@@ -13,7 +13,7 @@ import numpy as np
 
 from genlock.drawing.sheet import (
     Box,
-    Line,
+    Polyline,
     Shape,
     Sheet,
     Text,
@@ -112,7 +112,7 @@ def _curve_panel(found: SyncMeasurement, top: float) -> list[Shape]:
     shapes += _axis_of_lags(low, high, x, top, bottom)
     if estimate.interval_seconds is not None and offset is not None:
         first, last = (x(end) for end in estimate.interval_seconds)
-        shapes.append(Line(((x(offset), top), (x(offset), bottom)), "found", 1.5))
+        shapes.append(Polyline(((x(offset), top), (x(offset), bottom)), "found", 1.5))
         shapes.append(Box(min(first, last - 1.5), top - 4, max(last, first + 1.5), top, "found"))
     if estimate.curve is None:
         why = estimate.reason or "the offset was read off single events, not off a curve"
@@ -125,7 +125,7 @@ def _curve_panel(found: SyncMeasurement, top: float) -> list[Shape]:
         scale = (_PANEL - 12) / (peak - floor) if peak > floor else 0.0
         for run in _runs(known):
             points = tuple((x(float(lags[k])), bottom - 4 - (float(values[k]) - floor) * scale) for k in run)
-            shapes.append(Line(points if len(points) > 1 else points * 2, "curve", 2.0))
+            shapes.append(Polyline(points if len(points) > 1 else points * 2, "curve", 2.0))
         for value in {floor, peak}:
             at = bottom - 4 - (value - floor) * scale
             shapes.append(Text((_LEFT - 8, at), f"{value:.2f}", 10, "quiet", "right"))
@@ -133,12 +133,12 @@ def _curve_panel(found: SyncMeasurement, top: float) -> list[Shape]:
 
 
 def _axis_of_lags(low: float, high: float, x: _Scale, top: float, bottom: float) -> list[Shape]:
-    shapes: list[Shape] = [Line(((_LEFT, bottom), (_RIGHT, bottom)), "line", 1.0)]
+    shapes: list[Shape] = [Polyline(((_LEFT, bottom), (_RIGHT, bottom)), "line", 1.0)]
     for lag in round_numbers(low, high, 9):
-        shapes.append(Line(((x(lag), bottom), (x(lag), bottom + 5)), "quiet", 1.0))
+        shapes.append(Polyline(((x(lag), bottom), (x(lag), bottom + 5)), "quiet", 1.0))
         shapes.append(Text((x(lag), bottom + 14), f"{lag * 1000:.0f}", 10, "quiet", "center"))
     shapes += [
-        Line(((x(0), top), (x(0), bottom)), "line", 1.0),
+        Polyline(((x(0), top), (x(0), bottom)), "line", 1.0),
         Text((_LEFT, bottom + 32), "sound late", 10.5, "quiet"),
         Text(((_LEFT + _RIGHT) / 2, bottom + 32), "similarity over offset, ms", 10.5, "ink", "center"),
         Text((_RIGHT, bottom + 32), "sound early", 10.5, "quiet", "right"),
@@ -165,14 +165,14 @@ def _time_panel(found: SyncMeasurement, top: float) -> list[Shape]:
     shapes: list[Shape] = [
         Box(_LEFT, y(_ACCEPT.early_seconds), _RIGHT, y(-_ACCEPT.late_seconds), "accept"),
         Box(_LEFT, y(_GOOD.early_seconds), _RIGHT, y(-_GOOD.late_seconds), "good"),
-        Line(((_LEFT, y(0)), (_RIGHT, y(0))), "line", 1.0),
+        Polyline(((_LEFT, y(0)), (_RIGHT, y(0))), "line", 1.0),
     ]
     for offset in round_numbers(low, high, 6):
         shapes.append(Text((_LEFT - 8, y(offset)), f"{offset * 1000:.0f}", 10, "quiet", "right"))
     for part in pieces:
         shapes += _bar(part, x, y)
     for second in round_numbers(start, stop, 8):
-        shapes.append(Line(((x(second), bottom), (x(second), bottom + 5)), "quiet", 1.0))
+        shapes.append(Polyline(((x(second), bottom), (x(second), bottom + 5)), "quiet", 1.0))
         shapes.append(Text((x(second), bottom + 14), _clock(second), 10, "quiet", "center"))
     shapes.append(
         Text(
@@ -191,8 +191,8 @@ def _bar(part: Segment, x: _Scale, y: _Scale) -> list[Shape]:
     offset = part.offset_seconds or 0.0
     low, high = part.interval_seconds or (offset, offset)
     return [
-        Line(((middle, y(low)), (middle, y(high))), "curve", 1.0),
-        Line(((x(float(part.start)), y(offset)), (x(float(part.end)), y(offset))), "found", 2.0),
+        Polyline(((middle, y(low)), (middle, y(high))), "curve", 1.0),
+        Polyline(((x(float(part.start)), y(offset)), (x(float(part.end)), y(offset))), "found", 2.0),
     ]
 
 

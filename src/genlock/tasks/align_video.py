@@ -168,14 +168,14 @@ def align_video(
     if write:
         _require_ours(folder, file)
     info = probe(file)
-    outline, told = _Outline(), _InTurn(progress, info.duration)
+    outline, in_turn = _Outline(), _InTurn(progress, info.duration)
     with ExitStack() as stack:
         fresh = stack.enter_context(atomic_folder(folder, marker=_MARKER)) if write else None
         spool = stack.enter_context(mouth_spool(options))
         if spool is not None:
             tracker = tracker or FaceTracker()
             tracker.sinks = (*tracker.sinks, spool)
-        listener = stack.enter_context(_Listener(text, cues, options, told))
+        listener = stack.enter_context(_Listener(text, cues, options, in_turn))
         sync_probe = stack.enter_context(SyncProbe(tracker=tracker)) if options.sync else None
         preview, why = (None, "") if fresh is None else _preview_writer(stack, fresh, info, options)
         consumers: list[Consumer] = [outline] if write else []
@@ -193,7 +193,7 @@ def align_video(
             # Whoever reads lips has to wait for the last of them.
             on_speech=listener.listen if spool is None else None,
         )
-        clip = stack.enter_context(read_clip(file, request, told, info))
+        clip = stack.enter_context(read_clip(file, request, in_turn, info))
         if spool is not None and clip.speech is not None:
             listener.listen(clip.speech, spool.mouths(clip.frames))
         sync = not_measured(info) if sync_probe is None else sync_probe.result(info)
@@ -202,8 +202,10 @@ def align_video(
             return result
         made: Preview | None = None
         if preview is not None:
-            made, result = _made_preview(preview, file, fresh, result, options, told)
-        _write_folder(fresh, folder, file, clip, features, outline, result, (made, why), cues, options, told)
+            made, result = _made_preview(preview, file, fresh, result, options, in_turn)
+        _write_folder(
+            fresh, folder, file, clip, features, outline, result, (made, why), cues, options, in_turn
+        )
     return replace(result, directory=folder)
 
 

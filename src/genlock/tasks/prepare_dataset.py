@@ -11,7 +11,7 @@ from genlock.data.options import ExportOptions, PrepareOptions
 from genlock.tasks.result import Result
 
 if TYPE_CHECKING:
-    from genlock.data.prepared import Prepared
+    from genlock.data.prepare_report import Prepared
 
 __all__ = ["ExportOptions", "PrepareOptions", "export_dataset", "prepare_dataset", "require_clips"]
 

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from genlock.core.errors import GenlockError, OptionError, TrainingError
 from genlock.train.recipe import Batch, Recipe
 
-__all__ = ["Loaded", "Share", "killed_workers_told", "loaded_updates", "update_parts"]
+__all__ = ["Loaded", "Share", "killed_workers_explained", "loaded_updates", "update_parts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def _by_a_thread(updates: _Updates, steps: range) -> Generator[list[Loaded], Non
             yield mine
 
 
-class _Told(_Updates):
+class _UpdatesOrErrors(_Updates):
     """Errors come back as values: raised in a worker, they would come wrapped in a traceback."""
 
     def __getitem__(self, step: int) -> Any:
@@ -108,7 +108,7 @@ class _Told(_Updates):
 
 def _by_processes(updates: _Updates, steps: range, workers: int) -> Generator[list[Loaded], None, None]:
     loader: DataLoader[Any] = DataLoader(
-        _Told(updates._recipe, updates._share),
+        _UpdatesOrErrors(updates._recipe, updates._share),
         batch_size=None,
         sampler=steps,
         num_workers=workers,
@@ -124,7 +124,7 @@ def _by_processes(updates: _Updates, steps: range, workers: int) -> Generator[li
 
 
 @contextmanager
-def killed_workers_told(workers: int) -> Iterator[None]:
+def killed_workers_explained(workers: int) -> Iterator[None]:
     """Within the block, a loading process that is killed raises TrainingError, wherever the main one just is."""
     try:
         yield

@@ -48,7 +48,7 @@ try:
     from accelerate.utils import gather_object, parse_flag_from_env
 
     from genlock.train.diagnosis import odd_gradient, odd_tensors
-    from genlock.train.loader import Loaded, Share, killed_workers_told, loaded_updates, update_parts
+    from genlock.train.loader import Loaded, Share, killed_workers_explained, loaded_updates, update_parts
     from genlock.train.optimizers import running_average
     from genlock.train.recipe import Batch, Exported, Loss, LossStep, Recipe, TrainResult, check_optimizers
     from genlock.train.run_state import (
@@ -163,7 +163,7 @@ class _Run:
         first = self.step
         share = Share(options.accumulate, self.accelerator.num_processes, self.accelerator.process_index)
         coming = loaded_updates(self.recipe, range(first, options.steps), options.workers, share)
-        with killed_workers_told(options.workers), closing(coming):
+        with killed_workers_explained(options.workers), closing(coming):
             for mine in coming:
                 line = self._update(mine)
                 self.step += 1
@@ -277,12 +277,12 @@ class _Run:
 
     def _stop_at_loss(self, loaded: Loaded) -> NoReturn:
         odd = odd_tensors(loaded.batch.tensors) if loaded.batch else []
-        told = (
+        cause = (
             f"its {', '.join(odd)} holds numbers that are not finite: look at that batch"
             if odd
             else "all numbers in it are finite: lower the learning rate"
         )
-        self._stop("loss", f"; its batch: {self.recipe.describe(loaded.part)}; {told}")
+        self._stop("loss", f"; its batch: {self.recipe.describe(loaded.part)}; {cause}")
 
     def _stop_at_gradient(self, which: int, mine: list[Loaded]) -> NoReturn:
         plain = self.accelerator.unwrap_model(self.objective)
@@ -299,10 +299,10 @@ class _Run:
                 )
         self._stop("gradient", ", though its loss is: it is too large for float32; lower the learning rate")
 
-    def _stop(self, what: str, told: str) -> NoReturn:
+    def _stop(self, what: str, cause: str) -> NoReturn:
         newest = newest_checkpoint(self.folder)
         kept = f"the last good checkpoint is {str(newest)!r}" if newest else "no checkpoint was written yet"
-        raise TrainingError(f"the {what} of step {self.step + 1} is not finite{told}; {kept}")
+        raise TrainingError(f"the {what} of step {self.step + 1} is not finite{cause}; {kept}")
 
     # ------------------------------------------------------------ evaluating and writing
 

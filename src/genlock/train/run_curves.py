@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import InputError
 from genlock.core.json_forms import read_json_file
-from genlock.drawing.sheet import Box, Line, Shape, Sheet, Text, round_numbers, write_sheet
+from genlock.drawing.sheet import Box, Polyline, Shape, Sheet, Text, round_numbers, write_sheet
 from genlock.train.run_folder import RUN
 from genlock.train.run_log import LOG, read_log
 
@@ -172,7 +172,7 @@ def _panel(panel: Sequence[Curve], left: float, top: float, steps: int) -> Itera
 
     yield Box(left, top, right, bottom, "accept")
     for value in round_numbers(low, high, 4):
-        yield Line(((left, y(value)), (right, y(value))), "line", 1.0)
+        yield Polyline(((left, y(value)), (right, y(value))), "line", 1.0)
         yield Text((left - 6, y(value)), f"{value:.4g}", 9, "quiet", "right")
     for step in round_numbers(1, steps, 5):
         if step == round(step):
@@ -185,13 +185,13 @@ def _panel(panel: Sequence[Curve], left: float, top: float, steps: int) -> Itera
         at, columns = _binned(curve, steps, round(_PANEL_WIDTH))
         if (columns[0] < columns[2]).any():
             for step, (least, _, most) in zip(at, columns.T, strict=True):
-                yield Line(((x(step), y(least)), (x(step), y(most))), "line", 1.0)
+                yield Polyline(((x(step), y(least)), (x(step), y(most))), "line", 1.0)
         points = [(x(step), y(mean)) for step, mean in zip(at, columns[1], strict=True)]
         if colour == "found" or len(points) == 1:
             for px, py in points:
                 yield Box(px - 1.7, py - 1.7, px + 1.7, py + 1.7, colour)
         if len(points) > 1:
-            yield Line(tuple(points), colour, 1.5)
+            yield Polyline(tuple(points), colour, 1.5)
 
 
 def _range(panel: Sequence[Curve]) -> tuple[float, float]:
@@ -228,9 +228,9 @@ def _text_panel(panel: Sequence[Curve]) -> Iterator[str]:
     """The first curve of a panel in dots of Braille, and what all of them came to."""
     curve = panel[0]
     low, high = _range([curve])
-    told = [f"{c.name} {c.to_dict()['last']:.4g}" for c in panel if c.to_dict()["last"] is not None]
+    newest = [f"{c.name} {c.to_dict()['last']:.4g}" for c in panel if c.to_dict()["last"] is not None]
     yield ""
-    yield "   ".join(told) or f"{curve.name} (not finite)"
+    yield "   ".join(newest) or f"{curve.name} (not finite)"
     steps = int(curve.steps[-1])
     at, columns = _binned(curve, steps, 2 * _COLUMNS)
     cells = np.zeros((_ROWS, _COLUMNS), np.int64)

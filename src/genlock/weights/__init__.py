@@ -19,14 +19,14 @@ from genlock.weights.registry import (
     require,
     verify,
 )
-from genlock.weights.sources import Progress
+from genlock.weights.sources import FetchProgress
 
 __all__ = [
+    "FetchProgress",
     "FetchResult",
     "Model",
     "ModelFile",
     "ModelStatus",
-    "Progress",
     "Registry",
     "Verification",
     "default_registry",

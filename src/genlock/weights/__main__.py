@@ -10,7 +10,7 @@ from rich.progress import Progress as Bars
 
 from genlock.core.errors import GenlockError
 from genlock.weights.registry import default_registry
-from genlock.weights.sources import Progress
+from genlock.weights.sources import FetchProgress
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
         for model in wanted:
             task = bars.add_task(model.name, total=model.size_bytes)
 
-            def show(state: Progress, task: TaskID = task) -> None:
+            def show(state: FetchProgress, task: TaskID = task) -> None:
                 bars.update(task, completed=state.done_bytes, total=state.total_bytes)
 
             try:

@@ -24,7 +24,14 @@ from typing import Any, Literal
 from genlock.core.errors import FormatError, MissingModel, OptionError, OutputError
 from genlock.core.files import sha256_of
 from genlock.core.one_line import one_line
-from genlock.weights.sources import LocalSource, Progress, RemoteSource, Source, SourceError, source_from_dict
+from genlock.weights.sources import (
+    FetchProgress,
+    LocalSource,
+    ModelSource,
+    RemoteSource,
+    SourceError,
+    source_from_dict,
+)
 
 __all__ = [
     "FetchResult",
@@ -101,7 +108,7 @@ class Model:
     """Whether set-up fetches it."""
     files: tuple[ModelFile, ...]
     """Its files, at least one."""
-    sources: tuple[Source, ...]
+    sources: tuple[ModelSource, ...]
     """Where it comes from, in the order in which they are tried."""
 
     __repr__ = one_line
@@ -298,7 +305,7 @@ class Registry:
             return Verification(name, "missing", None, ("it is not on this machine",))
         return Verification(name, "damaged", damaged, problems)
 
-    def fetch(self, name: str, *, progress: Callable[[Progress], None] | None = None) -> FetchResult:
+    def fetch(self, name: str, *, progress: Callable[[FetchProgress], None] | None = None) -> FetchResult:
         """Make sure that a sound copy is here: take the first source that delivers what the table says.
 
         A copy that is here is read and kept if every byte is right. Several processes may fetch the same
@@ -307,7 +314,7 @@ class Registry:
         Parameters
         ----------
         progress : callable
-            Called with a :class:`Progress` a few times a second while bytes arrive.
+            Called with a :class:`FetchProgress` a few times a second while bytes arrive.
 
         Raises
         ------
@@ -346,11 +353,11 @@ class Registry:
         return "the cache"
 
     def _fetch_from(
-        self, model: Model, source: RemoteSource, progress: Callable[[Progress], None] | None
+        self, model: Model, source: RemoteSource, progress: Callable[[FetchProgress], None] | None
     ) -> None:
         def on_bytes(done: int, total: int) -> None:
             if progress:
-                progress(Progress(model.name, str(source), min(done, total), total))
+                progress(FetchProgress(model.name, str(source), min(done, total), total))
 
         staging = self._staging()
         try:
@@ -420,7 +427,7 @@ def require(name: str) -> Path:
     return default_registry().require(name)
 
 
-def fetch(name: str, *, progress: Callable[[Progress], None] | None = None) -> FetchResult:
+def fetch(name: str, *, progress: Callable[[FetchProgress], None] | None = None) -> FetchResult:
     """Make sure that a sound copy is here, from the first source that delivers; see :meth:`Registry.fetch`.
 
     >>> fetch("pocketsphinx-en-us").fetched

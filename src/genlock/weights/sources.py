@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "FetchProgress",
     "HubSource",
     "InstalledSource",
     "LocalSource",
+    "ModelSource",
     "PackageSource",
-    "Progress",
     "RemoteSource",
-    "Source",
     "SourceError",
     "WheelSource",
     "source_from_dict",
@@ -41,7 +41,7 @@ class SourceError(Exception):
 
 
 @dataclass(frozen=True)
-class Progress:
+class FetchProgress:
     """How far the fetching of one model from one source is."""
 
     name: str
@@ -217,9 +217,9 @@ class WheelSource:
 LocalSource = PackageSource | InstalledSource
 #: Reached over the network, by fetch only.
 RemoteSource = HubSource | WheelSource
-Source = LocalSource | RemoteSource
+ModelSource = LocalSource | RemoteSource
 
-_KINDS: dict[str, type[Source]] = {
+_KINDS: dict[str, type[ModelSource]] = {
     "package": PackageSource,
     "installed": InstalledSource,
     "hub": HubSource,
@@ -227,7 +227,7 @@ _KINDS: dict[str, type[Source]] = {
 }
 
 
-def source_from_dict(entry: Mapping[str, Any]) -> Source:
+def source_from_dict(entry: Mapping[str, Any]) -> ModelSource:
     """A source from one ``{kind = ..., ...}`` of the table.
 
     >>> str(source_from_dict({"kind": "hub", "repository": "owner/name"}))

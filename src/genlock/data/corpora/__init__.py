@@ -1,5 +1,5 @@
 """Corpora: where their files lie and what they say of them, one file each."""
 
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source, Trouble, find_corpus
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile, Trouble, find_corpus
 
-__all__ = ["Corpus", "CorpusFolder", "Source", "Trouble", "find_corpus"]
+__all__ = ["Corpus", "CorpusFolder", "SourceFile", "Trouble", "find_corpus"]

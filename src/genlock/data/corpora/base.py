@@ -11,14 +11,14 @@ from genlock.core.plugins import did_you_mean, find_plugin, plugin_names
 from genlock.data.corpora.listing import CorpusFolder, Trouble
 from genlock.data.splits import NAMES
 
-__all__ = ["GROUP", "Corpus", "CorpusFolder", "Source", "Trouble", "find_corpus"]
+__all__ = ["GROUP", "Corpus", "CorpusFolder", "SourceFile", "Trouble", "find_corpus"]
 
 #: The entry-point group of corpora.
 GROUP = "genlock.corpora"
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """One file of a corpus and what the corpus says of it."""
 
     path: str
@@ -49,7 +49,7 @@ class Corpus:
     """As in ``--recipe``."""
     outputs: str
     """What is made of it by default."""
-    sources: Callable[[CorpusFolder], list[Source]]
+    sources: Callable[[CorpusFolder], list[SourceFile]]
     """Its sources out of a folder's files, in any order; what it does not take it tells with ``leave_out``."""
     clip_seconds: str | None = None
     """Length of its clips by default; None: each file is one clip."""

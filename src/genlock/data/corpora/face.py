@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile
 from genlock.data.corpora.folder import FOLDER
 from genlock.data.corpora.grid import sentence_of
 
 __all__ = ["FACE"]
 
 
-def _sources(corpus: CorpusFolder) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     return [
         replace(
             source, speaker=source.label, label="", transcript=sentence_of(PurePosixPath(source.path).stem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile
 
 __all__ = ["FOLDER", "VIDEOS"]
 
@@ -32,9 +32,9 @@ VIDEOS = frozenset(
 )
 
 
-def _sources(corpus: CorpusFolder) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     paths = [corpus.relative(path) for path in corpus.files(VIDEOS)]
-    return [Source(path, label=PurePosixPath(path).parent.name) for path in paths]
+    return [SourceFile(path, label=PurePosixPath(path).parent.name) for path in paths]
 
 
 #: ``--recipe folder``.

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from genlock.core.errors import FormatError
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source, Trouble
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile, Trouble
 from genlock.data.corpora.text_files import read_text
 
 __all__ = ["GRID", "AlignFiles", "read_align", "sentence_of"]
@@ -95,7 +95,7 @@ def speaker_of(path: str) -> str:
     return next((part for part in PurePosixPath(path).parts[:-1] if part.lower().lstrip("s").isdigit()), "")
 
 
-def _sources(corpus: CorpusFolder) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     aligned = AlignFiles(corpus)
     found = []
     for film in corpus.files(frozenset({".mpg", ".mp4", ".avi", ".mkv", ".mov"})):
@@ -108,7 +108,7 @@ def _sources(corpus: CorpusFolder) -> list[Source]:
         except FormatError as error:
             trouble = corpus.bad_text(error)
         transcript = " ".join(word["text"] for word in words) if words else sentence_of(film.stem)
-        found.append(Source(name, speaker_of(name), "", transcript, words, trouble=trouble))
+        found.append(SourceFile(name, speaker_of(name), "", transcript, words, trouble=trouble))
     return found
 
 

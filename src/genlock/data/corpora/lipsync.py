@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile
 from genlock.data.corpora.folder import FOLDER
 from genlock.data.splits import place_of
 
@@ -28,7 +28,7 @@ def split_by_name(stem: str) -> str:
     return "train" if place < 0.5 else "valid" if place < 0.7 else "test"
 
 
-def _sources(corpus: CorpusFolder) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     return [
         replace(source, label="", splits=(split_by_name(PurePosixPath(source.path).stem),))
         for source in FOLDER.sources(corpus)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from genlock.core.errors import FormatError, InputError
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source, Trouble
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile, Trouble
 from genlock.data.corpora.text_files import read_text
 
 __all__ = ["LRS3", "read_lrs3_text"]
@@ -52,7 +52,7 @@ def read_lrs3_text(path: Path) -> tuple[str, tuple[dict[str, Any], ...]]:
     return text, tuple(words)
 
 
-def _sources(corpus: CorpusFolder) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     found = []
     for film in corpus.files(frozenset({".mp4"})):
         name = corpus.relative(film)
@@ -62,7 +62,7 @@ def _sources(corpus: CorpusFolder) -> list[Source]:
             continue
         text, words, trouble = _said(corpus, film.with_suffix(".txt"))
         found.append(
-            Source(
+            SourceFile(
                 name,
                 speaker=path.parts[-2],
                 transcript=text,

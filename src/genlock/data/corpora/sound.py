@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from genlock.core.errors import FormatError
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source, Trouble
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile, Trouble
 from genlock.data.corpora.folder import FOLDER, VIDEOS
 from genlock.data.corpora.text_files import read_text
 from genlock.data.splits import NAMES
@@ -81,7 +81,7 @@ def read_hits(path: Path) -> tuple[dict[str, Any], ...]:
     return tuple(hits)
 
 
-def _sources(corpus: CorpusFolder) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     listed = [path for path in corpus.ending_with("vggsound.csv") if path.name == "vggsound.csv"]
     if listed:
         known, bad = _vggsound_lines(listed[0])
@@ -98,7 +98,7 @@ def _sources(corpus: CorpusFolder) -> list[Source]:
 
 def _vggsound(
     corpus: CorpusFolder, known: Mapping[tuple[str, int], tuple[str, str]], bad: Mapping[str, str]
-) -> list[Source]:
+) -> list[SourceFile]:
     found, unlisted = [], 0
     for film in corpus.files(VIDEOS):
         path = corpus.relative(film)
@@ -113,7 +113,7 @@ def _vggsound(
             trouble = Trouble("line of a list that cannot be used", f"vggsound.csv, {bad[name]}")
         unlisted += (name, start) not in known and name not in bad
         label, split = known.get((name, start), ("", "train"))
-        found.append(Source(path, label=label, group=name, splits=_OFFICIAL[split], trouble=trouble))
+        found.append(SourceFile(path, label=label, group=name, splits=_OFFICIAL[split], trouble=trouble))
     if unlisted:
         corpus.notes.append(
             f"{unlisted} films are not in vggsound.csv: they have no class and are never in test"
@@ -125,7 +125,7 @@ def _vggsound(
     return found
 
 
-def _greatest_hits(corpus: CorpusFolder) -> list[Source]:
+def _greatest_hits(corpus: CorpusFolder) -> list[SourceFile]:
     films: dict[tuple[Path, str], dict[str, Path]] = {}
     for film in corpus.files(VIDEOS):
         ending = next(ending for ending in _ENDINGS if film.stem.endswith(ending))
@@ -152,7 +152,7 @@ def _greatest_hits(corpus: CorpusFolder) -> list[Source]:
         except FormatError as error:
             trouble = corpus.bad_text(error)
         splits = official.get(name, NAMES)
-        found.append(Source(path, events=hits, group=name, splits=splits, trouble=trouble))
+        found.append(SourceFile(path, events=hits, group=name, splits=splits, trouble=trouble))
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile
 from genlock.data.corpora.transcripts import Said, Transcripts
 
 __all__ = ["SOUNDS", "SPEECH"]
@@ -42,14 +42,14 @@ _NOT_SPEAKERS = re.compile(
 _LIBRI = re.compile(r"(\d+)-\d+-\d+|(\d+)_\d+_\d+_\d+")
 
 
-def _sources(corpus: CorpusFolder) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     sounds = [corpus.relative(path) for path in corpus.files(SOUNDS)]
     texts = Transcripts(corpus, sounds)
     found = []
     for sound in sounds:
         said = texts.of(sound)
         found.append(
-            Source(sound, _speaker_of(sound, said), "", said.transcript, said.words, trouble=said.trouble)
+            SourceFile(sound, _speaker_of(sound, said), "", said.transcript, said.words, trouble=said.trouble)
         )
     return found
 

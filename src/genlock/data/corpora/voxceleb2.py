@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from genlock.core.errors import InputError
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile
 
 __all__ = ["VOXCELEB2"]
 
 
-def _sources(corpus: CorpusFolder) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     found = []
     for film in corpus.files(frozenset({".mp4"})):
         name = corpus.relative(film)
@@ -19,7 +19,7 @@ def _sources(corpus: CorpusFolder) -> list[Source]:
             corpus.leave_out(name, "film outside id.../VIDEO/", "no speaker is known")
             continue
         splits = ("test",) if "test" in path.parts[:-3] else ("train", "valid")
-        found.append(Source(name, speaker=path.parts[-3], splits=splits))
+        found.append(SourceFile(name, speaker=path.parts[-3], splits=splits))
     if not found:
         raise InputError(
             f"no film of {str(corpus.path)!r} lies in id.../VIDEO/; name the folder of VoxCeleb2"

@@ -33,7 +33,7 @@ _SOUND = "sound_16000"
 
 
 @dataclass(frozen=True)
-class _Line:
+class _ManifestRow:
     """One clip in the manifests."""
 
     clip: str
@@ -86,7 +86,7 @@ def export_avhubert(job: Job) -> None:
         job.put("dict.km.txt", lambda path: write_text(path, text))
 
 
-def _write(job: Job, split: str, lines: Sequence[_Line], labels: str | None) -> None:
+def _write(job: Job, split: str, lines: Sequence[_ManifestRow], labels: str | None) -> None:
     tsv = "/\n" + "".join(line.tsv for line in lines)
     job.put(f"{split}.tsv", lambda path: write_text(path, tsv))
     silent = sum(line.text is None for line in lines)
@@ -101,7 +101,7 @@ def _write(job: Job, split: str, lines: Sequence[_Line], labels: str | None) -> 
         job.put(f"{split}.km", lambda path: write_text(path, "".join(f"{row}\n" for row in rows)))
 
 
-def _line(job: Job, row: Row, mouth: str, labels: str | None) -> _Line | str:
+def _line(job: Job, row: Row, mouth: str, labels: str | None) -> _ManifestRow | str:
     """A clip in the manifests, or why it is not in them."""
     sound, crops = job.output(row, _SOUND), job.track(row, mouth)
     start, end = Fraction(row["start"]), Fraction(row["end"])
@@ -122,7 +122,7 @@ def _line(job: Job, row: Row, mouth: str, labels: str | None) -> _Line | str:
         return f"no {labels}"
     film = job.put(f"video/{row['clip']}.mp4", lambda path: _encode(path, filled(frames)))
     values = None if km is None else filled(km).astype(np.int64)
-    return _Line(
+    return _ManifestRow(
         str(row["clip"]), film, job.dataset / sound["path"], length, sound["length"], job.text_of(row), values
     )
 

@@ -66,7 +66,7 @@ class Job:
     """The clips, by name; ``outputs`` of each are those that were asked for, by kind."""
     options: ExportOptions
     """As given."""
-    told: Progress = silent
+    progress: Progress = silent
     """Told how many clips are done."""
     notes: list[str] = field(default_factory=list)
     """What whoever uses the export must know; one line each."""
@@ -144,7 +144,7 @@ class Job:
     def tick(self) -> None:
         """One more clip is done."""
         self._done += 1
-        self.told("export", float(self._done), float(len(self.rows)))
+        self.progress("export", float(self._done), float(len(self.rows)))
 
     def text_of(self, row: Row) -> str | None:
         """What is said in a clip: its transcript, else its words."""
@@ -189,7 +189,7 @@ class Exported:
 
 
 def export_dataset(
-    dataset: str | Path, target: str | Path, options: ExportOptions | None = None, told: Progress = silent
+    dataset: str | Path, target: str | Path, options: ExportOptions | None = None, progress: Progress = silent
 ) -> Exported:
     """Write a prepared dataset in the form of another tool.
 
@@ -222,7 +222,7 @@ def export_dataset(
     print_.update(json.dumps([asdict(options), str(place), __version__], sort_keys=True).encode())
     try:
         _claim(folder, print_.hexdigest(), options)
-        job = Job(place, folder, rows, options, told)
+        job = Job(place, folder, rows, options, progress)
         try:
             exporter(job)
             job.require_clips()

@@ -91,9 +91,9 @@ def collapse_notes(figures: Mapping[str, float], codes: int) -> tuple[str, ...]:
     used = [value for name, value in figures.items() if name.startswith("perplexity_")]
     if not used or min(used) >= max(codes * _COLLAPSED, 2):
         return ()
-    told = " and ".join(f"{value:.1f}" for value in used)
+    many = " and ".join(f"{value:.1f}" for value in used)
     return (
-        f"the codes have collapsed: of {codes} in a group {told} are in use; what was learnt says little. From little "
+        f"the codes have collapsed: of {codes} in a group {many} are in use; what was learnt says little. From little "
         "sound use --freeze-convolutions, fewer --codes, or a higher --diversity",
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from genlock.data.corpora import Corpus, CorpusFolder, Source
+from genlock.data.corpora import Corpus, CorpusFolder, SourceFile
 from genlock.data.corpora.text_files import read_text
 
 
-def sources(corpus: CorpusFolder) -> list[Source]:
+def sources(corpus: CorpusFolder) -> list[SourceFile]:
     """Every film of a folder, with its transcript and the class of its first word."""
     found = []
     for film in corpus.files({".mkv"}):
@@ -16,9 +16,9 @@ def sources(corpus: CorpusFolder) -> list[Source]:
         try:
             said = json.loads(read_text(film.with_suffix(".json")))["words"]
         except (ValueError, KeyError) as error:
-            found.append(Source(path, trouble=corpus.bad_text(error)))
+            found.append(SourceFile(path, trouble=corpus.bad_text(error)))
             continue
-        found.append(Source(path, label=said[0], transcript=" ".join(said)))
+        found.append(SourceFile(path, label=said[0], transcript=" ".join(said)))
     return found
 
 

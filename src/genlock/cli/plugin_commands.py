@@ -149,8 +149,8 @@ NAMED: Mapping[str, Callable[[str, Sequence[str]], None]] = {
 }
 
 
-def _output(told: str) -> Any:
-    return Annotated[Output, tyro.conf.arg(help=told)]
+def _output(help: str) -> Any:
+    return Annotated[Output, tyro.conf.arg(help=help)]
 
 
 def _values(words: Sequence[str], *flags: str) -> list[str | None]:
