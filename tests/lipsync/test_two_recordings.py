@@ -13,8 +13,9 @@ from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.core.warp import Warp
-from genlock.lipsync.two_recordings import TrackSound, match_sounds
+from genlock.lipsync.two_recordings import match_sounds
 from genlock.media import Sound, encode, read_audio
+from genlock.media.sound_source import TrackSound
 from genlock.synth.corrupt import stretched
 from genlock.synth.signals.sounds import music, room_noise
 from genlock.synth.voice.speak import VoiceOptions, speak

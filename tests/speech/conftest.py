@@ -9,8 +9,8 @@ import pytest
 
 from genlock.core import Grid, Track
 from genlock.media import read_audio
+from genlock.media.sound_source import TrackSound
 from genlock.speech.recognize import FasterWhisper, PocketSphinx, Recognizer
-from genlock.speech.sound import TrackSound
 
 JFK = (
     "And so, my fellow Americans, ask not what your country can do for you, "

@@ -9,9 +9,9 @@ from tests.speech.conftest import JFK, sound_of
 
 from genlock.core.errors import OptionError, TranscriptError
 from genlock.media import read_audio
+from genlock.media.sound_source import TrackSound
 from genlock.metrics.timing import boundary_errors
 from genlock.speech import Cue, Words, recognize_and_align
-from genlock.speech.sound import TrackSound
 
 
 def times(words: Words) -> list[tuple[float, float]]:

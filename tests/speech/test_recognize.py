@@ -10,10 +10,11 @@ from tests.speech.conftest import JFK, sound_of
 
 from genlock.core import Grid, Track
 from genlock.core.errors import MediaError, OptionError
+from genlock.media.sound_source import TrackSound
 from genlock.metrics.words import word_errors
 from genlock.pipeline import SpooledSound
 from genlock.speech.recognize import FasterWhisper, Heard, PocketSphinx, choose_recognizer, recognize
-from genlock.speech.sound import TrackSound, quiet_cuts
+from genlock.speech.sound import quiet_cuts
 
 
 class ToneReader:

@@ -6,7 +6,7 @@ import numpy as np
 import pocketsphinx
 import pytest
 
-from genlock.speech.sound import TrackSound
+from genlock.media.sound_source import TrackSound
 from genlock.speech.sphinx.features import HOP, WINDOW, cepstra, feature_grid, features
 from genlock.speech.sphinx.model import SILENCE, load_acoustic_model, model_folder
 

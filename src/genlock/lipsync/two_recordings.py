@@ -6,22 +6,19 @@ algorithms are in :mod:`genlock.aligners.recordings`; here they meet sounds of a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.aligners.recordings import LagAt, LagFit, coarse_lags, fine_lag, fit_lags, onset_bands
 from genlock.core.errors import OptionError
-from genlock.core.grid import Grid
-from genlock.core.time import exact, round_fraction
-from genlock.core.track import Track
+from genlock.core.time import exact
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import Segment, SyncMeasurement
+from genlock.media.sound_source import SoundSource
 
-__all__ = ["TrackSound", "Waveform", "match_sounds"]
+__all__ = ["match_sounds"]
 
 _NAME = "sound against sound"
 _BLOCK_SECONDS = 60
@@ -36,54 +33,7 @@ _LEAST_SHARE = 0.4
 _TINY_SECONDS = 2e-5
 
 
-class Waveform(Protocol):
-    """Mono sound that is read in pieces, such as the pipeline's ``SpooledSound``."""
-
-    @property
-    def origin(self) -> Fraction:
-        """Instant of sample 0, in exact seconds."""
-
-    @property
-    def rate(self) -> int:
-        """Samples per second."""
-
-    @property
-    def count(self) -> int:
-        """How many samples there are."""
-
-    def samples(self, first: int, stop: int) -> npt.NDArray[np.float32]:
-        """Samples ``first ... stop - 1``, clipped to what there is; float32 [n]."""
-
-
-@dataclass(frozen=True)
-class TrackSound:
-    """A waveform Track as a :class:`Waveform`."""
-
-    track: Track
-    """Samples, float [n] on ``Grid.of_samples``."""
-
-    @property
-    def origin(self) -> Fraction:
-        """Instant of sample 0, in exact seconds."""
-        return self.track.grid.center(0)
-
-    @property
-    def rate(self) -> int:
-        """Samples per second."""
-        assert isinstance(self.track.grid, Grid)
-        return round_fraction(self.track.grid.rate, "nearest")
-
-    @property
-    def count(self) -> int:
-        """How many samples there are."""
-        return len(self.track)
-
-    def samples(self, first: int, stop: int) -> npt.NDArray[np.float32]:
-        """Samples ``first ... stop - 1``, clipped to what there is."""
-        return np.asarray(self.track.values[max(first, 0) : max(stop, 0)], np.float32)
-
-
-def match_sounds(sound: Waveform, other: Waveform) -> SyncMeasurement:
+def match_sounds(sound: SoundSource, other: SoundSource) -> SyncMeasurement:
     """How early a sound is against another recording of the same event.
 
     Parameters
@@ -103,6 +53,8 @@ def match_sounds(sound: Waveform, other: Waveform) -> SyncMeasurement:
 
     Examples
     --------
+    >>> from genlock.core import Grid, Track
+    >>> from genlock.media.sound_source import TrackSound
     >>> noise = np.random.default_rng(3).standard_normal(80000) * np.repeat(np.random.default_rng(4).random(80), 1000)
     >>> here = Track(noise[8000:72000].astype(np.float32), Grid.of_samples(8000))      # 1 s of it was missed
     >>> there = Track(noise.astype(np.float32), Grid.of_samples(8000))
@@ -130,7 +82,7 @@ def match_sounds(sound: Waveform, other: Waveform) -> SyncMeasurement:
     return _measurement(sound, other, line, len(fine))
 
 
-def _onsets(sound: Waveform) -> npt.NDArray[np.float32]:
+def _onsets(sound: SoundSource) -> npt.NDArray[np.float32]:
     """Onset bands of the whole, block by block: 5 kB a second stay in memory."""
     block = _BLOCK_SECONDS * sound.rate
     extra = sound.rate // 40 + sound.rate // 25  # a window, and what a rise looks back to
@@ -156,7 +108,7 @@ def _agree(line: LagFit, stretches: list[LagAt]) -> bool:
     return len(on_line) >= 3 or any(lag.score >= _SURE_SCORE for lag in on_line)
 
 
-def _fine(sound: Waveform, other: Waveform, coarse: LagFit) -> list[LagAt]:
+def _fine(sound: SoundSource, other: SoundSource, coarse: LagFit) -> list[LagAt]:
     """Lags of short windows, to a fraction of a sample, in seconds from the first sample of each."""
     rate, length = sound.rate, min(_WINDOW_SECONDS * sound.rate, sound.count // 2)
     margin = round(_FINE_REACH * rate)
@@ -176,7 +128,7 @@ def _fine(sound: Waveform, other: Waveform, coarse: LagFit) -> list[LagAt]:
     return found
 
 
-def _measurement(sound: Waveform, other: Waveform, line: LagFit, windows: int) -> SyncMeasurement:
+def _measurement(sound: SoundSource, other: SoundSource, line: LagFit, windows: int) -> SyncMeasurement:
     # Lags count from the first samples; the offset is between instants of the two clocks.
     offset = line.offset_seconds + float(other.origin - sound.origin)
     half = 1.645 * max(line.offset_error, _TINY_SECONDS)
@@ -203,5 +155,5 @@ def _measurement(sound: Waveform, other: Waveform, line: LagFit, windows: int) -
     )
 
 
-def _unknown(sound: Waveform, reason: str) -> SyncMeasurement:
+def _unknown(sound: SoundSource, reason: str) -> SyncMeasurement:
     return SyncMeasurement(Estimate(None, None, None, _NAME, reason), at=sound.origin)

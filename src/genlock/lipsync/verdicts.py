@@ -8,7 +8,17 @@ from typing import Any, Literal
 from genlock.core.errors import OptionError
 from genlock.core.one_line import one_line
 
-__all__ = ["LIMITS", "Limit", "Verdict", "allowance_of", "describe_offset", "judge", "sentence_of"]
+__all__ = [
+    "ACCEPTED",
+    "EMITTED",
+    "LIMITS",
+    "Limit",
+    "Verdict",
+    "allowance_of",
+    "describe_offset",
+    "judge",
+    "sentence_of",
+]
 
 Interval = tuple[float, float]
 Answer = Literal["passes", "fails", "cannot tell"]
@@ -34,6 +44,10 @@ class Limit:
                 "must both lie above 0"
             )
 
+    def holds(self, offset_seconds: float) -> bool:
+        """Whether an offset that is known for certain passes; positive: sound early."""
+        return -self.late_seconds <= offset_seconds <= self.early_seconds
+
     def answer(self, interval: Interval | None) -> Answer:
         """Whether every offset within the interval passes, or none does; positive: sound early.
 
@@ -43,23 +57,27 @@ class Limit:
         if interval is None:
             return "cannot tell"
         low, high = interval
-        if -self.late_seconds <= low and high <= self.early_seconds:
+        if self.holds(low) and self.holds(high):
             return "passes"
         if high < -self.late_seconds or low > self.early_seconds:
             return "fails"
         return "cannot tell"
 
 
+#: What viewers accept, by ITU-R BT.1359.
+ACCEPTED = Limit("itu_bt1359_acceptable", "ITU-R BT.1359", 0.090, 0.185)
+#: What may be sent, by EBU R37.
+EMITTED = Limit("ebu_r37_emission", "EBU R37 at emission", 0.040, 0.060)
 #: What the standards say, the widest first. BT.1359 states both what viewers accept and what they notice.
 LIMITS: tuple[Limit, ...] = (
-    Limit("itu_bt1359_acceptable", "ITU-R BT.1359", 0.090, 0.185),
+    ACCEPTED,
     Limit("itu_bt1359_detectable", "not noticed, by ITU-R BT.1359", 0.045, 0.125),
-    Limit("ebu_r37_emission", "EBU R37 at emission", 0.040, 0.060),
+    EMITTED,
     Limit("atsc_is191", "ATSC IS-191", 0.015, 0.045),
     Limit("film_editing", "film editing (half a frame)", 0.020, 0.020),
     Limit("ebu_r37_stage", "EBU R37 for one stage", 0.005, 0.015),
 )
-_SAID = ("ebu_r37_emission", "itu_bt1359_acceptable")  # in the sentence
+_SAID = (EMITTED.key, ACCEPTED.key)  # in the sentence
 # Estimators by events are exact; by mouths and motion they share a habit of the speaker that no length of film tells.
 _EXACT = frozenset({"flash-beep", "sound against sound"})
 _HABIT_SECONDS = 0.015

@@ -9,14 +9,10 @@ from typing import Any
 from genlock.core.errors import OptionError
 from genlock.core.time import exact
 from genlock.core.timecode import Timecode
-from genlock.lipsync.verdicts import describe_offset
+from genlock.lipsync.verdicts import ACCEPTED, EMITTED, describe_offset
 from genlock.report.content import ReportContent
 
 __all__ = ["facts_of", "streams_of", "timecode_of"]
-
-# Seconds, sound early and sound late (EBU R37 at emission; ITU-R BT.1359-1, acceptable).
-_GOOD = (0.040, 0.060)
-_ACCEPTABLE = (0.090, 0.185)
 
 Fact = dict[str, str]
 
@@ -109,8 +105,7 @@ def _sync(sync: Mapping[str, Any]) -> Fact:
     if offset is None:
         return {"label": "In step", "value": "unknown", "sub": str(reason or "not measured"), "mark": "none"}
     seconds = float(offset)
-    side = 0 if seconds >= 0 else 1
-    mark = "good" if abs(seconds) <= _GOOD[side] else "warn" if abs(seconds) <= _ACCEPTABLE[side] else "bad"
+    mark = "good" if EMITTED.holds(seconds) else "warn" if ACCEPTED.holds(seconds) else "bad"
     value = f"sound {_ms(abs(seconds))} {'early' if seconds > 0 else 'late'}" if seconds else "exactly"
     # The value says the offset already: what follows it in the sentence is news.
     said = str(sentence or reason or "").removeprefix(describe_offset(seconds)).strip()

@@ -23,7 +23,7 @@ from genlock.drawing.sheet import (
     write_sheet,
 )
 from genlock.lipsync.measurement import Segment, SyncMeasurement
-from genlock.lipsync.verdicts import LIMITS, allowance_of, sentence_of
+from genlock.lipsync.verdicts import ACCEPTED, EMITTED, allowance_of, sentence_of
 
 __all__ = ["plot_ending", "sync_svg", "write_sync_plot"]
 
@@ -32,8 +32,6 @@ _Scale = Callable[[float], float]
 
 _WIDTH, _LEFT, _RIGHT = 720.0, 64.0, 700.0
 _HEAD, _PANEL, _GAP = 58.0, 190.0, 62.0
-_LIMITS = {limit.key: limit for limit in LIMITS}
-_ACCEPT, _GOOD = _LIMITS["itu_bt1359_acceptable"], _LIMITS["ebu_r37_emission"]
 _MOST_BARS = 720  # of the offset over time: one for a unit of width
 
 
@@ -104,10 +102,10 @@ def _curve_panel(found: SyncMeasurement, top: float) -> list[Shape]:
         return _LEFT + (min(max(lag, low), high) - low) / (high - low) * (_RIGHT - _LEFT)
 
     shapes: list[Shape] = [
-        Box(x(-_ACCEPT.late_seconds), top, x(_ACCEPT.early_seconds), bottom, "accept"),
-        Box(x(-_GOOD.late_seconds), top, x(_GOOD.early_seconds), bottom, "good"),
-        Text((x(-_ACCEPT.late_seconds) + 4, top + 9), "BT.1359", 8, "quiet"),
-        Text((x(-_GOOD.late_seconds) + 4, top + 20), "R37", 8, "quiet"),
+        Box(x(-ACCEPTED.late_seconds), top, x(ACCEPTED.early_seconds), bottom, "accept"),
+        Box(x(-EMITTED.late_seconds), top, x(EMITTED.early_seconds), bottom, "good"),
+        Text((x(-ACCEPTED.late_seconds) + 4, top + 9), "BT.1359", 8, "quiet"),
+        Text((x(-EMITTED.late_seconds) + 4, top + 20), "R37", 8, "quiet"),
     ]
     shapes += _axis_of_lags(low, high, x, top, bottom)
     if estimate.interval_seconds is not None and offset is not None:
@@ -163,8 +161,8 @@ def _time_panel(found: SyncMeasurement, top: float) -> list[Shape]:
         return bottom - (min(max(offset, low), high) - low) / (high - low) * _PANEL
 
     shapes: list[Shape] = [
-        Box(_LEFT, y(_ACCEPT.early_seconds), _RIGHT, y(-_ACCEPT.late_seconds), "accept"),
-        Box(_LEFT, y(_GOOD.early_seconds), _RIGHT, y(-_GOOD.late_seconds), "good"),
+        Box(_LEFT, y(ACCEPTED.early_seconds), _RIGHT, y(-ACCEPTED.late_seconds), "accept"),
+        Box(_LEFT, y(EMITTED.early_seconds), _RIGHT, y(-EMITTED.late_seconds), "good"),
         Polyline(((_LEFT, y(0)), (_RIGHT, y(0))), "line", 1.0),
     ]
     for offset in round_numbers(low, high, 6):

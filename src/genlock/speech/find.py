@@ -14,15 +14,16 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from genlock.core.errors import MissingModel, OptionError, TranscriptError
+from genlock.core.errors import MissingModel, TranscriptError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
+from genlock.media.sound_source import SoundSource
 from genlock.speech.anchors import Piece, match_words, pieces
 from genlock.speech.ctc.checkpoint import ALIGNER, RECOGNIZER, CtcModelOptions, HfCtc
 from genlock.speech.mouths import SpooledMouths
 from genlock.speech.recognize import Heard, choose_recognizer, recognize
-from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, seconds_long
+from genlock.speech.sound import instant, require_speech_rate, seconds_long
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.subtitles import Cue
 from genlock.speech.text import Token, tokenize
@@ -124,15 +125,14 @@ def recognize_and_align(
     Examples
     --------
     >>> from genlock.core import Grid, Track
-    >>> from genlock.speech.sound import TrackSound
+    >>> from genlock.media.sound_source import TrackSound
     >>> quiet = TrackSound(Track(np.zeros(16000, np.float32), Grid.of_samples(16000)))
     >>> print(recognize_and_align(quiet, transcript="Hello there"))
              -          -  Hello  (the sound is silent here)
              -          -  there  (the sound is silent here)
     note: the sound is silent here
     """
-    if sound.rate != SAMPLE_RATE:
-        raise OptionError(f"speech is read at {SAMPLE_RATE} Hz, not {sound.rate}; resample the sound first")
+    require_speech_rate(sound)
     text = " ".join(cue.plain for cue in cues) if transcript is None and cues is not None else transcript
     if model is None and (recognizer == RECOGNIZER or aligner == ALIGNER):
         raise MissingModel(

@@ -21,8 +21,16 @@ from genlock.core.errors import MissingDependency, MissingModel, OptionError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
+from genlock.media.sound_source import SoundSource
 from genlock.speech.mouths import SpooledMouths
-from genlock.speech.sound import SAMPLE_RATE, SoundSource, instant, known_seconds, level_db, quiet_cuts
+from genlock.speech.sound import (
+    SAMPLE_RATE,
+    instant,
+    known_seconds,
+    level_db,
+    quiet_cuts,
+    require_speech_rate,
+)
 from genlock.speech.sphinx.model import model_folder
 from genlock.weights.registry import find, require
 
@@ -328,11 +336,12 @@ def recognize(
     Examples
     --------
     >>> from genlock.core import Grid, Track
-    >>> from genlock.speech.sound import TrackSound
+    >>> from genlock.media.sound_source import TrackSound
     >>> quiet = TrackSound(Track(np.zeros(16000, np.float32), Grid.of_samples(16000)))
     >>> recognize(quiet, PocketSphinx())
     []
     """
+    require_speech_rate(sound)
     words: list[Heard] = []
     first, first_silent = 0, True
     for cut, cut_silent in quiet_cuts(sound, _SHORTEST, _LONGEST):

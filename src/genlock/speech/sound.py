@@ -1,114 +1,34 @@
-"""Mono 16 kHz sound that can be read again, a piece at a time: what recognisers and aligners take."""
+"""The sound that recognisers and aligners take, mono at 16 kHz: its length, its level, and where to cut it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core import Grid, Track
 from genlock.core.errors import OptionError
+from genlock.media.sound_source import SoundSource
 
 __all__ = [
     "SAMPLE_RATE",
-    "SoundSource",
-    "TrackSound",
     "instant",
     "known_seconds",
     "level_db",
     "quiet_cuts",
+    "require_speech_rate",
     "seconds_long",
 ]
 
 #: Samples per second that every recogniser and aligner takes.
 SAMPLE_RATE = 16000
 
-Samples = npt.NDArray[np.float32]
 
-
-class SoundSource(Protocol):
-    """Sound of any length; only what is asked for need be in memory. Sample n is the instant ``origin +
-    n/rate``."""
-
-    @property
-    def rate(self) -> int:
-        """Samples per second; 16,000."""
-        ...
-
-    @property
-    def origin(self) -> Fraction:
-        """Instant of sample 0, in exact seconds."""
-        ...
-
-    @property
-    def count(self) -> int:
-        """Number of samples."""
-        ...
-
-    @property
-    def clock(self) -> str:
-        """Name of the time axis."""
-        ...
-
-    def samples(self, first: int, stop: int) -> Samples:
-        """Samples ``first ... stop - 1``, clipped to what there is; float32 [n]."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class TrackSound:
-    """A waveform Track as a :class:`SoundSource`. Cells that are not valid count as silence.
-
-    >>> sound = TrackSound(Track(np.zeros(32000, np.float32), Grid.of_samples(16000, origin=1)))
-    >>> sound.origin, sound.count, seconds_long(sound)
-    (Fraction(1, 1), 32000, Fraction(2, 1))
-
-    Raises
-    ------
-    OptionError
-        If the track is no mono waveform at 16 kHz.
-    """
-
-    track: Track
-    """The waveform, float [n] or [n, 1], on ``Grid.of_samples(16000, ...)``."""
-    rate: int = SAMPLE_RATE
-    """Samples per second."""
-
-    def __post_init__(self) -> None:
-        track = self.track
-        if (
-            not isinstance(track.grid, Grid)
-            or track.grid.rate != SAMPLE_RATE
-            or track.values.size != len(track)
-        ):
-            raise OptionError(
-                f"speech is read from mono sound at {SAMPLE_RATE} Hz, not from {track}; resample it first"
-            )
-
-    @property
-    def origin(self) -> Fraction:
-        """Instant of sample 0, in exact seconds."""
-        return self.track.grid.center(0)
-
-    @property
-    def count(self) -> int:
-        """Number of samples."""
-        return len(self.track)
-
-    @property
-    def clock(self) -> str:
-        """Name of the time axis."""
-        return self.track.clock
-
-    def samples(self, first: int, stop: int) -> Samples:
-        """Samples ``first ... stop - 1``, clipped to what there is; float32 [n]."""
-        chosen = slice(max(0, first), max(0, stop))
-        values = self.track.values[chosen].reshape(-1).astype(np.float32)
-        return np.where(self.track.valid[chosen], values, np.float32(0))
+def require_speech_rate(sound: SoundSource) -> None:
+    """Raise OptionError if the sound has another rate than the one that recognisers and aligners take."""
+    if sound.rate != SAMPLE_RATE:
+        raise OptionError(f"speech is read at {SAMPLE_RATE} Hz, not {sound.rate}; resample the sound first")
 
 
 def seconds_long(sound: SoundSource) -> Fraction:

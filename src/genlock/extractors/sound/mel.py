@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import ClassVar, Literal
@@ -87,6 +87,16 @@ class MelOptions:
             )
 
 
+_WHISPER = MelOptions(
+    sample_rate=16000,
+    window=400,
+    n_fft=400,
+    hop=160,
+    bands=80,
+    frames="centered_less_last",
+    padding="reflect",
+    values="whisper",
+)
 PRESETS: Mapping[str, MelOptions] = MappingProxyType(
     {
         "librosa": MelOptions(),
@@ -104,27 +114,8 @@ PRESETS: Mapping[str, MelOptions] = MappingProxyType(
             full_scale=32768.0,
             values="ln",
         ),
-        "whisper": MelOptions(
-            sample_rate=16000,
-            window=400,
-            n_fft=400,
-            hop=160,
-            bands=80,
-            frames="centered_less_last",
-            padding="reflect",
-            values="whisper",
-        ),
-        "whisper-local": MelOptions(
-            sample_rate=16000,
-            window=400,
-            n_fft=400,
-            hop=160,
-            bands=80,
-            frames="centered_less_last",
-            padding="reflect",
-            values="whisper",
-            whole=False,
-        ),
+        "whisper": _WHISPER,
+        "whisper-local": replace(_WHISPER, whole=False),
         "specvqgan": MelOptions(
             sample_rate=22050,
             window=1024,
@@ -183,10 +174,7 @@ class Mel(FramedExtractor):
     @property
     def local(self) -> Mel:
         """The same without the floor that depends on the whole sound."""
-        if self.support != "whole":
-            return self
-        fields = {**self.options.__dict__, "whole": False}
-        return Mel(MelOptions(**fields))
+        return Mel(replace(self.options, whole=False)) if self.support == "whole" else self
 
     def kernel(self) -> FrameKernel:
         """A function from frames [m, window] to bands [m, bands]."""

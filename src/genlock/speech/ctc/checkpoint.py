@@ -29,11 +29,11 @@ from genlock.aligners.ctc.words import (
 from genlock.core.errors import MissingModel, OptionError
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact
+from genlock.media.sound_source import SoundSource
 from genlock.models.speech.chunks import Chunking
 from genlock.speech.ctc.decode import Alphabet, BeamDecoder, DecodedWord, GreedyDecoder
 from genlock.speech.ctc.emissions import EmissionFile, listen
 from genlock.speech.recognize import Heard
-from genlock.speech.sound import SoundSource
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.text import SpokenForm, Token
 

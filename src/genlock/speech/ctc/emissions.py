@@ -25,8 +25,9 @@ from genlock.core import Grid
 from genlock.core.errors import InputError, OutputError
 from genlock.core.progress import Progress, silent
 from genlock.extractors.sound.framing import Framing, conv_stack
+from genlock.media.sound_source import SoundSource
 from genlock.models.speech.chunks import Chunk, Chunking, SampleReader, equal_lengths
-from genlock.speech.sound import SoundSource, level_db
+from genlock.speech.sound import level_db
 
 if TYPE_CHECKING:
     from genlock.models.speech.encoder import SpeechEncoder
