@@ -27,7 +27,8 @@ from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_
 from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.train.lipsync.calibration import calibrate, fit_confidence
-from genlock.train.lipsync.linear import SyncTraining, fit_linear
+from genlock.train.lipsync.linear import fit_linear
+from genlock.train.options import SyncTraining
 
 from .planted import talker
 

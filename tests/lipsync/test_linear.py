@@ -24,7 +24,8 @@ from genlock.lipsync.estimators.linear import (
 )
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_of
-from genlock.train.lipsync.linear import SyncTraining, fit_linear
+from genlock.train.lipsync.linear import fit_linear
+from genlock.train.options import SyncTraining
 
 from .planted import talker
 

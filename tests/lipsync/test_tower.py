@@ -220,7 +220,8 @@ def test_its_curve_is_added_by_its_share(linear: LinearModel) -> None:
 @pytest.fixture(scope="module")
 def linear() -> LinearModel:
     from genlock.lipsync.estimators.linear import LinearOptions
-    from genlock.train.lipsync.linear import SyncTraining, fit_linear
+    from genlock.train.lipsync.linear import fit_linear
+    from genlock.train.options import SyncTraining
 
     look = LinearOptions(components=4, speeds=2, pairs=3)
     return fit_linear({f"clip{k}": talker(3, seed=k) for k in range(6)}, SyncTraining(look=look, copies=1))

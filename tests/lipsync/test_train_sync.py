@@ -9,7 +9,8 @@ import pytest
 from genlock.cli import main
 from genlock.core.errors import InputError, OptionError
 from genlock.lipsync.estimators.linear import LinearOptions, default_model, load_model
-from genlock.train.lipsync.linear import SyncTraining, train_on
+from genlock.train.lipsync.linear import train_on
+from genlock.train.options import SyncTraining
 from genlock.weights import registry
 
 from .planted import talker

@@ -30,9 +30,9 @@ from genlock.data.reading import ClipSet
 from genlock.lipsync.evidence.base import Evidence
 from genlock.train.datasets import open_datasets
 from genlock.train.lipsync.films import NEEDS, evidence_of, open_films
-from genlock.train.lipsync.linear import SyncTraining, train_on
+from genlock.train.lipsync.linear import train_on
 from genlock.train.lipsync.tower import train_tower_on
-from genlock.train.options import CtcTraining, LoopOptions, TowerTraining, Wav2Vec2Training
+from genlock.train.options import CtcTraining, LoopOptions, SyncTraining, TowerTraining, Wav2Vec2Training
 from genlock.train.speech.ctc import train_ctc
 from genlock.train.speech.utterances import Speech, Utterances
 from genlock.train.speech.wav2vec2 import pretrain

@@ -15,7 +15,7 @@ pytest.importorskip("accelerate")
 
 from genlock.data.options import PrepareOptions
 from genlock.tasks import prepare_dataset
-from genlock.train.options import options_from
+from genlock.train.option_files import options_from
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "vocoder.py"
 spec = importlib.util.spec_from_file_location("vocoder_example", EXAMPLE)

@@ -20,7 +20,8 @@ from genlock.core.errors import FormatError, InputError, MissingModel, OptionErr
 from genlock.extractors.sound.ssl import Ssl, SslOptions
 from genlock.models.speech.encoder import load_speech_encoder
 from genlock.train.loop import train
-from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training, options_from, read_options
+from genlock.train.option_files import options_from, read_options
+from genlock.train.options import CtcTraining, LoopOptions, Wav2Vec2Training
 from genlock.train.speech.contrastive import code_perplexity, contrast
 from genlock.train.speech.ctc import CtcRecipe, train_ctc
 from genlock.train.speech.shapes import SHAPES, filter_bank, make_config

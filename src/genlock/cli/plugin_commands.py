@@ -20,7 +20,8 @@ from genlock.core.plugins import did_you_mean, list_plugins
 from genlock.synth.worlds import GROUP as WORLDS
 from genlock.synth.worlds import find_world
 from genlock.tasks.show_run import show_run
-from genlock.train.options import LoopOptions, options_from, read_options
+from genlock.train.option_files import options_from, read_options
+from genlock.train.options import LoopOptions
 from genlock.train.registry import GROUP as RECIPES
 from genlock.train.registry import RecipeCommand, find_recipe
 

@@ -7,8 +7,16 @@ from dataclasses import replace
 
 from genlock.core.progress import Progress, silent
 from genlock.tasks.result import Result
-from genlock.train.lipsync.linear import SyncTrained, SyncTraining, train_on
-from genlock.train.options import TOWER_LOOP, CtcTraining, LoopOptions, TowerTraining, Wav2Vec2Training
+from genlock.train.lipsync.linear import train_on
+from genlock.train.lipsync.trained import SyncTrained
+from genlock.train.options import (
+    TOWER_LOOP,
+    CtcTraining,
+    LoopOptions,
+    SyncTraining,
+    TowerTraining,
+    Wav2Vec2Training,
+)
 from genlock.train.registry import RecipeCommand
 
 __all__ = ["CTC", "SYNC", "WAV2VEC2", "train_ctc", "train_sync", "train_tower", "train_wav2vec2"]

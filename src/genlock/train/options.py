@@ -1,21 +1,18 @@
-"""The options of training, one frozen dataclass a recipe: flags, YAML and the record in the run folder.
+"""The options of training, one frozen dataclass a recipe: flags, names in YAML files and the record of a run.
 
 Nothing here needs torch, so that the command line can show its help without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeAlias
 
 import tyro
-import yaml
 
-from genlock.core.errors import InputError, OptionError
-from genlock.core.plugins import did_you_mean
+from genlock.core.errors import OptionError
 from genlock.data.batches import BatchPlan
+from genlock.lipsync.estimators.linear import LinearOptions
 from genlock.lipsync.estimators.tower import TowerOptions
 from genlock.train.schedule import Decay, Schedule
 from genlock.train.speech.augment import Augmentation
@@ -23,13 +20,32 @@ from genlock.train.speech.augment import Augmentation
 __all__ = [
     "TOWER_LOOP",
     "CtcTraining",
+    "LipSyncTraining",
     "LoopOptions",
+    "SpeechTraining",
+    "SyncTraining",
     "TowerTraining",
     "Units",
     "Wav2Vec2Training",
-    "options_from",
-    "read_options",
 ]
+
+
+def _require_at_least(options: Any, least: int, *names: str) -> None:
+    for name in names:
+        if not getattr(options, name) >= least:
+            raise OptionError(f"{name}={getattr(options, name)} is below {least}")
+
+
+def _require_above_zero(options: Any, *names: str) -> None:
+    for name in names:
+        if not getattr(options, name) > 0:
+            raise OptionError(f"{name}={getattr(options, name)} is not above 0")
+
+
+def _require_shares(options: Any, *names: str) -> None:
+    for name in names:
+        if not 0 <= getattr(options, name) <= 1:
+            raise OptionError(f"{name}={getattr(options, name)} is no share: it lies within 0...1")
 
 
 @dataclass(frozen=True)
@@ -77,23 +93,11 @@ class LoopOptions:
     """Threads of torch in each process; 0 leaves it. Equal to the bit only at the same number."""
 
     def __post_init__(self) -> None:
-        counts = {
-            "steps": self.steps,
-            "save_every": self.save_every,
-            "keep": self.keep,
-            "evaluate_every": self.evaluate_every,
-            "log_every": self.log_every,
-            "accumulate": self.accumulate,
-        }
-        for name, count in counts.items():
-            if count < 1:
-                raise OptionError(f"{name}={count} is below 1")
-        if self.workers < 0 or not 0 <= self.ema < 1:
-            raise OptionError(
-                f"workers={self.workers} is at least 0, ema={self.ema} lies within 0...1, without 1"
-            )
-        if not self.clip_norm > 0:
-            raise OptionError(f"clip_norm={self.clip_norm} is not above 0")
+        _require_at_least(self, 1, "steps", "save_every", "keep", "evaluate_every", "log_every", "accumulate")
+        _require_at_least(self, 0, "workers")
+        _require_above_zero(self, "clip_norm")
+        if not 0 <= self.ema < 1:
+            raise OptionError(f"ema={self.ema} is no decay: it lies within 0...1, without 1")
         self.schedule  # noqa: B018 - ranges are told at birth
 
     @property
@@ -128,9 +132,58 @@ TOWER_LOOP = LoopOptions(
 
 
 @dataclass(frozen=True)
-class TowerTraining:
+class LipSyncTraining:
+    """What the models of lips against speech are trained with, whichever they are."""
+
+    warp: tuple[float, float] = (0.85, 1.2)
+    """The vocal tract of a changed clip is shorter or longer by a factor out of this range."""
+    floor_decades: float = 0.7
+    """Its noise floor lies up to so many factors of ten higher or lower; at least 0."""
+    lip_noise: float = 0.1
+    """Noise on its lip components, against their own spread; at least 0."""
+    most_shift_seconds: float = 0.15
+    """A clip that seems further out than this is left out; above 0."""
+    trials: int = 800
+    """Films with planted offsets on which the confidence is fitted; at least 100."""
+    data: str = "videos of talking faces that were believed to be in step"
+    """What the clips are, who made them and under which licence: for the model's card."""
+
+    def __post_init__(self) -> None:
+        _require_at_least(self, 100, "trials")
+        _require_at_least(self, 0, "floor_decades", "lip_noise")
+        _require_above_zero(self, "most_shift_seconds")
+        if not 0 < self.warp[0] <= self.warp[1]:
+            raise OptionError(f"warp={self.warp} is no rising range above 0")
+
+
+@dataclass(frozen=True)
+class SyncTraining(LipSyncTraining):
+    """How the linear sync model is trained."""
+
+    ridge: float = 1.0
+    """Strength of the regression's regularisation, against standardised features; above 0."""
+    cca: float = 1.0
+    """The same for the canonical correlation; above 0."""
+    copies: int = 2
+    """Versions of each clip, the first as it is, the others changed; at least 1."""
+    rounds: int = 2
+    """Fits; after each but the last the clips are put where it sees them. At least 1."""
+    seed: int = 0
+    """Of everything random."""
+    look: LinearOptions = field(default_factory=LinearOptions)
+    """What the model looks at."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_above_zero(self, "ridge", "cca")
+        _require_at_least(self, 1, "copies", "rounds")
+
+
+@dataclass(frozen=True)
+class TowerTraining(LipSyncTraining):
     """How the two towers of lips and speech are trained."""
 
+    lip_noise: float = 0.15
     batch: int = 24
     """Clips in an update; at least 2."""
     target_seconds: float = 0.012
@@ -139,35 +192,21 @@ class TowerTraining:
     """Shortest stretch of lips that is compared; above 0."""
     dropout: float = 0.3
     """Share of features left out at random, 0...0.9."""
-    warp: tuple[float, float] = (0.85, 1.2)
-    """The vocal tract is shorter or longer by a factor out of this range."""
-    floor_decades: float = 0.7
-    """The noise floor lies up to so many factors of ten higher or lower; at least 0."""
     lip_spread: float = 0.3
     """How much lips of others differ: spread of the logarithm of each component's range; at least 0."""
-    lip_noise: float = 0.15
-    """Noise on the lip components, against their own spread; at least 0."""
-    most_shift_seconds: float = 0.15
-    """A clip that seems further out than this is left out; above 0."""
     share: float = 0.5
     """What the towers' curve counts beside the linear model's, 0...1."""
-    trials: int = 800
-    """Films with planted offsets on which the confidence of both together is fitted; at least 100."""
-    data: str = "videos of talking faces that were believed to be in step"
-    """What the clips are, who made them and under which licence: for the model's card."""
     look: TowerOptions = field(default_factory=TowerOptions)
     """What the towers look at, and how wide they are."""
 
     def __post_init__(self) -> None:
-        if self.batch < 2 or not (self.target_seconds > 0 and self.least_seconds > 0):
-            raise OptionError(f"{self}: batches have at least 2 clips, lengths are above 0")
-        if not (0 <= self.dropout <= 0.9 and 0 <= self.share <= 1) or self.trials < 100:
-            raise OptionError(f"{self}: dropout lies in 0...0.9, share in 0...1, trials are at least 100")
-        if (
-            not 0 < self.warp[0] <= self.warp[1]
-            or min(self.floor_decades, self.lip_spread, self.lip_noise) < 0
-        ):
-            raise OptionError(f"{self}: warp is a rising range above 0, the rest at least 0")
+        super().__post_init__()
+        _require_at_least(self, 2, "batch")
+        _require_at_least(self, 0, "lip_spread")
+        _require_shares(self, "share")
+        _require_above_zero(self, "target_seconds", "least_seconds")
+        if not 0 <= self.dropout <= 0.9:
+            raise OptionError(f"dropout={self.dropout} lies within 0...0.9")
 
 
 #: What a CTC model writes.
@@ -175,29 +214,65 @@ Units: TypeAlias = Literal["characters", "phones"]
 
 
 @dataclass(frozen=True)
-class CtcTraining:
-    """What a CTC model learns from, and how."""
+class SpeechTraining:
+    """What the models of speech are trained with, whichever they are."""
 
     start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
-    """A folder or a cached hub name to start from: a pretrained model, any wav2vec 2.0, HuBERT or WavLM
-    checkpoint, or a CTC model. Empty: from nothing, in ``shape``."""
+    """A folder or a cached hub name to start from: a pretrained model, or any wav2vec 2.0, HuBERT or WavLM checkpoint.
+    Empty: from nothing, in ``shape``."""
     shape: str = "nano"
-    """Sizes of a model that starts from nothing: micro, nano or small."""
-    freeze_convolutions: bool = True
-    """Whether the convolutions of a model that is started from stay as they are."""
-    head_only: float = 0.0
-    """Share of the steps in which only the new head learns, where ``start`` is given; 0...1."""
+    """Sizes of a model that starts from nothing: micro, nano, small or base."""
+    freeze_convolutions: bool = False
+    """Whether the convolutions stay as they begin."""
     batch_seconds: float = 48.0
     """Sound in one update; seconds above 0."""
     join_seconds: float = 0.0
     """Clips are joined to items of up to this length, so that the model meets long sound; 0: clip by clip."""
     parts: int = 1
     """Parts that an update is computed in, one after the other or by as many processes; at least 1."""
-    minutes: float = 0.0
-    """How much labelled sound is used, in minutes, chosen by hash; 0: all."""
     split_by: Literal["clip", "speaker"] = "clip"
     """What is kept apart between training and held-out sound where a plain folder is prepared first; a dataset has its
     own split, and keeps it."""
+    dropout: float = 0.1
+    """Dropout in the transformer; 0...1."""
+    speed: float = 0.0
+    """Speed and pitch are changed by up to this share; 0...0.5."""
+    gain_db: float = 0.0
+    """Level is changed by up to this; dB."""
+    tilt: float = 0.0
+    """Spectral tilt is changed by up to this; 0...0.9."""
+    noise: float = 0.0
+    """Share of items with noise added; 0...1."""
+
+    def __post_init__(self) -> None:
+        self.augmentation  # noqa: B018 - ranges are told at birth
+        self.plan(0)
+        _require_shares(self, "dropout")
+
+    @property
+    def augmentation(self) -> Augmentation | None:
+        """How sound is changed; None: not at all."""
+        return Augmentation(self.speed, self.gain_db, self.tilt, self.noise)
+
+    def plan(self, seed: int) -> BatchPlan:
+        """How clips become batches."""
+        return BatchPlan(self.batch_seconds, self.join_seconds, self.parts, seed)
+
+
+@dataclass(frozen=True)
+class CtcTraining(SpeechTraining):
+    """What a CTC model learns from, and how. It may start from a CTC model, too."""
+
+    freeze_convolutions: bool = True
+    """Whether the convolutions of a model that is started from stay as they are."""
+    speed: float = 0.15
+    gain_db: float = 12.0
+    tilt: float = 0.5
+    noise: float = 0.5
+    head_only: float = 0.0
+    """Share of the steps in which only the new head learns, where ``start`` is given; 0...1."""
+    minutes: float = 0.0
+    """How much labelled sound is used, in minutes, chosen by hash; 0: all."""
     language: str = "auto"
     """Language of the texts, ISO 639-1, such as de: numbers are spoken out in it. auto: English if nearly all texts are
     in English letters, else letters as they are written, and texts with numbers are left out."""
@@ -213,65 +288,23 @@ class CtcTraining:
     """Share of frames masked, in spans of 10; 0...1."""
     mask_channels: float = 0.0
     """Share of channels masked, in spans of a sixteenth; 0...1."""
-    dropout: float = 0.1
-    """Dropout in the transformer; 0...1."""
-    speed: float = 0.15
-    """Speed and pitch are changed by up to this share; 0...0.5."""
-    gain_db: float = 12.0
-    """Level is changed by up to this; dB."""
-    tilt: float = 0.5
-    """Spectral tilt is changed by up to this; 0...0.9."""
-    noise: float = 0.5
-    """Share of items with noise added; 0...1."""
 
     def __post_init__(self) -> None:
-        self.augmentation  # noqa: B018 - ranges are told at birth
-        self.plan(0)
-        shares = {
-            "head_only": self.head_only,
-            "mask_time": self.mask_time,
-            "mask_channels": self.mask_channels,
-            "dropout": self.dropout,
-        }
-        for name, value in shares.items():
-            if not 0 <= value <= 1:
-                raise OptionError(f"{name}={value} is no share: it lies within 0...1")
-        if self.word_times < 0 or self.minutes < 0:
-            raise OptionError(f"word_times={self.word_times}, minutes={self.minutes}: neither is below 0")
-
-    @property
-    def augmentation(self) -> Augmentation:
-        """How sound is changed."""
-        return Augmentation(self.speed, self.gain_db, self.tilt, self.noise)
-
-    def plan(self, seed: int) -> BatchPlan:
-        """How clips become batches."""
-        return BatchPlan(self.batch_seconds, self.join_seconds, self.parts, seed)
+        super().__post_init__()
+        _require_shares(self, "head_only", "mask_time", "mask_channels")
+        _require_at_least(self, 0, "word_times", "minutes")
 
 
 @dataclass(frozen=True)
-class Wav2Vec2Training:
+class Wav2Vec2Training(SpeechTraining):
     """What a wav2vec 2.0 model learns from sound without text, and how. The defaults of the method (masks,
     negatives, temperatures, loss weights) are those of the paper's base model."""
 
-    start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
-    """A folder or a cached hub name to go on from; empty: from nothing, in ``shape``."""
-    shape: str = "nano"
-    """Sizes of a model that starts from nothing: micro, nano, small or base."""
     freeze_convolutions: bool = False
     """Whether the convolutions, and the norm after them, stay as they begin. For little sound: ours begin as a
     spectrogram, and codes that follow moving features collapse."""
-    batch_seconds: float = 48.0
-    """Sound in one update; seconds above 0."""
-    join_seconds: float = 0.0
-    """Short clips are joined to items of up to this length; 0: clip by clip."""
     longest_seconds: float = 15.0
     """Longer sound is cut to this, at a new random place each time; seconds above 0."""
-    parts: int = 1
-    """Parts that an update is computed in, one after the other or by as many processes; at least 1."""
-    split_by: Literal["clip", "speaker"] = "clip"
-    """What is kept apart between training and held-out sound where a plain folder is prepared first; a dataset has its
-    own split, and keeps it."""
     mask_start: float = 0.065
     """Share of frames at which a mask begins; 0...1."""
     mask_length: int = 10
@@ -300,44 +333,18 @@ class Wav2Vec2Training:
     """Its lowest; above 0."""
     gumbel_decay: float = 0.0
     """Its factor in each step; 0: such that it falls to the lowest within three quarters of the steps."""
-    dropout: float = 0.1
-    """Dropout in the transformer; 0...1."""
-    speed: float = 0.0
-    """Speed and pitch are changed by up to this share; 0...0.5."""
-    gain_db: float = 0.0
-    """Level is changed by up to this; dB."""
-    tilt: float = 0.0
-    """Spectral tilt is changed by up to this; 0...0.9."""
-    noise: float = 0.0
-    """Share of items with noise added; 0...1."""
 
     def __post_init__(self) -> None:
-        self.augmentation  # noqa: B018 - ranges are told at birth
-        self.plan(0)
-        for name, share in {
-            "mask_start": self.mask_start,
-            "dropout": self.dropout,
-            "heard": self.heard,
-        }.items():
-            if not 0 <= share <= 1:
-                raise OptionError(f"{name}={share} is no share: it lies within 0...1")
-        counts = {"mask_length": self.mask_length, "negatives": self.negatives, "codebooks": self.codebooks}
-        for name, count in counts.items():
-            if count < 1:
-                raise OptionError(f"{name}={count} is below 1")
-        positive = (self.longest_seconds, self.logit_temperature, self.gumbel_start, self.gumbel_end)
-        if min(positive) <= 0 or self.codes < 2:
-            raise OptionError("longest_seconds and the temperatures are above 0, and codes at least 2")
+        super().__post_init__()
+        _require_shares(self, "mask_start", "heard")
+        _require_at_least(self, 1, "mask_length", "negatives", "codebooks")
+        _require_at_least(self, 2, "codes")
+        _require_above_zero(self, "longest_seconds", "logit_temperature", "gumbel_start", "gumbel_end")
 
     @property
     def augmentation(self) -> Augmentation | None:
         """How sound is changed; None: not at all."""
-        how = Augmentation(self.speed, self.gain_db, self.tilt, self.noise)
-        return how if any((self.speed, self.gain_db, self.tilt, self.noise)) else None
-
-    def plan(self, seed: int) -> BatchPlan:
-        """How clips become batches."""
-        return BatchPlan(self.batch_seconds, self.join_seconds, self.parts, seed)
+        return super().augmentation if any((self.speed, self.gain_db, self.tilt, self.noise)) else None
 
     def gumbel(self, step: int, steps: int) -> float:
         """Temperature of the quantiser in update ``step`` of so many.
@@ -348,56 +355,3 @@ class Wav2Vec2Training:
         """
         decay = self.gumbel_decay or (self.gumbel_end / self.gumbel_start) ** (1 / (0.75 * steps))
         return float(max(self.gumbel_start * decay**step, self.gumbel_end))
-
-
-Options = TypeVar("Options")
-
-
-def read_options(path: str | Path) -> dict[str, Any]:
-    """Options from a YAML file of ``name: value`` lines, or from a run's ``run.json``.
-
-    Raises InputError if it cannot be read or holds something else.
-    """
-    try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"the options {str(path)!r} cannot be read: {error}") from error
-    if isinstance(data, dict) and data.get("kind") == "run":
-        data = {**data["settings"], **data["loop"]}
-        data = {name: value for name, value in data.items() if name not in RECORDED}
-    if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
-        raise InputError(f"{str(path)!r} is no list of options; write one as 'steps: 2000' a line")
-    return data
-
-
-#: What a run's record says beside its options.
-RECORDED = frozenset({"clips", "seconds", "characters"})
-
-
-def options_from(data: Mapping[str, Any], *kinds: Any) -> list[Any]:
-    """One object of each kind, from names and values that belong to any of them.
-
-    A kind is a class of options, or an object of one that says where they begin.
-
-    >>> training, loop = options_from({"steps": 5, "shape": "micro"}, CtcTraining, LoopOptions)
-    >>> training.shape, loop.steps
-    ('micro', 5)
-
-    Raises OptionError if a name belongs to none, or a value is of the wrong type.
-    """
-    begin = [kind() if isinstance(kind, type) else kind for kind in kinds]
-    known = {field.name: type(getattr(base, field.name)) for base in begin for field in fields(base)}
-    found = {}
-    for name, value in data.items():
-        if name not in known:
-            raise OptionError(
-                f"the option {name!r} is unknown; known are {', '.join(sorted(known))}{did_you_mean(name, list(known))}"
-            )
-        given = tuple(value) if known[name] is tuple and isinstance(value, list) else value
-        fine = isinstance(given, (int, float)) if known[name] is float else type(given) is known[name]
-        if not fine or (known[name] is float and isinstance(given, bool)):
-            raise OptionError(f"{name}={value!r} is no {known[name].__name__}")
-        found[name] = given
-    return [
-        replace(base, **{f.name: found[f.name] for f in fields(base) if f.name in found}) for base in begin
-    ]

@@ -1,4 +1,4 @@
-"""How sure the linear sync model may be: fitted on clips with planted offsets that it was not trained on.
+"""How sure a lips-sound model may be: fitted on clips with planted offsets that it was not trained on.
 
 Films of 2 to 30 seconds are joined from clips and given an offset; some are made worse, in some the sound belongs to
 another film or is no speech at all. From these follow how fast a curve grows into a distribution over lags, how far
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,16 @@ from genlock.core.errors import InputError
 from genlock.core.time import exact
 from genlock.lipsync.confidence import Confidence, belonging_features, spread_over
 from genlock.lipsync.estimators.linear import LinearModel, LinearSync
+from genlock.lipsync.estimators.lips import LipsSync
+from genlock.lipsync.estimators.tower import TowerModel
 from genlock.lipsync.evidence.base import Evidence
-from genlock.lipsync.evidence.editing import cut, join, main_face, with_offset, with_sound_of
+from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_of
+from genlock.train.lipsync.parts import usable
 
-__all__ = ["Kind", "Trial", "Trials", "calibrate", "confidence_of", "fit_confidence"]
+__all__ = ["Kind", "Trial", "Trials", "calibrate", "estimator_of", "fit_confidence"]
 
 Array = npt.NDArray[np.float64]
+Model = TypeVar("Model", LinearModel, TowerModel)
 #: What a trial is: a clean film, one made worse, a voice-over, lips that only tremble, noise, or music.
 Kind = Literal["clean", "worse", "voice-over", "covered", "noise", "music"]
 
@@ -58,12 +62,12 @@ class Trials:
     Parameters
     ----------
     clips : by name, with sound and a face each; at least four
+
+    Raises InputError if they are fewer.
     """
 
     def __init__(self, clips: Mapping[str, Evidence], seed: int = 0) -> None:
-        self._clips = [clips[name] for name in sorted(clips) if clips[name].mel and main_face(clips[name])]
-        if len(self._clips) < 4:
-            raise InputError(f"{len(self._clips)} clips have sound and a face; at least 4 are needed")
+        self._clips = [clip for _, clip in sorted(usable(clips).items())]
         self._random = np.random.default_rng(seed)
 
     def draw(
@@ -142,34 +146,23 @@ class Trials:
         return replace(film, mel=replace(film.mel, values=values))
 
 
+def estimator_of(model: LinearModel | TowerModel) -> LinearSync:
+    """What measures with a model; towers do so beside the linear model that comes with Genlock."""
+    return LinearSync(model) if isinstance(model, LinearModel) else LipsSync(tower=model)
+
+
 def calibrate(
-    model: LinearModel,
+    model: Model,
     clips: Mapping[str, Evidence],
     trials: int = 800,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> LinearModel:
+) -> Model:
     """The model with what is known about its errors, from clips that it was not trained on.
 
     Raises InputError if there are fewer than four clips, or too few trials to tell.
     """
-    return replace(
-        model, calibration=confidence_of(LinearSync(model), clips, trials, seed, progress).to_dict()
-    )
-
-
-def confidence_of(
-    estimator: LinearSync,
-    clips: Mapping[str, Evidence],
-    trials: int = 800,
-    seed: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Confidence:
-    """What is known about the errors of an estimator, from clips that it was not trained on.
-
-    Raises InputError if there are fewer than four clips, or too few trials to tell.
-    """
-    films = Trials(clips, seed)
+    estimator, films = estimator_of(model), Trials(clips, seed)
     curves: list[LagCurve] = []
     truths: list[float | None] = []
     for number in range(trials):
@@ -179,7 +172,7 @@ def confidence_of(
             curves.append(pool(seen))
             truths.append(trial.offset_seconds)
         progress(number + 1, trials)
-    return fit_confidence(curves, truths)
+    return replace(model, calibration=fit_confidence(curves, truths).to_dict())
 
 
 def fit_confidence(curves: list[LagCurve], offsets: list[float | None]) -> Confidence:

@@ -23,7 +23,7 @@ from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.editing import cut, main_face
 from genlock.lipsync.evidence.waveform_rows import SOUND_MEL
 from genlock.train.datasets import Needs, left_out_notes, open_datasets
-from genlock.train.lipsync.linear import Part, Parts
+from genlock.train.lipsync.parts import LEAST_CLIPS, Part, Parts
 
 __all__ = ["NEEDS", "Films", "evidence_of", "open_films"]
 
@@ -32,8 +32,6 @@ SOUND, LIPS = "sound_16000", "lips"
 NEEDS = Needs({SOUND: "sound@16000", LIPS: "landmarks:lips"}, "lipsync")
 #: So much of a film is looked at.
 _LONGEST = Fraction(60)
-#: Fewer clips to fit the confidence on are too few.
-_LEAST = 4
 _PARTS: Mapping[str, Part] = {"train": "train", "valid": "calibrate", "test": "report"}
 
 
@@ -85,16 +83,16 @@ def open_films(named: Sequence[str | Path], run: str | Path, progress: Progress 
 def _set_apart(parts: Mapping[Part, dict[str, Evidence]]) -> list[str]:
     """Move clips of ``train`` to where the confidence is fitted, if there are too few; ``test`` is left alone."""
     train, held = parts["train"], parts["calibrate"]
-    if len(held) >= _LEAST:
+    if len(held) >= LEAST_CLIPS:
         return []
     before = len(held)
-    wanted = max(_LEAST, (len(train) + len(held)) // 5)
+    wanted = max(LEAST_CLIPS, (len(train) + len(held)) // 5)
     for name in sorted(train, key=place_of)[: wanted - before]:
         held[name] = train.pop(name)
-    if len(train) < _LEAST:
+    if len(train) < LEAST_CLIPS:
         raise InputError(
             f"{len(train) + len(held)} clips of the splits train and valid have sound and a talking face; at least "
-            f"{2 * _LEAST} are needed: give more"
+            f"{2 * LEAST_CLIPS} are needed: give more"
         )
     return [
         f"the split valid has {before} clips that can be used: {len(held) - before} of the split train were set apart "

@@ -9,25 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.aligners.curves import find_peak, weighted
-from genlock.core.errors import InputError, OptionError
-from genlock.core.files import write_text
-from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import exact
 from genlock.core.track import Track
-from genlock.lipsync.confidence import Confidence, judge
 from genlock.lipsync.estimators.linear import (
     LinearModel,
-    LinearOptions,
     LinearSync,
     lip_channels,
     lip_context,
@@ -37,122 +29,14 @@ from genlock.lipsync.estimators.linear import (
     sound_context,
 )
 from genlock.lipsync.evidence.base import Evidence
-from genlock.lipsync.evidence.editing import cut, main_face, with_offset
-from genlock.train.lipsync.calibration import calibrate
+from genlock.lipsync.evidence.editing import with_offset
+from genlock.train.lipsync.parts import Parts, in_step, lip_scatter, require_enough, talking_face, usable
+from genlock.train.lipsync.trained import SyncTrained, finish
+from genlock.train.options import SyncTraining
 
-__all__ = [
-    "Part",
-    "Parts",
-    "SyncFigures",
-    "SyncTrained",
-    "SyncTraining",
-    "fit_linear",
-    "measure",
-    "measure_with",
-    "own_offsets",
-    "require_enough",
-    "train_on",
-    "warped",
-]
+__all__ = ["fit_linear", "own_offsets", "train_on", "warped"]
 
 Array = npt.NDArray[np.float64]
-#: What a clip is for: to train on, to fit the confidence on, or to report on.
-Part = Literal["train", "calibrate", "report"]
-#: Evidence of clips by name, by what they are for.
-Parts: TypeAlias = Mapping[Part, Mapping[str, Evidence]]
-
-
-@dataclass(frozen=True)
-class SyncTraining:
-    """How the linear sync model is trained."""
-
-    ridge: float = 1.0
-    """Strength of the regression's regularisation, against standardised features; above 0."""
-    cca: float = 1.0
-    """The same for the canonical correlation; above 0."""
-    copies: int = 2
-    """Versions of each clip, the first as it is, the others changed; at least 1."""
-    warp: tuple[float, float] = (0.85, 1.2)
-    """The others' vocal tract is shorter or longer by a factor out of this range."""
-    floor_decades: float = 0.7
-    """The others' noise floor lies up to so many factors of ten higher or lower; at least 0."""
-    lip_noise: float = 0.1
-    """Noise on the others' lip components, against their own spread; at least 0."""
-    rounds: int = 2
-    """Fits; after each but the last the clips are put where it sees them. At least 1."""
-    most_shift_seconds: float = 0.15
-    """A clip that seems further out than this is left out of the next fit; above 0."""
-    trials: int = 800
-    """Films with planted offsets on which the confidence is fitted; at least 100."""
-    seed: int = 0
-    """Of everything random."""
-    data: str = "videos of talking faces that were believed to be in step"
-    """What the clips are, who made them and under which licence: for the model's card."""
-    look: LinearOptions = field(default_factory=LinearOptions)
-    """What the model looks at."""
-
-    def __post_init__(self) -> None:
-        if not (self.ridge > 0 and self.cca > 0 and self.copies >= 1 and self.rounds >= 1):
-            raise OptionError(f"{self}: ridge and cca are above 0, copies and rounds at least 1")
-        if self.trials < 100:
-            raise OptionError(f"trials={self.trials} is too few to fit a confidence on; at least 100")
-        if not 0 < self.warp[0] <= self.warp[1] or self.floor_decades < 0 or self.lip_noise < 0:
-            raise OptionError(f"{self}: warp is a rising range above 0, the rest at least 0")
-
-
-@dataclass(frozen=True)
-class SyncFigures:
-    """What a model reaches on the clips kept for reporting, with offsets drawn evenly from +-600 ms."""
-
-    films: int
-    """How many."""
-    right: float
-    """Share of offsets within 40 ms of the planted one, 0...1, abstained ones counted as wrong."""
-    median_error_seconds: float
-    """Median of the absolute error."""
-    covered: float
-    """Share of the stated 90 % intervals that hold the truth, 0...1."""
-
-
-@dataclass(frozen=True)
-class SyncTrained:
-    """What ``genlock train sync`` made."""
-
-    path: Path
-    """The model file."""
-    card: Path
-    """What there is to know about it, for people."""
-    clips: Mapping[str, int]
-    """How many clips each part had."""
-    figures: SyncFigures | None
-    """On the part that was kept for reporting; None if it had fewer than four clips."""
-    notes: tuple[str, ...] = ()
-    """What else its reader should know, such as clips that were left out."""
-
-    __repr__ = one_line
-
-    def __str__(self) -> str:
-        return "\n".join([self._sentence(), *self.notes])
-
-    def _sentence(self) -> str:
-        said = f"{self.path}: trained on {self.clips['train']} clips, calibrated on {self.clips['calibrate']}"
-        if self.figures is None:
-            return f"{said}; too few clips to report on"
-        f = self.figures
-        return (
-            f"{said}; on {self.clips['report']} others: {f.right:.1%} of {f.films} shifts within 40 ms, "
-            f"median error {1000 * f.median_error_seconds:.0f} ms, {f.covered:.0%} of the 90 % intervals hold"
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """``path``, ``card``, ``clips``, ``figures``, ``notes``."""
-        return {
-            "path": str(self.path),
-            "card": str(self.card),
-            "clips": dict(self.clips),
-            "figures": None if self.figures is None else asdict(self.figures),
-            "notes": list(self.notes),
-        }
 
 
 def train_on(
@@ -180,59 +64,19 @@ def train_on(
     training = training or SyncTraining()
     require_enough(parts)
     model = fit_linear(parts["train"], training, lambda done, total: progress("fit", done, total))
-    model = calibrate(
-        model,
-        parts["calibrate"],
-        training.trials,
-        training.seed,
-        lambda done, total: progress("calibrate", done, total),
-    )
-    clips: dict[str, int] = {part: len(found) for part, found in parts.items()}
-    figures = None if clips["report"] < 4 else measure(model, parts["report"], seed=training.seed)
-    facts = {**model.facts, "parts": clips, "figures": None if figures is None else asdict(figures)}
-    target = Path(folder)
-    trained = SyncTrained(target / "model.npz", target / "MODEL_CARD.md", clips, figures, tuple(notes))
-    save_model(replace(model, facts=facts), trained.path)
-    write_text(trained.card, _card(trained, training, float(model.facts["spread_of_clips_seconds"])))
-    return trained
-
-
-def require_enough(parts: Parts) -> None:
-    """Raise InputError if there are too few clips with sound and a face to train or to calibrate on."""
-    if min(len(parts["train"]), len(parts["calibrate"])) < 4:
-        raise InputError(
-            f"{len(parts['train'])} clips can be trained and {len(parts['calibrate'])} calibrated on, at least 4 are "
-            "needed of each; give more videos with sound and a talking face"
-        )
-
-
-def measure(model: LinearModel, clips: Mapping[str, Evidence], times: int = 2, seed: int = 0) -> SyncFigures:
-    """Figures on ``clips``, each ``times`` times with another offset; what the shift moves out of a clip is lost."""
-    return measure_with(LinearSync(model), clips, times, seed)
-
-
-def measure_with(
-    estimator: LinearSync, clips: Mapping[str, Evidence], times: int = 2, seed: int = 0
-) -> SyncFigures:
-    """:func:`measure` of an estimator."""
-    confidence = Confidence.of(estimator.calibration)
-    random = np.random.default_rng(seed)
-    errors, covered = [], []
-    for name in sorted(clips) * times:
-        whole = clips[name]
-        offset = Fraction(int(random.uniform(-6e5, 6e5)), 1_000_000)
-        curve = estimator.cues(cut(with_offset(whole, offset), whole.start, whole.end))[0].curve
-        found = None if curve is None else judge(curve, confidence)
-        if found is None:
-            errors.append(np.inf)
-            continue
-        errors.append(abs(found.peak.lag_seconds - float(offset)))
-        low, high = found.interval_seconds
-        covered.append(low <= offset <= high)
-    right = float(np.mean(np.array(errors) <= 0.04))
-    return SyncFigures(
-        len(errors), right, float(np.median(errors)), float(np.mean(covered)) if covered else 0.0
-    )
+    look = training.look
+    words = {
+        "sound": 2 * look.sound_steps + 1,
+        "lips": 2 * look.lip_steps + 1,
+        "components": look.components,
+        "speeds": look.speeds,
+        "ridge": training.ridge,
+        "cca": training.cca,
+        "copies": training.copies,
+        "rounds": training.rounds,
+        "warp": " to ".join(f"{w:g}" for w in training.warp),
+    }
+    return finish(model, save_model, _CARD, words, parts, folder, training, training.seed, progress, notes)
 
 
 _CARD = """# Lips against speech, linear
@@ -258,36 +102,6 @@ that of a voice-over. It says nothing about who speaks, or what.
 """
 
 
-def _card(trained: SyncTrained, training: SyncTraining, spread_seconds: float) -> str:
-    f = trained.figures
-    figures = (
-        "too few clips"
-        if f is None
-        else (
-            f"{f.films} shifts even in +-600 ms: {f.right:.1%} within 40 ms, median error "
-            f"{1000 * f.median_error_seconds:.1f} ms, {f.covered:.0%} of the stated 90 % intervals hold the truth"
-        )
-    )
-    look = training.look
-    return _CARD.format(
-        **trained.clips,
-        size_kb=trained.path.stat().st_size / 1000,
-        figures=figures,
-        data=training.data.rstrip("."),
-        seed=training.seed,
-        sound=2 * look.sound_steps + 1,
-        lips=2 * look.lip_steps + 1,
-        components=look.components,
-        speeds=look.speeds,
-        ridge=training.ridge,
-        cca=training.cca,
-        copies=training.copies,
-        rounds=training.rounds,
-        warp=" to ".join(f"{w:g}" for w in training.warp),
-        spread=1000 * spread_seconds,
-    )
-
-
 def fit_linear(
     clips: Mapping[str, Evidence],
     training: SyncTraining | None = None,
@@ -305,19 +119,17 @@ def fit_linear(
         If there are too few.
     """
     training = training or SyncTraining()
-    usable = {n: e for n, e in clips.items() if e.mel is not None and main_face(e) is not None}
-    if len(usable) < 4:
-        raise InputError(f"{len(usable)} of {len(clips)} clips have sound and a face; at least 4 are needed")
-    offsets = dict.fromkeys(usable, 0.0)
-    model = _fit(usable, offsets, training)
+    chosen = usable(clips)
+    offsets = dict.fromkeys(chosen, 0.0)
+    model = _fit(chosen, offsets, training)
     for done in range(1, training.rounds):
         progress(done, training.rounds)
-        offsets = own_offsets(usable, training)
-        model = _fit(usable, offsets, training)
+        offsets = own_offsets(chosen, training)
+        model = _fit(chosen, offsets, training)
     kept = [round(v, 3) for v in offsets.values() if abs(v) <= training.most_shift_seconds]
     facts = {
         "training": asdict(training),
-        "clips": len(usable),
+        "clips": len(chosen),
         "clips_kept": len(kept),
         "spread_of_clips_seconds": float(np.std(kept)),
     }
@@ -375,13 +187,9 @@ class _Sums:
 
 def _fit(clips: Mapping[str, Evidence], offsets: Mapping[str, float], training: SyncTraining) -> LinearModel:
     look = training.look
-    names = [n for n in sorted(clips) if abs(offsets[n]) <= training.most_shift_seconds]
-    if len(names) < 2:
-        raise InputError(
-            f"{len(names)} of {len(clips)} clips are in step with the others to "
-            f"{training.most_shift_seconds} s, at least 2 are needed; give more clips, or such as are in step"
-        )
-    basis = _basis([clips[n] for n in names], look)
+    names = in_step({name: offsets[name] for name in clips}, training.most_shift_seconds, 2)
+    _, vectors = np.linalg.eigh(lip_scatter([clips[n] for n in names], look)[0])
+    basis = np.asarray(vectors[:, ::-1][:, : look.components])
     halves = (_Sums(), _Sums())
     kept: list[tuple[Array, Array, Array]] = []
     random = np.random.default_rng(training.seed)
@@ -404,33 +212,20 @@ def _fit(clips: Mapping[str, Evidence], offsets: Mapping[str, float], training: 
     )
 
 
-def _basis(clips: Sequence[Evidence], look: LinearOptions) -> Array:
-    scatter = np.zeros((80, 80))
-    for clip in clips:
-        face = main_face(clip)
-        assert face is not None
-        shapes, _ = lip_shapes(face.lips, look)
-        scatter += shapes.T @ shapes
-    _, vectors = np.linalg.eigh(scatter)
-    return np.asarray(vectors[:, ::-1][:, : look.components])
-
-
 def _rows(
     clip: Evidence, basis: Array, training: SyncTraining, random: np.random.Generator | None
 ) -> tuple[Array, Array, Array]:
     """Sound in context, lip channels and lips in context at the frames of a clip, changed if ``random`` is given."""
     look = training.look
-    face = main_face(clip)
-    assert face is not None
-    assert clip.mel is not None
     mel = clip.mel
+    assert mel is not None
     if random is not None:
         mel = warped(mel, random.uniform(*training.warp))
         decades = random.uniform(-training.floor_decades, training.floor_decades)
         look = replace(look, floor=look.floor * 10**decades)
     bands = sound_bands(mel, look)
     context = sound_context(bands, look).reshape(len(bands), -1)
-    shapes, seconds = lip_shapes(face.lips, look)
+    shapes, seconds = lip_shapes(talking_face(clip).lips, look)
     if random is not None and training.lip_noise:
         spread = training.lip_noise * (shapes @ basis).std(axis=0)
         shapes = shapes + (random.standard_normal((len(shapes), basis.shape[1])) * spread) @ basis.T

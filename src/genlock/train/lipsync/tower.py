@@ -18,13 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.aligners.curves import correlate, find_peak, weighted
-from genlock.core.errors import InputError, MissingDependency
-from genlock.core.files import write_text
+from genlock.core.errors import MissingDependency
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
 from genlock.lipsync.estimators.linear import lip_shapes, sound_bands
-from genlock.lipsync.estimators.lips import LipsSync
 from genlock.lipsync.estimators.tower import (
     TAPS,
     TOWER_NAME,
@@ -35,19 +33,20 @@ from genlock.lipsync.estimators.tower import (
     save_tower,
     sound_tower,
 )
-from genlock.lipsync.evidence.base import Evidence, FaceEvidence
+from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.editing import main_face
-from genlock.train.lipsync.calibration import confidence_of
-from genlock.train.lipsync.linear import (
+from genlock.train.lipsync.linear import own_offsets, warped
+from genlock.train.lipsync.parts import (
+    LEAST_CLIPS,
     Parts,
-    SyncTrained,
-    SyncTraining,
-    measure_with,
-    own_offsets,
+    in_step,
+    lip_scatter,
     require_enough,
-    warped,
+    talking_face,
+    usable,
 )
-from genlock.train.options import TOWER_LOOP, LoopOptions, TowerTraining
+from genlock.train.lipsync.trained import SyncTrained, finish
+from genlock.train.options import TOWER_LOOP, LoopOptions, SyncTraining, TowerTraining
 
 try:
     import torch
@@ -225,21 +224,12 @@ class TowerRecipe:
         seed: int = 0,
     ) -> None:
         self.training, self.seed, self._held = training or TowerTraining(), seed, held
-        usable = {n: e for n, e in clips.items() if e.mel is not None and main_face(e) is not None}
-        if len(usable) < 4:
-            raise InputError(
-                f"{len(usable)} of {len(clips)} clips have sound and a face; at least 4 are needed"
-            )
-        offsets = own_offsets(usable, SyncTraining())
-        near = {n: o for n, o in offsets.items() if abs(o) <= self.training.most_shift_seconds}
-        if len(near) < 4:
-            raise InputError(
-                f"{len(near)} of {len(usable)} clips are in step with the others to "
-                f"{self.training.most_shift_seconds} s, at least 4 are needed; give more clips, or such as are in step"
-            )
-        self.spread_seconds = float(np.std(list(near.values())))
-        self.basis = _scaled_basis([usable[n] for n in sorted(near)], self.training.look)
-        self._clips = [_clip(n, usable[n], self.basis, near[n], self.training.look) for n in sorted(near)]
+        chosen = usable(clips)
+        offsets = own_offsets(chosen, SyncTraining())
+        near = in_step(offsets, self.training.most_shift_seconds, LEAST_CLIPS)
+        self.spread_seconds = float(np.std([offsets[n] for n in near]))
+        self.basis = _scaled_basis([chosen[n] for n in near], self.training.look)
+        self._clips = [_clip(n, chosen[n], self.basis, offsets[n], self.training.look) for n in near]
 
     def record(self) -> dict[str, Any]:
         """Options and clips."""
@@ -434,11 +424,7 @@ def _changed_lips(
 
 def _scaled_basis(clips: Sequence[Evidence], look: TowerOptions) -> Array:
     """Principal components of the lips, those that vary less made larger by half as many powers, [80, P]."""
-    scatter, rows = np.zeros((80, 80)), 0
-    for clip in clips:
-        shapes, _ = lip_shapes(_face(clip).lips, look.look)
-        scatter += shapes.T @ shapes
-        rows += len(shapes)
+    scatter, rows = lip_scatter(clips, look.look)
     values, vectors = np.linalg.eigh(scatter / rows)
     spread = np.sqrt(np.maximum(values[::-1][: look.components], 1e-12))
     return np.asarray(vectors[:, ::-1][:, : look.components] / np.sqrt(spread * spread[0]))
@@ -446,14 +432,8 @@ def _scaled_basis(clips: Sequence[Evidence], look: TowerOptions) -> Array:
 
 def _clip(name: str, clip: Evidence, basis: Array, offset: float, look: TowerOptions) -> _Clip:
     assert clip.mel is not None
-    shapes, seconds = lip_shapes(_face(clip).lips, look.look)
+    shapes, seconds = lip_shapes(talking_face(clip).lips, look.look)
     return _Clip(name, clip.mel, shapes @ basis, seconds, offset)
-
-
-def _face(clip: Evidence) -> FaceEvidence:
-    face = main_face(clip)
-    assert face is not None
-    return face
 
 
 def fit_tower(
@@ -514,23 +494,17 @@ def train_tower_on(
     require_enough(parts)
     training, target = training or TowerTraining(), Path(folder)
     model = fit_tower(parts["train"], parts["calibrate"], target / "run", training, loop, progress)
-    seed = (loop or TOWER_LOOP).seed
-    confidence = confidence_of(
-        LipsSync(tower=model),
-        parts["calibrate"],
-        training.trials,
-        seed,
-        lambda done, total: progress("calibrate", done, total),
-    )
-    model = replace(model, calibration=confidence.to_dict())
-    clips: dict[str, int] = {part: len(found) for part, found in parts.items()}
-    enough = clips["report"] >= 4
-    figures = measure_with(LipsSync(tower=model), parts["report"], seed=seed) if enough else None
-    trained = SyncTrained(target / "model.npz", target / "MODEL_CARD.md", clips, figures, tuple(notes))
-    facts = {**model.facts, "parts": clips, "figures": None if figures is None else asdict(figures)}
-    save_tower(replace(model, facts=facts), trained.path)
-    write_text(trained.card, _card(trained, training, model))
-    return trained
+    options, look = loop or TOWER_LOOP, training.look
+    words = {
+        "parameters": sum(array.size for array in model.arrays.values()),
+        "steps": options.steps,
+        "batch": training.batch,
+        "sound": 4 * sum(look.dilations) + 1,
+        "lips": 2 * look.lip_steps + 1,
+        "components": look.components,
+        "share": model.share,
+    }
+    return finish(model, save_tower, _CARD, words, parts, folder, training, options.seed, progress, notes)
 
 
 _CARD = """# Lips against speech, two towers
@@ -554,30 +528,3 @@ face (`genlock sync`). {parameters:,} parameters, {size_kb:.0f} kB, numpy only.
 Limits: as those of `lipsync-linear`. One speaker is little to learn from: alone it is worse than the linear model on
 short clips of others.
 """
-
-
-def _card(trained: SyncTrained, training: TowerTraining, model: TowerModel) -> str:
-    f, look = trained.figures, training.look
-    figures = (
-        "too few clips"
-        if f is None
-        else (
-            f"{f.films} shifts even in +-600 ms: {f.right:.1%} within 40 ms, median error "
-            f"{1000 * f.median_error_seconds:.1f} ms, {f.covered:.0%} of the stated 90 % intervals hold the truth"
-        )
-    )
-    return _CARD.format(
-        **trained.clips,
-        figures=figures,
-        size_kb=trained.path.stat().st_size / 1000,
-        parameters=sum(array.size for array in model.arrays.values()),
-        data=training.data.rstrip("."),
-        seed=model.facts["loop"]["seed"],
-        steps=model.facts["loop"]["steps"],
-        batch=training.batch,
-        sound=4 * sum(look.dilations) + 1,
-        lips=2 * look.lip_steps + 1,
-        components=look.components,
-        spread=1000 * float(model.facts["spread_of_clips_seconds"]),
-        share=model.share,
-    )

@@ -6,8 +6,8 @@ The result is a folder that transformers opens by itself, and that ``genlock wor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,15 @@ import torch
 import transformers
 
 from genlock.core.errors import InputError
-from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
-from genlock.data.batches import Batches, Item
-from genlock.extractors.sound.framing import Framing, conv_stack
+from genlock.data.batches import Item
 from genlock.metrics.words import WordErrors, word_errors
 from genlock.speech.ctc.decode import Alphabet, GreedyDecoder
-from genlock.train.datasets import left_out_notes, open_datasets, split_by
-from genlock.train.loop import processes, train
-from genlock.train.optimizers import ScheduledOptimizer, adamw
+from genlock.train.loop import processes
 from genlock.train.options import CtcTraining, LoopOptions
-from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
+from genlock.train.recipe import Batch, Loss, TrainResult
 from genlock.train.speech.borders import write_bias
-from genlock.train.speech.checkpoints import checkpoint_configuration, load_checkpoint
-from genlock.train.speech.shapes import make_config, start_with_filter_bank
+from genlock.train.speech.recipe import SpeechRecipe, train_speech
 from genlock.train.speech.symbols import (
     BLANK,
     DELIMITER,
@@ -38,11 +33,10 @@ from genlock.train.speech.symbols import (
     spell,
     symbol_vocabulary,
     symbols_in,
-    write_processor,
     written,
 )
 from genlock.train.speech.tensors import hear, normalized, padded
-from genlock.train.speech.utterances import NEEDS, RATE, Speech, Utterances
+from genlock.train.speech.utterances import RATE, Speech, Utterances
 
 __all__ = ["CtcRecipe", "CtcTraining", "train_ctc"]
 
@@ -70,28 +64,26 @@ def train_ctc(
         See :func:`genlock.train.loop.train`.
     """
     training, options = training or CtcTraining(), loop or LoopOptions()
-    with processes().main_process_first():
-        opened = open_datasets(sounds, folder, NEEDS, progress, split_by(training.split_by))
-    speech = Speech.open(opened.datasets, training.language)
-    recipe = CtcRecipe(speech, training, options)
-    result = train(recipe, options, folder, progress)
-    notes = [*result.notes, *opened.notes, *speech.notes]
+    result, recipe = train_speech(
+        lambda speech: CtcRecipe(speech, training, options),
+        sounds,
+        folder,
+        training,
+        options,
+        training.language,
+        progress,
+    )
     if processes().is_main_process:
         write_bias(result.model, recipe.valid)
-        notes += left_out_notes((*speech.left_out, *recipe.left_out), folder)
-    return replace(result, notes=tuple(notes))
+    return result
 
 
 @dataclass(eq=False)
-class CtcRecipe:
+class CtcRecipe(SpeechRecipe[CtcTraining]):
     """The recipe for the loop."""
 
-    speech: Speech
-    training: CtcTraining
-    loop: LoopOptions
     name: str = "ctc"
     best: str | None = "wer"
-    unit: str = "sound_seconds"
     vocabulary: dict[str, int] = field(init=False)
     unfit: tuple[str, ...] = field(init=False)
     """Names of clips whose text is too long for their sound; they are left out."""
@@ -109,13 +101,12 @@ class CtcRecipe:
         self.vocabulary = symbol_vocabulary([self.training.characters, *learnt.texts], self.training.units)
         if not len(self.valid):
             self.best = None
-        self._config = self._configuration()
-        self.framing: Framing = conv_stack(tuple(self._config.conv_kernel), tuple(self._config.conv_stride))
+        self.configure(self._settings())
+        self._config.mask_feature_length = max(1, self._config.hidden_size // 16)
         fits = [self._fits(text, count) for text, count in zip(learnt.texts, learnt.counts, strict=True)]
         self.unfit = tuple(name for name, fit in zip(learnt.names, fits, strict=True) if not fit)
         self.learnt = learnt.where(lambda number: fits[number]).first_minutes(self.training.minutes)
-        self._batches = Batches(self.learnt.seconds, self.training.plan(self.loop.seed))
-        self._masked = self._config.feat_extract_norm == "layer"
+        self.batch_by_length(self.learnt.seconds)
 
     @property
     def left_out(self) -> tuple[tuple[str, str], ...]:
@@ -138,18 +129,16 @@ class CtcRecipe:
     def record(self) -> dict[str, Any]:
         plain = self.training.units == "characters"
         characters = "".join(c for c in self.vocabulary if len(c) == 1) if plain else ""
-        return {
-            **asdict(self.training),
-            "clips": len(self.learnt),
-            "seconds": round(self.learnt.total_seconds, 3),
-            "characters": characters,
-        }
+        return {**super().record(), "characters": characters}
+
+    def about(self) -> dict[str, Any]:
+        return {"too_long_texts": list(self.unfit)}
 
     # ------------------------------------------------------------ the model
 
-    def _configuration(self) -> Any:
+    def _settings(self) -> dict[str, Any]:
         t = self.training
-        settings: dict[str, Any] = {
+        return {
             "vocab_size": len(self.vocabulary),
             "pad_token_id": self.vocabulary[BLANK],
             "apply_spec_augment": True,
@@ -165,33 +154,15 @@ class CtcRecipe:
             "ctc_loss_reduction": "sum",
             "ctc_zero_infinity": True,
         }
-        if not t.start:
-            config = make_config(t.shape, **settings)
-        else:
-            config = checkpoint_configuration(t.start, settings)
-        config.mask_feature_length = max(1, config.hidden_size // 16)
-        return config
 
     def model(self) -> Any:
-        if not self.training.start:
-            model = transformers.AutoModelForCTC.from_config(self._config)  # type: ignore[no-untyped-call]
-            start_with_filter_bank(model)
-            return model
-        model = load_checkpoint(transformers.AutoModelForCTC, self.training.start, self._config)
-        if self.training.freeze_convolutions:
+        kind = transformers.AutoModelForCTC
+        model = self.begin(kind, kind.from_config)
+        if self.training.start and self.training.freeze_convolutions:
             model.freeze_feature_encoder()
         return model
 
-    def optimizers(self, model: Any, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
-        return {"model": adamw(model.parameters(), loop)}
-
-    def losses(self) -> Sequence[LossStep]:
-        return (LossStep(self.loss),)
-
     # ------------------------------------------------------------ data
-
-    def parts(self, step: int) -> Sequence[list[Item]]:
-        return self._batches.at(step)
 
     def load(self, part: list[Item]) -> Batch | None:
         heard = [hear(self.learnt, item, self.training.augmentation) for item in part]
@@ -249,9 +220,6 @@ class CtcRecipe:
             total = total + self.training.word_times * frames / 4
         return Loss(total, figures)
 
-    def describe(self, part: list[Item]) -> str:
-        return ", ".join(self.learnt.names[k] for item in part for k in item.clips)
-
     # ------------------------------------------------------------ what came of it
 
     def evaluate(self, model: Any) -> dict[str, float]:
@@ -272,22 +240,6 @@ class CtcRecipe:
         rows = torch.log_softmax(model(sound).logits[0].float(), -1).cpu().numpy()
         alphabet = Alphabet.of(self.vocabulary, self.vocabulary[BLANK], DELIMITER)
         return " ".join(word.text for word in GreedyDecoder(alphabet).words([(0, rows)]))
-
-    def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
-        model.module.save_pretrained(folder, state_dict=model.weights)
-        write_processor(folder, self.vocabulary, normalize=True, mask=self._masked)
-        write_json(
-            folder / "training.json",
-            {
-                "kind": "training",
-                "recipe": self.name,
-                "settings": self.record(),
-                "loop": asdict(self.loop),
-                "figures": dict(figures),
-                "held_out_clips": len(self.valid),
-                "too_long_texts": list(self.unfit),
-            },
-        )
 
 
 def _with_texts(utterances: Utterances) -> Utterances:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +20,15 @@ import torch
 import transformers
 
 from genlock.core.errors import InputError
-from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.batches import Batches, Item
-from genlock.extractors.sound.framing import Framing, conv_stack
-from genlock.train.datasets import left_out_notes, open_datasets, split_by
-from genlock.train.loop import processes, train
-from genlock.train.optimizers import ScheduledOptimizer, adamw
 from genlock.train.options import LoopOptions, Wav2Vec2Training
-from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
-from genlock.train.speech.checkpoints import checkpoint_configuration, load_checkpoint
+from genlock.train.recipe import Batch, Loss, TrainResult
 from genlock.train.speech.contrastive import code_perplexity, contrast
 from genlock.train.speech.masks import draw_negatives, heard_nevertheless, span_mask
-from genlock.train.speech.shapes import make_config, start_with_filter_bank
-from genlock.train.speech.symbols import write_processor
+from genlock.train.speech.recipe import SpeechRecipe, train_speech
 from genlock.train.speech.tensors import hear, padded
-from genlock.train.speech.utterances import NEEDS, RATE, Speech, Utterances
+from genlock.train.speech.utterances import RATE, Utterances
 
 __all__ = ["Wav2Vec2Recipe", "collapse_notes", "pretrain"]
 
@@ -70,14 +63,15 @@ def pretrain(
         See :func:`genlock.train.loop.train`.
     """
     training, options = training or Wav2Vec2Training(), loop or LoopOptions()
-    with processes().main_process_first():
-        opened = open_datasets(sounds, folder, NEEDS, progress, split_by(training.split_by))
-    speech = Speech.open(opened.datasets)
-    result = train(Wav2Vec2Recipe(speech, training, options), options, folder, progress)
-    notes = [*result.notes, *collapse_notes(result.figures, training.codes), *opened.notes, *speech.notes]
-    if processes().is_main_process:
-        notes += left_out_notes(speech.left_out, folder)
-    return replace(result, notes=tuple(notes))
+    result, _ = train_speech(
+        lambda speech: Wav2Vec2Recipe(speech, training, options),
+        sounds,
+        folder,
+        training,
+        options,
+        progress=progress,
+    )
+    return result
 
 
 def collapse_notes(figures: Mapping[str, float], codes: int) -> tuple[str, ...]:
@@ -99,39 +93,33 @@ def collapse_notes(figures: Mapping[str, float], codes: int) -> tuple[str, ...]:
 
 
 @dataclass(eq=False)
-class Wav2Vec2Recipe:
+class Wav2Vec2Recipe(SpeechRecipe[Wav2Vec2Training]):
     """The recipe for the loop."""
 
-    speech: Speech
-    training: Wav2Vec2Training
-    loop: LoopOptions
     name: str = "wav2vec2"
-    best: str | None = None
-    unit: str = "sound_seconds"
-    framing: Framing = field(init=False)
 
     def __post_init__(self) -> None:
         self.learnt, self.valid = self.speech.train, self.speech.valid
-        self._config = self._configuration()
-        self.framing = conv_stack(tuple(self._config.conv_kernel), tuple(self._config.conv_stride))
+        self.configure(self._settings())
         self._longest = int(self.training.longest_seconds * RATE)
-        lengths = [min(seconds, self.training.longest_seconds) for seconds in self.learnt.seconds]
-        self._batches = Batches(lengths, self.training.plan(self.loop.seed))
-        self._masked = self._config.feat_extract_norm == "layer"
+        self.batch_by_length(self._lengths(self.learnt))
 
-    def record(self) -> dict[str, Any]:
-        return {
-            **asdict(self.training),
-            "clips": len(self.learnt),
-            "seconds": round(self.learnt.total_seconds, 3),
-        }
+    def _lengths(self, utterances: Utterances) -> list[float]:
+        return [min(seconds, self.training.longest_seconds) for seconds in utterances.seconds]
+
+    def notes(self, figures: Mapping[str, float]) -> tuple[str, ...]:
+        return collapse_notes(figures, self.training.codes)
 
     # ------------------------------------------------------------ the model
 
-    def _configuration(self) -> Any:
+    def _settings(self) -> dict[str, Any]:
         t = self.training
         width = t.code_width or (256 if t.shape == "base" else 128)
-        settings: dict[str, Any] = {
+        if width % t.codebooks:
+            raise InputError(
+                f"a code vector of {width} cannot be cut into {t.codebooks} groups; set code_width"
+            )
+        return {
             "num_codevector_groups": t.codebooks,
             "num_codevectors_per_group": t.codes,
             "codevector_dim": width,
@@ -145,18 +133,11 @@ class Wav2Vec2Recipe:
             "mask_time_prob": t.mask_start * t.mask_length,
             "mask_time_length": t.mask_length,
         }
-        if width % t.codebooks:
-            raise InputError(
-                f"a code vector of {width} cannot be cut into {t.codebooks} groups; set code_width"
-            )
-        return checkpoint_configuration(t.start, settings) if t.start else make_config(t.shape, **settings)
 
     def model(self) -> Any:
-        if self.training.start:
-            model = load_checkpoint(transformers.Wav2Vec2ForPreTraining, self.training.start, self._config)
-        else:
-            model = transformers.Wav2Vec2ForPreTraining(self._config)
-            start_with_filter_bank(model)
+        kind = transformers.Wav2Vec2ForPreTraining
+        model = self.begin(kind, kind)
+        if not self.training.start:
             batches = [self._loaded(self.learnt, self._batches.at(step)[0]) for step in range(_BATCHES_SEEN)]
             _even_codes(model, [batch for batch in batches if batch is not None and batch.weight])
         if self.training.freeze_convolutions:
@@ -164,16 +145,7 @@ class Wav2Vec2Recipe:
             model.wav2vec2.feature_projection.layer_norm.requires_grad_(False)
         return model
 
-    def optimizers(self, model: Any, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
-        return {"model": adamw(model.parameters(), loop)}
-
-    def losses(self) -> Sequence[LossStep]:
-        return (LossStep(self.loss),)
-
     # ------------------------------------------------------------ data
-
-    def parts(self, step: int) -> Sequence[list[Item]]:
-        return self._batches.at(step)
 
     def load(self, part: list[Item]) -> Batch | None:
         return self._loaded(self.learnt, part, self.training.heard)
@@ -202,9 +174,6 @@ class Wav2Vec2Recipe:
             "negatives": torch.from_numpy(negatives),
         }
         return Batch(tensors, float(masks.sum()), sum(len(h.samples) for h in heard) / RATE)
-
-    def describe(self, part: list[Item]) -> str:
-        return ", ".join(self.learnt.names[k] for item in part for k in item.clips)
 
     # ------------------------------------------------------------ the loss
 
@@ -259,9 +228,7 @@ class Wav2Vec2Recipe:
         sums: dict[str, list[float]] = {}
         device = next(model.parameters()).device
         plan = Wav2Vec2Training(batch_seconds=self.training.batch_seconds).plan(0)
-        batches = Batches(
-            [min(seconds, self.training.longest_seconds) for seconds in self.valid.seconds], plan
-        )
+        batches = Batches(self._lengths(self.valid), plan)
         step = 0
         while batches.epoch_of(step) == 0:
             batch = self._loaded(self.valid, batches.at(step)[0])
@@ -276,21 +243,6 @@ class Wav2Vec2Recipe:
                 pair[1] += weight
         kept = ("contrastive", "accuracy", "chance")
         return {n: a / b for n, (a, b) in sums.items() if n in kept or n.startswith("perplexity")}
-
-    def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
-        model.module.save_pretrained(folder, state_dict=model.weights)
-        write_processor(folder, None, normalize=True, mask=self._masked)
-        write_json(
-            folder / "training.json",
-            {
-                "kind": "training",
-                "recipe": self.name,
-                "settings": self.record(),
-                "loop": asdict(self.loop),
-                "figures": dict(figures),
-                "held_out_clips": len(self.valid),
-            },
-        )
 
 
 @torch.no_grad()
