@@ -6,30 +6,41 @@ import os
 import statistics
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from genlock.core.errors import MissingModel, TranscriptError
-from genlock.core.plugins import plugin_class, plugin_names
+from genlock.core.errors import TranscriptError
+from genlock.core.plugins import check_plugin, plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
 from genlock.media.sound_source import SoundSource
 from genlock.speech.anchors import Piece, match_words, pieces
-from genlock.speech.ctc.checkpoint import ALIGNER, RECOGNIZER, CtcModelOptions, HfCtc
+from genlock.speech.ctc.checkpoint import CtcModelOptions
 from genlock.speech.mouths import SpooledMouths
-from genlock.speech.recognize import Heard, choose_recognizer, recognize
+from genlock.speech.recognize import (
+    GROUP,
+    Heard,
+    Listening,
+    find_recognizer,
+    knows,
+    recognize,
+    recognizer_instance,
+    recognizer_kind,
+    require_model,
+    takes_model,
+)
 from genlock.speech.sound import instant, require_speech_rate, seconds_long
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.subtitles import Cue
 from genlock.speech.text import Token, tokenize
 from genlock.speech.words import Word, Words
 
-__all__ = ["ALIGNERS", "Aligner", "choose_aligner", "recognize_and_align"]
+__all__ = ["ALIGNERS", "Aligner", "find_aligner", "recognize_and_align"]
 
 #: Entry-point group of aligners.
 ALIGNERS = "genlock.aligners"
@@ -51,7 +62,7 @@ class Aligner(Protocol):
 
     name: str
     languages: tuple[str, ...]
-    """ISO 639-1 codes."""
+    """ISO 639-1 codes; ``*`` for any."""
 
     def align(
         self,
@@ -64,21 +75,25 @@ class Aligner(Protocol):
         ...
 
 
-def choose_aligner(name: str, language: str) -> Aligner | None:
-    """The aligner of a name, or for ``auto`` the best one that knows the language; None if none does.
+def find_aligner(name: str, language: str, with_model: bool) -> tuple[str, Any] | None:
+    """Name and class of the aligner that is meant: an :class:`Aligner`, or a
+    :class:`~genlock.speech.recognize.SpeechModel` where a checkpoint is named. None if none knows the language.
 
-    Raises OptionError if an aligner was named that does not exist.
+    Raises OptionError if an aligner was named that does not exist, MissingModel if it lacks a checkpoint.
 
-    >>> choose_aligner("auto", "en").name, choose_aligner("auto", "de")
+    >>> find_aligner("auto", "en", with_model=False)[0], find_aligner("auto", "de", with_model=False)
     ('pocketsphinx', None)
     """
     others = [other for other in plugin_names(ALIGNERS) if other not in PREFERRED]
-    candidates = [*others, *PREFERRED] if name == "auto" else [name]
-    for candidate in candidates:
-        kind = plugin_class(ALIGNERS, candidate, "name", "languages", "align")
-        if language in kind.languages:
-            made: Aligner = kind()
-            return made
+    for candidate in [*others, *PREFERRED] if name == "auto" else [name]:
+        kind = plugin_class(ALIGNERS, candidate, "name", "languages")
+        check_plugin(ALIGNERS, candidate, kind, "listen" if takes_model(kind) else "align")
+        if name != "auto":
+            require_model(ALIGNERS, name, kind, with_model)
+        elif takes_model(kind) != with_model:
+            continue
+        if knows(kind, language):
+            return candidate, kind
     return None
 
 
@@ -106,8 +121,8 @@ def recognize_and_align(
         Subtitles whose words are the transcript; their old times are not used.
     language : ISO 639-1 code
     recognizer, aligner : str
-        A registered name, or ``auto``: the best one present. With ``model`` that is ``hf-ctc``, and ``ctc``
-        to align.
+        A registered name, or ``auto``: the best one present; with ``model`` one that is made of a checkpoint, such as
+        ``hf-ctc``, and ``ctc`` to align.
     model : CtcModelOptions, optional
         A CTC checkpoint to recognise and align with.
     mouths : SpooledMouths, optional
@@ -134,135 +149,124 @@ def recognize_and_align(
     """
     require_speech_rate(sound)
     text = " ".join(cue.plain for cue in cues) if transcript is None and cues is not None else transcript
-    if model is None and (recognizer == RECOGNIZER or aligner == ALIGNER):
-        raise MissingModel(
-            f"the recogniser {RECOGNIZER!r} and the aligner {ALIGNER!r} need a checkpoint: "
-            "name its folder with --model FOLDER"
-        )
-    if model is not None and aligner in ("auto", ALIGNER):
-        return _with_model(sound, text, language, recognizer, model, mouths, progress)
-    if model is not None and recognizer in ("auto", RECOGNIZER) and text is None:
-        return _recognized_by_model(sound, language, model, choose_aligner(aligner, language), progress)
-    chosen = choose_aligner(aligner, language)
-    if text is None:
-        return _recognized(sound, language, recognizer, chosen, mouths, progress)
-    tokens = tokenize(text, language)
-    if not tokens:
-        raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
-    if chosen is None:
-        reason = f"nothing here aligns the language {language!r}; pocketsphinx knows en"
-        return Words(
-            [Word(t.text, reason=t.reason or reason) for t in tokens],
-            sound.clock,
-            language=language,
-            reason=reason,
-        )
-    if not any(token.forms for token in tokens):
-        reason = "the transcript holds nothing that can be spoken"
-        return Words(
-            [Word(t.text, reason=t.reason or reason) for t in tokens],
-            sound.clock,
-            language=language,
-            reason=reason,
-        )
-    if seconds_long(sound) <= WHOLE_SECONDS:
-        with _one_blas_thread():
-            placed = chosen.align(sound.samples(0, sound.count), tokens, sound.origin, sound.clock)
-        progress("align", float(seconds_long(sound)), float(seconds_long(sound)))
-        return _judged(tokens, placed, sound, None, chosen.name, language)
-    listener = choose_recognizer(recognizer, language)
-    heard = recognize(sound, listener, language, progress, mouths)
-    found = match_words(tokens, heard)
-    placed = _in_pieces(sound, tokens, found, chosen, progress)
-    return _judged(tokens, placed, sound, listener.name, chosen.name, language)
+    with _Session(sound, language, recognizer, aligner, model, mouths, progress) as session:
+        if text is None:
+            return session.recognized()
+        tokens = tokenize(text, language)
+        if not tokens:
+            raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
+        return session.aligned(tokens)
 
 
-def _with_model(
-    sound: SoundSource,
-    text: str | None,
-    language: str,
-    recognizer: str,
-    model: CtcModelOptions,
-    mouths: SpooledMouths | None,
-    progress: Progress,
-) -> Words:
-    """Everything from one run of a CTC model over the sound; only recognition may be another's."""
-    tokens = tokenize(text, language) if text is not None else ()
-    if text is not None and not tokens:
-        raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
-    speaker = HfCtc(model)
-    other = text is None and recognizer not in ("auto", RECOGNIZER)
-    heard_by = recognizer if other else RECOGNIZER
-    if other:
-        heard = recognize(sound, choose_recognizer(recognizer, language), language, progress, mouths)
-        tokens = tokenize(" ".join(word.text for word in heard), language)
-    with speaker.listen(sound, progress) as listening:
-        if text is not None or other:
-            placed = listening.align(tokens)
-            return _judged(tokens, placed, sound, heard_by if other else None, ALIGNER, language)
-        decoded = listening.decode()
-        if not decoded:
-            reason = listening.silent_reason or "no speech was recognised"
-            return Words((), sound.clock, RECOGNIZER, None, language, reason)
-        found = listening.align_texts([word.text for word in decoded])
-    words = [
-        Word(w.text, reason=w.reason or "not found in the sound")
-        if w.start is None or w.end is None
-        else Word(w.text, w.start, w.end, None if w.confidence is None else round(w.confidence, 4))
-        for w in found.words
-    ]
-    return Words(words, sound.clock, RECOGNIZER, ALIGNER, language)
+class _Session:
+    """One sound, who recognises it and who aligns it. A model that does both hears it once."""
 
+    def __init__(
+        self,
+        sound: SoundSource,
+        language: str,
+        recognizer: str,
+        aligner: str,
+        model: CtcModelOptions | None,
+        mouths: SpooledMouths | None,
+        progress: Progress,
+    ) -> None:
+        self.sound, self.language, self.progress = sound, language, progress
+        self._recognizer, self._model, self._mouths = recognizer, model, mouths
+        if recognizer != "auto":
+            require_model(GROUP, recognizer, recognizer_kind(recognizer), model is not None)
+        self._aligner = find_aligner(aligner, language, model is not None)
+        self._heard: dict[Any, Listening] = {}
+        self._open = ExitStack()
 
-def _recognized_by_model(
-    sound: SoundSource, language: str, model: CtcModelOptions, aligner: Aligner | None, progress: Progress
-) -> Words:
-    with HfCtc(model).listen(sound, progress) as listening:
-        return _aligned_as_heard(sound, listening.recognize(), language, RECOGNIZER, aligner, progress)
+    def __enter__(self) -> _Session:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
-def _recognized(
-    sound: SoundSource,
-    language: str,
-    recognizer: str,
-    aligner: Aligner | None,
-    mouths: SpooledMouths | None,
-    progress: Progress,
-) -> Words:
-    listener = choose_recognizer(recognizer, language)
-    heard = recognize(sound, listener, language, progress, mouths)
-    return _aligned_as_heard(sound, heard, language, listener.name, aligner, progress)
+    def aligned(self, tokens: Sequence[Token]) -> Words:
+        """The words of a text."""
+        if self._aligner is None:
+            return self._without_times(tokens, self._nobody)
+        kind = self._aligner[1]
+        if takes_model(kind):
+            return self._judged(tokens, self._listening(kind).align(tokens), None)
+        if not any(token.forms for token in tokens):
+            return self._without_times(tokens, "the transcript holds nothing that can be spoken")
+        aligner: Aligner = kind()
+        if seconds_long(self.sound) <= WHOLE_SECONDS:
+            with _one_blas_thread():
+                samples = self.sound.samples(0, self.sound.count)
+                placed = aligner.align(samples, tokens, self.sound.origin, self.sound.clock)
+            self.progress("align", float(seconds_long(self.sound)), float(seconds_long(self.sound)))
+            return self._judged(tokens, placed, None)
+        listener, heard = self._hear()
+        placed = _in_pieces(self.sound, tokens, match_words(tokens, heard), aligner, self.progress)
+        return self._judged(tokens, placed, listener)
 
+    def recognized(self) -> Words:
+        """The words that are heard."""
+        listener, kind = find_recognizer(self._recognizer, self.language, self._model is not None)
+        if self._aligner is not None and takes_model(kind) and kind is self._aligner[1]:
+            listening = self._listening(kind)
+            words = listening.words()
+            reason = None if words else listening.silent_reason or "no speech was recognised"
+            return self._words(words, listener, self._aligner[0] if words else None, reason)
+        listener, heard = self._hear()
+        if not heard:
+            return self._words((), listener, None, "no speech was recognised")
+        tokens = tokenize(" ".join(word.text for word in heard), self.language)
+        if self._aligner is None:
+            return self._without_times(tokens, self._nobody, listener)
+        name, kind = self._aligner
+        if takes_model(kind):
+            return self._judged(tokens, self._listening(kind).align(tokens), listener)
+        # A recognised word is one token, unless the recogniser put spaces into it.
+        owners = [word for word in heard for _ in word.text.split()]
+        placed = _in_pieces(self.sound, tokens, dict(enumerate(owners)), kind(), self.progress)
+        words = []
+        for token, place, word in zip(tokens, placed, owners, strict=True):
+            if place.start is None or place.end is None:
+                near = f"{place.reason}; recognised near {float(word.start):.2f} s"
+                words.append(Word(token.text, reason=near))
+            else:
+                sure = round(place.confidence * word.probability, 4)
+                words.append(Word(token.text, place.start, place.end, sure))
+        return self._words(words, listener, name, None)
 
-def _aligned_as_heard(
-    sound: SoundSource,
-    heard: Sequence[Heard],
-    language: str,
-    recognizer: str,
-    aligner: Aligner | None,
-    progress: Progress,
-) -> Words:
-    if not heard:
-        return Words((), sound.clock, recognizer, None, language, "no speech was recognised")
-    tokens = tokenize(" ".join(word.text for word in heard), language)
-    # A recognised word is one token, unless the recogniser put spaces into it.
-    owners = [word for word in heard for _ in word.text.split()]
-    if aligner is None:
-        reason = f"nothing here aligns the language {language!r}"
-        return Words(
-            [Word(t.text, reason=reason) for t in tokens], sound.clock, recognizer, None, language, reason
-        )
-    placed = _in_pieces(sound, tokens, dict(enumerate(owners)), aligner, progress)
-    words = []
-    for token, place, word in zip(tokens, placed, owners, strict=True):
-        if place.start is None or place.end is None:
-            near = f"{place.reason}; recognised near {float(word.start):.2f} s"
-            words.append(Word(token.text, reason=near))
-        else:
-            words.append(
-                Word(token.text, place.start, place.end, round(place.confidence * word.probability, 4))
-            )
-    return Words(words, sound.clock, recognizer, aligner.name, language)
+    def _hear(self) -> tuple[str, list[Heard]]:
+        """Who recognised, and what."""
+        name, kind = find_recognizer(self._recognizer, self.language, self._model is not None)
+        if takes_model(kind):
+            return name, self._listening(kind).recognize()
+        listener = recognizer_instance(name)
+        return name, recognize(self.sound, listener, self.language, self.progress, self._mouths)
+
+    def _listening(self, kind: Any) -> Listening:
+        if kind not in self._heard:
+            listening = kind(self._model).listen(self.sound, self.progress)
+            self._heard[kind] = self._open.enter_context(listening)
+        return self._heard[kind]
+
+    def _judged(self, tokens: Sequence[Token], placed: Sequence[Placed], listener: str | None) -> Words:
+        """Times only for words that fit the sound; none at all if the text as a whole does not."""
+        placed, reason = _fitting(tokens, placed)
+        assert self._aligner is not None
+        return self._words([*map(_word, tokens, placed)], listener, self._aligner[0], reason)
+
+    @property
+    def _nobody(self) -> str:
+        return f"nothing here aligns the language {self.language!r}; pocketsphinx knows en"
+
+    def _without_times(self, tokens: Sequence[Token], reason: str, listener: str | None = None) -> Words:
+        words = [Word(token.text, reason=token.reason or reason) for token in tokens]
+        return self._words(words, listener, None, reason)
+
+    def _words(
+        self, words: Sequence[Word], listener: str | None, aligner: str | None, reason: str | None
+    ) -> Words:
+        return Words(words, self.sound.clock, listener, aligner, self.language, reason)
 
 
 def _in_pieces(
@@ -324,32 +328,24 @@ def _piece(sound: SoundSource, tokens: Sequence[Token], part: Piece, aligner: Al
     )
 
 
-def _judged(
-    tokens: Sequence[Token],
-    placed: Sequence[Placed],
-    sound: SoundSource,
-    recognizer: str | None,
-    aligner: str,
-    language: str,
-) -> Words:
-    """Times only for words that fit the sound; none at all if the text as a whole does not."""
+def _fitting(tokens: Sequence[Token], placed: Sequence[Placed]) -> tuple[Sequence[Placed], str | None]:
+    """Places of words that fit the sound, and what is wrong with the text as a whole, if anything is."""
     spoken = [p for t, p in zip(tokens, placed, strict=True) if t.forms]
     sure = [p.confidence if p.start is not None else 0.0 for p in spoken]
-    reason = None
     if all(p.start is None for p in spoken):
         reasons = list(dict.fromkeys(p.reason for p in spoken if p.reason))
-        reason = reasons[0] if len(reasons) == 1 else _FOREIGN
-    elif _is_foreign([c for p, c in zip(spoken, sure, strict=True) if p.start is not None], len(spoken)):
-        reason = _FOREIGN
-        placed = [p if p.start is None else Placed(None, None, p.confidence, _FOREIGN) for p in placed]
-    words = [_word(token, place) for token, place in zip(tokens, placed, strict=True)]
-    missing = sum(w.start is None for t, w in zip(tokens, words, strict=True) if t.forms)
-    if reason is None and missing > len(spoken) / 2:
-        reason = (
-            f"{missing} of {len(spoken)} words were not found: "
-            "the text is longer than what is spoken, or differs from it"
-        )
-    return Words(words, sound.clock, recognizer, aligner, language, reason)
+        return placed, reasons[0] if len(reasons) == 1 else _FOREIGN
+    if _is_foreign([c for p, c in zip(spoken, sure, strict=True) if p.start is not None], len(spoken)):
+        return [
+            p if p.start is None else Placed(None, None, p.confidence, _FOREIGN) for p in placed
+        ], _FOREIGN
+    missing = sum(_word(t, p).start is None for t, p in zip(tokens, placed, strict=True) if t.forms)
+    if missing <= len(spoken) / 2:
+        return placed, None
+    return placed, (
+        f"{missing} of {len(spoken)} words were not found: "
+        "the text is longer than what is spoken, or differs from it"
+    )
 
 
 def _is_foreign(confidences: Sequence[float], words: int) -> bool:

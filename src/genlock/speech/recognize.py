@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingDependency, MissingModel, OptionError
-from genlock.core.plugins import plugin_class, plugin_names
+from genlock.core.plugins import check_plugin, plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
 from genlock.media.sound_source import SoundSource
@@ -31,7 +31,10 @@ from genlock.speech.sound import (
     quiet_cuts,
     require_speech_rate,
 )
+from genlock.speech.sphinx.align import Placed
 from genlock.speech.sphinx.model import model_folder
+from genlock.speech.text import Token
+from genlock.speech.words import Word
 from genlock.weights.registry import find, require
 
 try:
@@ -48,11 +51,19 @@ __all__ = [
     "GROUP",
     "FasterWhisper",
     "Heard",
+    "Listening",
     "PocketSphinx",
     "Recognizer",
+    "SpeechModel",
     "choose_recognizer",
+    "find_recognizer",
+    "knows",
     "mouth_side_of",
     "recognize",
+    "recognizer_instance",
+    "recognizer_kind",
+    "require_model",
+    "takes_model",
 ]
 
 #: Entry-point group of recognisers.
@@ -98,7 +109,7 @@ class Recognizer(Protocol):
 
     name: str
     languages: tuple[str, ...]
-    """ISO 639-1 codes."""
+    """ISO 639-1 codes; ``*`` for any."""
     mouth_side: int | None
     """Side in pixels of the mouth crops that it wants to see as well, 16...512; None: it only hears."""
 
@@ -113,6 +124,49 @@ class Recognizer(Protocol):
     @classmethod
     def missing(cls) -> str | None:
         """Why it cannot be used on this machine, in one line that says what to do; None if it can."""
+        ...
+
+
+class Listening(Protocol):
+    """One sound as a model heard it; a context manager, which drops what it keeps when it is left."""
+
+    def __enter__(self) -> Listening: ...
+    def __exit__(self, *_: object) -> None: ...
+
+    @property
+    def silent_reason(self) -> str | None:
+        """Why nothing can be found at all, or None."""
+        ...
+
+    def recognize(self) -> list[Heard]:
+        """The words that are recognised, with rough times on the sound's clock."""
+        ...
+
+    def align(self, tokens: Sequence[Token]) -> list[Placed]:
+        """One place for each token, in order."""
+        ...
+
+    def words(self) -> list[Word]:
+        """The words that are recognised, each with the times that its own spelling gets."""
+        ...
+
+
+class SpeechModel(Protocol):
+    """What a checkpoint makes that recognises and aligns: it hears a sound once, and as a whole. Registered under
+    ``genlock.recognizers``, ``genlock.aligners`` or both; made of the options that name the checkpoint."""
+
+    name: str
+    languages: tuple[str, ...]
+    takes_model: bool
+    """True. ``auto`` means these where a checkpoint is named, and only those without it where none is."""
+
+    def listen(self, sound: SoundSource, progress: Progress = ...) -> Listening:
+        """Run the model over a sound."""
+        ...
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why it cannot be used on this machine whatever checkpoint is named; None if it can."""
         ...
 
 
@@ -261,16 +315,20 @@ def choose_recognizer(name: str, language: str) -> Recognizer:
     MissingModel
         If its model is not on this machine.
     """
+    return recognizer_instance(find_recognizer(name, language, with_model=False)[0])
+
+
+def find_recognizer(name: str, language: str, with_model: bool) -> tuple[str, Any]:
+    """Name and class of the recogniser that is meant: a :class:`Recognizer`, or a :class:`SpeechModel` where a
+    checkpoint is named. Raises as :func:`choose_recognizer`."""
     if name != "auto":
-        return _made(name, language)
+        return name, _present(name, language, with_model)
     problems = []
-    for candidate in _in_order():
-        kind = _kind(candidate)
-        problem = (
-            kind.missing() if language in kind.languages else f"it knows only {', '.join(kind.languages)}"
-        )
+    for candidate in _in_order(with_model):
+        kind = recognizer_kind(candidate)
+        problem = kind.missing() if knows(kind, language) else f"it knows only {', '.join(kind.languages)}"
         if problem is None:
-            return _instance(candidate)
+            return candidate, kind
         problems.append(f"{candidate}: {problem}")
     raise OptionError(
         f"nothing here recognises speech in the language {language!r} ({'; '.join(problems)}); "
@@ -278,7 +336,7 @@ def choose_recognizer(name: str, language: str) -> Recognizer:
     )
 
 
-def mouth_side_of(name: str, language: str) -> int | None:
+def mouth_side_of(name: str, language: str, with_model: bool = False) -> int | None:
     """Side in pixels of the mouth crops that the recogniser of a name asks for; None: it only hears.
 
     Raises OptionError if no recogniser of that name exists.
@@ -286,22 +344,40 @@ def mouth_side_of(name: str, language: str) -> int | None:
     >>> mouth_side_of("pocketsphinx", "en"), mouth_side_of("auto", "de")
     (None, None)
     """
-    for candidate in _in_order() if name == "auto" else [name]:
-        kind = _kind(candidate)
-        if language in kind.languages and kind.missing() is None:
+    for candidate in _in_order(with_model) if name == "auto" else [name]:
+        kind = recognizer_kind(candidate)
+        if knows(kind, language) and kind.missing() is None:
             side: int | None = getattr(kind, "mouth_side", None)
             return side
     return None
 
 
-def _in_order() -> list[str]:
+def knows(kind: Any, language: str) -> bool:
+    """Whether a recogniser or aligner knows a language."""
+    return language in kind.languages or "*" in kind.languages
+
+
+def require_model(group: str, name: str, kind: Any, with_model: bool) -> None:
+    """Raise MissingModel if a registered class is made of a checkpoint and none is named."""
+    if takes_model(kind) and not with_model:
+        raise MissingModel(f"{name!r} of {group} needs a checkpoint: name its folder with --model FOLDER")
+
+
+def takes_model(kind: Any) -> bool:
+    """Whether a class is a :class:`SpeechModel`, made of a checkpoint."""
+    return bool(getattr(kind, "takes_model", False))
+
+
+def _in_order(with_model: bool) -> list[str]:
     """The recognisers that ``auto`` tries: those of other packages, then our own."""
-    return [*(name for name in plugin_names(GROUP) if name not in PREFERRED), *PREFERRED]
+    names = [*(name for name in plugin_names(GROUP) if name not in PREFERRED), *PREFERRED]
+    return [name for name in names if takes_model(recognizer_kind(name)) == with_model]
 
 
-def _made(name: str, language: str) -> Recognizer:
-    kind = _kind(name)
-    if language not in kind.languages:
+def _present(name: str, language: str, with_model: bool) -> Any:
+    kind = recognizer_kind(name)
+    require_model(GROUP, name, kind, with_model)
+    if not knows(kind, language):
         raise OptionError(
             f"the recogniser {name!r} knows only {', '.join(kind.languages)}, not the language {language!r}; "
             "give a transcript"
@@ -309,16 +385,23 @@ def _made(name: str, language: str) -> Recognizer:
     problem = kind.missing()
     if problem is not None:
         raise MissingModel(f"the recogniser {name!r} cannot be used: {problem}")
-    return _instance(name)
+    return kind
 
 
-def _kind(name: str) -> Any:
-    return plugin_class(GROUP, name, "name", "languages", "hear", "missing")
+def recognizer_kind(name: str) -> Any:
+    """The class that is registered under a name.
+
+    Raises OptionError if there is none, PluginError if it is broken.
+    """
+    kind = plugin_class(GROUP, name, "name", "languages", "missing")
+    check_plugin(GROUP, name, kind, "listen" if takes_model(kind) else "hear")
+    return kind
 
 
 @lru_cache(maxsize=4)
-def _instance(name: str) -> Recognizer:
-    made: Recognizer = _kind(name)()
+def recognizer_instance(name: str) -> Recognizer:
+    """The recogniser of a name, made once a process."""
+    made: Recognizer = recognizer_kind(name)()
     return made
 
 

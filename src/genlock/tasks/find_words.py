@@ -17,7 +17,7 @@ from genlock.extractors.face.tracking import FaceTracker
 from genlock.media import ReadOptions
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.speech import Cue, Words, read_transcript, recognize_and_align, write_words
-from genlock.speech.ctc.checkpoint import RECOGNIZER, CtcModelOptions
+from genlock.speech.ctc.checkpoint import CtcModelOptions
 from genlock.speech.mouths import MouthSpool
 from genlock.speech.recognize import mouth_side_of
 from genlock.tasks.files import result_folder
@@ -141,10 +141,7 @@ def find_words(
 @contextmanager
 def mouth_spool(options: WordOptions) -> Iterator[MouthSpool | None]:
     """Where the mouths of the film are kept for the recogniser; None if it only hears."""
-    heard_by_model = options.recognizer == RECOGNIZER or (
-        options.model is not None and options.recognizer == "auto"
-    )
-    side = None if heard_by_model else mouth_side_of(options.recognizer, options.language)
+    side = mouth_side_of(options.recognizer, options.language, options.model is not None)
     if side is None:
         yield None
         return

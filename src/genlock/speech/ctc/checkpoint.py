@@ -36,14 +36,12 @@ from genlock.speech.ctc.emissions import EmissionFile, listen
 from genlock.speech.recognize import Heard
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.text import SpokenForm, Token
+from genlock.speech.words import Word
 
 if TYPE_CHECKING:
     from genlock.models.speech.encoder import SpeechEncoder
 
-__all__ = ["ALIGNER", "RECOGNIZER", "CtcModelOptions", "HfCtc", "Listening"]
-
-#: The names that results carry.
-RECOGNIZER, ALIGNER = "hf-ctc", "ctc"
+__all__ = ["CtcListening", "CtcModelOptions", "HfCtc"]
 
 # A token's other spoken forms are tried in the sound from the word before it to the word after it, up to this long.
 _LONGEST_TRIAL = 1500
@@ -85,7 +83,8 @@ class CtcModelOptions:
 
 
 class HfCtc:
-    """A loaded CTC checkpoint that recognises and aligns.
+    """A loaded CTC checkpoint that recognises and aligns; a :class:`~genlock.speech.recognize.SpeechModel`, registered
+    as the recogniser ``hf-ctc`` and the aligner ``ctc``.
 
     Raises
     ------
@@ -95,11 +94,13 @@ class HfCtc:
         If it is of another architecture, has no CTC head or vocabulary, or is damaged.
     """
 
+    name = "hf-ctc"
+    languages: tuple[str, ...] = ("*",)
+    takes_model = True
+
     def __init__(self, options: CtcModelOptions) -> None:
         if not options.model:
-            raise MissingModel(
-                f"the recogniser {RECOGNIZER!r} needs a checkpoint: name its folder with --model FOLDER"
-            )
+            raise MissingModel("no CTC checkpoint is named: name its folder with --model FOLDER")
         # torch is an optional package: only who names a checkpoint waits for it.
         from genlock.models.speech.encoder import load_speech_encoder
 
@@ -117,7 +118,12 @@ class HfCtc:
             else GreedyDecoder(self.alphabet)
         )
 
-    def listen(self, sound: SoundSource, progress: Progress = silent) -> Listening:
+    @classmethod
+    def missing(cls) -> str | None:
+        """Nothing that could be told before a checkpoint is named."""
+        return None
+
+    def listen(self, sound: SoundSource, progress: Progress = silent) -> CtcListening:
         """Compute the emissions of a sound; use the result with ``with``."""
         emissions = listen(
             self.encoder,
@@ -127,10 +133,10 @@ class HfCtc:
             keep=None if self.options.keep is None else Path(self.options.keep),
             progress=progress,
         )
-        return Listening(self, emissions)
+        return CtcListening(self, emissions)
 
 
-class Listening:
+class CtcListening:
     """One sound as the model heard it. Times are on the sound's clock, the model's bias taken off."""
 
     def __init__(self, model: HfCtc, emissions: EmissionFile) -> None:
@@ -139,7 +145,7 @@ class Listening:
         self._vocabulary = Vocabulary(alphabet.symbols, alphabet.blank, alphabet.delimiter)
         self._bias, self._widen = model.encoder.bias_seconds, model.encoder.widen_seconds
 
-    def __enter__(self) -> Listening:
+    def __enter__(self) -> CtcListening:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -166,6 +172,16 @@ class Listening:
         return [
             Heard(w.text, *self._edges(w.first_frame, w.stop_frame), min(max(w.probability, 0.0), 1.0))
             for w in self.decode()
+        ]
+
+    def words(self) -> list[Word]:
+        """The words that are recognised, each laid into the sound as it is spelt."""
+        found = self.align_texts([word.text for word in self.decode()])
+        return [
+            Word(w.text, reason=w.reason or "not found in the sound")
+            if w.start is None or w.end is None
+            else Word(w.text, w.start, w.end, None if w.confidence is None else round(w.confidence, 4))
+            for w in found.words
         ]
 
     def align_texts(self, texts: Sequence[str], options: CtcOptions | None = None) -> CtcAlignment:
