@@ -125,8 +125,8 @@ def files(dataset: Path) -> dict[str, str]:
 
 
 def label(dataset: Path, rows: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    label_rows(dataset, rows, before, LabelSpec.parse("kmeans:mfcc:kaldi39:5"), 2)
-    return rows
+    spec = LabelSpec.parse("kmeans:mfcc:kaldi39:5")
+    return list(label_rows(dataset, lambda: rows, lambda: before, [spec], 2))
 
 
 def test_the_fit_sees_the_training_split_alone(labelled: Path, tmp_path: Path) -> None:
@@ -221,7 +221,11 @@ def test_labels_of_any_track(tmp_path: Path) -> None:
         "valid": 54,
     }
     rows: list[dict[str, Any]] = [{"clip": "a", "split": "train", "clock": ticks.clock, "outputs": [made]}]
-    label_rows(tmp_path, rows, [], LabelSpec.parse("kmeans:landmarks:3"), 0)
+
+    def labelled(spec: str) -> list[dict[str, Any]]:
+        return list(label_rows(tmp_path, lambda: rows, list, [LabelSpec.parse(spec)], 0))
+
+    rows = labelled("kmeans:landmarks:3")
     found = load_track(tmp_path / rows[0]["outputs"][0]["path"])
     assert found.grid == ticks
     assert found.valid.tolist() == valid.tolist()
@@ -229,9 +233,9 @@ def test_labels_of_any_track(tmp_path: Path) -> None:
     pairs = set(zip(found.values[valid].tolist(), values[valid, 0, 0].tolist(), strict=True))
     assert len(pairs) == 3  # one label for each of the three planted values
     with pytest.raises(InputError, match="54 frames, too few for 500 clusters"):
-        label_rows(tmp_path, rows, [], LabelSpec.parse("kmeans:landmarks:500"), 0)
+        labelled("kmeans:landmarks:500")
     with pytest.raises(InputError, match="no clip has it"):
-        label_rows(tmp_path, rows, [], LabelSpec.parse("kmeans:mfcc:3"), 0)
+        labelled("kmeans:mfcc:3")
 
 
 @pytest.mark.parametrize(

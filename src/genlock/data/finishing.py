@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genlock.core.errors import FormatError
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress
 from genlock.data.equal_sources import contents_of, copies_of
-from genlock.data.index import read_index, row_of_clip, row_of_failure, splits_of_sources, write_index
+from genlock.data.index import outputs_of_index, row_of_clip, row_of_failure, splits_of_sources, write_index
 from genlock.data.labels import label_rows, parse_labels
 from genlock.data.ledger import Item, Ledger
 from genlock.data.settings import Settings
@@ -102,41 +101,34 @@ def _write_index(
     progress: Progress,
 ) -> tuple[set[str], set[str]]:
     """Write the index; gives the kinds of outputs and the files of labels that it tells of."""
-    done = (
-        row_of_clip(clip, source=path, content=content, facts=facts[name])
-        for name, path, content, clips in ledger.finished()
-        for clip in clips
-    )
-    lost = (
-        row_of_failure(one.name, one.path, one.reason, one.kind, facts[one.name])
-        for one in ledger.quarantined()
-    )
-    rows: Iterable[dict[str, Any]] = heapq.merge(done, lost, key=lambda row: row["clip"])
+
+    def rows() -> Iterable[dict[str, Any]]:
+        done = (
+            row_of_clip(clip, source=path, content=content, facts=facts[name])
+            for name, path, content, clips in ledger.finished()
+            for clip in clips
+        )
+        lost = (
+            row_of_failure(one.name, one.path, one.reason, one.kind, facts[one.name])
+            for one in ledger.quarantined()
+        )
+        return heapq.merge(done, lost, key=lambda row: row["clip"])
+
     labels = parse_labels(",".join(settings.labels))
-    if labels:
-        rows, before = list(rows), _index_before(place)
-        for spec in labels:
-            label_rows(place, rows, before, spec, settings.seed, progress)
+    index = place / "index.parquet"
     kinds, label_files = set[str](), set[str]()
 
     def noticed() -> Iterator[dict[str, Any]]:
-        for row in rows:
+        labelled = label_rows(place, rows, lambda: outputs_of_index(index), labels, settings.seed, progress)
+        for row in labelled if labels else rows():
             for made in row.get("outputs", ()):
                 kinds.add(made["kind"])
                 if made["kind"].startswith("kmeans-"):
                     label_files.add(made["path"])
             yield row
 
-    write_index(noticed(), place / "index.parquet", {"genlock_plan": plan_text})
+    write_index(noticed(), index, {"genlock_plan": plan_text})
     return kinds, label_files
-
-
-def _index_before(place: Path) -> list[dict[str, Any]]:
-    """The rows of the index that lies there; none if there is none, or it is damaged: it is made anew."""
-    try:
-        return [dict(row) for row in read_index(place / "index.parquet").to_pylist()]
-    except FormatError:
-        return []
 
 
 def _tidy(place: Path, ledger: Ledger, kinds: set[str], label_files: set[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,7 @@ except ImportError as error:
 __all__ = [
     "ROW_TYPES",
     "SCHEMA_VERSION",
+    "outputs_of_index",
     "read_index",
     "row_of_clip",
     "row_of_failure",
@@ -204,6 +205,16 @@ def _from_version_1(table: pa.Table) -> pa.Table:
                 row["transcript"] = _spoken(row["words"] or ()) if row["transcript"] else None
         row["copy_of"] = ""
     return pa.Table.from_pylist(rows, _COLUMNS.with_metadata(table.schema.metadata))
+
+
+def outputs_of_index(path: str | Path) -> Iterator[dict[str, Any]]:
+    """``clip`` and ``outputs`` of every row of an index, some thousands at a time; none if it is damaged."""
+    try:
+        with open(path, "rb") as file:
+            for batch in pq.ParquetFile(file).iter_batches(_ROWS_AT_ONCE, columns=["clip", "outputs"]):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError):
+        return
 
 
 def splits_of_sources(path: str | Path) -> dict[str, str]:

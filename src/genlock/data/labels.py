@@ -11,10 +11,13 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -104,54 +107,175 @@ def parse_labels(text: str | None) -> tuple[LabelSpec, ...]:
 
 def label_rows(
     dataset: Path,
-    rows: Sequence[Row],
-    before: Sequence[Row],
-    spec: LabelSpec,
+    rows: Callable[[], Iterable[Row]],
+    before: Callable[[], Iterable[Row]],
+    specs: Sequence[LabelSpec],
     seed: int,
     progress: Progress = silent,
-) -> None:
-    """Write the labels of all clips that have the feature, and add them to the ``outputs`` of the rows.
+) -> Iterator[Row]:
+    """The rows, with labels of all clips that have the features added to their ``outputs``; missing ones are written.
+
+    The rows are gone through twice, one at a time; but for a number a clip, memory does not depend on how many there are.
 
     Parameters
     ----------
     dataset : the folder of the dataset
-    rows : rows of the index that is being made
-    before : rows of the index that lies there: what they tell of labels that are still true is kept
+    rows : gives the rows of the index that is being made, sorted by clip, each time that it is called
+    before : gives those of the index that lies there, in the same order: labels of it that are still true are kept
 
     Raises
     ------
     InputError
-        If the training split has too few frames for so many clusters.
+        If no clip has a feature, or the training split has too few frames for so many clusters.
     MissingDependency
         If scikit-learn is not installed.
     """
-    kinds = {made["kind"] for row in rows for made in row.get("outputs", ())}
-    feature = spec.feature_kind(sorted(kinds))
-    ours = [(row, made) for row in rows for made in row.get("outputs", ()) if made["kind"] == feature]
-    fingerprint = _fingerprint(spec, seed, ours)
-    more = json.dumps({"clusters": spec.clusters, "feature": spec.feature, "fingerprint": fingerprint})
-    kept = {
-        row["clip"]: made
-        for row in before
-        for made in row["outputs"] or ()
-        if made["kind"] == spec.kind and made["more"] == more
-    }
-    centroids: npt.NDArray[np.float32] | None = None
-    for number, (row, made) in enumerate(ours):
-        known = kept.get(row["clip"])
-        if known is None or not _is_whole(dataset / known["path"], known["bytes"]):
-            if centroids is None:
-                centroids = _centroids(dataset, ours, spec, seed, fingerprint, progress)
-            known = {**_label(dataset, row, made, spec, centroids), "more": more}
-        row["outputs"] = sorted([*row["outputs"], known], key=lambda output: str(output["kind"]))
-        progress("labels", float(number + 1), float(len(ours)))
+    with ExitStack() as stack:
+        all_labels = [stack.enter_context(_Labels(dataset, spec, seed, progress)) for spec in specs]
+        for row in rows():
+            for labels in all_labels:
+                labels.see(row)
+        labelled = rows()
+        for labels in all_labels:
+            labelled = labels.added_to(labelled, before())
+        yield from labelled
 
 
-def _fingerprint(spec: LabelSpec, seed: int, ours: Sequence[tuple[Row, Mapping[str, Any]]]) -> str:
-    """Of everything that decides about the centres."""
-    body = [(row["clip"], row["split"], made["sha256"]) for row, made in ours]
-    text = json.dumps([LABEL_VERSION, spec.feature, spec.clusters, seed, sorted(body)])
-    return hashlib.sha256(text.encode()).hexdigest()
+class _Labels:
+    """The labels of one spec: it sees all rows once, and then adds to each.
+
+    What it needs of the rows to fit the centres lies in a temporary file.
+    """
+
+    def __init__(self, dataset: Path, spec: LabelSpec, seed: int, progress: Progress) -> None:
+        self.dataset, self.spec, self.seed, self.progress = dataset, spec, seed, progress
+        wanted = Wanted.parse(spec.feature)
+        self._seen = {kind: _Seen(spec, seed) for kind in (wanted.kind, wanted.name)}
+        self._kinds: set[str] = set()
+        self._file: BinaryIO = tempfile.TemporaryFile(prefix="genlock-labels-")  # noqa: SIM115 - __exit__ closes it
+
+    def __enter__(self) -> _Labels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def see(self, row: Row) -> None:
+        """Take notice of a row."""
+        for made in row.get("outputs") or ():
+            self._kinds.add(made["kind"])
+            seen = self._seen.get(made["kind"])
+            if seen is None:
+                continue
+            seen.note(row, made)
+            if row["split"] == "train":
+                seen.training.append(self._file.tell())
+                seen.frames += made["valid"]
+                self._file.write(json.dumps({"clock": row["clock"], "made": made}).encode() + b"\n")
+
+    def added_to(self, rows: Iterable[Row], before: Iterable[Row]) -> Iterator[Row]:
+        """The rows with labels; ``before`` are the rows of the index that lies there."""
+        feature = self.spec.feature_kind(sorted(self._kinds))
+        seen = self._seen[feature]
+        more = json.dumps(
+            {"clusters": self.spec.clusters, "feature": self.spec.feature, "fingerprint": seen.fingerprint()}
+        )
+        centroids: npt.NDArray[np.float32] | None = None
+        done = 0
+        for row, known in _beside(rows, before):
+            made = next((one for one in row.get("outputs") or () if one["kind"] == feature), None)
+            if made is not None:
+                label = next((o for o in known if o["kind"] == self.spec.kind and o["more"] == more), None)
+                if label is None or not _is_whole(self.dataset / label["path"], label["bytes"]):
+                    if centroids is None:
+                        centroids = self._centroids(seen)
+                    label = {**_label(self.dataset, row, made, self.spec, centroids), "more": more}
+                row = {**row, "outputs": sorted([*row["outputs"], label], key=lambda one: str(one["kind"]))}
+                done += 1
+                self.progress("labels", float(done), float(seen.clips))
+            yield row
+
+    def _centroids(self, seen: _Seen) -> npt.NDArray[np.float32]:
+        """The centres: those that lie there if they are still true, else fitted, and written."""
+        spec, place = self.spec, self.dataset / self.spec.kind
+        fingerprint = seen.fingerprint()
+        if _still_true(self.dataset, spec, fingerprint) and (place / "centroids.npy").is_file():
+            found: npt.NDArray[np.float32] = np.load(place / "centroids.npy", allow_pickle=False)
+            return found
+        if seen.frames < spec.clusters:
+            raise InputError(
+                f"labels of {spec.feature}: the training split has {seen.frames} frames, too few for {spec.clusters} "
+                "clusters"
+            )
+        passes = max(2, min(30, _FRAMES_SEEN // seen.frames))
+        centroids = fit_centroids(self._frames(seen, passes), spec.clusters, self.seed)
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, centroids, allow_pickle=False)
+        write_bytes(place / "centroids.npy", buffer.getvalue())
+        # Last: it says that the centres are whole and what of.
+        write_json(
+            place / "fit.json",
+            {
+                "kind": "kmeans",
+                "feature": spec.feature,
+                "clusters": spec.clusters,
+                "seed": self.seed,
+                "frames": seen.frames,
+                "passes": passes,
+                "fingerprint": fingerprint,
+            },
+        )
+        return centroids
+
+    def _frames(self, seen: _Seen, passes: int) -> Iterator[npt.NDArray[np.float32]]:
+        """The frames of the training clips, in another order each time."""
+        for number in range(passes):
+            order = array("q", seen.training)
+            random.Random(f"{self.seed}:{number}").shuffle(order)
+            for count, place in enumerate(order):
+                self._file.seek(place)
+                row = json.loads(self._file.readline())
+                yield _values(self.dataset, row["clock"], row["made"])[1]
+                self.progress(
+                    "fit labels", float(number * len(order) + count + 1), float(passes * len(order))
+                )
+
+
+class _Seen:
+    """What was seen of one kind of output, over all rows."""
+
+    def __init__(self, spec: LabelSpec, seed: int) -> None:
+        self.training = array("q")
+        """Where in the file the training clips lie."""
+        self.frames = 0
+        """Valid frames of the training clips."""
+        self.clips = 0
+        """How many clips have the output."""
+        head = json.dumps([LABEL_VERSION, spec.feature, spec.clusters, seed])
+        self._hash = hashlib.sha256(f"{head[:-1]}, [".encode())
+
+    def note(self, row: Row, made: Mapping[str, Any]) -> None:
+        """Take notice of the output of one clip."""
+        entry = json.dumps([row["clip"], row["split"], made["sha256"]])
+        self._hash.update((", " * (self.clips > 0) + entry).encode())
+        self.clips += 1
+
+    def fingerprint(self) -> str:
+        """Of everything that decides about the centres."""
+        end = self._hash.copy()
+        end.update(b"]]")
+        return end.hexdigest()
+
+
+def _beside(rows: Iterable[Row], before: Iterable[Row]) -> Iterator[tuple[Row, Sequence[Row]]]:
+    """Each row, and the outputs that the clip of the same name had before; both are sorted by clip."""
+    old = iter(before)
+    known = next(old, None)
+    for row in rows:
+        while known is not None and known["clip"] < row["clip"]:
+            known = next(old, None)
+        same = known is not None and known["clip"] == row["clip"]
+        yield row, (known["outputs"] or ()) if same and known is not None else ()
 
 
 def _still_true(dataset: Path, spec: LabelSpec, fingerprint: str) -> bool:
@@ -165,58 +289,9 @@ def _is_whole(path: Path, size: int) -> bool:
     return path.is_file() and path.stat().st_size == size
 
 
-def _centroids(
-    dataset: Path,
-    ours: Sequence[tuple[Row, Mapping[str, Any]]],
-    spec: LabelSpec,
-    seed: int,
-    fingerprint: str,
-    progress: Progress,
-) -> npt.NDArray[np.float32]:
-    """The centres: those that lie there if they are still true, else fitted, and written."""
-    place = dataset / spec.kind
-    if _still_true(dataset, spec, fingerprint) and (place / "centroids.npy").is_file():
-        found: npt.NDArray[np.float32] = np.load(place / "centroids.npy", allow_pickle=False)
-        return found
-    training = [(row, made) for row, made in ours if row["split"] == "train"]
-    frames = sum(made["valid"] for _, made in training)
-    if frames < spec.clusters:
-        raise InputError(
-            f"labels of {spec.feature}: the training split has {frames} frames, too few for {spec.clusters} clusters"
-        )
-    passes = max(2, min(30, _FRAMES_SEEN // frames))
-
-    def batches() -> Iterator[npt.NDArray[np.float32]]:
-        for number in range(passes):
-            order = list(training)
-            random.Random(f"{seed}:{number}").shuffle(order)
-            for count, (row, made) in enumerate(order):
-                yield _values(dataset, row, made)[1]
-                progress("fit labels", float(number * len(order) + count + 1), float(passes * len(order)))
-
-    centroids = fit_centroids(batches(), spec.clusters, seed)
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, centroids, allow_pickle=False)
-    write_bytes(place / "centroids.npy", buffer.getvalue())
-    # Last: it says that the centres are whole and what of.
-    write_json(
-        place / "fit.json",
-        {
-            "kind": "kmeans",
-            "feature": spec.feature,
-            "clusters": spec.clusters,
-            "seed": seed,
-            "frames": frames,
-            "passes": passes,
-            "fingerprint": fingerprint,
-        },
-    )
-    return centroids
-
-
-def _values(dataset: Path, row: Row, made: Mapping[str, Any]) -> tuple[Track, npt.NDArray[np.float32]]:
+def _values(dataset: Path, clock: str, made: Mapping[str, Any]) -> tuple[Track, npt.NDArray[np.float32]]:
     """A feature and its valid frames as rows [n, width]."""
-    track = track_of_output(made, read_output(dataset, made), str(row["clock"]))
+    track = track_of_output(made, read_output(dataset, made), clock)
     frames = track.values[track.valid].reshape(int(track.valid.sum()), -1)
     return track, np.asarray(frames, np.float32)
 
@@ -287,7 +362,7 @@ def _label(
     dataset: Path, row: Row, made: Mapping[str, Any], spec: LabelSpec, centroids: npt.NDArray[np.float32]
 ) -> dict[str, Any]:
     """Write the labels of one clip; its entry in the index."""
-    track, frames = _values(dataset, row, made)
+    track, frames = _values(dataset, str(row["clock"]), made)
     labels = np.full(len(track), -1, np.int32)
     labels[track.valid] = nearest_centroid(frames, centroids)
     found = Track(labels, track.grid, track.valid, spec.kind, support=track.support, context=track.context)

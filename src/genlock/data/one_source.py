@@ -46,6 +46,8 @@ from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm,
 from genlock.media.read import FrameTimesOnly
 from genlock.pipeline import SoundSpool, SpooledSound
 from genlock.speech import recognize_and_align
+from genlock.speech.mouths import MouthSpool
+from genlock.speech.recognize import mouth_side_of
 
 __all__ = ["DATA_VERSION", "MadeClips", "Plan", "make_clips", "require_makeable", "staging_left"]
 
@@ -243,7 +245,7 @@ class _Making:
             consumers += [
                 PictureCutter(layout, form, [m for m in makers if m.form == form]) for form in forms
             ]
-        whole = _WholeSource({one.name for one in wanted}, info, tracker)
+        whole = _WholeSource({one.name for one in wanted}, info, cells, tracker)
         consumers += whole.consumers
         span = _Span()
         if not extent.sure:
@@ -362,21 +364,31 @@ class _Making:
 class _WholeSource:
     """What is found in a source as a whole: the offset of sound against picture, and the words that are said."""
 
-    def __init__(self, wanted: set[str], info: MediaInfo, tracker: FaceTracker | None) -> None:
-        """``tracker`` is fed here where features of faces need it; each frame is looked at once."""
+    def __init__(
+        self, wanted: set[str], info: MediaInfo, cells: Cells | None, tracker: FaceTracker | None
+    ) -> None:
+        """``tracker`` is fed here where features of faces need it; each frame is looked at once. ``cells`` are those of
+        the frames."""
+        self._cells = cells
         self.consumers: list[Consumer] = []
         self._fusion: Fusion | None = None
+        self._mouths: MouthSpool | None = None
         self._spool: SoundSpool | None = None
         self._sound: SpooledSound | None = None
         self._found: dict[str, Any] | None = None
+        if "words" in wanted and info.audio:
+            self._spool = SoundSpool()
+            self.consumers.append(self._spool)
+            side = mouth_side_of("auto", "en") if info.video else None
+            if side is not None:
+                self._mouths = MouthSpool(side)
+                tracker = tracker or FaceTracker()
+                tracker.sinks = (*tracker.sinks, self._mouths)
         if "offset" in wanted and info.audio and info.video:
             self._fusion = Fusion()
             self.consumers += EvidenceCollector(self._fusion.add, tracker=tracker).consumers
         elif tracker is not None:
             self.consumers.append(tracker)
-        if "words" in wanted and info.audio:
-            self._spool = SoundSpool()
-            self.consumers.append(self._spool)
 
     def facts_of(self, start: Fraction, end: Fraction) -> dict[str, Any]:
         """What of it belongs to a clip: words by where they begin."""
@@ -399,7 +411,8 @@ class _WholeSource:
         self._sound = None if self._spool is None else self._spool.sound()
         if self._sound is None:
             return {}
-        words = recognize_and_align(self._sound).to_dict()["words"]
+        mouths = None if self._mouths is None else self._mouths.mouths(self._cells)
+        words = recognize_and_align(self._sound, mouths=mouths).to_dict()["words"]
         return {
             "words": [
                 {key: word[key] for key in ("text", "start_seconds", "end_seconds")}
@@ -409,7 +422,9 @@ class _WholeSource:
         }
 
     def close(self) -> None:
-        """Drop the spooled sound."""
+        """Drop the spooled sound and mouths."""
+        if self._mouths is not None:
+            self._mouths.close()
         if self._sound is not None:
             self._sound.close()
         elif self._spool is not None:

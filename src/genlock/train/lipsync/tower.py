@@ -443,8 +443,8 @@ def fit_tower(
     training: TowerTraining | None = None,
     loop: LoopOptions | None = None,
     progress: Progress = silent,
-) -> TowerModel:
-    """Train the towers in a run folder; a run that was stopped goes on.
+) -> tuple[TowerModel, tuple[str, ...]]:
+    """Train the towers in a run folder; a run that was stopped goes on. Gives the model, and the notes of the loop.
 
     Parameters
     ----------
@@ -462,10 +462,8 @@ def fit_tower(
     recipe = TowerRecipe(clips, held, training, options.seed)
     result = train(recipe, options, folder, progress)
     model = load_tower(Path(result.model) / "model.npz")
-    return replace(
-        model,
-        facts={**model.facts, "loop": asdict(options), "spread_of_clips_seconds": recipe.spread_seconds},
-    )
+    facts = {**model.facts, "loop": asdict(options), "spread_of_clips_seconds": recipe.spread_seconds}
+    return replace(model, facts=facts), result.notes
 
 
 def train_tower_on(
@@ -493,7 +491,7 @@ def train_tower_on(
     """
     require_enough(parts)
     training, target = training or TowerTraining(), Path(folder)
-    model = fit_tower(parts["train"], parts["calibrate"], target / "run", training, loop, progress)
+    model, of_loop = fit_tower(parts["train"], parts["calibrate"], target / "run", training, loop, progress)
     options, look = loop or TOWER_LOOP, training.look
     words = {
         "parameters": sum(array.size for array in model.arrays.values()),
@@ -504,7 +502,9 @@ def train_tower_on(
         "components": look.components,
         "share": model.share,
     }
-    return finish(model, save_tower, _CARD, words, parts, folder, training, options.seed, progress, notes)
+    return finish(
+        model, save_tower, _CARD, words, parts, folder, training, options.seed, progress, (*notes, *of_loop)
+    )
 
 
 _CARD = """# Lips against speech, two towers
