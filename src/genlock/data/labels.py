@@ -115,7 +115,7 @@ def label_rows(
 ) -> Iterator[Row]:
     """The rows, with labels of all clips that have the features added to their ``outputs``; missing ones are written.
 
-    The rows are gone through twice, one at a time; but for a number a clip, memory does not depend on how many there are.
+    The rows are gone through twice, one at a time; memory holds no more than a number for each clip.
 
     Parameters
     ----------
