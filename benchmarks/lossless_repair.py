@@ -435,7 +435,7 @@ def lost_packets(
             default=0.0,
         )
         if moved > 0.0015 and first >= 0 and same_wrapping(before, after):
-            yield f"{kind} moved by {moved:.3f} s", lambda line: False
+            yield f"{kind} moved by {moved:.3f} s", lambda line: "with the time of the next one" in line
 
 
 def same_wrapping(before: Seen, after: Seen) -> bool:

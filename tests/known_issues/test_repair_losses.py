@@ -60,7 +60,7 @@ def test_the_measurement_is_printed_whatever_becomes_of_the_repair(
 
 
 def test_stamps_that_start_again(tmp_path: Path) -> None:
-    """Two recordings joined byte for byte: moved as they are, or refused with the true reason."""
+    """Two recordings joined byte for byte: moved as they are, or the second half is put behind the first."""
     once, twice = film(tmp_path / "once.ts"), tmp_path / "twice.ts"
     twice.write_bytes(once.read_bytes() * 2)
     found = sync_video(twice, SyncOptions(fix=str(tmp_path / "fixed.ts")))
@@ -70,9 +70,12 @@ def test_stamps_that_start_again(tmp_path: Path) -> None:
     found = sync_video(twice, SyncOptions(fix=str(tmp_path / "fixed.mkv")))
     assert found.offset_seconds == pytest.approx(0.120, abs=0.002)
     assert found.repair is not None
-    assert found.repair.status == "failed"
-    assert "start again" in found.repair.reason
-    assert not (tmp_path / "fixed.mkv").exists()
+    assert found.repair.status == "repaired"
+    assert found.repair.written is not None
+    assert any("start again" in note for note in found.repair.written.notes)
+    fixed = probe(tmp_path / "fixed.mkv")
+    assert fixed.video[0].frames == probe(twice).video[0].frames == 2 * (probe(once).video[0].frames or 0)
+    assert fixed.video[0].rate == 25
 
 
 def test_the_good_sound_is_not_spoiled(tmp_path: Path) -> None:

@@ -491,7 +491,7 @@ def show(stamps, rate=None):
     line = PictureTimeline(Stream, "media", (None, None), True, Fraction(3600), NoteCounter())
     line.attach(FrameTimes(), lambda cell: out.append((int(cell.start * 25), int(cell.end * 25))))
     for pts in stamps:
-        line.feed(type("F", (), {"pts": pts, "duration": 1})())
+        line.feed(type("F", (), {"pts": pts, "duration": 1, "is_corrupt": False})())
     line.finish()
     return out, [(note.kind, note.count) for note in line.ledger.notes]
 

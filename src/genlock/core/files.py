@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -15,15 +16,20 @@ from typing import IO
 from genlock.core.errors import GenlockError, OutputError
 
 __all__ = [
+    "TEMPORARY",
     "atomic_file",
     "atomic_folder",
     "atomic_path",
     "make_folders",
+    "no_room",
     "sha256_of",
     "unmake_folders",
     "write_bytes",
     "write_text",
 ]
+
+#: How the names of files begin that have no name of their own yet; a kill may leave one.
+TEMPORARY = ".genlock-"
 
 
 @contextmanager
@@ -55,7 +61,8 @@ def atomic_path(target: str | os.PathLike[str], *, make_parents: bool = True) ->
         unmake_folders(made)
         # An OSError with the name of another file is about that file; writing names none.
         about = (None, str(temporary), str(final))
-        if isinstance(error, OSError) and not isinstance(error, GenlockError) and error.filename in about:
+        named = None if not isinstance(error, OSError) else _without_protocol(error.filename)
+        if isinstance(error, OSError) and not isinstance(error, GenlockError) and named in about:
             raise _cannot_write(target, error) from error
         raise
 
@@ -86,7 +93,7 @@ def _claim_beside(target: str | os.PathLike[str], final: Path) -> Path:
     if final.exists() and not final.is_file():
         what = "a folder" if final.is_dir() else "not a plain file"
         raise OutputError(f"cannot write {os.fspath(target)!r}: it is {what}; choose another target")
-    temporary = final.with_name(f".genlock-{secrets.token_hex(6)}{final.suffix}")
+    temporary = final.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{final.suffix}")
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
@@ -153,7 +160,7 @@ def atomic_folder(target: str | os.PathLike[str], *, marker: str) -> Iterator[Pa
                 "choose another with -o"
             )
         made = make_folders(final.parent)
-        fresh = final.with_name(f".genlock-{secrets.token_hex(6)}")
+        fresh = final.with_name(f"{TEMPORARY}{secrets.token_hex(6)}")
         fresh.mkdir()
     except OutputError:
         raise
@@ -174,8 +181,18 @@ def atomic_folder(target: str | os.PathLike[str], *, marker: str) -> Iterator[Pa
             unmake_folders(made)
 
 
+def no_room(error: BaseException) -> bool:
+    """Whether something could not be written because the disk is full, or a limit reached."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _without_protocol(name: object) -> str | None:
+    """A file's name as FFmpeg tells it."""
+    return None if name is None else str(name).removeprefix("file:")
+
+
 def _inside(name: object, *folders: Path) -> bool:
-    path = Path(os.path.abspath(str(name).removeprefix("file:")))  # FFmpeg names files so
+    path = Path(os.path.abspath(_without_protocol(name) or ""))
     return any(path == folder or folder in path.parents for folder in folders)
 
 

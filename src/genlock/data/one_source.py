@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -17,7 +17,7 @@ import numpy as np
 
 from genlock import __version__
 from genlock.core.errors import InputError, MediaError, OutputError
-from genlock.core.files import sha256_of
+from genlock.core.files import TEMPORARY, sha256_of
 from genlock.core.grid import Cells, Grid
 from genlock.core.spans import Span
 from genlock.core.time import Exact, exact, fraction_text
@@ -147,9 +147,10 @@ def make_clips(item: Item, source: Path, dataset: Path, plan: Plan) -> MadeClips
 
 
 def staging_left(dataset: Path) -> list[Path]:
-    """What killed workers left in the staging folder."""
+    """What killed runs left: outputs in the staging folder, and files of the dataset's own that have no name yet."""
     folder = dataset / _STAGING
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+    staged = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [*staged, *sorted(file for file in dataset.glob(f"{TEMPORARY}*") if file.is_file())]
 
 
 def _state_of(path: Path) -> tuple[int, int] | None:
@@ -254,7 +255,7 @@ class _Making:
             if consumers:
                 report = read(path, consumers)
                 self.notes = tuple(str(note) for note in report.notes)
-                self._note_lost(report.gaps)
+                self._note_lost({"sound": report.gaps, "picture": report.lost})
                 if not extent.sure:
                     seen = report.cells
                     _require_same(
@@ -289,21 +290,27 @@ class _Making:
             "outputs": [],
         }
 
-    def _note_lost(self, gaps: Iterable[Span]) -> None:
-        """Say in each clip which sound of the source was lost in it."""
+    def _note_lost(self, of_source: Mapping[str, Iterable[Span]]) -> None:
+        """Say in each clip what of the source's sound and of its picture was lost in it."""
         for entry in self._entries.values():
             start, end = Fraction(entry["start"]), Fraction(entry["end"])
-            lost = [(max(start, g.start), min(end, g.end)) for g in gaps if g.start < end and g.end > start]
-            if lost:
-                seconds = float(sum(high - low for low, high in lost))
-                entry["reason"] = (
-                    f"the source is damaged: {seconds:.3f} s of its sound are lost between "
+            told = []
+            for stream, spans in of_source.items():
+                lost = [
+                    (max(start, s.start), min(end, s.end)) for s in spans if s.start < end and s.end > start
+                ]
+                if not lost:
+                    continue
+                told.append(
+                    f"{float(sum(high - low for low, high in lost)):.3f} s of its {stream} are lost between "
                     f"{float(lost[0][0]):.3f} s and {float(lost[-1][1]):.3f} s"
                 )
-                entry["damage"] = [
-                    {"kind": "lost", "stream": "sound", "start_seconds": float(a), "end_seconds": float(b)}
+                entry.setdefault("damage", []).extend(
+                    {"kind": "lost", "stream": stream, "start_seconds": float(a), "end_seconds": float(b)}
                     for a, b in lost
-                ]
+                )
+            if told:
+                entry["reason"] = f"the source is damaged: {', '.join(told)}"
 
     def _tell(self, clip: ClipSpan, made: Made) -> None:
         """Save one output and note it."""

@@ -201,11 +201,20 @@ class FeatureMaker:
 
 def _lost_within(sound: ClipSamples) -> list[tuple[int, int]]:
     """First and stop of the runs of lost samples between the first and the last that the source has."""
-    heard = sound.heard[sound.real.start : sound.real.stop]
-    edges = (
-        np.flatnonzero(np.diff(np.concatenate([[True], heard, [True]]).astype(np.int8))) + sound.real.start
-    )
+    runs = _runs_of(~sound.heard[sound.real.start : sound.real.stop])
+    return [(first + sound.real.start, stop + sound.real.start) for first, stop in runs]
+
+
+def _runs_of(marked: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and stop of each run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8)))
     return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
+
+
+def _facts_of_frames(count: int, lost: list[int]) -> dict[str, Any]:
+    """What the index says of frames, of which those numbered ``lost`` only stand in for others."""
+    facts: dict[str, Any] = {"length": count, "valid": count - len(lost), "support": "0"}
+    return {**facts, "lost": _runs_of(np.isin(np.arange(count), lost))} if lost else facts
 
 
 # ---------------------------------------------------------------- picture
@@ -226,14 +235,15 @@ class FramesMaker:
 
     def __init__(self, form: VideoForm, kind: str, tell: Tell, quality: int = 95) -> None:
         self.form, self.kind, self.quality, self._tell = form, kind, quality, tell
-        self._cells, self._images = FrameCells(form.rate), list[bytes]()
+        self._cells, self._images, self._lost = FrameCells(form.rate), list[bytes](), list[int]()
 
     def begin(self, clip: ClipSpan) -> None:
         """A new clip."""
-        self._cells, self._images = FrameCells(self.form.rate), []
+        self._cells, self._images, self._lost = FrameCells(self.form.rate), [], []
 
     def frame(self, cell: VideoCell) -> None:
         """Take one frame (blue, green, red)."""
+        self._lost += [len(self._cells)] * cell.lost
         self._cells.add(cell)
         made, data = cv2.imencode(".jpg", cell.pixels, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
         if not made:
@@ -254,7 +264,7 @@ class FramesMaker:
                 times = zipfile.ZipInfo("cells.json", (1980, 1, 1, 0, 0, 0))
                 archive.writestr(times, dump_json({"genlock_schema": 1, **cells.to_dict()}))
 
-        facts = {**_facts_of_cells(cells), "length": len(images), "valid": len(images), "support": "0"}
+        facts = {**_facts_of_cells(cells), **_facts_of_frames(len(images), self._lost)}
         self._tell(clip, Made(self.kind, ".zip", save, facts))
 
 
@@ -275,15 +285,16 @@ class VideoMaker:
         self.form, self.kind, self.crf = form, kind, crf
         self._tell, self._source, self._folder = tell, source, folder
         self._encoding: _Encoding | None = None
-        self._cells = FrameCells(form.rate)
+        self._cells, self._lost = FrameCells(form.rate), list[int]()
 
     def begin(self, clip: ClipSpan) -> None:
         """A new clip."""
-        self._cells, self._encoding = FrameCells(self.form.rate), None
+        self._cells, self._lost, self._encoding = FrameCells(self.form.rate), [], None
         self._timing = self._timing_of(clip)
 
     def frame(self, cell: VideoCell) -> None:
         """Take one frame."""
+        self._lost += [len(self._cells)] * cell.lost
         self._cells.add(cell)
         if self._encoding is None:
             self._encoding = _Encoding(self._folder / f"{self.kind}.mp4", self._timing, self.crf)
@@ -306,12 +317,7 @@ class VideoMaker:
         if self._encoding is None:
             return
         data = self._encoding.finish()
-        facts = {
-            **_facts_of_cells(self._cells.get()),
-            "length": len(self._cells),
-            "valid": len(self._cells),
-            "support": "0",
-        }
+        facts = {**_facts_of_cells(self._cells.get()), **_facts_of_frames(len(self._cells), self._lost)}
         self._tell(clip, Made(self.kind, ".mp4", lambda path: write_bytes(path, data), facts))
 
 

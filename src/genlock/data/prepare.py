@@ -80,7 +80,7 @@ def prepare(
         if before is not None:
             require_the_same_corpus(ledger.paths(), [item.shown for item in items], folder)
         for rest in staging_left(place):
-            shutil.rmtree(rest, ignore_errors=True)
+            rest.unlink(missing_ok=True) if rest.is_file() else shutil.rmtree(rest, ignore_errors=True)
         if options.retry:
             ledger.release_quarantine()
         ledger.note("settings", settings.text())

@@ -189,9 +189,12 @@ class PictureStream:
         self._cells = FrameCells(feature.form.rate)
         self._waiting: list[Pixels] = []
         self._rows: list[Row] = []
+        self._lost: list[int] = []
 
     def push(self, cell: VideoCell) -> None:
-        """Take the next frame, in the feature's form."""
+        """Take the next frame, in the feature's form. Its row is invalid if the frame stands in for a lost one."""
+        if cell.lost:
+            self._lost.append(len(self._cells))
         self._cells.add(cell)
         self._waiting.append(cell.pixels)
         if len(self._waiting) == self._feature.batch:
@@ -206,8 +209,10 @@ class PictureStream:
         """
         if self._waiting:
             self._run()
-        seen, rows = self._cells, self._feature.whole(self._rows)
-        self._cells, self._rows = FrameCells(self._feature.form.rate), []
+        seen, rows = self._cells, list(self._feature.whole(self._rows))
+        for k in self._lost:
+            rows[k] = None
+        self._cells, self._rows, self._lost = FrameCells(self._feature.form.rate), [], []
         if not rows or (self._feature.value_shape is None and all(row is None for row in rows)):
             return None
         return self._feature.track(rows, seen.get(cells))

@@ -159,6 +159,8 @@ class VideoCell:
     """Name of the time axis."""
     shown: tuple[Fraction, Fraction] | None = None
     """With a ``rate``: the span of the frame whose pixels these are."""
+    lost: bool = False
+    """True if packets were lost in the middle of this cell: the frame before them stands in for what was to be seen."""
 
     __repr__ = one_line
 

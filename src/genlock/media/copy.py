@@ -20,7 +20,9 @@ from av.container import OutputContainer
 
 from genlock.core.errors import OutputError
 from genlock.core.time import fraction_text, round_fraction
+from genlock.media.demux import packets_of
 from genlock.media.encode import EDIT_LIST_CONTAINERS
+from genlock.media.notes import NoteCounter
 from genlock.media.streams import is_cover
 
 __all__ = ["CopiedStream", "NoPlace", "add_copied_stream", "copy_packets", "decode_instant"]
@@ -199,7 +201,10 @@ def decode_instant(packet: Any) -> Fraction | None:
 
 
 def copy_packets(
-    output: OutputContainer, streams: Sequence[CopiedStream], progress: Callable[[float], None] | None = None
+    output: OutputContainer,
+    streams: Sequence[CopiedStream],
+    progress: Callable[[float], None] | None = None,
+    noted: NoteCounter | None = None,
 ) -> None:
     """Copy the packets of streams of one or several open inputs; each input is read once.
 
@@ -208,6 +213,7 @@ def copy_packets(
     output : from :func:`genlock.media.encode.open_output`; every stream was added by :func:`add_copied_stream`
     streams : what is to be copied
     progress : told now and then up to which second of the inputs the copy is
+    noted : told which time stamps were set right; None: nobody is
 
     Raises
     ------
@@ -221,7 +227,7 @@ def copy_packets(
     inputs: dict[int, list[CopiedStream]] = defaultdict(list)
     for each in streams:
         inputs[id(each.stream.container)].append(each)
-    queues = [_packets_of(group, number) for number, group in enumerate(inputs.values())]
+    queues = [_packets_of(group, number, noted) for number, group in enumerate(inputs.values())]
     merged = queues[0] if len(queues) == 1 else heapq.merge(*queues, key=lambda item: item[:2])
     for number, (at, _, packet, each) in enumerate(merged):
         if progress is not None and number % 256 == 0:
@@ -230,12 +236,12 @@ def copy_packets(
 
 
 def _packets_of(
-    group: Sequence[CopiedStream], number: int
+    group: Sequence[CopiedStream], number: int, noted: NoteCounter | None
 ) -> Iterator[tuple[Fraction, int, Any, CopiedStream]]:
     """The packets of the streams of one input: instant on the output's clock, number of the input, packet, stream."""
     of = {each.stream.index: each for each in group}
     at = Fraction(0)
-    for packet in group[0].stream.container.demux([each.stream for each in group]):
+    for packet in packets_of(group[0].stream.container, [each.stream for each in group], noted):
         each = of.get(packet.stream_index)
         if each is None or not packet.size:
             continue

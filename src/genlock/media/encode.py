@@ -21,7 +21,7 @@ import numpy.typing as npt
 from av.container import OutputContainer
 
 from genlock.core.errors import OptionError, OutputError
-from genlock.core.files import atomic_path
+from genlock.core.files import atomic_path, no_room
 from genlock.core.time import Exact, exact, exact_rate, round_fraction
 
 __all__ = [
@@ -141,7 +141,7 @@ def encode(
         try:
             _encode(temporary, picture, sound, container, dict(options or {}), dict(metadata or {}))
         except (av.FFmpegError, ValueError) as error:
-            if isinstance(error, OptionError):
+            if isinstance(error, OptionError) or no_room(error):
                 raise
             raise OutputError(
                 f"cannot encode {str(path)!r}: {error}; choose another container, codec or rate"

@@ -22,7 +22,7 @@ from av.container import InputContainer
 
 from genlock.core.errors import MediaError, MissingDependency
 
-__all__ = ["Address", "Source", "clock_of", "is_url", "locate", "open_source"]
+__all__ = ["Address", "Source", "clock_of", "is_local", "is_url", "locate", "open_source", "reopen"]
 
 #: What may be given where media is wanted: a path, or a URL.
 Source: TypeAlias = str | os.PathLike[str]
@@ -32,6 +32,8 @@ _FINGERPRINT_BYTES = 65536
 # Any text file is a film to these demuxers (they draw its characters).
 _TEXT_DEMUXERS = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 _PAGE_DEMUXERS = frozenset({"hls", "dash", "concat", "sdp"})
+# No protocol but ``file``, and a name is no pattern.
+_LOCAL_OPTIONS = {"protocol_whitelist": "file", "pattern_type": "none"}
 _TIMEOUT_SECONDS = 30.0  # to open a URL, and for each read from it
 _FAILURES = (av.FFmpegError, OSError, ValueError, RuntimeError, EOFError, LookupError, MemoryError)
 
@@ -143,13 +145,12 @@ def open_source(address: Address) -> InputContainer:
 
 
 def _open_local(address: Address) -> InputContainer:
-    options = {"protocol_whitelist": "file", "pattern_type": "none"}
     try:
         address.url.encode("utf-8")
         target: Any = address.url
     except UnicodeEncodeError:  # a name in no Unicode at all: hand over the open file instead
         target = open(address.given, "rb")  # noqa: SIM115 - the container closes it
-    container = _open(target, address, options=options)
+    container = _open(target, address, options=_LOCAL_OPTIONS)
     if container.format.name in _TEXT_DEMUXERS:
         container.close()
         raise MediaError(f"{address.given!r} is a text file, not sound or video; give a media file")
@@ -165,6 +166,19 @@ def _open(target: Any, address: Address, **arguments: Any) -> InputContainer:
             f"({reason_of(error)}); check that it plays, or convert it to mp4"
         ) from error
     return container
+
+
+def is_local(container: InputContainer) -> bool:
+    """Whether an open container is a file of this machine."""
+    return not is_url(os.fsdecode(container.name))
+
+
+def reopen(container: InputContainer, options: dict[str, str]) -> InputContainer:
+    """Open a file of this machine once more, with other options of its demuxer."""
+    name = os.fsdecode(container.name)
+    address = Address(name, name, "", "", 0)
+    target: Any = name if name.startswith("file:") else open(name, "rb")  # noqa: SIM115 - the container closes it
+    return _open(target, address, options={**_LOCAL_OPTIONS, **options})
 
 
 def reason_of(error: BaseException) -> str:

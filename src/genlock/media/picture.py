@@ -13,11 +13,12 @@ import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from genlock.core.grid import Grid
+from genlock.core.spans import Span
 from genlock.core.time import round_fraction
 from genlock.media.consumers import FrameTimes, VideoCell, VideoForm
 from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.notes import NoteCounter
-from genlock.media.streams import orientation_of, stated_rates
+from genlock.media.streams import ONE_PACKET_ONE_FRAME, orientation_of, stated_rates
 
 __all__ = ["PictureTimeline"]
 
@@ -26,6 +27,7 @@ Pixels = npt.NDArray[np.uint8]
 _LEAP = (
     10  # seconds: a frame stamped so far after the one before is accepted only if the next one confirms it
 )
+_DAMAGE_REACHES = 4  # frames behind a damaged one in which a gap belongs to the same damage
 # Pictures in these forms are made small before their colours are converted, which takes half the time: for pictures
 # that are not scaled FFmpeg has a short cut, and colour is stored at half the size anyway.
 _SHRUNK_FIRST = ("yuv420p", "yuvj420p")
@@ -150,23 +152,29 @@ class _Tap:
             self.grid = Grid(self.form.rate, origin, self.clock)
             self.index = 0 if self.start is None else max(0, self.grid.index(self.start, "floor"))
 
-    def push(self, shown: _Shown, start: Fraction, end: Fraction) -> None:
+    def push(self, shown: _Shown, start: Fraction, end: Fraction, seen_until: Fraction) -> None:
+        """A frame, its cell, and from where on it only stands in for frames that were lost."""
         if self.grid is not None:
-            self._push_rate(self.grid, shown, start, end)
+            self._push_rate(self.grid, shown, (start, end), seen_until)
         elif self.end is not None and start >= self.end:
             self.done = True
         elif self.start is None or end > self.start:
             pixels = shown.pixels(self.form) if isinstance(self.form, VideoForm) else None
-            self._deliver(VideoCell(pixels, self.index, start, end, self.clock))  # type: ignore[arg-type]
+            lost = (start + end) / 2 >= seen_until
+            self._deliver(VideoCell(pixels, self.index, start, end, self.clock, lost=lost))  # type: ignore[arg-type]
 
-    def _push_rate(self, grid: Grid, shown: _Shown, start: Fraction, end: Fraction) -> None:
+    def _push_rate(
+        self, grid: Grid, shown: _Shown, span: tuple[Fraction, Fraction], seen_until: Fraction
+    ) -> None:
         assert isinstance(self.form, VideoForm)
-        while not self.done and grid.center(self.index) < end:
+        while not self.done and grid.center(self.index) < span[1]:
             low, high = grid.edge(self.index), grid.edge(self.index + 1)
             if self.end is not None and low >= self.end:
                 self.done = True
                 return
-            self._deliver(VideoCell(shown.pixels(self.form), self.index, low, high, self.clock, (start, end)))
+            lost = grid.center(self.index) >= seen_until
+            pixels = shown.pixels(self.form)
+            self._deliver(VideoCell(pixels, self.index, low, high, self.clock, span, lost))
 
     def _deliver(self, cell: VideoCell) -> None:
         for sink in self.sinks:
@@ -200,6 +208,9 @@ class PictureTimeline:
         self.frames = 0
         self.shown: list[int] = []
         self.shown_until = 0
+        self.lost: list[Span] = []
+        self.damage: list[int] = []
+        self.awaited: set[int] = set()
 
     def attach(self, form: VideoForm | FrameTimes, sink: Callable[[VideoCell], None]) -> None:
         """Add a consumer; equal forms share their arrays."""
@@ -231,9 +242,18 @@ class PictureTimeline:
         pts = np.array(self.shown, dtype=np.int64)
         return cadence_of(pts, self.time_base, last, self.rates, self.clock)
 
+    def expect(self, pts: int | None, damaged: bool) -> None:
+        """Told the stamp of each packet, and whether it is damaged or does not decode."""
+        if pts is not None and damaged:
+            self.damage.append(pts)
+        elif pts is not None and self.stream.codec_context.codec.canonical_name in ONE_PACKET_ONE_FRAME:
+            self.awaited.add(pts)
+
     def feed(self, frame: Any) -> None:
         """Take the next decoded frame."""
         pts = frame.pts
+        if frame.is_corrupt and pts is not None:
+            self.damage.append(pts)
         if pts is None:
             pts = self.held.pts + self._usual_step(frame) if self.held else 0
             self.noted.count(
@@ -289,9 +309,28 @@ class PictureTimeline:
         if (low is None or end > low) and (high is None or start < high):
             self.shown.append(self.held.pts)
             self.shown_until = end_pts
+        seen_until = self._seen_until(self.held.pts, end_pts) * self.time_base
+        if seen_until < end:
+            text = "where packets of the picture were lost, the frame before them stands in"
+            self.noted.count("lost", text, seen_until)
+            self.lost.append(Span(seen_until, end, "lost"))
         for tap in self.taps.values():
             if not tap.done:
-                tap.push(self.held, start, end)
+                tap.push(self.held, start, end, seen_until)
+
+    def _seen_until(self, pts: int, end_pts: int) -> int:
+        """From where on a frame only stands in for others: a cell longer than usual, beside what is damaged.
+
+        Where nothing is damaged, a long cell is a film of a variable rate.
+        """
+        self.damage += [at for at in self.awaited if pts < at < end_pts]
+        self.awaited = {at for at in self.awaited if at >= end_pts}
+        if not self.damage:
+            return end_pts
+        usual = self._usual_step(None)
+        self.damage = [at for at in self.damage if at >= pts - _DAMAGE_REACHES * usual]
+        beside = any(at <= end_pts + usual for at in self.damage)
+        return pts + usual if beside and 2 * (end_pts - pts) > 3 * usual else end_pts
 
     def _usual_step(self, frame: Any | None) -> int:
         """The median of the steps so far; before the second frame, the stated duration or rate."""

@@ -13,6 +13,7 @@ from genlock.core.json_forms import SCHEMA
 from genlock.core.one_line import one_line
 from genlock.core.time import fraction_text
 from genlock.media.frame_rate import Cadence, cadence_of
+from genlock.media.notes import NoteCounter
 from genlock.media.opening import Address, Source, locate, open_source
 from genlock.media.scan import FirstFrame, StreamScan, scan
 from genlock.media.streams import is_cover, is_default, pictures, sounds, stated_rates
@@ -374,8 +375,9 @@ def probe(path: Source, *, whole: bool | None = None) -> MediaInfo:
     limit = _MOST_PACKETS if whole or (whole is None and address.local) else _MOST_PACKETS_OF_A_URL
     with open_source(address) as container:
         wanted = [*pictures(container), *sounds(container)]
-        found = scan(container, wanted, most_packets=limit)
-        notes: list[str] = []
+        noted = NoteCounter()
+        found = scan(container, wanted, most_packets=limit, noted=noted)
+        notes = [str(note) for note in noted.notes]
         streams = tuple(_describe(s, found, container, address, notes) for s in container.streams)
         if not streams:
             raise MediaError(

@@ -30,6 +30,7 @@ from genlock.media.consumers import (
     VideoCell,
     VideoForm,
 )
+from genlock.media.demux import packets_of
 from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.notes import Note, NoteCounter
 from genlock.media.opening import Address, Source, locate, open_source, reason_of
@@ -126,6 +127,8 @@ class ReadReport:
     """How many frames those are."""
     gaps: Spans
     """Where the sound was missing and silence was put."""
+    lost: Spans
+    """Where packets of the picture were lost, and the frame before them stands in."""
     notes: tuple[Note, ...] = field(default=())
     """What had to be repaired or left out."""
 
@@ -144,6 +147,7 @@ class ReadReport:
             "samples": self.samples,
             "frames": self.frames,
             "gaps": [span.to_dict() for span in self.gaps],
+            "lost": [span.to_dict() for span in self.lost],
             "notes": [note.to_dict() for note in self.notes],
         }
 
@@ -369,11 +373,15 @@ class _Reading:
             if index in open_timelines:
                 self._note_priming(packet)
                 before = self.noted.how_often("damaged")
-                for frame in self._decode(packet):
+                frames = self._decode(packet)
+                damaged = self.noted.how_often("damaged") > before
+                if packet.stream is self.picture_stream and packet.size:
+                    timelines[index].expect(packet.pts, damaged or packet.is_corrupt)
+                for frame in frames:
                     if landing is not None:
                         self._land(landing, packet.stream, frame)
                     self._feed(packet.stream, frame)
-                failed[index] = failed[index] + 1 if self.noted.how_often("damaged") > before else 0
+                failed[index] = failed[index] + 1 if damaged else 0
                 if timelines[index].done or failed[index] > _BAD_PACKETS_IN_A_ROW:
                     open_timelines.discard(index)
                     if not open_timelines and not self.copiers:
@@ -415,7 +423,7 @@ class _Reading:
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         """Packets up to the end, or to where the file is cut short; then the empty ones that flush."""
         try:
-            yield from self.container.demux(*streams)
+            yield from packets_of(self.container, streams, self.noted)
         except _FAILURES as error:
             self.noted.count(
                 "cut short", f"the file ends early or is damaged ({reason_of(error)}); read as far as it goes"
@@ -521,6 +529,7 @@ class _Reading:
             cells=None if cadence is None else cadence.cells,
             cell_count=0 if cadence is None else cadence.length,
             gaps=Spans(gaps, self.address.clock, "gaps"),
+            lost=Spans(self.picture.lost if self.picture else (), self.address.clock, "lost"),
             notes=self.noted.notes,
         )
 

@@ -14,13 +14,14 @@ from typing import Any, Literal
 import av
 
 from genlock.core.errors import GenlockError, InputError, OptionError, OutputError
-from genlock.core.files import atomic_path
+from genlock.core.files import atomic_path, no_room
 from genlock.core.one_line import one_line
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.media.containers import require_one_file
 from genlock.media.copy import CopiedStream, NoPlace, add_copied_stream, copy_packets
 from genlock.media.encode import EDIT_LIST_CONTAINERS, movie_timescale, open_output
 from genlock.media.inventory import Inventory, StreamRecord, kind_of, missing_in, take_inventory
+from genlock.media.notes import NoteCounter
 from genlock.media.opening import Source, locate, open_source, reason_of
 from genlock.media.priming import read_priming
 from genlock.media.streams import choose_picture, choose_sound, is_cover
@@ -167,13 +168,14 @@ def mux(
     with atomic_path(target) as temporary, Job(temporary, target) as job:
         for number, copy in enumerate(copies):
             job.take(copy, attached=number == 0)
-        left_out = job.write(metadata)
+        left_out, notes = job.write(metadata), job.notes
     kinds = {copy.kind for copy in copies}
     return WriteReport(
         os.fspath(target),
         "copied" if "video" in kinds else None,
         "copied" if "audio" in kinds else None,
         Fraction(0),
+        notes=tuple(notes),
         left_out=tuple(left_out),
     )
 
@@ -198,6 +200,7 @@ class Job:
         self.covers: list[Any] = []
         self.chapters_move = Fraction(0)
         self.part: tuple[Fraction | None, Fraction | None] = (None, None)
+        self.noted = NoteCounter()
 
     def __enter__(self) -> Job:
         return self
@@ -269,7 +272,7 @@ class Job:
             except _TagRefused:
                 continue
             except _FAILURES as error:
-                if isinstance(error, GenlockError):
+                if isinstance(error, GenlockError) or no_room(error):
                     raise
                 raise OutputError(f"cannot write {self.target!r} ({reason_of(error)}); {ADVICE}") from error
         return self._compare(metadata)
@@ -330,7 +333,14 @@ class Job:
                 if tag:
                     raise _TagRefused from error
                 raise
-            copy_packets(output, [line for line in self.lines if line.stream.type != "attachment"])
+            self.noted = NoteCounter()
+            streams = [line for line in self.lines if line.stream.type != "attachment"]
+            copy_packets(output, streams, noted=self.noted)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was set right on the way, once the file is written."""
+        return [str(note) for note in self.noted.notes]
 
     def _tags(self, metadata: Mapping[str, str] | None) -> dict[str, str]:
         own = dict(self.open(self.main).metadata) if self.main is not None else {}

@@ -184,6 +184,7 @@ def _remuxed(
             for line in lines:
                 line.floor = Fraction(0)
         left_out = job.write()
+        notes += job.notes
         picture = next(line for line in job.lines if line.stream in pictures(job.open(source)))
         made = lines[0].moved - picture.moved
     left_out += [
@@ -219,6 +220,7 @@ def _cut(
             cut = job.keep.enter_context(sound_file(source, temporary, job.container, begin, None, number))
             job.replace(stream, Copy(cut, "audio"))
         left_out = job.write()
+        notes += job.notes
     return WriteReport(
         os.fspath(target), "copied", "encoded", Fraction(0), by, by, tuple(notes), tuple(left_out)
     )

@@ -10,31 +10,15 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from genlock.media.demux import packets_of
+from genlock.media.notes import NoteCounter
 from genlock.media.priming import Priming, read_priming
-from genlock.media.streams import orientation_of, prepare_decoder
+from genlock.media.streams import ONE_PACKET_ONE_FRAME, orientation_of, prepare_decoder
 
 __all__ = ["FirstFrame", "StreamScan", "scan"]
 
 _FAILURES = (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError)
 _PACKETS_TO_FIRST_FRAME = 3000
-# Codecs of which one packet is one frame that is shown. Not VP8 (packets that are never shown), not MPEG-4
-# part 2 (several frames in a packet), not field-coded pictures (two packets to a frame).
-_ONE_PACKET_ONE_FRAME = frozenset(
-    {
-        "h264",
-        "hevc",
-        "av1",
-        "vp9",
-        "mpeg1video",
-        "mpeg2video",
-        "mjpeg",
-        "ffv1",
-        "prores",
-        "png",
-        "rawvideo",
-        "dnxhd",
-    }
-)
 _FIELD_CODED = frozenset({"h264", "hevc", "vc1"})
 
 
@@ -99,7 +83,7 @@ class StreamScan:
     @property
     def trusted(self) -> bool:
         """For a picture: True if the packets are the frames, one for one."""
-        if self.codec not in _ONE_PACKET_ONE_FRAME or self.doubtful or not self.pts or self.first is None:
+        if self.codec not in ONE_PACKET_ONE_FRAME or self.doubtful or not self.pts or self.first is None:
             return False
         if self.first.interlaced and self.codec in _FIELD_CODED:
             return False
@@ -107,9 +91,18 @@ class StreamScan:
 
 
 def scan(
-    container: Any, streams: Sequence[Any], threads: int = 1, most_packets: int | None = None
+    container: Any,
+    streams: Sequence[Any],
+    threads: int = 1,
+    most_packets: int | None = None,
+    noted: NoteCounter | None = None,
 ) -> dict[int, StreamScan]:
-    """Scan packets to the end, or ``most_packets`` of them; the result by stream index."""
+    """Scan packets to the end, or ``most_packets`` of them; the result by stream index.
+
+    Parameters
+    ----------
+    noted : told which time stamps were set right; None: nobody is
+    """
     found = {s.index: StreamScan(s.type, _codec_name(s)) for s in streams}
     for stream in container.streams:
         if stream.index not in found:
@@ -117,11 +110,9 @@ def scan(
     for stream in streams:
         if stream.codec_context is not None:
             prepare_decoder(stream, threads)
-    if not streams:
-        return found  # PyAV takes no streams to mean all of them
     seen = 0
     try:
-        for packet in container.demux(*streams):
+        for packet in packets_of(container, streams, noted):
             _take(found[packet.stream.index], packet, container)
             seen += 1
             if most_packets is not None and seen >= most_packets:

@@ -12,6 +12,7 @@ from genlock.core.errors import NoStream, OptionError
 from genlock.media.opening import Address
 
 __all__ = [
+    "ONE_PACKET_ONE_FRAME",
     "choose_picture",
     "choose_sound",
     "is_cover",
@@ -22,6 +23,24 @@ __all__ = [
     "stated_rates",
 ]
 
+#: Codecs of which one packet is one frame that is shown. Not VP8 (packets that are never shown), not MPEG-4
+#: part 2 (several frames in a packet), not field-coded pictures (two packets to a frame).
+ONE_PACKET_ONE_FRAME = frozenset(
+    {
+        "h264",
+        "hevc",
+        "av1",
+        "vp9",
+        "mpeg1video",
+        "mpeg2video",
+        "mjpeg",
+        "ffv1",
+        "prores",
+        "png",
+        "rawvideo",
+        "dnxhd",
+    }
+)
 _COVER = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
 # The largest frame that is decoded: 16K video is 132.7 million pixels; a damaged header can claim anything.
 _MOST_PIXELS = 2**27

@@ -12,6 +12,7 @@ from genlock.core.files import atomic_path
 from genlock.core.time import Exact, exact, round_fraction
 from genlock.core.timecode import Timecode
 from genlock.media.copy import CopiedStream
+from genlock.media.demux import packets_of
 from genlock.media.encode import EDIT_LIST_CONTAINERS
 from genlock.media.inventory import kind_of
 from genlock.media.opening import Source, locate, open_source
@@ -70,7 +71,12 @@ def trim(source: Source, target: str | os.PathLike[str], start: Exact, end: Exac
         part.take()
         left_out = job.write(part.tags())
     return WriteReport(
-        os.fspath(target), part.video, part.sound, zero, notes=tuple(part.notes), left_out=tuple(left_out)
+        os.fspath(target),
+        part.video,
+        part.sound,
+        zero,
+        notes=(*part.notes, *job.notes),
+        left_out=tuple(left_out),
     )
 
 
@@ -173,7 +179,7 @@ def _can_copy_picture(source: Source, info: VideoInfo, zero: Fraction, high: Fra
     """Does the part begin with a key frame (or may one be hidden), and need nothing stored behind its end?"""
     with open_source(locate(source)) as container:
         begins, behind = hides, False
-        for packet in container.demux(container.streams[info.index]):
+        for packet in packets_of(container, [container.streams[info.index]]):
             if not packet.size:
                 continue
             if packet.pts is None:

@@ -170,7 +170,7 @@ class FaceTracker:
     def push(self, cell: VideoCell) -> None:
         """Take the next frame."""
         image = cell.pixels
-        self._end = cell.end
+        self._end, self._lost = cell.end, cell.lost
         if self._cut(image):
             self.cuts.append(self.frames)
             self._gone += self._known
@@ -249,7 +249,7 @@ class FaceTracker:
         face = _Face(identity, following, sighting, self._end, self._small)
         if followed is None:
             face = self._named(face)
-        for sink in self.sinks:
+        for sink in () if self._lost else self.sinks:
             sink(face.seen)
         return face
 
