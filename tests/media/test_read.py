@@ -434,7 +434,7 @@ def test_stamps_rounded_to_milliseconds_move_nothing_in_minutes():
     samples, line = feed(stamps, rate=44100)
     assert len(samples) == 6000 * 1024
     assert line.gaps == []
-    assert line.ledger.notes == ()
+    assert line.noted.notes == ()
 
 
 def test_a_gap_is_filled_and_reported():
@@ -454,7 +454,7 @@ def test_an_overlap_is_trimmed_and_reported():
     stamps = [k * step for k in range(10)] + [k * step - Fraction("0.01") for k in range(10, 20)]
     samples, line = feed(stamps)
     assert len(samples) == 20 * 1024 - 480
-    assert [n.kind for n in line.ledger.notes] == ["overlap"]
+    assert [n.kind for n in line.noted.notes] == ["overlap"]
 
 
 def test_one_stamp_that_its_neighbours_contradict_moves_nothing():
@@ -465,7 +465,7 @@ def test_one_stamp_that_its_neighbours_contradict_moves_nothing():
     stamps[15] = None
     samples, line = feed(stamps)
     assert len(samples) == 20 * 1024
-    assert [(n.kind, n.count) for n in line.ledger.notes] == [("jitter", 2)]
+    assert [(n.kind, n.count) for n in line.noted.notes] == [("jitter", 2)]
 
 
 def test_a_clock_that_starts_again_or_leaps_for_days_is_not_followed():
@@ -474,7 +474,7 @@ def test_a_clock_that_starts_again_or_leaps_for_days_is_not_followed():
         stamps = [k * step for k in range(10)] + [k * step + jump for k in range(10, 20)]
         samples, line = feed(stamps)
         assert len(samples) == 20 * 1024
-        assert [n.kind for n in line.ledger.notes] == ["restart"]
+        assert [n.kind for n in line.noted.notes] == ["restart"]
 
 
 def show(stamps, rate=None):
@@ -493,7 +493,7 @@ def show(stamps, rate=None):
     for pts in stamps:
         line.feed(type("F", (), {"pts": pts, "duration": 1, "is_corrupt": False})())
     line.finish()
-    return out, [(note.kind, note.count) for note in line.ledger.notes]
+    return out, [(note.kind, note.count) for note in line.noted.notes]
 
 
 def test_frames_with_missing_double_backward_or_wild_stamps():
