@@ -15,6 +15,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from genlock.core.errors import TranscriptError
+from genlock.core.memory import return_free_memory
 from genlock.core.plugins import check_plugin, plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
@@ -49,6 +50,9 @@ PREFERRED = ("pocketsphinx",)
 
 #: A text is aligned in one piece with sound up to this long; longer sound is cut at recognised anchors.
 WHOLE_SECONDS = 45
+#: After sound longer than this the recogniser leaves its memory to the aligner. Short sounds may be one of many, and
+#: reading the model anew for each of them would count.
+RELEASE_SECONDS = 30
 #: A word less sure than this is not said to be there.
 LEAST_CONFIDENCE = 0.05
 #: With a median confidence of the words found below the first, or below the second where more than half of
@@ -241,7 +245,11 @@ class _Session:
         if takes_model(kind):
             return name, self._listening(kind).recognize()
         listener = recognizer_instance(name)
-        return name, recognize(self.sound, listener, self.language, self.progress, self._mouths)
+        heard = recognize(self.sound, listener, self.language, self.progress, self._mouths)
+        if seconds_long(self.sound) > RELEASE_SECONDS and hasattr(listener, "release"):
+            listener.release()
+            return_free_memory()
+        return name, heard
 
     def _listening(self, kind: Any) -> Listening:
         if kind not in self._heard:

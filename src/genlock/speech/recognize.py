@@ -7,6 +7,7 @@ piece that holds its middle: no word is cut, none counts twice. Only one piece i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -190,6 +191,12 @@ class FasterWhisper:
                 "the recogniser faster-whisper is not installed: pip install faster-whisper"
             )
         self._model = _whisper(require(self.model_name))
+        self._busy = threading.Lock()
+
+    def release(self) -> None:
+        """Drop the net until it is asked for again, which takes a quarter of a second: 60 MB less."""
+        with self._busy:
+            self._model.model.unload_model()
 
     @classmethod
     def missing(cls) -> str | None:
@@ -202,6 +209,12 @@ class FasterWhisper:
 
     def hear(self, samples: Samples, language: str, mouths: Sequence[Track] = ()) -> list[Heard]:
         """Words in at most 30 s of sound."""
+        with self._busy:
+            if not self._model.model.model_is_loaded:
+                self._model.model.load_model()
+            return self._heard(samples)
+
+    def _heard(self, samples: Samples) -> list[Heard]:
         segments, _ = self._model.transcribe(
             samples,
             language="en",

@@ -34,6 +34,8 @@ Array = npt.NDArray[np.float32]
 SILENT_DB = -75.0
 #: States times frames that one search may hold in memory, at one byte each.
 LARGEST_SEARCH = 400_000_000
+# Frames whose scores are picked at a time.
+_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,9 @@ class SphinxAligner:
         search = self._search(samples, [ways[k] for k in spoken])
         if isinstance(search, str):
             return _refuse(results, spoken, search)
-        bounds = self._bounds(samples, search)
-        grid = Grid(SAMPLE_RATE, origin, clock)
         fits = _fits(search, len(spoken))
+        bounds = self._bounds(samples, replace(search, table=None))  # a table at a time
+        grid = Grid(SAMPLE_RATE, origin, clock)
         for place, (token, confidence) in enumerate(zip(spoken, _confidences(fits), strict=True)):
             if place not in bounds:
                 results[token] = Placed(None, None, 0.0, "not found in the sound where its neighbours are")
@@ -236,14 +238,19 @@ class _Scores:
         phones = np.unique(model.senones[: len(model.phones)].astype(np.int64))
         self.senones = np.union1d(senones, phones)
         self.scores = model.scores(frames, self.senones)
-        self.scores -= self.scores[:, np.searchsorted(self.senones, phones)].max(axis=1, initial=-1e9)[
-            :, None
-        ]
+        best = self.scores[:, np.searchsorted(self.senones, phones)].max(axis=1, initial=-1e9)
+        self.scores -= best[:, None]
 
     def table(self, lattice: Lattice, options: LatticeOptions) -> Array:
         """The lattice's score table, float32 [T, senones + 1]; the last column is other sound."""
-        other = np.full((len(self.scores), 1), options.other_sound_score, np.float32)
-        return np.concatenate([self.scores[:, np.searchsorted(self.senones, lattice.senones)], other], axis=1)
+        count = len(lattice.senones)
+        table = np.empty((len(self.scores), count + 1), np.float32)
+        table[:, count] = options.other_sound_score
+        columns = np.searchsorted(self.senones, lattice.senones)
+        for first in range(0, len(table), _ROWS):  # a copy of all of it would be as large again
+            rows = slice(first, first + _ROWS)
+            table[rows, :count] = self.scores[rows, columns]
+        return table
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +260,8 @@ class _Search:
     model: AcousticModel
     lattice: Lattice
     scores: _Scores
-    table: Array
+    table: Array | None
+    """What the path was found in; None once the fits are known."""
     path: Path
 
 
@@ -262,6 +270,7 @@ def _fits(search: _Search, words: int) -> list[tuple[float, int] | None]:
 
     The mean log ratio to the best phone is the *goodness of pronunciation* of Witt and Young (2000).
     """
+    assert search.table is not None
     lattice, states = search.lattice, search.path.states
     scores = search.table[np.arange(len(search.table)), lattice.graph.column[states]]
     owner = lattice.word[states]

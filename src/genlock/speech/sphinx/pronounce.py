@@ -25,14 +25,7 @@ import numpy.typing as npt
 from genlock.core.errors import MissingDependency
 from genlock.speech.sphinx.model import model_folder
 
-__all__ = [
-    "ARPABET",
-    "DictionaryLines",
-    "GraphemeNetwork",
-    "Pronouncer",
-    "Pronunciation",
-    "load_pronouncer",
-]
+__all__ = ["ARPABET", "DictionaryLines", "GraphemeNetwork", "Pronouncer", "Pronunciation", "load_pronouncer"]
 
 #: Phones of one word.
 Pronunciation = tuple[str, ...]
