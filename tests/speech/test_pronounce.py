@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlock.metrics.words import word_errors
-from genlock.speech.sphinx.model import load_acoustic_model
-from genlock.speech.sphinx.pronounce import GraphemeNetwork, Pronouncer, load_pronouncer
+from genlock.speech.sphinx.model import load_acoustic_model, model_folder
+from genlock.speech.sphinx.pronounce import DictionaryLines, GraphemeNetwork, Pronouncer, load_pronouncer
 
 # Words that came into CMUdict after the network was trained, with their pronunciations there: names, mostly.
 NEW_WORDS = {
@@ -89,3 +89,24 @@ def test_any_word_gives_phones_of_the_model(word: str) -> None:
 def test_the_dictionary_is_spoken_in_phones_of_the_model(pronounce: Pronouncer) -> None:
     known = set(load_acoustic_model().phones)
     assert {phone for lines in pronounce.lines.values() for line in lines for phone in line.split()} <= known
+
+
+def test_the_dictionary_says_what_its_file_says() -> None:
+    """Beside a plain reading: every 50th word, and the two that lie the wrong way round in the file."""
+    data = (model_folder() / "cmudict-en-us.dict").read_bytes()
+    plain: dict[str, list[str]] = {}
+    for line in data.decode().splitlines():
+        head, _, phones = line.partition(" ")
+        plain.setdefault(head.partition("(")[0], []).append(phones)
+    lines = DictionaryLines(data)
+    assert len(lines) == len(plain)
+    for word in [*sorted(plain)[::50], "stilton", "stilted"]:
+        assert list(lines[word]) == plain[word]
+    assert not any(word in lines for word in ("", "zzzz", "genlocked", "\udcff"))
+
+
+@given(st.dictionaries(st.text("abc'é", min_size=1, max_size=3), st.integers(1, 3)))
+def test_a_dictionary_in_any_order(words: dict[str, int]) -> None:
+    rows = [(f"{w}({k})" if k else w, f"P{k}") for w, count in words.items() for k in range(count)]
+    lines = DictionaryLines("".join(f"{head} {phones}\n" for head, phones in rows).encode())
+    assert dict(lines) == {w: tuple(f"P{k}" for k in range(count)) for w, count in words.items()}

@@ -109,6 +109,17 @@ def test_the_default_hears_a_famous_speech(jfk: TrackSound) -> None:
     assert errors.total <= 1
 
 
+@pytest.mark.skipif(FasterWhisper.missing() is not None, reason="the model is not here")
+def test_a_recogniser_that_left_its_memory_hears_the_same(jfk: TrackSound) -> None:
+    recognizer = FasterWhisper()
+    samples = jfk.samples(0, 5 * 16000)
+    before = recognizer.hear(samples, "en")
+    recognizer.release()
+    recognizer.release()  # twice does no harm
+    assert before
+    assert recognizer.hear(samples, "en") == before
+
+
 def test_the_floor_hears_most_of_it(jfk: TrackSound) -> None:
     part = sound_of(jfk.samples(0, 5 * 16_000))
     true = "and so my fellow americans ask not"
