@@ -7,13 +7,13 @@ from typing import Any
 
 from genlock.core.errors import FormatError
 from genlock.core.spans import Spans
-from genlock.data.corpora.base import Corpus, CorpusFolder, Source
+from genlock.data.corpora.base import Corpus, CorpusFolder, SourceFile
 from genlock.synth.talkers.truth import load_talker_truth, talker_path
 
 __all__ = ["TALKERS"]
 
 
-def _sources(corpus: CorpusFolder) -> list[Source]:
+def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     found = []
     for film in corpus.files(frozenset({".mp4", ".wav"})):
         path, beside = corpus.relative(film), talker_path(film)
@@ -23,16 +23,17 @@ def _sources(corpus: CorpusFolder) -> list[Source]:
         try:
             truth = load_talker_truth(beside)
         except FormatError as error:
-            found.append(Source(path, trouble=corpus.bad_text(error)))
+            found.append(SourceFile(path, trouble=corpus.bad_text(error)))
             continue
         phones = tuple({"label": p.label, "at_seconds": float(p.start)} for p in truth.phones)
-        found.append(Source(path, truth.person, "", truth.text, _words(truth.words), phones))
+        found.append(SourceFile(path, truth.person, "", truth.text, _words(truth.words), phones))
     return found
 
 
 def _words(words: Spans) -> tuple[Mapping[str, Any], ...]:
     return tuple(
-        {"text": word.label, "start_seconds": float(word.start), "end_seconds": float(word.end)} for word in words
+        {"text": word.label, "start_seconds": float(word.start), "end_seconds": float(word.end)}
+        for word in words
     )
 
 

@@ -25,10 +25,11 @@ _COLUMN = {name: k for k, name in enumerate(_NAMES)}
 _JAW_TURN, _HINGE = 0.34, (0.22, 0.42)
 _JAW_CORNER = 0.46
 _UPPER_RISE, _LOWER_DROP = 0.055, 0.07
-_ROUND_IN, _ROUND_OUT, _ROUND_OPEN = 0.36, 0.11, 0.012
-_SPREAD_OUT, _SPREAD_UP = 0.16, 0.012
+_ROUND_IN, _ROUND_OUT, _ROUND_OPEN = 0.22, 0.1, 0.008
+_SPREAD_OUT, _SPREAD_UP = 0.12, 0.01
 _SMILE_OUT, _SMILE_UP = 0.05, 0.055
 _UPPER_YIELDS = 0.25
+_SOFT = 0.03
 _TUCK_GAP, _TUCK_BACK = 0.012, 0.05
 _PRESS = 0.15
 _BROW_LIFT = 0.06
@@ -153,8 +154,9 @@ def _touch(
     before = moves[:, upper + lower].copy()
     shut, tuck = columns["close"][:, None], columns["tuck"][:, None]
     gap = moves[:, lower, 1] - moves[:, upper, 1] + speaker.rest_gap * profile
+    # Soft lips stay near each other until the jaw has gone some way.
     gap = np.maximum(gap, 0)
-    wanted = gap * (1 - shut)
+    wanted = gap**2 / (gap + _SOFT) * (1 - shut)
     # The lower lip touches the teeth, which leaves a slit.
     wanted += tuck * (np.minimum(wanted, _TUCK_GAP * profile) - wanted)
     closing = moves[:, lower, 1] - moves[:, upper, 1] - wanted

@@ -71,7 +71,10 @@ def make_talker(
         encode(
             target,
             Picture(
-                frames, codec="libx264", options={"crf": str(plan.quality), "preset": "veryfast"}, **timing  # type: ignore[arg-type]
+                frames,
+                codec="libx264",
+                options={"crf": str(plan.quality), "preset": "veryfast"},
+                **timing,  # type: ignore[arg-type]
             ),
             Sound(samples, sound_rate, 0, "aac", bit_rate=96000),
         )
@@ -139,7 +142,9 @@ def _placed(
     samples: Samples, own_rate: int, rate: int, start: Fraction, length: Fraction, seed: int
 ) -> Samples:
     """The speech at another rate, from an instant on, in the noise of a quiet room that lasts from 0 to the end."""
-    sound = np.asarray(samples if own_rate == rate else soxr.resample(samples, own_rate, rate, quality="HQ"), np.float64)
+    sound = np.asarray(
+        samples if own_rate == rate else soxr.resample(samples, own_rate, rate, quality="HQ"), np.float64
+    )
     count = round_fraction(length * rate, "floor")
     out = np.asarray(room_noise(count, rate, _ROOM_DECIBELS, seed), np.float64)
     # A start between two samples is kept by moving the sound by a fraction of one.

@@ -31,7 +31,7 @@ Array = npt.NDArray[np.float64]
 STATE: tuple[str, ...] = (*MOUTH, "close", "tuck", *LIFE)
 
 # Dominance falls off as a bell; its width is a time of its own and a share of the phone's length.
-_REACH_SECONDS, _REACH_SHARE = 0.045, 0.45
+_REACH_SECONDS, _REACH_SHARE = 0.06, 0.6
 # Rounding is prepared earlier than anything else, and fades later.
 _COLUMN_REACH = np.array([1.0, 1.45, 1.25, 1.0, 1.0, 0.9])
 # Silence pulls to rest; long silence is long, so its dominance is a plateau with soft ends.
@@ -77,7 +77,7 @@ class Motion:
     >>> state = dict(zip(STATE, motion.at([0.15, 0.34, 0.95]).T.round(2).tolist(), strict=True))
     >>> state["close"]
     [1.0, 0.0, 0.0]
-    >>> state["jaw"][1] > 0.7 and state["jaw"][2] < 0.05
+    >>> state["jaw"][1] > 0.4 and state["jaw"][2] < 0.05
     True
     """
 
@@ -184,7 +184,7 @@ def lips_of(
     >>> phones = Spans(map(Span, edges, edges[1:], labels))
     >>> lips = lips_of(phones, Speaker(), Grid(25), 25)
     >>> gap = lips.values[:, LIPS.index(14), 1] - lips.values[:, LIPS.index(13), 1]
-    >>> [round(float(gap[k]), 2) + 0.0 for k in (3, 24)], bool(gap[8] > 0.15)
+    >>> [round(float(gap[k]), 2) + 0.0 for k in (3, 24)], bool(gap[8] > 0.08)
     ([0.0, 0.0], True)
     """
     state = state_of(phones, speaker, cells, length, closures=closures, seed=seed)

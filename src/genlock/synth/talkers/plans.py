@@ -138,7 +138,9 @@ def plan_talkers(options: TalkerOptions) -> Iterator[TalkerPlan]:
 
 def _voices(named: str) -> list[str]:
     engine, voice = find_voice(named)
-    return [f"{engine.name}:{voice}"] if ":" in named else [f"{engine.name}:{each}" for each in engine.voices()]
+    return (
+        [f"{engine.name}:{voice}"] if ":" in named else [f"{engine.name}:{each}" for each in engine.voices()]
+    )
 
 
 def _plan(options: TalkerOptions, number: int, words: Sentence, voices: list[str]) -> TalkerPlan:
@@ -151,7 +153,10 @@ def _plan(options: TalkerOptions, number: int, words: Sentence, voices: list[str
     look = draw_look(painted, hard)
     # A person keeps skin and hair, but not the place, the light and the camera.
     place = draw_look(int(draw.integers(2**31)), hard)
-    kept = {name: getattr(place, name) for name in ("ground", "ground_colour", "light", "blur", "noise", "exposure")}
+    kept = {
+        name: getattr(place, name)
+        for name in ("ground", "ground_colour", "light", "blur", "noise", "exposure")
+    }
     look = replace(look, **kept, occluder="microphone" if draw.random() < options.microphones else "none")
     reach = int(exact(options.reach_seconds) * 10**6)
     offset = Fraction(int(draw.integers(-reach, reach + 1)), 10**6)

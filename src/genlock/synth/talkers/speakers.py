@@ -48,23 +48,23 @@ class Speaker:
     mouth_width: float = 1.0
     """0.8...1.2."""
     mouth_height: float = 0.0
-    """Shift of the mouth downwards, in eye distances, -0.06...0.06."""
+    """Shift of the mouth downwards, in eye distances, -0.06...0.14."""
     upper_lip: float = 1.0
-    """Height of the upper lip, 0.5...1.6."""
+    """Height of the upper lip, 0.5...1.8."""
     lower_lip: float = 1.0
-    """Height of the lower lip, 0.5...1.6."""
+    """Height of the lower lip, 0.5...1.8."""
     rest_gap: float = 0.0
     """How far the lips stand apart at rest, in eye distances, 0...0.04."""
     skew: float = 0.0
     """How much lower the right corner of the mouth as seen lies than the left, in eye distances, -0.05...0.05."""
     # manner
     amplitude: float = 1.0
-    """How far the mouth goes, 0.4...1.6."""
+    """How far the mouth goes, 0.3...2.5."""
     jaw_share: float = 1.0
     """How much of an opening the jaw makes, against the lips, 0.5...1.5."""
     rounding: float = 1.0
     """How far rounding and spreading go, 0.4...1.6."""
-    lead_seconds: float = 0.02
+    lead_seconds: float = 0.04
     """How long before the sound the lips move, except in closures, -0.05...0.1."""
     sluggish: float = 1.0
     """How far phones reach into each other, 0.6...1.6."""
@@ -88,20 +88,21 @@ class Speaker:
 _LIMITS = {
     "face_width": (0.8, 1.25), "jaw_width": (0.75, 1.25), "lower_face": (0.8, 1.25), "chin": (-0.12, 0.12),
     "forehead": (0.8, 1.2), "nose_width": (0.75, 1.35), "nose_length": (0.75, 1.35), "eye_height": (0.75, 1.3),
-    "brow_height": (-0.05, 0.05), "mouth_width": (0.8, 1.2), "mouth_height": (-0.06, 0.06), "upper_lip": (0.5, 1.6),
-    "lower_lip": (0.5, 1.6), "rest_gap": (0, 0.04), "skew": (-0.05, 0.05), "amplitude": (0.4, 1.6),
+    "brow_height": (-0.05, 0.05), "mouth_width": (0.8, 1.2), "mouth_height": (-0.06, 0.14), "upper_lip": (0.5, 1.8),
+    "lower_lip": (0.5, 1.8), "rest_gap": (0, 0.04), "skew": (-0.05, 0.05), "amplitude": (0.3, 2.5),
     "jaw_share": (0.5, 1.5), "rounding": (0.4, 1.6), "lead_seconds": (-0.05, 0.1), "sluggish": (0.6, 1.6),
     "variety": (0, 0.5), "lopsided": (-0.3, 0.3), "smile": (-0.2, 0.5), "head_motion": (0, 2),
     "blinks_a_minute": (0, 60),
 }  # fmt: skip
 
-# Middle and spread of what is drawn; cut to the limits.
+# Middle and spread of what is drawn; cut to the limits. Those of the mouth, the chin and the amplitude are of 13 speakers
+# of GRID (CC BY 4.0), whose meshes the project's tracker saw.
 _DRAWN: dict[str, tuple[float, float]] = {
-    "face_width": (1, 0.05), "jaw_width": (1, 0.07), "lower_face": (1, 0.06), "chin": (0, 0.035), "forehead": (1, 0.06),
+    "face_width": (0.97, 0.045), "jaw_width": (1, 0.07), "lower_face": (1.06, 0.055), "chin": (0, 0.035), "forehead": (1, 0.06),
     "nose_width": (1, 0.1), "nose_length": (1, 0.1), "eye_height": (1, 0.09), "brow_height": (0, 0.015),
-    "mouth_width": (1, 0.06), "mouth_height": (0, 0.02), "upper_lip": (1, 0.2), "lower_lip": (1, 0.18),
-    "rest_gap": (0.002, 0.006), "skew": (0, 0.009), "amplitude": (1, 0.17), "jaw_share": (1, 0.15),
-    "rounding": (1, 0.2), "lead_seconds": (0.02, 0.01), "sluggish": (1, 0.12), "variety": (0.15, 0.04),
+    "mouth_width": (1.065, 0.05), "mouth_height": (0.055, 0.025), "upper_lip": (1.2, 0.18), "lower_lip": (1.3, 0.15),
+    "rest_gap": (0.008, 0.008), "skew": (0, 0.009), "amplitude": (1.4, 0.4), "jaw_share": (1, 0.15),
+    "rounding": (1, 0.2), "lead_seconds": (0.04, 0.012), "sluggish": (1, 0.12), "variety": (0.22, 0.05),
     "lopsided": (0, 0.07), "smile": (0.05, 0.1), "head_motion": (1, 0.35), "blinks_a_minute": (16, 6),
 }  # fmt: skip
 

@@ -81,7 +81,9 @@ class TalkerTruth:
 
     def motion(self) -> Motion:
         """The movement of the face, on the picture's clock, at any instant."""
-        seen = {name: getattr(self, name).shifted(self.offset_seconds) for name in ("phones", "words", "closures")}
+        seen = {
+            name: getattr(self, name).shifted(self.offset_seconds) for name in ("phones", "words", "closures")
+        }
         return Motion(seen["phones"], self.speaker, seen["closures"], self.seed, seen["words"])
 
     def state(self) -> Track:
@@ -109,7 +111,8 @@ class TalkerTruth:
     def on_clock(self, clock: str) -> TalkerTruth:
         """The same truth on a clock of another name (an assertion of the caller's, not a conversion)."""
         spans = {
-            name: replace(getattr(self, name), clock=clock) for name in ("phones", "words", "closures", "hidden")
+            name: replace(getattr(self, name), clock=clock)
+            for name in ("phones", "words", "closures", "hidden")
         }
         return replace(self, cells=self.cells.on_clock(clock), **spans)
 
@@ -168,7 +171,17 @@ def load_talker_truth(path: str | os.PathLike[str]) -> TalkerTruth:
         spans = {name: spans_from_dict(data[name]) for name in ("phones", "words", "closures", "hidden")}
         plain = {
             name: data[name]
-            for name in ("text", "frame_count", "sound_rate", "person", "voice", "engine", "licence", "seed", "version")
+            for name in (
+                "text",
+                "frame_count",
+                "sound_rate",
+                "person",
+                "voice",
+                "engine",
+                "licence",
+                "seed",
+                "version",
+            )
         }
         return TalkerTruth(
             offset_seconds=exact(data["offset_seconds"]),

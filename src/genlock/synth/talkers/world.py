@@ -82,14 +82,15 @@ def make_talkers(
     truths, names = [], []
     for number, plan in enumerate(plan_talkers(how)):
         truths.append(
-            make_talker(
-                folder, plan, sound_rate=how.sound_rate, film=how.films, landmarks=how.landmarks
-            )
+            make_talker(folder, plan, sound_rate=how.sound_rate, film=how.films, landmarks=how.landmarks)
         )
         names.append(f"{plan.name}{'.mp4' if how.films else '.wav'}")
         progress("talkers", number + 1, how.count)
     made = Talkers(folder, tuple(truths), tuple(names))
-    write_json(folder / "talkers.json", {"kind": "talkers", "version": TALKER_VERSION, "clips": made.to_dict()["clips"]})
+    write_json(
+        folder / "talkers.json",
+        {"kind": "talkers", "version": TALKER_VERSION, "clips": made.to_dict()["clips"]},
+    )
     return made
 
 
