@@ -29,7 +29,7 @@ _ROUND_IN, _ROUND_OUT, _ROUND_OPEN = 0.22, 0.1, 0.008
 _SPREAD_OUT, _SPREAD_UP = 0.12, 0.01
 _SMILE_OUT, _SMILE_UP = 0.05, 0.055
 _UPPER_YIELDS = 0.25
-_SOFT = 0.03
+_SOFT = 0.05
 _TUCK_GAP, _TUCK_BACK = 0.012, 0.05
 _PRESS = 0.15
 _BROW_LIFT = 0.06
@@ -152,7 +152,7 @@ def _touch(
     upper, lower = ([place[i] for i in half] for half in (INNER.upper, INNER.lower))
     outer_upper, outer_lower = ([place[i] for i in half] for half in (OUTER.upper, OUTER.lower))
     before = moves[:, upper + lower].copy()
-    shut, tuck = columns["close"][:, None], columns["tuck"][:, None]
+    shut, tuck = (np.clip(columns[name], 0, 1)[:, None] for name in ("close", "tuck"))
     gap = moves[:, lower, 1] - moves[:, upper, 1] + speaker.rest_gap * profile
     # Soft lips stay near each other until the jaw has gone some way.
     gap = np.maximum(gap, 0)

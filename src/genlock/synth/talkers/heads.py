@@ -176,8 +176,8 @@ def teeth(anatomy: Anatomy, jaw: float) -> tuple[Surface, Surface]:
     """Upper and lower teeth; the lower ones go with the jaw."""
     seal = anatomy.seal
     wide = 0.8 * abs(anatomy.rest[308, 0])
-    upper = _arch(seal[1] - 0.085, seal[1] + 0.012, seal + np.array([0, 0, 0.045]), wide)
-    lower = _arch(seal[1] + 0.0, seal[1] + 0.09, seal + np.array([0, 0, 0.065]), 0.92 * wide)
+    upper = _arch(seal[1] - 0.09, seal[1] + 0.004, seal + np.array([0, 0, 0.06]), wide)
+    lower = _arch(seal[1] + 0.022, seal[1] + 0.1, seal + np.array([0, 0, 0.1]), 0.92 * wide)
     flat = lower.reshape(-1, 3)
     lower = (flat + jaw_moves(np.array([jaw]), flat, np.ones(len(flat)))[0]).reshape(lower.shape)
     return sheet(upper), sheet(lower)
@@ -185,7 +185,7 @@ def teeth(anatomy: Anatomy, jaw: float) -> tuple[Surface, Surface]:
 
 def tongue(anatomy: Anatomy, jaw: float, raised: float) -> Surface:
     """The tongue, behind the lower teeth or up between them."""
-    middle = anatomy.seal + np.array([0, 0.085 - 0.075 * raised, 0.27 - 0.09 * raised])
+    middle = anatomy.seal + np.array([0, 0.1 - 0.08 * raised, 0.3 - 0.08 * raised])
     points, triangles, uv = ball(middle, (0.13, 0.05, 0.2), 9, 16)
     moved = points + jaw_moves(np.array([jaw]), points, np.full(len(points), 0.85 - 0.35 * raised))[0]
     return moved, triangles, uv

@@ -31,7 +31,7 @@ Array = npt.NDArray[np.float64]
 STATE: tuple[str, ...] = (*MOUTH, "close", "tuck", *LIFE)
 
 # Dominance falls off as a bell; its width is a time of its own and a share of the phone's length.
-_REACH_SECONDS, _REACH_SHARE = 0.06, 0.6
+_REACH_SECONDS, _REACH_SHARE = 0.05, 0.5
 # Rounding is prepared earlier than anything else, and fades later.
 _COLUMN_REACH = np.array([1.0, 1.45, 1.25, 1.0, 1.0, 0.9])
 # Silence pulls to rest; long silence is long, so its dominance is a plateau with soft ends.

@@ -262,7 +262,7 @@ def tooth(upper: bool) -> Pixels:
 def gloom() -> Pixels:
     """The inside of the mouth, darker the deeper it is."""
     shade = np.linspace(1, 0.12, 32, dtype=np.float32)[:, None, None]
-    return np.asarray(np.broadcast_to(np.array((96, 34, 38), np.float32) * shade, (32, 4, 3)), np.uint8)
+    return np.asarray(np.broadcast_to(np.array((66, 20, 24), np.float32) * shade, (32, 4, 3)), np.uint8)
 
 
 def cloth(look: Look) -> Pixels:

@@ -36,8 +36,7 @@ class TalkerOptions:
     seed: int = 0
     """Seed of all that is drawn, not below zero; a larger set begins with a smaller one of the same seed."""
     voices: tuple[str, ...] = ("own",)
-    """Voices in turn: ``ENGINE:VOICE``, or ``ENGINE`` for all of its voices (``own``, ``espeak-ng``, ``flite``, ``kokoro``,
-    ``vtl``)."""
+    """Voices in turn: ``ENGINE:VOICE``, or ``ENGINE`` for all of its voices (``own``, ``flite``, ...)."""
     speakers: int = 0
     """How many people speak, each with one face and one voice; 0: another one in every film."""
     commands: float = 0.5

@@ -62,7 +62,7 @@ class FaceRenderer:
         self._plain, self._shaded = paint.flat_skin(look), paint.flat_skin(look, 0.93)
         self._eye, self._hair, self._gloom = paint.eye(look), paint.hair(look), paint.gloom()
         self._teeth = paint.tooth(True), paint.tooth(False)
-        self._tongue = paint.plain((176, 84, 86))
+        self._tongue = paint.plain((150, 66, 70))
         self._metal = paint.plain((40, 38, 40))
         self._still = self._static_scene()
         draw = np.random.default_rng([look.seed, 61])
@@ -118,8 +118,8 @@ class FaceRenderer:
             *((part, row) for part in front),
             (skin, row),
             *((_part(eye, self._eye, shine=0.5, lit=0.75, behind=0.07), row) for eye in eyes),
-            (_part(upper, self._teeth[0], shine=0.1, lit=0.75), row),
-            (_part(lower, self._teeth[1], shine=0.1, lit=0.75), row),
+            (_part(upper, self._teeth[0], shine=0.05, lit=0.9), row),
+            (_part(lower, self._teeth[1], shine=0.03, lit=0.9), row),
             (_part(heads.tongue(anatomy, row[_JAW], row[_TONGUE]), self._tongue, 0.15, 0.8), row),
             (_part(heads.mouth_bag(points), self._gloom, lit=0.4), row),
             *((_part(ear, self._shaded), row) for ear in heads.ears(anatomy)),

@@ -95,13 +95,15 @@ _LIMITS = {
     "blinks_a_minute": (0, 60),
 }  # fmt: skip
 
-# Middle and spread of what is drawn; cut to the limits. Those of the mouth, the chin and the amplitude are of 13 speakers
-# of GRID (CC BY 4.0), whose meshes the project's tracker saw.
+# Middle and spread of what is drawn; cut to the limits. Those of the mouth, the chin and the amplitude are of 13
+# speakers of GRID (CC BY 4.0), whose meshes the project's tracker saw.
 _DRAWN: dict[str, tuple[float, float]] = {
-    "face_width": (0.97, 0.045), "jaw_width": (1, 0.07), "lower_face": (1.06, 0.055), "chin": (0, 0.035), "forehead": (1, 0.06),
+    "face_width": (0.97, 0.045), "jaw_width": (1, 0.07), "lower_face": (1.06, 0.055), "chin": (0, 0.035),
+    "forehead": (1, 0.06),
     "nose_width": (1, 0.1), "nose_length": (1, 0.1), "eye_height": (1, 0.09), "brow_height": (0, 0.015),
-    "mouth_width": (1.065, 0.05), "mouth_height": (0.055, 0.025), "upper_lip": (1.2, 0.18), "lower_lip": (1.3, 0.15),
-    "rest_gap": (0.008, 0.008), "skew": (0, 0.009), "amplitude": (1.4, 0.4), "jaw_share": (1, 0.15),
+    "mouth_width": (1.03, 0.05), "mouth_height": (0.055, 0.025),
+    "upper_lip": (1.2, 0.18), "lower_lip": (1.3, 0.15),
+    "rest_gap": (0.008, 0.008), "skew": (0, 0.009), "amplitude": (1.7, 0.42), "jaw_share": (1, 0.15),
     "rounding": (1, 0.2), "lead_seconds": (0.04, 0.012), "sluggish": (1, 0.12), "variety": (0.22, 0.05),
     "lopsided": (0, 0.07), "smile": (0.05, 0.1), "head_motion": (1, 0.35), "blinks_a_minute": (16, 6),
 }  # fmt: skip
@@ -185,7 +187,8 @@ def _lip_moves(points: Array, speaker: Speaker) -> Array:
             moves[place[outer]] = to_seal * (1, 1, 1) + (thickness - 1) * height * (0, 1, 0.3)
     for ring in (INNER, OUTER):
         for index in ring.loop:
-            across = points[index, 0]
+            # Where it was moved to: what met in the seal must stay together.
+            across = points[index, 0] + moves[place[index], 0]
             moves[place[index], 0] += (speaker.mouth_width - 1) * across
             moves[place[index], 1] += speaker.mouth_height + speaker.skew * across / 0.5
     for k, index in enumerate(controls):

@@ -168,7 +168,9 @@ def load_talker_truth(path: str | os.PathLike[str]) -> TalkerTruth:
     if data.get("kind") != "talker":
         raise FormatError(f"{str(path)!r} is {data.get('kind')!r}, not the truth of a talker")
     with described(f"{str(path)!r} is damaged; make the talker again"):
-        spans = {name: spans_from_dict(data[name]) for name in ("phones", "words", "closures", "hidden")}
+        spans: dict[str, Any] = {
+            name: spans_from_dict(data[name]) for name in ("phones", "words", "closures", "hidden")
+        }
         plain = {
             name: data[name]
             for name in (

@@ -5,11 +5,11 @@ articulator to its target, with a dominance that falls off before and after its 
 targets, weighted by their dominances. Lips that must touch (/p b m/, /f v/) do not share: see
 :mod:`genlock.synth.talkers.motion`.
 
-Columns are jaw, round, spread, upper lip, lower lip, tongue; at 1 a part of the mouth is as far as the mesh can take it,
-and below 0 the lips go the other way. Jaw, rounding and lips are a compromise between the textbook (which phone is open,
-round or spread) and a ridge regression of 172 clips of 13 speakers of GRID (CC BY 4.0; Cooke, Barker, Cunningham and Shao
-2006), each scaled to the same range of the jaw: mesh points with the pose removed, phones by the project's aligner; phones
-seen often have up to .6 of what was measured. The tongue, which no camera saw, is the textbook's.
+Columns are jaw, round, spread, upper lip, lower lip, tongue; at 1 a part of the mouth is as far as the mesh can take
+it, and below 0 the lips go the other way. Jaw, rounding and lips are a compromise between the textbook (which phone is
+open, round or spread) and a ridge regression of 172 clips of 13 speakers of GRID (CC BY 4.0; Cooke, Barker, Cunningham
+and Shao 2006), each scaled to the same range of the jaw: mesh points with the pose removed, phones by the project's
+aligner. Phones seen often have up to .6 of what was measured. The tongue, which no camera saw, is the textbook's.
 """
 
 from __future__ import annotations
@@ -101,16 +101,26 @@ _CONSONANTS: dict[str, tuple[Row, Row]] = {
 # Without closures that are known, so much of the phone is one: what follows in /p b/ is the burst and the breath.
 _SHUT = {"P": (0.05, 0.6), "B": (0.05, 0.85), "M": (0.05, 0.95)}
 _DIPHTHONG_PLACES = (0.3, 0.85)
+# A regression shrinks: what it made of GRID's phones moved the jaw .74 as much as the jaw moved. Targets are moved away
+# from the middle by as much.
+_JAW_MIDDLE, _JAW_SHRUNK = 0.2, 0.74
 
 
 def _table() -> dict[str, Viseme]:
     found = {}
     for name, rows in _VOWELS.items():
         places = (0.5,) if len(rows) == 1 else _DIPHTHONG_PLACES
-        found[name] = Viseme(tuple(Pull(row, place=place) for row, place in zip(rows, places, strict=True)))
+        found[name] = Viseme(
+            tuple(Pull(_stretched(row), place=place) for row, place in zip(rows, places, strict=True))
+        )
     for name, (target, hold) in _CONSONANTS.items():
-        found[name] = Viseme((Pull(target, hold),), _SHUT.get(name), name in ("F", "V"))
+        found[name] = Viseme((Pull(_stretched(target), hold),), _SHUT.get(name), name in ("F", "V"))
     return found
+
+
+def _stretched(row: Row) -> Row:
+    jaw = _JAW_MIDDLE + (row[0] - _JAW_MIDDLE) / _JAW_SHRUNK
+    return (round(max(jaw, 0.0), 3), *row[1:])
 
 
 #: By ARPABET name, without stress.
