@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from genlock.core import Grid
-from genlock.extractors import Energy, Mel, Mfcc, make_extractor
+from genlock.core import Grid, Track
+from genlock.core.grid import Cells
+from genlock.extractors import BothFeature, Energy, FaceFeature, Mel, Mfcc, make_extractor
+from genlock.extractors.base import Row
+from genlock.extractors.face.tracking import Sighting
 from genlock.extractors.sound.base import FramedStream
 from genlock.testing import check_feature
 
@@ -31,8 +36,13 @@ BUILT_IN = [
     "flow/64x48",
     "frames@25/32",
     "frames",
+    "mouth",
+    "mouth/48",
+    "mouth:aperture",
     "mouth:motion",
+    "mouth:shape",
     "landmarks:68",
+    "landmarks:lips",
 ]
 
 
@@ -168,3 +178,108 @@ class OriginLost(Mfcc):
 def test_an_origin_that_is_ignored() -> None:
     with pytest.raises(AssertionError, match="the Track lies on"):
         check_feature(OriginLost())
+
+
+class Opening(FaceFeature):
+    """A feature of faces as it should be."""
+
+    name = "opening"
+
+    def open(self) -> Callable[[Sighting], Row]:
+        return lambda face: np.float32(np.ptp(face.lips[:, 1]))
+
+
+class FrameLate(Opening):
+    """It tells of each frame what it saw in the one before."""
+
+    def open(self) -> Callable[[Sighting], Row]:
+        before: dict[int, Row] = {}
+
+        def take(face: Sighting) -> Row:
+            now = np.float32(np.ptp(face.lips[:, 1]))
+            found, before[face.face] = before.get(face.face, now), now
+            return found
+
+        return take
+
+
+class OneStateForAll(Opening):
+    """It smooths over all faces as if they were one."""
+
+    def open(self) -> Callable[[Sighting], Row]:
+        state = [np.float32(0)]
+
+        def take(face: Sighting) -> Row:
+            state[0] = np.float32(0.5) * state[0] + np.float32(np.ptp(face.lips[:, 1]))
+            return state[0]
+
+        return take
+
+
+class SeesNobody(Opening):
+    """It has no value for a face that is small."""
+
+    def open(self) -> Callable[[Sighting], Row]:
+        return lambda face: None
+
+
+class CountsFrames(Opening):
+    """It knows the number of the frame."""
+
+    def open(self) -> Callable[[Sighting], Row]:
+        return lambda face: np.float32(face.frame + face.lips[0, 0])
+
+
+class ElsewhereAltogether(Opening):
+    """Its Track lies on cells of its own."""
+
+    def track(self, rows: Sequence[Row], cells: Cells) -> Track:
+        return super().track(rows, cells.shifted("1/50"))
+
+
+def test_features_of_faces() -> None:
+    check_feature(Opening())
+    for wrong, said in (
+        (FrameLate(), "shows most in row 9"),
+        (OneStateForAll(), "keep a state for each"),
+        (SeesNobody(), "is invalid, and the face is seen"),
+        (CountsFrames(), "one frame later"),
+        (ElsewhereAltogether(), "the Track lies on"),
+    ):
+        with pytest.raises(AssertionError, match=said):
+            check_feature(wrong)
+
+
+class Louder(BothFeature):
+    """Loudness where a mouth is open."""
+
+    name = "louder"
+    parts = ("energy", "mouth:aperture")
+
+    def join(self, tracks: Mapping[str, Track]) -> Track:
+        mouth = tracks["mouth:aperture"]
+        loud = tracks["energy"].on(mouth.grid, "mean", length=len(mouth))
+        return replace(mouth, values=loud.values * mouth.values, valid=loud.valid & mouth.valid)
+
+
+class AlwaysSure(Louder):
+    """Says something even where nothing is known."""
+
+    def join(self, tracks: Mapping[str, Track]) -> Track:
+        found = super().join(tracks)
+        return replace(found, valid=np.ones(len(found), bool))
+
+
+class FromZero(Louder):
+    """Forgets where the clock stands."""
+
+    def join(self, tracks: Mapping[str, Track]) -> Track:
+        found = super().join(tracks)
+        return replace(found, grid=Grid(25, 0, found.clock))
+
+
+def test_features_of_sound_and_picture_together() -> None:
+    check_feature(Louder())
+    for wrong, said in ((AlwaysSure(), "no value of its parts is"), (FromZero(), "move it otherwise")):
+        with pytest.raises(AssertionError, match=said):
+            check_feature(wrong)

@@ -128,6 +128,61 @@ def test_feature(run: Run, films: Path, tmp_path: Path) -> None:
         assert float(values[25 + 50 * k + 8]) == pytest.approx(share, rel=0.2)
 
 
+def test_a_feature_of_sound_and_picture_together(run: Run, films: Path, tmp_path: Path) -> None:
+    words = ["--feature", "glowing,brightness", "--on", "native", "-o", tmp_path / "out", "--json"]
+    tracks = {
+        one["name"]: load_track(Path(one["path"]))
+        for one in run("features", films / "000.mkv", *words)["tracks"]
+    }
+    glowing, bright = tracks["glowing"], tracks["brightness"]
+    assert glowing.grid == bright.grid
+    # The sound is early by the planted offset, so that each tone begins in the dark and leaves light behind.
+    lit = bright.values > 0.4
+    assert {-1.0, 0.0, 1.0} == set(glowing.values[glowing.valid].tolist())
+    early = round(OFFSET * 25)
+    turns = np.flatnonzero(np.diff(lit.astype(int)) == 1) + 1
+    assert len(turns) == len(said(films / "000.mkv"))
+    for turn in turns.tolist():
+        assert glowing.values[turn - early + 1 : turn].tolist() == [-1.0] * (early - 1)
+        assert glowing.values[turn + 1] == 1.0
+
+
+def test_prepare_makes_it_too(run: Run, films: Path, tmp_path: Path) -> None:
+    """The same values, clip by clip; what it is made of is not kept."""
+    pytest.importorskip("pyarrow")
+    clip = ["--recipe", "tones", "--outputs", "glowing,tilt", "--clip-seconds", "2", "--workers", 1]
+    made = run("prepare", films, *clip, "-o", tmp_path / "set", "--json")
+    assert made["clips"] > 3
+    run("features", films / "000.mkv", "--feature", "glowing", "--on", "native", "-o", tmp_path / "out")
+    whole = load_track(tmp_path / "out" / "glowing.npz")
+    kinds = {path.name for path in (tmp_path / "set").iterdir() if path.is_dir() and path.name[0] != "."}
+    assert kinds == {"glowing", "lips", "mouth_shape", "tilt"}
+    for path in (tmp_path / "set" / "glowing").glob("??/000*.npz"):
+        part = load_track(path)
+        same = part.on(whole.grid, "nearest", length=len(whole))
+        inner = same.valid.copy()
+        inner[np.flatnonzero(inner)[[0, -1]]] = False  # at its ends a clip hears nothing of its neighbours
+        assert np.array_equal(same.values[inner], whole.values[inner])
+
+
+def test_prepare_hands_mouths_to_a_recognizer(
+    run: Run, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words of a dataset are those of the best recogniser, also where that reads lips."""
+    from genlock_tones.lipreader import Watcher
+
+    from genlock.data.ledger import Item
+    from genlock.data.one_source import Plan, make_clips
+
+    monkeypatch.setattr(Watcher, "languages", ("en", "tones"))
+    monkeypatch.setattr("genlock_tones.recognizer.ToneRecognizer.languages", ("tones",))
+    clip = shared_data / "grid_s1" / "video" / "bbaf2n.mpg"
+    state = clip.stat()
+    item = Item("a", clip.name, state.st_size, state.st_mtime_ns)
+    made = make_clips(item, clip.parent, tmp_path / "set", Plan("words"))
+    assert [word["text"] for word in made.clips[0]["words"]] == ["mouth74x64"]
+
+
 def test_bench(run: Run, films: Path, tmp_path: Path) -> None:
     rows = run("bench", "tones", films, "--limit", 2, "-o", tmp_path / "run.json", "--json")["table"]
     share = {row["system"]: row["figures"]["right"]["value"] for row in rows}

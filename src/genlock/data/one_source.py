@@ -25,6 +25,7 @@ from genlock.data.cutting import ClipLayout, ClipSamples, ClipSpan, PictureCutte
 from genlock.data.ledger import Item, Output
 from genlock.data.native_counts import NativeSound, frame_counts
 from genlock.data.output_makers import (
+    BothMaker,
     FaceMaker,
     FeatureMaker,
     FramesMaker,
@@ -37,7 +38,14 @@ from genlock.data.output_makers import (
     keep,
 )
 from genlock.data.output_spec import Wanted, parse_outputs
-from genlock.extractors import AudioExtractor, FaceFeature, Feature, PictureFeature, make_extractor
+from genlock.extractors import (
+    AudioExtractor,
+    BothFeature,
+    FaceFeature,
+    Feature,
+    PictureFeature,
+    make_extractor,
+)
 from genlock.extractors.face.tracking import FaceTracker
 from genlock.extractors.registry import FILE_FORMS
 from genlock.lipsync.evidence.collect import EvidenceCollector
@@ -57,6 +65,8 @@ DATA_VERSION = 3
 
 # Made of the main face whenever anything of faces is.
 _OF_EVERY_FACE = ("landmarks:lips", "mouth:shape")
+# Features that a dataset holds as files.
+_FILES = ("sound", "frames")
 # Where outputs are written until all of their source are whole.
 _STAGING = Path(".genlock") / "staging"
 
@@ -197,6 +207,7 @@ class _Making:
         self.seconds = 0.0
         self.notes: tuple[str, ...] = ()
         self._entries: dict[int, dict[str, Any]] = {}
+        self._of_both: list[BothMaker] = []
 
     def run(self, path: Path) -> _Making:
         """Read the source once and make everything.
@@ -231,17 +242,18 @@ class _Making:
         wanted = parse_outputs(self.plan.outputs)
         cells, count = extent.cells, extent.count
         layout = ClipLayout(extent.origin, _length(self.plan), extent.end)
+        features = self._features(wanted, layout)
         self.seconds = float(extent.end - extent.origin)
         for clip in layout.clips():
             self._entries[clip.number] = self._entry(clip, info.clock, whole=layout.count == 1)
         consumers: list[Consumer] = []
         native = NativeSound()
         if info.audio:
-            sounds = self._sound_consumers(wanted, layout)
+            sounds = self._sound_consumers(wanted, features, layout)
             consumers += [native, *sounds] if sounds else []
         tracker: FaceTracker | None = None
         if cells is not None:
-            makers, tracker = self._picture_makers(wanted, layout, cells)
+            makers, tracker = self._picture_makers(wanted, features, layout, cells)
             forms = dict.fromkeys(maker.form for maker in makers)
             consumers += [
                 PictureCutter(layout, form, [m for m in makers if m.form == form]) for form in forms
@@ -317,19 +329,36 @@ class _Making:
         entry = self._entries[clip.number]
         if clip.tail and not self.plan.keep_tails:
             return
+        if any(maker.take(clip, made) for maker in self._of_both):
+            return
         kept = keep(made, str(entry["clip"]), self.folder)
         self.outputs.append(Output(kept["path"], kept["bytes"], kept["sha256"]))
         entry["outputs"].append(kept)
 
-    def _sound_consumers(self, wanted: tuple[Wanted, ...], layout: ClipLayout) -> list[Consumer]:
+    def _features(self, wanted: tuple[Wanted, ...], layout: ClipLayout) -> dict[str, Feature]:
+        """Every feature to be made, by kind, those included that others of sound and picture together are made of."""
+        features = {
+            one.kind: feature
+            for one in wanted
+            if one.name not in _FILES and (feature := feature_of(one.text)) is not None
+        }
+        self._of_both = [
+            BothMaker(feature, kind, self._tell, layout.origin)
+            for kind, feature in features.items()
+            if isinstance(feature, BothFeature)
+        ]
+        return {**features, **{kind: part for maker in self._of_both for kind, part in maker.parts.items()}}
+
+    def _sound_consumers(
+        self, wanted: tuple[Wanted, ...], features: Mapping[str, Feature], layout: ClipLayout
+    ) -> list[Consumer]:
         """One cutter for each rate, whoever takes it."""
-        makers: list[SoundMaker] = []
-        for one in wanted:
-            if one.name == "sound":
-                assert one.rate is not None
-                makers.append(WaveMaker(int(one.rate)))
-            elif isinstance(feature := feature_of(one.text), AudioExtractor):
-                makers.append(FeatureMaker(feature, one.kind, layout.origin))
+        makers: list[SoundMaker] = [
+            WaveMaker(int(one.rate)) for one in wanted if one.name == "sound" and one.rate is not None
+        ]
+        for kind, feature in features.items():
+            if isinstance(feature, AudioExtractor):
+                makers.append(FeatureMaker(feature, kind, layout.origin))
 
         def taker(rate: int) -> SampleTaker:
             mine = [maker for maker in makers if maker.rate == rate]
@@ -345,7 +374,7 @@ class _Making:
         return [SoundCutter(layout, rate, taker(rate)) for rate in rates]
 
     def _picture_makers(
-        self, wanted: tuple[Wanted, ...], layout: ClipLayout, cells: Cells
+        self, wanted: tuple[Wanted, ...], features: Mapping[str, Feature], layout: ClipLayout, cells: Cells
     ) -> tuple[list[PictureMaker], FaceTracker | None]:
         """Makers of films, pictures and features, and the tracker of faces where one of them needs it."""
         makers: list[PictureMaker] = []
@@ -356,10 +385,11 @@ class _Making:
             elif one.name == "video":
                 form = VideoForm(one.size, "yuv420p", one.rate)
                 makers.append(VideoMaker(form, one.kind, self._tell, cells, self.folder))
-            elif isinstance(feature := feature_of(one.text), PictureFeature):
-                makers.append(PictureFeatureMaker(feature, one.kind, self._tell))
+        for kind, feature in features.items():
+            if isinstance(feature, PictureFeature):
+                makers.append(PictureFeatureMaker(feature, kind, self._tell))
             elif isinstance(feature, FaceFeature):
-                faces[one.kind] = feature
+                faces[kind] = feature
         if not faces:
             return makers, None
         tracker = FaceTracker()

@@ -30,7 +30,7 @@ from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.core.track_file import save_track
 from genlock.data.cutting import ClipSamples, ClipSpan
-from genlock.extractors import AudioExtractor, FaceFeature, Feature, PictureFeature
+from genlock.extractors import AudioExtractor, BothFeature, FaceFeature, Feature, PictureFeature
 from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.tracking import FaceTracker
 from genlock.extractors.frame_cells import FrameCells
@@ -38,6 +38,7 @@ from genlock.media import VideoCell, VideoForm, encode
 from genlock.media.encode import Picture
 
 __all__ = [
+    "BothMaker",
     "FaceMaker",
     "FeatureMaker",
     "FramesMaker",
@@ -65,6 +66,8 @@ class Made:
     """Writes it, atomically."""
     facts: dict[str, Any] = field(default_factory=dict)
     """``rate``, ``start`` (exact), ``length``, ``shape``, ``support``, ``valid`` and the like, for the index."""
+    track: Track | None = None
+    """What it is, where it is a Track."""
 
 
 #: Told of everything that was made, with its clip.
@@ -92,7 +95,7 @@ def made_of_track(kind: str, track: Track) -> Made:
         "support": support,
         "valid": int(track.valid.sum()),
     }
-    return Made(kind, ".npz", lambda path: save_track(track, path), facts)
+    return Made(kind, ".npz", lambda path: save_track(track, path), facts, track)
 
 
 def _facts_of_cells(cells: Cells) -> dict[str, Any]:
@@ -424,3 +427,34 @@ class FaceMaker:
             facts = {**made.facts, "faces": len(self._rows.faces(frames))}
             self._tell(clip, replace(made, facts=facts))
         self._rows.forget(frames.stop)
+
+
+class BothMaker:
+    """A feature of sound and picture together: waits for what is made of its parts, clip by clip.
+
+    Parameters
+    ----------
+    origin : where the source's first clip begins
+    """
+
+    def __init__(self, feature: BothFeature, kind: str, tell: Tell, origin: Fraction) -> None:
+        self.feature, self.kind, self._tell, self._origin = feature, kind, tell, origin
+        self._specs = {f"{kind} of {spec}": spec for spec in feature.made_of}
+        self._waiting: dict[int, dict[str, Track]] = {}
+
+    @property
+    def parts(self) -> dict[str, Feature]:
+        """What is to be made for it, by the kind under which it is told."""
+        return {kind: self.feature.made_of[spec] for kind, spec in self._specs.items()}
+
+    def take(self, clip: ClipSpan, made: Made) -> bool:
+        """Take what was made of a clip, if it is a part of this one; says whether it is."""
+        if made.kind not in self._specs or made.track is None:
+            return False
+        tracks = self._waiting.setdefault(clip.number, {})
+        tracks[self._specs[made.kind]] = made.track
+        if len(tracks) == len(self._specs):
+            joined = self.feature.join(self._waiting.pop(clip.number))
+            track = on_clip(self.feature, replace(joined, name=self.kind), clip, self._origin)
+            self._tell(clip, made_of_track(self.kind, track))
+        return True

@@ -1,4 +1,4 @@
-"""Features of sound, of the picture and of faces, each with the exact cells of what its values look at.
+"""Features of sound, of the picture, of faces and of both, each with the exact cells of what its values look at.
 
 A feature is made by name and gives a Track, here out of mono sound at its own rate::
 
@@ -7,6 +7,7 @@ A feature is made by name and gives a Track, here out of mono sound at its own r
 """
 
 from genlock.extractors.base import FaceFeature, Feature, PictureFeature
+from genlock.extractors.both.base import BothFeature
 from genlock.extractors.registry import extractor_specs, make_extractor
 from genlock.extractors.sound.base import AudioExtractor, AudioStream, FramedExtractor
 from genlock.extractors.sound.energy import Energy, EnergyOptions
@@ -19,6 +20,7 @@ from genlock.extractors.spec import FeatureSpec
 __all__ = [
     "AudioExtractor",
     "AudioStream",
+    "BothFeature",
     "Energy",
     "EnergyOptions",
     "FaceFeature",

@@ -1,8 +1,9 @@
 """What every feature is: something of sound, of the picture or of faces, as a Track with its exact cells and support.
 
 A feature of sound is a :class:`~genlock.extractors.sound.base.AudioExtractor`; a :class:`PictureFeature` is fed frames
-of one form, a :class:`FaceFeature` each face of each frame. All register by an entry point of the group
-``genlock.features`` and are asked for in one grammar, :mod:`genlock.extractors.spec`.
+of one form, a :class:`FaceFeature` each face of each frame; a :class:`~genlock.extractors.both.base.BothFeature` is
+made of the Tracks of others. All register by an entry point of the group ``genlock.features`` and are asked for in one
+grammar, :mod:`genlock.extractors.spec`.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ Row: TypeAlias = npt.NDArray[Any] | None
 class Feature(ABC):
     """One kind of feature. What it takes is said by its subclass; what it gives is a Track on one media clock."""
 
-    takes: ClassVar[Literal["sound", "picture", "faces"]]
-    """What it is made of."""
+    takes: ClassVar[Literal["sound", "picture", "faces", "both"]]
+    """What it is made of; ``both``: of the Tracks of other features."""
     name: str
     """What its Tracks are called: the spec that it was asked for by, such as ``mel:kaldi``."""
     support: Support = Fraction(0)
@@ -55,6 +56,11 @@ class Feature(ABC):
     """How values pass to a rate of one's own."""
     made_with: str = ""
     """The model that it was made with, in words with its hash; empty without one."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Which of ``sound``, ``picture`` and ``faces`` a file must have for it."""
+        return frozenset({self.takes})
 
     @classmethod
     def of_spec(cls, spec: FeatureSpec) -> Self:

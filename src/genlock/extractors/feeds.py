@@ -16,13 +16,14 @@ from genlock.core.grid import Cells
 from genlock.core.spans import Span
 from genlock.core.track import Track
 from genlock.extractors.base import FaceFeature, Feature, PictureFeature
+from genlock.extractors.both.base import BothFeature
 from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.tracking import FaceTracker
 from genlock.extractors.frame_cells import run_of_frames
 from genlock.extractors.sound.base import AudioExtractor, AudioStream
 from genlock.media import AudioBlock, Consumer, VideoCell
 
-__all__ = ["FaceFeed", "Feed", "PictureFeed", "SoundFeed", "feeds_of"]
+__all__ = ["BothFeed", "FaceFeed", "Feed", "PictureFeed", "SoundFeed", "feeds_of"]
 
 
 class Feed(Protocol):
@@ -53,14 +54,21 @@ def feeds_of(features: Sequence[Feature], tracker: FaceTracker | None = None) ->
     """
     feeds: list[Feed] = []
     of_faces = [feature for feature in features if isinstance(feature, FaceFeature)]
+    of_both = [feature for feature in features if isinstance(feature, BothFeature)]
     for feature in features:
         if isinstance(feature, AudioExtractor):
             feeds.append(SoundFeed(feature))
         elif isinstance(feature, PictureFeature):
             feeds.append(PictureFeed(feature))
-        elif not isinstance(feature, FaceFeature):
+        elif not isinstance(feature, FaceFeature | BothFeature):
             raise OptionError(f"{feature!r} is a feature neither of sound nor of the picture nor of faces")
-    return [*feeds, *([FaceFeed(of_faces, tracker)] if of_faces else [])]
+    if of_faces:
+        faces = FaceFeed(of_faces, tracker)
+        feeds.append(faces)
+        tracker = faces.tracker
+    if of_both:
+        feeds.append(BothFeed(of_both, tracker))
+    return feeds
 
 
 class SoundFeed:
@@ -153,4 +161,26 @@ class FaceFeed:
                 run, name = self._rows.run(face), f"{feature.name}.face{face}"
                 track = self._rows.track(face, feature, run, run_of_frames(frames, run.start, len(run)))
                 found[name] = replace(feature.placed(track, frames.edge(0)), name=name)
+        return found
+
+
+class BothFeed:
+    """Feeds the parts of all features of sound and picture together."""
+
+    def __init__(self, features: Sequence[BothFeature], tracker: FaceTracker | None = None) -> None:
+        self.features = tuple(features)
+        parts = {spec: part for feature in features for spec, part in feature.made_of.items()}
+        self._feeds = feeds_of(list(parts.values()), tracker)
+        self.consumers = tuple(consumer for feed in self._feeds for consumer in feed.consumers)
+        """Those of the parts."""
+
+    def tracks(self, frames: Cells | None, gaps: Iterable[Span] = ()) -> dict[str, Track]:
+        """The Tracks, where sound and picture are there. A rate of one's own is counted from the first frame."""
+        gaps = tuple(gaps)
+        parts = {name: one for feed in self._feeds for name, one in feed.tracks(frames, gaps).items()}
+        found: dict[str, Track] = {}
+        for feature in self.features:
+            for name, track in feature.joined(parts).items():
+                start = track.start if frames is None else frames.edge(0)
+                found[name] = replace(feature.placed(track, start), name=name)
         return found

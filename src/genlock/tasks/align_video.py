@@ -159,7 +159,7 @@ def align_video(
     options = options or AlignOptions()
     features = make_extractors(options.feature)
     tracker = None
-    if any(feature.takes == "faces" for feature in features):
+    if any("faces" in feature.needs for feature in features):
         tracker = FaceTracker()
         if all(feature.name != _OPENING for feature in features):
             features += make_extractors(_OPENING)

@@ -220,20 +220,19 @@ def _needs_frames(feature: Feature) -> bool:
 def _require_streams(
     file: str | os.PathLike[str], clip: Clip, features: Sequence[Feature], options: FeatureOptions
 ) -> None:
-    name, taken = repr(os.fspath(file)), {feature.takes for feature in features}
+    name, taken = repr(os.fspath(file)), {need for feature in features for need in feature.needs}
     if "sound" in taken and not clip.info.audio:
         raise NoStream(f"{name} has no sound, so it has no sound features")
     if not clip.info.video and (taken & {"faces", "picture"} or options.sheet is not None):
-        raise NoStream(
-            f"{name} has no picture, so it has no {'pictures' if taken == {'picture'} else 'faces'}"
-        )
+        what = "faces" if "faces" in taken or options.sheet is not None else "pictures"
+        raise NoStream(f"{name} has no picture, so it has no {what}")
     if options.on == "frames" and not clip.info.video:
         raise NoStream(f"{name} has no picture, so no frames; use --on native, or --on 25")
 
 
 def _no_face(features: Sequence[Feature], tracks: Mapping[str, Track], tracker: FaceTracker | None) -> bool:
     """Whether faces were looked for, and none was seen."""
-    names = [f"{feature.name}.face" for feature in features if feature.takes == "faces"]
+    names = [f"{feature.name}.face" for feature in features if "faces" in feature.needs]
     if names:
         return not any(track.startswith(name) for track in tracks for name in names)
     return tracker is not None and tracker.faces == 0
@@ -280,7 +279,8 @@ def on_frames(
 
     Parameters
     ----------
-    features : that the tracks are of; what was seen on frames keeps its values, sound passes to them as ``how`` says
+    features : that the tracks are of; what was seen on frames keeps its values, what else there is passes to them as
+        ``how`` says
     """
     of_sound = {feature.name for feature in features if feature.takes == "sound"}
     return {

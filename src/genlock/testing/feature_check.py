@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core import Grid, Track
-from genlock.extractors.base import Feature, PictureFeature
+from genlock.extractors.base import FaceFeature, Feature, PictureFeature
+from genlock.extractors.both.base import BothFeature
+from genlock.extractors.face.pose import CANONICAL_RIGID, LIPS, RIGID
+from genlock.extractors.face.rows import FaceRows
+from genlock.extractors.face.tracking import Sighting
 from genlock.extractors.frame_cells import between_frames, run_of_frames
 from genlock.extractors.sound.base import AudioExtractor
 from genlock.media import VideoCell
+from genlock.models.face_nets import Region
 
 __all__ = ["check_feature"]
 
@@ -32,7 +38,8 @@ def check_feature(feature: Feature, *, seed: int = 0) -> None:
     ----------
     feature : Feature
         What is checked. One of sound whose support is ``"whole"`` is checked by its ``local`` part where it has one.
-        One of the picture is fed frames of chance in two pieces; of one of faces only the declarations are checked.
+        One of the picture is fed frames of chance in two pieces, one of faces two faces of chance that come and go. Of
+        one of sound and picture together the Tracks of its parts are joined on two clocks, and where they are invalid.
     seed : int
         Seed of the noise that it is fed.
 
@@ -47,23 +54,24 @@ def check_feature(feature: Feature, *, seed: int = 0) -> None:
     >>> check_feature(make_extractor("mfcc"))
     >>> check_feature(make_extractor("flow/64x48"))
     """
-    assert feature.takes in ("sound", "picture", "faces"), f"{feature.name}: takes {feature.takes!r}"
+    assert feature.takes in ("sound", "picture", "faces", "both"), f"{feature.name}: takes {feature.takes!r}"
     if isinstance(feature, AudioExtractor):
         _check_sound(feature, seed)
     elif isinstance(feature, PictureFeature):
         _check_picture(feature, np.random.default_rng(seed))
+    elif isinstance(feature, FaceFeature):
+        _check_faces(feature, seed)
+    elif isinstance(feature, BothFeature):
+        _check_both(feature, seed)
 
 
 def _check_picture(feature: PictureFeature, random: np.random.Generator) -> None:
     """N frames give N rows on the frames' own cells, or on those between them, however they are cut into clips."""
     name, form, count = feature.name, feature.form, 2 * feature.batch + 5
-    wide, high = form.size or (64, 48)
-    shape = (high, wide) if form.pixels == "gray" else (high, wide, 3)
     grid, stream = Grid(form.rate or 25, "1/7", "a clock"), feature.open()
     for cut in (range(count // 2), range(count // 2, count)):
         for k in cut:
-            pixels = random.integers(0, 255, shape, np.uint8)
-            stream.push(VideoCell(pixels, k, grid.edge(k), grid.edge(k + 1), grid.clock))
+            stream.push(_cell(feature, grid, k, random))
         track = stream.take(grid if form.rate is None else None)
         assert track is not None, f"{name}: {len(cut)} frames give no Track"
         assert len(track) == len(cut), f"{name}: {len(cut)} frames give {len(track)} rows"
@@ -76,6 +84,129 @@ def _check_picture(feature: PictureFeature, random: np.random.Generator) -> None
             f"{name}: {invalid} rows are invalid, {allowed} may be: before the first frame"
         )
     assert stream.take() is None, f"{name}: no frame gives a Track"
+
+
+# Frames in which each of two faces is seen: they come, go and come back.
+_SEEN = {0: [*range(2, 14), *range(17, 30)], 1: [*range(9), *range(20, 30)]}
+_FRAMES = 30
+
+
+def _check_faces(feature: FaceFeature, seed: int) -> None:
+    """Rows lie on the cells of the frames, are valid where the face is seen, and belong to that face and frame."""
+    name = feature.name
+    seen = {face: set(frames) for face, frames in _SEEN.items()}
+    tracks = _face_tracks(feature, seed)
+    for face, track in tracks.items():
+        assert len(track) == _FRAMES, f"{name}: {_FRAMES} frames give {len(track)} rows"
+        grid = Grid(25, "1/7", "a clock")
+        declared = between_frames(grid) if feature.between else grid
+        assert track.grid == declared, f"{name}: the Track lies on {track.grid}, its frames on {declared}"
+        for k, valid in enumerate(track.valid.tolist()):
+            assert not valid or k in seen[face], f"{name}: row {k} is valid, and no face is seen in frame {k}"
+            followed = k - 1 in seen[face] or not feature.between
+            assert valid or k not in seen[face] or not followed, (
+                f"{name}: row {k} is invalid, and the face is seen"
+            )
+    alone = _face_tracks(feature, seed, faces=(0,))[0]
+    assert _same(alone, tracks[0]), (
+        f"{name}: values of one face change when another is seen: keep a state for each"
+    )
+    later = _face_tracks(feature, seed, first=1)[0]
+    moved = np.array_equal(later.values[1:], tracks[0].values[:-1]) and not later.valid[0]
+    assert moved, f"{name}: all seen one frame later should be the same values one row later"
+    changed = _face_tracks(feature, seed, other=8)[0]
+    distance = _distance(changed.values.astype(np.float32), tracks[0].values.astype(np.float32))
+    assert distance.max() > 0, f"{name}: another face in frame 8 changes nothing"
+    allowed = (8, 9) if feature.between else (8,)
+    found = int(distance.argmax())
+    assert found in allowed, f"{name}: another face in frame 8 shows most in row {found}"
+
+
+def _face_tracks(
+    feature: FaceFeature,
+    seed: int,
+    *,
+    faces: Sequence[int] = (0, 1),
+    first: int = 0,
+    other: int | None = None,
+) -> dict[int, Track]:
+    """Tracks of faces of chance by face.
+
+    Parameters
+    ----------
+    first : by so many frames all is seen later
+    other : a frame in which face 0 looks different
+    """
+    rows = FaceRows([feature])
+    for frame in range(_FRAMES - first):
+        for face in faces:
+            if frame in _SEEN[face]:
+                look = [seed, face, frame, int(face == 0 and frame == other)]
+                fresh = frame - 1 not in _SEEN[face]
+                rows(_sighting(np.random.default_rng(look), face, frame + first, fresh))
+    grid = Grid(25, "1/7", "a clock")
+    return {face: rows.track(face, feature, range(_FRAMES), grid) for face in faces}
+
+
+def _sighting(random: np.random.Generator, face: int, frame: int, fresh: bool) -> Sighting:
+    """A face of chance, about upright, in a picture of chance."""
+    points = np.asarray(random.normal(0, 0.4, (468, 3)), np.float64)
+    points[list(RIGID)] = CANONICAL_RIGID + random.normal(0, 0.01, CANONICAL_RIGID.shape)
+    turns = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+    ring = np.stack([-np.cos(turns), -np.sin(turns) * random.uniform(0.3, 1), 0 * turns], axis=1)
+    points[list(LIPS)] = np.concatenate([0.3 * ring, 0.2 * ring]) + np.array([0, 0.7, 0])
+    pixels = np.asarray(40 * points + [64, 64, 0] + random.normal(0, 1, 3), np.float32)
+    image = random.integers(0, 255, (128, 128, 3), np.uint8)
+    return Sighting(face, frame, pixels, 1.0, Region.of_mesh(pixels), image, fresh)
+
+
+def _check_both(feature: BothFeature, seed: int) -> None:
+    """Joined on another clock it is the same there; and where nothing is known of the parts, nothing is said."""
+    name, moved = feature.name, Fraction(7, 3)
+    for spec, part in feature.made_of.items():
+        assert spec, f"{name}: one of its parts has no name"
+        check_feature(part, seed=seed)
+    tracks = {spec: _part_track(part, seed) for spec, part in feature.made_of.items()}
+    track = feature.join(tracks)
+    assert len(track) > 0, f"{name}: {', '.join(tracks)} give no value"
+    assert track.clock == "a clock", (
+        f"{name}: the Track is on the clock {track.clock!r}, its parts on 'a clock'"
+    )
+    assert np.all(np.isfinite(track.values[track.valid])), f"{name}: a value is not finite"
+    later = feature.join({spec: one.shifted(moved) for spec, one in tracks.items()})
+    same = np.allclose(later.values, track.values, rtol=1e-4) and np.array_equal(later.valid, track.valid)
+    assert same, f"{name}: all parts moved by {moved} s give other values"
+    assert later.start == track.start + moved, f"{name}: all parts moved by {moved} s move it otherwise"
+    nothing = {spec: replace(one, valid=np.zeros(len(one), bool)) for spec, one in tracks.items()}
+    assert not feature.join(nothing).valid.any(), f"{name}: a value is valid, and no value of its parts is"
+
+
+def _part_track(part: Feature, seed: int) -> Track:
+    """A Track of a feature, of 1.2 s of chance."""
+    random = np.random.default_rng(seed)
+    if isinstance(part, AudioExtractor):
+        return part(_noise(random, int(1.2 * part.sample_rate)), Fraction(1, 7), "a clock")
+    if isinstance(part, FaceFeature):
+        return _face_tracks(part, seed)[0]
+    assert isinstance(part, PictureFeature), f"{part.name}: takes {part.takes!r}"
+    grid, stream = Grid(part.form.rate or 25, "1/7", "a clock"), part.open()
+    for k in range(_FRAMES):
+        stream.push(_cell(part, grid, k, random))
+    track = stream.take(grid if part.form.rate is None else None)
+    assert track is not None, f"{part.name}: {_FRAMES} frames give no Track"
+    return track
+
+
+def _cell(feature: PictureFeature, grid: Grid, k: int, random: np.random.Generator) -> VideoCell:
+    """A frame of chance, in the form that a feature takes."""
+    wide, high = feature.form.size or (64, 48)
+    shape = (high, wide) if feature.form.pixels == "gray" else (high, wide, 3)
+    pixels = random.integers(0, 255, shape, np.uint8)
+    return VideoCell(pixels, k, grid.edge(k), grid.edge(k + 1), grid.clock)
+
+
+def _same(a: Track, b: Track) -> bool:
+    return np.array_equal(a.values, b.values) and np.array_equal(a.valid, b.valid)
 
 
 def _check_sound(extractor: AudioExtractor, seed: int) -> None:
