@@ -1,9 +1,10 @@
 """Makes the documents: pictures by docs/pictures/*.py, pages by docs/**/*.md, all into build/docs/.
 
-    python docs/build.py [FOLDER]
+    python docs/build.py [FOLDER]         pictures and pages; says which pictures in docs/pictures are out of date
+    python docs/build.py --pictures       the pictures alone, into docs/pictures, where the repository shows them
 
-Each program in docs/pictures is run with the folder that it writes its SVG into. It draws what Genlock
-computes, so that a picture cannot disagree with the code.
+Each program in docs/pictures is run with the folder that it writes its SVG into. It draws what Genlock computes, so
+that a picture cannot disagree with the code.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from pygments.util import ClassNotFound
 
 DOCS = Path(__file__).resolve().parent
 CODE = HtmlFormatter(nowrap=True)
+#: Pictures of a measurement, which come out a little different each time.
+MEASURED = ("walk",)
 
 STYLE = """
 body { font: 17px/1.55 system-ui, sans-serif; color: #1c2430; max-width: 46rem; margin: 2rem auto;
@@ -39,8 +42,7 @@ nav { font-size: 14px; margin-bottom: 2rem }
 def main(target: Path) -> None:
     """Make every picture, then every page, into a folder."""
     target.mkdir(parents=True, exist_ok=True)
-    for program in sorted((DOCS / "pictures").glob("[a-z]*.py")):
-        subprocess.run([sys.executable, program, target / "pictures"], check=True)
+    draw(target / "pictures")
     pages = sorted(DOCS.rglob("*.md"))
     titles = {page: title(page.read_text(encoding="utf-8")) for page in pages}
     for page in pages:
@@ -51,6 +53,28 @@ def main(target: Path) -> None:
     if missing:
         raise SystemExit("links that lead nowhere:\n" + "\n".join(missing))
     print(f"{len(pages)} pages in {target}")
+    if stale := out_of_date(target / "pictures"):
+        raise SystemExit(
+            f"out of date in docs/pictures: {', '.join(stale)}; run `python docs/build.py --pictures`, look at them, "
+            "and commit them"
+        )
+
+
+def draw(target: Path) -> None:
+    """Make every picture into a folder."""
+    for program in sorted((DOCS / "pictures").glob("[a-z]*.py")):
+        subprocess.run([sys.executable, program, target], check=True)
+
+
+def out_of_date(made: Path) -> list[str]:
+    """Names of the pictures in docs/pictures that differ from those that were just made, or are not there."""
+    kept = DOCS / "pictures"
+    found = []
+    for picture in sorted(made.glob("*.svg")):
+        same = (kept / picture.name).exists() and (kept / picture.name).read_bytes() == picture.read_bytes()
+        if not same and picture.stem not in MEASURED:
+            found.append(picture.name)
+    return found
 
 
 def title(markdown: str) -> str:
@@ -103,4 +127,7 @@ def broken_links(page: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS.parent / "build" / "docs")
+    if sys.argv[1:] == ["--pictures"]:
+        draw(DOCS / "pictures")
+    else:
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS.parent / "build" / "docs")

@@ -1,4 +1,4 @@
-"""The floors of the house: each room of the package on its layer, with its lines of code, read from the project."""
+"""The floors of the house: each room of the package on its layer, read from the project."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ def floors() -> list[list[str]]:
         contracts = tomllib.load(stream)["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     found = [re.findall(r"\w+", layer) for layer in layers]
-    return [[room for room in rooms if lines(room)] for rooms in found]
+    return [[room for room in rooms if is_there(room)] for rooms in found]
 
 
-def lines(room: str) -> int:
-    """Lines of code of a room, a folder or a single file; 0 where there is none."""
-    files = [SOURCE / f"{room}.py"] if (SOURCE / f"{room}.py").exists() else (SOURCE / room).rglob("*.py")
-    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
+def is_there(room: str) -> bool:
+    """Whether a room of the contract is in the package: a folder or a single file."""
+    return (SOURCE / f"{room}.py").exists() or (SOURCE / room / "__init__.py").exists()
 
 
 if __name__ == "__main__":
@@ -35,7 +34,6 @@ if __name__ == "__main__":
         y, left = -number, 0.0
         width = 8.0 / len(rooms)
         for room in rooms:
-            size = f"{lines(room):,} lines"
             ax.add_patch(
                 Rectangle(
                     (left + 0.03, y - 0.42),
@@ -46,8 +44,7 @@ if __name__ == "__main__":
                     lw=0.8,
                 )
             )
-            ax.text(left + width / 2, y + 0.06, room, ha="center", va="center", color=INK, fontsize=11)
-            ax.text(left + width / 2, y - 0.25, size, ha="center", va="center", color=GREY, fontsize=7.5)
+            ax.text(left + width / 2, y, room, ha="center", va="center", color=INK, fontsize=11)
             left += width
     ax.annotate(
         "", xy=(-0.22, -len(house) + 0.7), xytext=(-0.22, 0.4), arrowprops={"arrowstyle": "->", "color": GREY}

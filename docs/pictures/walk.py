@@ -18,8 +18,8 @@ from genlock.tasks import align_video
 
 EVERY = 0.01
 """Seconds between two looks."""
-BIN = 0.25
-"""Seconds in one cell of the picture."""
+CELLS = 80
+"""Cells of the picture from left to right."""
 
 
 def room_at_work(frame: FrameType | None) -> str | None:
@@ -61,9 +61,10 @@ if __name__ == "__main__":
     looks = watched()
     rooms = [room for floor in floors() for room in floor if any(room == seen for _, seen in looks)]
     last = max(when for when, _ in looks)
-    counts = Counter((room, int(when / BIN)) for when, room in looks)
+    cell = last / CELLS
+    counts = Counter((room, int(when / cell)) for when, room in looks)
     # On a busy machine there are fewer looks: the share of those that there were counts.
-    looked = Counter(int(when / BIN) for when, _ in {(when, "") for when, _ in looks})
+    looked = Counter(int(when / cell) for when, _ in {(when, "") for when, _ in looks})
     figure, (ax,) = sheet(0.34 * len(rooms) + 0.9)
     for row, room in enumerate(rooms):
         ax.axhspan(-row - 0.4, -row + 0.4, color=PALE, lw=0)
@@ -71,6 +72,6 @@ if __name__ == "__main__":
         for (name, place), count in counts.items():
             if name == room:
                 share = min(1.0, count / looked[place])
-                ax.barh(-row, BIN, left=place * BIN, height=0.8 * max(share, 0.12), color=BLUE, lw=0)
+                ax.barh(-row, cell, left=place * cell, height=0.8 * max(share, 0.12), color=BLUE, lw=0)
     ax.set(xlim=(0, last), ylim=(-len(rooms) + 0.4, 0.6), xlabel="seconds since `genlock align` was called")
     save(figure, "walk")

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genlock.aligners.curves import LagCurve, combine, correlate, correlate_slowly, find_peak, pool, weighted
+from genlock.aligners.curves import LagCurve, combine, correlate, find_peak, pool, weighted
 from genlock.core.errors import ClockError, OptionError
 from genlock.core.grid import Grid, Ticks
 from genlock.core.track import Track
+
+from .slow import correlate_slowly
 
 
 def smooth(rng: np.random.Generator, count: int, channels: int = 2, width: int = 9) -> np.ndarray:

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genlock.aligners.drift import find_drift, find_steps, find_steps_slowly, straightened
+from genlock.aligners.drift import find_drift, find_steps, straightened
 from genlock.core.errors import OptionError
+
+from .slow import find_steps_slowly
 
 LAGS = np.arange(-60, 61) / 100
 

@@ -139,7 +139,8 @@ def test_towers_learn_planted_talkers(tmp_path: Path) -> None:
     clips = {f"clip{k}": talker(3, seed=k) for k in range(16)}
     training = TowerTraining(batch=8, look=replace(SMALL, channels=8, sound_width=24), lip_spread=0.1)
     loop = replace(TOWER_LOOP, steps=150, evaluate_every=150)
-    model = sync_tower.fit_tower(clips, {}, tmp_path / "run", training, loop)
+    model, notes = sync_tower.fit_tower(clips, {}, tmp_path / "run", training, loop)
+    assert notes == ()
     for offset in ("-0.5337", "0.017", "0.301"):
         clip = talker(5, seed=77)
         moved = cut(with_offset(clip, offset), clip.start, clip.end)
@@ -153,7 +154,7 @@ def test_towers_learn_planted_talkers(tmp_path: Path) -> None:
         peak = find_peak(weighted(curve))
         assert peak is not None
         assert peak.lag_seconds == pytest.approx(float(offset), abs=0.015)
-    again = sync_tower.fit_tower(clips, {}, tmp_path / "run", training, loop)
+    again, _ = sync_tower.fit_tower(clips, {}, tmp_path / "run", training, loop)
     assert np.array_equal(again.arrays["context"], model.arrays["context"])
 
 

@@ -147,9 +147,13 @@ def test_a_feature_of_sound_and_picture_together(run: Run, films: Path, tmp_path
         assert glowing.values[turn + 1] == 1.0
 
 
-def test_prepare_makes_it_too(run: Run, films: Path, tmp_path: Path) -> None:
+def test_prepare_makes_it_too(
+    run: Run, films: Path, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same values, clip by clip; what it is made of is not kept."""
     pytest.importorskip("pyarrow")
+    workers_see = [str(installed), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(workers_see))
     clip = ["--recipe", "tones", "--outputs", "glowing,tilt", "--clip-seconds", "2", "--workers", 1]
     made = run("prepare", films, *clip, "-o", tmp_path / "set", "--json")
     assert made["clips"] > 3

@@ -20,7 +20,7 @@ from genlock.core.resample import Mask
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
 
-__all__ = ["LagCurve", "Peak", "combine", "correlate", "correlate_slowly", "find_peak", "pool", "weighted"]
+__all__ = ["LagCurve", "Peak", "combine", "correlate", "find_peak", "pool", "weighted"]
 
 Array = npt.NDArray[np.float64]
 
@@ -128,63 +128,6 @@ def correlate(
         rows = slice(first, min(first + block, len(plan.lags)))
         values[rows], overlap[rows] = plan.judge(plan.lags[rows])
     return LagCurve(np.asarray(plan.lags * plan.step, np.float64), values, overlap)
-
-
-def correlate_slowly(
-    sound: Track,
-    picture: Track,
-    reach_seconds: Exact,
-    *,
-    weights: npt.ArrayLike | None = None,
-    least_overlap: Exact = Fraction(1, 2),
-) -> LagCurve:
-    """:func:`correlate` written out, one cell at a time and in exact time: the reference for tests.
-
-    >>> ramp = Track(np.arange(300.0) ** 2, Grid(100))
-    >>> slow, fast = (f(ramp, ramp, "0.1") for f in (correlate_slowly, correlate))
-    >>> bool(np.allclose(slow.values, fast.values))
-    True
-    """
-    grid, reach = _sound_grid(sound), exact(reach_seconds)
-    require_same_clock(sound.clock, picture.clock, "correlate sound and picture")
-    x, y = _channels(sound), _channels(picture)
-    still = _still(sound, x), _still(picture, y)
-    scale = np.ones(x.shape[1]) if weights is None else np.asarray(weights, np.float64)
-    least = float(max(exact(least_overlap), Fraction(0)))
-    most = Grid(grid.rate).index(reach, "floor")
-    lags, values, overlaps = [], [], []
-    for lag in range(-most, most + 1):
-        pairs = []
-        for k in range(len(picture)):
-            place = (picture.grid.center(k) - lag * grid.period - grid.center(0)) * grid.rate
-            left = place.numerator // place.denominator
-            part = float(place - left)
-            needed = (left,) if part == 0 else (left, left + 1)
-            if picture.valid[k] and all(0 <= m < len(sound) and sound.valid[m] for m in needed):
-                at = x[left] if part == 0 else x[left] * (1 - part) + x[left + 1] * part
-                pairs.append((at, y[k], float(picture.grid.edge(k + 1) - picture.grid.edge(k))))
-        overlap = sum(length for _, _, length in pairs)
-        lags.append(float(lag * grid.period))
-        overlaps.append(overlap)
-        known = len(pairs) > 1 and overlap >= least - 1e-9
-        values.append(_slow_value(pairs, scale, still) if known else np.nan)
-    return LagCurve(np.array(lags), np.array(values), np.array(overlaps))
-
-
-def _slow_value(pairs: list[tuple[Array, Array, float]], weights: Array, still: tuple[Array, Array]) -> float:
-    total, weight, moving = 0.0, 0.0, False
-    for channel, scale in enumerate(weights):
-        a = np.array([p[channel] for p, _, _ in pairs])
-        b = np.array([q[channel] for _, q, _ in pairs])
-        u = np.array([length for _, _, length in pairs])
-        a, b = a - np.average(a, weights=u), b - np.average(b, weights=u)
-        weight += scale
-        if (u * a * a).sum() > still[0][channel] * u.sum() and (u * b * b).sum() > still[1][
-            channel
-        ] * u.sum():
-            moving = True
-            total += scale * (u * a * b).sum() / np.sqrt((u * a * a).sum() * (u * b * b).sum())
-    return float(total / weight) if moving else np.nan
 
 
 @dataclass(frozen=True, eq=False)

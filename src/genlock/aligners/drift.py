@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 
-__all__ = ["Drift", "find_drift", "find_steps", "find_steps_slowly", "straightened"]
+__all__ = ["Drift", "find_drift", "find_steps", "straightened"]
 
 Array = npt.NDArray[np.float64]
 
@@ -149,23 +149,6 @@ def find_steps(scores: Array, penalty: float) -> list[tuple[range, int]]:
     for row in range(len(scores) - 1, 0, -1):
         path.append(int(came_from[row, path[-1]]))
     return _runs(path[::-1])
-
-
-def find_steps_slowly(scores: Array, penalty: float) -> float:
-    """The best total that :func:`find_steps` can reach, by trying every path: for tests on tiny cases.
-
-    >>> find_steps_slowly(np.array([[5.0, 0.0], [0.0, 4.0]]), 6.0)
-    5.0
-    """
-    paths: list[tuple[int, ...]] = [()]
-    for _ in scores:
-        paths = [(*path, lag) for path in paths for lag in range(scores.shape[1])]
-    return max(_total(scores, path, penalty) for path in paths)
-
-
-def _total(scores: Array, path: tuple[int, ...], penalty: float) -> float:
-    changes = sum(a != b for a, b in pairwise(path))
-    return float(sum(scores[k, lag] for k, lag in enumerate(path)) - penalty * changes)
 
 
 def _runs(path: list[int]) -> list[tuple[range, int]]:

@@ -352,7 +352,7 @@ def _cropped(track: Track, begin: Fraction, length: Fraction, rate: Fraction | N
     valid = np.zeros(count, bool)
     values[low - first : high - first] = track.values[low:high]
     valid[low - first : high - first] = track.valid[low:high]
-    own = Grid(grid.rate, grid.edge(first), grid.clock)
+    own = grid.part(range(first, first + count))
     return Track(values, own, valid, track.name, track.unit, track.support, track.context)
 
 

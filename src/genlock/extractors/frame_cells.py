@@ -55,9 +55,7 @@ def run_of_frames(cells: Cells, first: int, length: int) -> Cells:
     >>> run_of_frames(Grid(25), 50, 10).start
     Fraction(2, 1)
     """
-    if isinstance(cells, Ticks):
-        return cells.part(range(first, first + length))
-    return Grid(cells.rate, cells.edge(first), cells.clock)
+    return cells.part(range(first, first + length))
 
 
 def between_frames(cells: Cells) -> Cells:

@@ -8,12 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from genlock.core.errors import FormatError, OptionError
+from genlock.core.errors import FormatError
 from genlock.core.grid import DEFAULT_CLOCK
 from genlock.core.json_forms import read_json_file, spans_from_dict, warp_from_dict, write_json
 from genlock.core.one_line import one_line
 from genlock.core.spans import Spans
-from genlock.core.time import Exact, exact, fraction_text
+from genlock.core.time import exact, fraction_text
 from genlock.core.warp import Warp
 
 __all__ = ["SyncTruth", "find_truths", "load_sync_truth", "truth_path"]
@@ -68,14 +68,6 @@ class SyncTruth:
         """The same truth on a clock of another name (an assertion of the caller's, not a conversion)."""
         moved = {name: replace(getattr(self, name), clock=clock) for name in ("flashes", "beeps")}
         return replace(self, clock=clock, **moved)
-
-    def retimed(self, by: Exact, note: str) -> SyncTruth:
-        """The truth after the sound was moved by so many seconds (positive: it plays later)."""
-        if self.warp is None:
-            raise OptionError("a clip whose sound belongs to no picture has no offset to move")
-        # The sound of t now lies at t + by.
-        moved = self.warp @ Warp.shift(-exact(by))
-        return replace(self, warp=moved, corruptions=(*self.corruptions, note), beeps=self.beeps.shifted(by))
 
     def to_dict(self) -> dict[str, object]:
         """A JSON form; :func:`load_sync_truth` reads it."""
