@@ -97,6 +97,29 @@ def test_memory_is_flat_over_the_number_of_frames() -> None:
     assert peak(120) < 1.2 * peak(12) + 100_000
 
 
+def test_memory_is_flat_over_the_number_of_clips(tmp_path: Path) -> None:
+    """The rows of the index are gone through, not held."""
+
+    def rows(count: int) -> Iterator[dict[str, Any]]:
+        for number in range(count):
+            made = {"kind": "mfcc", "path": f"mfcc/{number}.npz", "sha256": f"{number:064}", "valid": 100}
+            clip = {"clip": f"clip{number:06}", "split": "valid", "clock": "media", "transcript": "a" * 1000}
+            yield {**clip, "outputs": [made]}
+
+    def peak(count: int) -> int:
+        spec = LabelSpec.parse("kmeans:mfcc:3")
+        gc.collect()
+        tracemalloc.start()
+        with pytest.raises(InputError, match="has 0 frames"):
+            list(label_rows(tmp_path, lambda: rows(count), list, [spec], 0))
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return top
+
+    peak(10)
+    assert peak(5000) < peak(50) + 100_000
+
+
 def test_labels_lie_on_the_grid_of_their_feature(labelled: Path) -> None:
     clips = ClipSet(labelled, (KIND, "mfcc-kaldi39"))
     assert len(clips) == 10

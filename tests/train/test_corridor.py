@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,16 @@ def test_a_test_clip_is_never_trained_on(recipe: Callable[[Path, Path], Any], tm
         row["split"] = "valid" if row["split"] == "valid" else "train"
     write_index(rows, poisoned / "index.parquet", {})
     assert recipe(poisoned, tmp_path / "run-taken") != learnt
+
+
+def test_towers_say_what_the_loop_has_to_say(tmp_path: Path) -> None:
+    dataset, run = _plain(tmp_path / "ds"), tmp_path / "run"
+    _tower(dataset, run)
+    films = open_films([dataset], run)
+    training = TowerTraining(batch=4, trials=100, most_shift_seconds=10)
+    made = train_tower_on(films.parts, run, training, replace(QUICK, steps=2), notes=films.notes)
+    assert "the run has done 3 steps already, more than 2: nothing was trained" in made.notes
+    assert set(films.notes) <= set(made.notes)
 
 
 def test_a_test_clip_in_another_dataset_is_not_trained_on(tmp_path: Path) -> None:
