@@ -18,8 +18,19 @@ from genlock.train.options import (
     Wav2Vec2Training,
 )
 from genlock.train.registry import RecipeCommand
+from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
 
-__all__ = ["CTC", "SYNC", "WAV2VEC2", "train_ctc", "train_sync", "train_tower", "train_wav2vec2"]
+__all__ = [
+    "CTC",
+    "SYNC",
+    "TALKER",
+    "WAV2VEC2",
+    "train_ctc",
+    "train_sync",
+    "train_talker",
+    "train_tower",
+    "train_wav2vec2",
+]
 
 
 def train_ctc(
@@ -54,6 +65,19 @@ def train_tower(
 
     films = open_films(videos, folder, progress)
     return train_tower_on(films.parts, folder, training, loop, progress, films.notes)
+
+
+def train_talker(
+    videos: Sequence[str],
+    folder: str,
+    training: TalkerTraining,
+    loop: LoopOptions,
+    progress: Progress = silent,
+) -> Result:
+    """Train a face that moves with a voice; see :func:`genlock.train.talker.recipe.train_talker`."""
+    from genlock.train.talker.recipe import train_talker as run  # needs the optional torch
+
+    return run(videos, folder, training, loop, progress)
 
 
 def train_wav2vec2(
@@ -91,6 +115,15 @@ WAV2VEC2 = RecipeCommand(
     Wav2Vec2Training,
     train_wav2vec2,
     sources=_SOUNDS,
+)
+TALKER = RecipeCommand(
+    "talker",
+    "a face that moves with a voice: from features of the sound to movements of the face mesh",
+    TalkerTraining,
+    train_talker,
+    TALKER_LOOP,
+    "Datasets of genlock prepare with landmarks and the features that are heard, or films of single talking faces in "
+    "step, or folders of them, which are prepared first.",
 )
 _TOWER = RecipeCommand(
     "sync",

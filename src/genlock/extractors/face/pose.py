@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CANONICAL_RIGID", "LIPS", "RIGID", "HeadPose", "head_pose", "upright_crop"]
+__all__ = ["CANONICAL_RIGID", "LIPS", "RIGID", "HeadPose", "head_pose", "upright_crop", "upright_mesh"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 ComplexArray: TypeAlias = npt.NDArray[np.complex128]
@@ -139,6 +139,23 @@ def head_pose(rigid: npt.ArrayLike) -> HeadPose:
     turn = ((flat - origin[..., None]) * _TARGET.conj()).sum(axis=-1) / _TARGET_POWER
     # Points that all fall together have no pose; a size of nothing would divide by zero.
     return HeadPose(origin, np.where(np.abs(turn) < 1e-9, 1e-9, turn))
+
+
+def upright_mesh(points: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """The mesh of a face with position, size and tilt removed, depth kept, float32 [..., 468, 3].
+
+    x and y are those of the feature ``landmarks:upright``; z has the same unit, and the same mean over :data:`RIGID` as
+    :data:`CANONICAL_RIGID`, which is zero.
+
+    Parameters
+    ----------
+    points : the mesh in pixels, z in the same scale, [..., 468, 3]
+    """
+    mesh = np.asarray(points, np.float64)
+    rigid = mesh[..., list(RIGID), :]
+    pose = head_pose(rigid)
+    depth = (mesh[..., 2] - rigid[..., 2].mean(axis=-1, keepdims=True)) / pose.scale[..., None]
+    return np.concatenate([pose.to_head(mesh), depth[..., None]], axis=-1).astype(np.float32)
 
 
 def upright_crop(

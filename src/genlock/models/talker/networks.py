@@ -1,0 +1,227 @@
+"""The networks of talkers, run with numpy alone: what is heard [N, D] becomes weights of a face [N, K].
+
+Four kinds: ``convolution`` (residual, dilated), ``gru``, ``lstm`` (with a time delay: obamanet's and WAV2KP's) and
+``transformer`` (attention within a reach). Arrays have the names and the layouts of torch's own layers, so that
+:mod:`genlock.train.talker.networks` is the same network where it learns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import FormatError, OptionError
+
+__all__ = ["KINDS", "Kind", "NetworkShape", "array_shapes", "check_arrays", "run_network"]
+
+Array: TypeAlias = npt.NDArray[np.float32]
+Arrays: TypeAlias = Mapping[str, Array]
+Kind: TypeAlias = Literal["convolution", "gru", "lstm", "transformer"]
+
+#: The kinds of networks.
+KINDS: tuple[Kind, ...] = ("convolution", "gru", "lstm", "transformer")
+_NORM_FLOOR = 1e-5
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """How a network is built. All reaches count cells of its clock, 20 ms each."""
+
+    kind: Kind = "convolution"
+    """Which network."""
+    width: int = 160
+    """Channels inside; at least 1."""
+    layers: int = 2
+    """Layers of ``gru``, ``lstm`` and ``transformer``; at least 1."""
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1, 2, 4)
+    """``convolution``: cells between the taps of each layer; at least 1."""
+    taps: int = 5
+    """``convolution``: cells that a layer looks at; odd."""
+    reach: int = 12
+    """``transformer``: cells to either side that a layer attends to; at least 1."""
+    heads: int = 4
+    """``transformer``: heads of attention; ``width`` is a multiple of it."""
+    causal: bool = False
+    """Whether a layer looks only back."""
+    delay: int = 0
+    """Cells by which the mouth is told later than its sound is heard: a causal network's look-ahead; at least 0."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise OptionError(f"there is no network {self.kind!r}; there are: {', '.join(KINDS)}")
+        if min(self.width, self.layers, self.reach, self.heads, *self.dilations) < 1 or not self.dilations:
+            raise OptionError(f"{self}: widths, layers, reaches, heads and dilations are at least 1")
+        if self.taps % 2 != 1 or self.width % self.heads or self.delay < 0:
+            raise OptionError(f"{self}: taps are odd, width is a multiple of heads, delay is at least 0")
+
+    @property
+    def lookahead(self) -> int | None:
+        """Cells after one that its answer depends on; None: all that follow."""
+        if self.causal:
+            return self.delay
+        if self.kind == "convolution":
+            return self.delay + sum(self.dilations) * (self.taps // 2)
+        return self.delay + self.layers * self.reach if self.kind == "transformer" else None
+
+    @property
+    def lookback(self) -> int | None:
+        """Cells before one that its answer depends on; None: all before it."""
+        if self.kind == "convolution":
+            return sum(self.dilations) * (self.taps - 1 if self.causal else self.taps // 2)
+        return self.layers * self.reach if self.kind == "transformer" else None
+
+
+def array_shapes(shape: NetworkShape, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every array of a network from ``inputs`` to ``outputs`` channels.
+
+    >>> array_shapes(NetworkShape("gru", width=8, layers=1), 5, 3)["recurrent.weight_ih_l0"]
+    (24, 8)
+    """
+    o, width = shape, shape.width
+    found: dict[str, tuple[int, ...]] = {"into.weight": (width, inputs), "into.bias": (width,)}
+    if o.kind == "convolution":
+        for k in range(len(o.dilations)):
+            found |= _norm_shapes(f"norms.{k}", width)
+            found |= {f"convolutions.{k}.weight": (width, width, o.taps), f"convolutions.{k}.bias": (width,)}
+            found |= {f"mixes.{k}.weight": (width, width), f"mixes.{k}.bias": (width,)}
+    elif o.kind == "transformer":
+        for k in range(o.layers):
+            found |= _norm_shapes(f"norms.{2 * k}", width) | _norm_shapes(f"norms.{2 * k + 1}", width)
+            found |= {f"attentions.{k}.weight": (3 * width, width), f"attentions.{k}.bias": (3 * width,)}
+            found |= {f"mixes.{k}.weight": (width, width), f"mixes.{k}.bias": (width,)}
+            found |= {f"wides.{k}.weight": (2 * width, width), f"wides.{k}.bias": (2 * width,)}
+            found |= {f"narrows.{k}.weight": (width, 2 * width), f"narrows.{k}.bias": (width,)}
+            found[f"places.{k}"] = (o.heads, 2 * o.reach + 1)
+    else:
+        gates, ways = (3 if o.kind == "gru" else 4), [""] if o.causal else ["", "_reverse"]
+        for k in range(o.layers):
+            given = width if k == 0 else width * len(ways)
+            for way in ways:
+                end = f"l{k}{way}"
+                found |= {
+                    f"recurrent.weight_ih_{end}": (gates * width, given),
+                    f"recurrent.weight_hh_{end}": (gates * width, width),
+                    f"recurrent.bias_ih_{end}": (gates * width,),
+                    f"recurrent.bias_hh_{end}": (gates * width,),
+                }
+    last = width * (2 if o.kind in ("gru", "lstm") and not o.causal else 1)
+    return {**found, **_norm_shapes("last", last), "out.weight": (outputs, last), "out.bias": (outputs,)}
+
+
+def _norm_shapes(name: str, width: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
+
+
+def check_arrays(arrays: Arrays, shape: NetworkShape, inputs: int, outputs: int) -> None:
+    """Raise FormatError if an array is missing or has another shape."""
+    for name, wanted in array_shapes(shape, inputs, outputs).items():
+        found = arrays[name].shape if name in arrays else None
+        if found != wanted:
+            raise FormatError(f"{name} of a talker has shape {found}, not {wanted}")
+
+
+def run_network(rows: npt.ArrayLike, arrays: Arrays, shape: NetworkShape) -> Array:
+    """What the network says, float32 [N, K], of what is heard, [N, D]; zeros lie beyond both ends."""
+    heard = np.asarray(rows, np.float32)
+    if shape.delay:
+        heard = np.concatenate(
+            [heard[shape.delay :], np.zeros((min(shape.delay, len(heard)), heard.shape[1]))]
+        )
+    inside = np.asarray(_linear(heard.astype(np.float32), arrays, "into"), np.float32)
+    if shape.kind == "convolution":
+        inside = _convolve(inside, arrays, shape)
+    elif shape.kind == "transformer":
+        inside = _attend(inside, arrays, shape)
+    else:
+        inside = _recur(inside, arrays, shape)
+    return _linear(_norm(inside, arrays, "last"), arrays, "out")
+
+
+def _linear(rows: Array, arrays: Arrays, name: str) -> Array:
+    return np.asarray(rows @ arrays[f"{name}.weight"].T + arrays[f"{name}.bias"], np.float32)
+
+
+def _norm(rows: Array, arrays: Arrays, name: str) -> Array:
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    spread = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + np.float32(_NORM_FLOOR))
+    return np.asarray(centred / spread * arrays[f"{name}.weight"] + arrays[f"{name}.bias"], np.float32)
+
+
+def _sigmoid(values: Array) -> Array:
+    return np.asarray(0.5 * np.tanh(0.5 * values) + 0.5, np.float32)
+
+
+def _silu(values: Array) -> Array:
+    return values * _sigmoid(values)
+
+
+def _convolve(rows: Array, arrays: Arrays, shape: NetworkShape) -> Array:
+    for k, dilation in enumerate(shape.dilations):
+        seen = _norm(rows, arrays, f"norms.{k}")
+        back = dilation * (shape.taps - 1 if shape.causal else shape.taps // 2)
+        padded = np.pad(seen, ((back, dilation * (shape.taps - 1) - back), (0, 0)))
+        kernel = arrays[f"convolutions.{k}.weight"]
+        found = np.tile(arrays[f"convolutions.{k}.bias"], (len(rows), 1))
+        for tap in range(shape.taps):
+            found += padded[tap * dilation : tap * dilation + len(rows)] @ kernel[:, :, tap].T
+        rows = rows + _linear(_silu(found), arrays, f"mixes.{k}")
+    return rows
+
+
+def _attend(rows: Array, arrays: Arrays, shape: NetworkShape) -> Array:
+    count, heads, reach = len(rows), shape.heads, shape.reach
+    each = shape.width // heads
+    # Each cell and its neighbours within reach; None beyond the ends.
+    around = np.arange(count)[:, None] + np.arange(-reach, reach + 1)
+    there = (around >= 0) & (around < count)
+    if shape.causal:
+        there[:, reach + 1 :] = False
+    around = np.clip(around, 0, max(count - 1, 0))
+    for k in range(shape.layers):
+        asked = _linear(_norm(rows, arrays, f"norms.{2 * k}"), arrays, f"attentions.{k}")
+        query, key, value = (part.reshape(count, heads, each) for part in np.split(asked, 3, axis=1))
+        score = np.einsum("nhe,nahe->nha", query, key[around], optimize=True) / np.float32(np.sqrt(each))
+        score = np.where(there[:, None], score + arrays[f"places.{k}"], -np.inf)
+        score = np.exp(score - score.max(axis=2, keepdims=True))
+        share = (score / score.sum(axis=2, keepdims=True)).astype(np.float32)
+        mixed = np.einsum("nha,nahe->nhe", share, value[around], optimize=True).reshape(count, -1)
+        rows = rows + _linear(mixed.astype(np.float32), arrays, f"mixes.{k}")
+        wide = _silu(_linear(_norm(rows, arrays, f"norms.{2 * k + 1}"), arrays, f"wides.{k}"))
+        rows = rows + _linear(wide, arrays, f"narrows.{k}")
+    return rows
+
+
+def _recur(rows: Array, arrays: Arrays, shape: NetworkShape) -> Array:
+    for k in range(shape.layers):
+        ways = [_one_way(rows, arrays, f"l{k}", shape.kind)]
+        if not shape.causal:
+            ways.append(_one_way(rows[::-1], arrays, f"l{k}_reverse", shape.kind)[::-1])
+        rows = np.concatenate(ways, axis=1)
+    return rows
+
+
+def _one_way(rows: Array, arrays: Arrays, end: str, kind: Kind) -> Array:
+    given = rows @ arrays[f"recurrent.weight_ih_{end}"].T + arrays[f"recurrent.bias_ih_{end}"]
+    again = np.ascontiguousarray(arrays[f"recurrent.weight_hh_{end}"].T)
+    bias = arrays[f"recurrent.bias_hh_{end}"]
+    width = len(again)
+    state, cell = np.zeros(width, np.float32), np.zeros(width, np.float32)
+    found = np.empty((len(rows), width), np.float32)
+    for k, new in enumerate(given):
+        old = state @ again + bias
+        if kind == "gru":
+            gates = _sigmoid(new[: 2 * width] + old[: 2 * width])
+            reset, keep = gates[:width], gates[width:]
+            fresh = np.tanh(new[2 * width :] + reset * old[2 * width :])
+            state = (1 - keep) * fresh + keep * state
+        else:
+            whole = new + old
+            gates = _sigmoid(np.concatenate([whole[: 2 * width], whole[3 * width :]]))
+            cell = gates[width : 2 * width] * cell + gates[:width] * np.tanh(whole[2 * width : 3 * width])
+            state = gates[2 * width :] * np.tanh(cell)
+        found[k] = state
+    return found

@@ -1,0 +1,1 @@
+"""``genlock train talker``: a face that moves with a voice."""

@@ -1,0 +1,90 @@
+"""The card of a talker: what it is, what it learnt from, how to make it again, what it can and cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genlock.models.talker.talker import Talker
+from genlock.train.options import LoopOptions
+from genlock.train.talker.films import TalkingFilms
+from genlock.train.talker.options import TalkerTraining
+
+__all__ = ["card_of"]
+
+_CARD = """# A face that moves with a voice
+
+What it is: a network ({kind}) that hears {heard} and says, fifty times a second, how 468 points of a face lie: as
+weights of {components} movements, added to the resting face of whoever shall speak. {parameters:,} parameters, in
+numpy alone.
+
+- Data: {data}.
+- Split as the index of the dataset says: {learnt} clips of {speakers} speakers to learn from, {held} to choose and to
+  fit the emphasis on, {reported} to report on.
+- Licence: that of the data, with credit to its makers.
+- Made by: `genlock train talker {flags}DATASET -o DIR`, seed {seed}, {steps} updates of {batch} clips.
+- Sound is changed at random (vocal tract, speed, noise, rooms, microphones, missing bands), so that it does not matter
+  who speaks where.
+- It looks ahead {ahead}.
+- Emphasis, fitted on the clips to choose on so that the lips move as much as the true ones: all movement x {gain:.3f},
+  quick movement x {sharp:.2f} more.
+- The basis errs on held-out faces (root mean square, eye distances): lips {mouth:.4f}, jaw {jaw:.4f}; by the named
+  shapes alone, lips {shapes:.4f}; the lips move by {moves:.4f}.
+
+| on the clips to report on | talker | line from loudness | on another clip's sound |
+|---|---|---|---|
+{table}
+The mean face has 0, correlation 0 and energy 0. Intervals are of 95 %, over clips{drawn}.
+
+Limits: speech of one person, in English, said calmly; what cannot be heard (a smile, where somebody looks) is not told.
+"""
+
+_ROWS: Mapping[str, str] = {
+    "mouth_lmd_below_mean": "error of the lips below the mean face's",
+    "mouth_lmd": "error of the lips, eye distances",
+    "correlation": "correlation of the opening",
+    "energy": "energy of motion against the true one",
+    "velocity_error": "error of the lips' velocity, eye distances per second",
+    "lag_ms": "lips late by, ms",
+}
+
+
+def card_of(talker: Talker, training: TalkerTraining, films: TalkingFilms, loop: LoopOptions) -> str:
+    """The card as Markdown."""
+    ahead, errors = talker.lookahead_seconds, talker.basis.errors
+    return _CARD.format(
+        kind=talker.shape.kind,
+        heard=", ".join(training.hears),
+        components=talker.basis.size,
+        parameters=sum(array.size for array in talker.arrays.values()),
+        data=training.data.rstrip("."),
+        learnt=len(films.learnt),
+        speakers=len({clip.speaker for clip in films.learnt}),
+        held=len(films.held),
+        reported=len(films.reported),
+        flags=f"--leave-out {' '.join(training.leave_out)} " if training.leave_out else "",
+        seed=loop.seed,
+        steps=loop.steps,
+        batch=training.batch,
+        ahead="over the whole sound" if ahead is None else f"{1000 * float(ahead):.0f} ms",
+        gain=talker.emphasis.gain,
+        sharp=talker.emphasis.sharp,
+        mouth=errors["mouth"],
+        jaw=errors["jaw"],
+        shapes=errors["shapes"],
+        moves=errors["mouth_moves"],
+        table=_table(talker.facts.get("report", {})),
+        drawn=" and speakers" if len({clip.speaker for clip in films.reported}) > 1 else "",
+    )
+
+
+def _table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = []
+    for name, title in _ROWS.items():
+        cells = [_cell(found.get(who, {}).get(name)) for who in ("talker", "loudness_line", "another_sound")]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(figure: Mapping[str, float] | None) -> str:
+    return "" if figure is None else f"{figure['value']:.3f} ({figure['low']:.3f}...{figure['high']:.3f})"

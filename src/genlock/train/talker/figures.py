@@ -1,0 +1,224 @@
+"""How near a talker comes on clips that it did not learn from, beside what needs no talker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.track import Track
+from genlock.extractors.face.pose import LIPS
+from genlock.metrics.landmarks import landmark_scores
+from genlock.models.talker.basis import FaceBasis
+from genlock.models.talker.talker import Emphasis, Talker
+from genlock.train.talker.clips import TalkingClip
+
+__all__ = ["Report", "Row", "fit_emphasis", "loudness_line", "raw_weights", "report", "score"]
+
+Array: TypeAlias = npt.NDArray[np.float32]
+
+_LIPS = list(LIPS)
+_SHARPS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One made clip against the true one, with the speaker's mean face beside it."""
+
+    clip: str
+    """Its name."""
+    speaker: str
+    """Who speaks."""
+    mouth_lmd: float
+    """Mean distance of the lips' points, eye distances."""
+    mean_lmd: float
+    """The same of the face that does not move: the mean of this speaker's frames."""
+    correlation: float
+    """Of the opening."""
+    energy: float
+    """Of motion, against the true one."""
+    velocity_error: float
+    """Eye distances per second."""
+    lag_seconds: float | None
+    """How late the lips are; None where it cannot be told."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Means over clips, with 95 % intervals over clips drawn anew."""
+
+    clips: int
+    speakers: int
+    figures: Mapping[str, tuple[float, float, float]]
+    """By name: the figure, and its interval."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON form."""
+        named = {name: {"value": v, "low": a, "high": b} for name, (v, a, b) in self.figures.items()}
+        return {"clips": self.clips, "speakers": self.speakers, **named}
+
+    def __str__(self) -> str:
+        shown = [f"{name} {v:.3f} ({a:.3f} to {b:.3f})" for name, (v, a, b) in self.figures.items()]
+        return f"{self.clips} clips of {self.speakers} speakers: {'; '.join(shown)}"
+
+
+def score(
+    made: Mapping[str, Track], clips: Sequence[TalkingClip], rest: Mapping[str, Array], basis: FaceBasis
+) -> list[Row]:
+    """Score weights by the name of their clip, on any clock, on the clips' own frames."""
+    means = {
+        speaker: np.concatenate([c.points[c.valid] for c in clips if c.speaker == speaker]).mean(axis=0)
+        for speaker in {clip.speaker for clip in clips}
+    }
+    rows = []
+    for clip in clips:
+        found = made[clip.name].on(clip.cells, "sample", length=_length(clip))
+        points = basis.points(found.values, rest[clip.speaker])
+        true, still = clip.face, np.broadcast_to(means[clip.speaker], clip.points.shape)
+        scores = landmark_scores(true, Track(points, clip.cells, found.valid))
+        mean = landmark_scores(true, Track(still, clip.cells, found.valid))
+        if scores.frames > 1:
+            rows.append(
+                Row(
+                    clip.name,
+                    clip.speaker,
+                    scores.mouth_lmd,
+                    mean.mouth_lmd,
+                    scores.aperture_correlation,
+                    scores.motion_energy,
+                    scores.velocity_error,
+                    scores.lag_seconds,
+                )
+            )
+    return rows
+
+
+def _length(clip: TalkingClip) -> int | None:
+    return None if clip.cells.length is not None else len(clip.points)
+
+
+def report(rows: Sequence[Row], seed: int = 0) -> Report:
+    """Figures over clips; where there are several speakers, every speaker counts the same, and speakers are drawn too.
+
+    ``mouth_lmd_below_mean`` is the share by which the error of the lips lies below that of the mean face.
+    """
+    random = np.random.default_rng(seed)
+    speakers = sorted({row.speaker for row in rows})
+    own = [[row for row in rows if row.speaker == speaker] for speaker in speakers]
+    value = _figures(own)
+    draws = []
+    for _ in range(_DRAWS if len(rows) > 1 else 1):
+        chosen = random.integers(len(own), size=len(own)) if len(own) > 1 else [0]
+        draws.append(
+            _figures([[own[s][k] for k in random.integers(len(own[s]), size=len(own[s]))] for s in chosen])
+        )
+    found = {}
+    for name in value:
+        low, high = np.nanquantile([draw[name] for draw in draws], [0.025, 0.975])
+        found[name] = (value[name], float(low), float(high))
+    return Report(len(rows), len(speakers), found)
+
+
+def _figures(own: Sequence[Sequence[Row]]) -> dict[str, float]:
+    by_speaker = []
+    for rows in own:
+        lags = [row.lag_seconds for row in rows if row.lag_seconds is not None]
+        lmd, mean = (np.mean([getattr(row, name) for row in rows]) for name in ("mouth_lmd", "mean_lmd"))
+        by_speaker.append(
+            {
+                "mouth_lmd_below_mean": 1 - lmd / mean,
+                "mouth_lmd": lmd,
+                "correlation": np.nanmean([row.correlation for row in rows]),
+                "energy": np.nanmean([row.energy for row in rows]),
+                "velocity_error": np.mean([row.velocity_error for row in rows]),
+                "lag_ms": 1000 * np.median(lags) if lags else np.nan,
+            }
+        )
+    return {name: float(np.nanmean([one[name] for one in by_speaker])) for name in by_speaker[0]}
+
+
+# ---------------------------------------------------------------- the emphasis
+
+
+def raw_weights(talker: Talker, clips: Sequence[TalkingClip]) -> dict[str, Track]:
+    """What a talker says of each clip, by its name, on the talker's clock."""
+    return {clip.name: talker.weights(clip.heard) for clip in clips}
+
+
+def fit_emphasis(
+    raw: Mapping[str, Track],
+    clips: Sequence[TalkingClip],
+    rest: Mapping[str, Array],
+    basis: FaceBasis,
+    energy: float = 1.0,
+    most_sharp: float = 2.0,
+) -> Emphasis:
+    """The emphasis with which the lips move with ``energy`` of the true energy, and err least.
+
+    ``raw`` are weights of a talker without emphasis on clips that it did not learn from.
+    """
+    lips = basis.components[:, _LIPS, :2]
+    true = {clip.name: (clip.points - rest[clip.speaker])[:, _LIPS, :2] for clip in clips}
+    best: tuple[float, Emphasis] | None = None
+    for sharp in (s for s in _SHARPS if s <= most_sharp):
+        moved = {
+            clip.name: _on_frames(raw[clip.name], Emphasis(1.0, sharp), clip) @ lips.reshape(len(lips), -1)
+            for clip in clips
+        }
+        made_power = true_power = 0.0
+        for clip in clips:
+            both = clip.valid[1:] & clip.valid[:-1]
+            made_power += float(np.square(np.diff(moved[clip.name], axis=0)[both]).sum())
+            true_power += float(np.square(np.diff(true[clip.name], axis=0)[both]).sum())
+        gain = float(np.clip(np.sqrt(energy * true_power / max(made_power, 1e-9)), 0.2, 3.0))
+        wrong = [
+            np.linalg.norm((gain * moved[c.name]).reshape(true[c.name].shape) - true[c.name], axis=-1)[
+                c.valid
+            ].mean()
+            for c in clips
+        ]
+        if best is None or float(np.mean(wrong)) < best[0]:
+            best = float(np.mean(wrong)), Emphasis(gain, sharp)
+    return best[1] if best else Emphasis()
+
+
+def _on_frames(raw: Track, emphasis: Emphasis, clip: TalkingClip) -> Array:
+    found = raw.map(emphasis).on(clip.cells, "sample", length=_length(clip))
+    return np.asarray(found.values, np.float32)
+
+
+# ---------------------------------------------------------------- what needs no talker
+
+
+def loudness_line(
+    learnt: Sequence[TalkingClip], clips: Sequence[TalkingClip], rest: Mapping[str, Array], basis: FaceBasis
+) -> dict[str, Track]:
+    """Weights of each clip from its loudness alone: a straight line, fitted on the clips that were learnt from."""
+    level, weights = [], []
+    for clip in learnt:
+        found = _loudness(clip).on(clip.cells, "sample", length=_length(clip))
+        use = found.valid & clip.valid
+        level.append(found.values[use])
+        weights.append(basis.weights(clip.points[use], rest[clip.speaker]))
+    one = np.concatenate(level)
+    design = np.stack([one, np.ones_like(one)], axis=1).astype(np.float64)
+    line = np.linalg.lstsq(design, np.concatenate(weights).astype(np.float64), rcond=None)[0]
+    return {
+        clip.name: _loudness(clip).map(
+            lambda v: np.asarray(np.stack([v, np.ones_like(v)], axis=1) @ line, np.float32)
+        )
+        for clip in clips
+    }
+
+
+def _loudness(clip: TalkingClip) -> Track:
+    """Level of the first feature of the sound above its own median, smoothed over 50 ms, [N]."""
+    track = next(given for given in clip.heard.values() if isinstance(given, Track))
+    values = np.asarray(track.values, np.float64)
+    level = np.logaddexp.reduce(values, axis=1)
+    level = np.convolve(np.pad(level, 2, "edge"), np.ones(5) / 5, "valid")
+    return track.map(lambda _: (level - np.median(level)).astype(np.float32))

@@ -1,0 +1,400 @@
+"""``genlock train talker DATASET``: a talker, what it learns, how it is reported on, and its file.
+
+The network runs on a uniform clock of the sound; its answer is read between the clock's cells at the true centres of
+the film's frames, and only there asked for. So clips of every frame rate are learnt from together, and the talker
+serves every frame rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import InputError, MissingDependency
+from genlock.core.files import write_text
+from genlock.core.json_forms import write_json
+from genlock.core.progress import Progress, silent
+from genlock.core.spans import Spans
+from genlock.core.track import Track
+from genlock.data.batches import Batches, BatchPlan, Item
+from genlock.models.talker.inputs import CLOCK_RATE, Heard, Listening, hear
+from genlock.models.talker.levels import Leveling
+from genlock.models.talker.resting import opening_of
+from genlock.models.talker.talker import Talker, load_talker, save_talker
+from genlock.train.options import LoopOptions
+from genlock.train.talker.augment import changed_bands, sped
+from genlock.train.talker.card import card_of
+from genlock.train.talker.clips import TalkingClip, displacements, resting_faces
+from genlock.train.talker.figures import fit_emphasis, loudness_line, raw_weights, report, score
+from genlock.train.talker.films import TalkingFilms, open_talking
+from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
+from genlock.train.talker.targets import basis_errors, build_basis
+
+try:
+    import torch
+
+    from genlock.train.loop import train
+    from genlock.train.optimizers import ScheduledOptimizer, adamw
+    from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
+    from genlock.train.talker.losses import ASKED, Asked, at_frames, talker_loss
+    from genlock.train.talker.networks import TalkerNetwork
+except ImportError as error:
+    raise MissingDependency(
+        f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
+    ) from error
+
+__all__ = ["TalkerRecipe", "train_talker"]
+
+Array: TypeAlias = npt.NDArray[np.float32]
+Tensor: TypeAlias = torch.Tensor
+
+_LEAST_CLIPS = 4
+# Cells of sound beside a cropped clip that are heard with it.
+_MARGIN = 60
+_SOFTEST = 1e-4
+
+
+class TalkerRecipe:
+    """A talker for :func:`genlock.train.loop.train`.
+
+    Parameters
+    ----------
+    clips : to learn from
+    held : to choose and to fit the emphasis on; may be empty
+    training : how
+    seed : of the order and of all changes
+    """
+
+    name = "talker"
+    best: str | None = "mouth_error"
+    unit = "sound_seconds"
+
+    def __init__(
+        self,
+        clips: Sequence[TalkingClip],
+        held: Sequence[TalkingClip],
+        training: TalkerTraining | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.training, self.seed = training or TalkerTraining(), seed
+        self.clips, self.held = list(clips), list(held)
+        if len(self.clips) < _LEAST_CLIPS:
+            raise InputError(
+                f"{len(self.clips)} clips with a face and sound are too few; give at least {_LEAST_CLIPS}"
+            )
+        self.rest = resting_faces([*self.clips, *self.held])
+        self.speakers = sorted({clip.speaker for clip in self.clips})
+        neutral = np.mean([self.rest[speaker] for speaker in self.speakers], axis=0)
+        basis = build_basis(displacements(self.clips, self.rest), neutral, self.training.components, seed)
+        errors = basis_errors(basis, displacements(self.held or self.clips, self.rest))
+        self.basis = replace(basis, errors=errors)
+        self.listening = listening_for(self.clips, self.training)
+        self._asked = Asked.of(self.basis)
+        lengths = [min(clip.seconds[-1] - clip.seconds[0], self.training.crop_seconds) for clip in self.clips]
+        self._batches = Batches(lengths, BatchPlan(clips=self.training.batch, seed=seed))
+
+    # ------------------------------------------------------------ what the loop asks for
+
+    def record(self) -> dict[str, Any]:
+        """Options and clips."""
+        return {**asdict(self.training), "clips": [clip.name for clip in self.clips]}
+
+    def model(self) -> TalkerNetwork:
+        """At its start."""
+        manners = len(self.speakers) if self.training.manner else 0
+        return TalkerNetwork(
+            self.training.network, self.listening.width, self.basis.size, self.training.dropout, manners
+        )
+
+    def optimizers(self, model: TalkerNetwork, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
+        """One, over all weights."""
+        return {"model": adamw(model.parameters(), loop)}
+
+    def losses(self) -> Sequence[LossStep]:
+        """One."""
+        return (LossStep(self.loss),)
+
+    def parts(self, step: int) -> list[list[Item]]:
+        """The clips of an update, in one part."""
+        return self._batches.at(step)
+
+    def describe(self, part: list[Item]) -> str:
+        """Names of its clips."""
+        return ", ".join(self.clips[item.clips[0]].name for item in part)
+
+    def load(self, part: list[Item]) -> Batch | None:
+        """Changed sound and true faces, padded to one length."""
+        if not part:
+            return None
+        made = [self._example(self.clips[item.clips[0]], np.random.default_rng(item.seed)) for item in part]
+        lengths = torch.tensor([len(one.heard) for one in made])
+        frames, cells = max(len(one.valid) for one in made), int(lengths.max())
+        tensors = {
+            name: torch.from_numpy(
+                np.stack([_longer(getattr(one, name), cells if name == "heard" else frames) for one in made])
+            )
+            for name in ("heard", "left", "share", "true", "weights", "valid", "gaps")
+        }
+        tensors |= {
+            "lengths": lengths,
+            "opening": torch.tensor([one.opening for one in made]),
+            "speaker": torch.tensor([one.speaker for one in made]),
+        }
+        return Batch(tensors, float(len(made)), float(lengths.sum()) / float(CLOCK_RATE))
+
+    def loss(self, model: TalkerNetwork, batch: Batch, step: int) -> Loss:
+        """How far the face is from the true one at the frames."""
+        t = batch.tensors
+        found = at_frames(model(t["heard"], t["lengths"], t["speaker"]), t["left"], t["share"])
+        total, parts = talker_loss(
+            found,
+            t["true"],
+            t["weights"],
+            t["valid"],
+            t["gaps"],
+            t["opening"],
+            self._asked,
+            self.training.losses,
+        )
+        return Loss(total, {name: (part, batch.weight) for name, part in parts.items()})
+
+    def evaluate(self, model: TalkerNetwork) -> dict[str, float]:
+        """On the held clips, in nobody's manner and without emphasis: error of the lips as a share of the mean face's,
+        correlation of the opening, energy of motion."""
+        if not self.held:
+            return {"mouth_error": 0.0}
+        plain = Talker(self.basis, self.listening, self.training.network, model.arrays())
+        rows = score(raw_weights(plain, self.held), self.held, self.rest, self.basis)
+        found = report(rows).figures
+        return {
+            "mouth_error": 1 - found["mouth_lmd_below_mean"][0],
+            "correlation": found["correlation"][0],
+            "energy": found["energy"][0],
+        }
+
+    def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
+        """``model.npz``, with the emphasis fitted on the held clips, and ``config.json``."""
+        network = self.model()
+        network.load_state_dict(model.weights)
+        save_talker(self.talker(network, figures), folder / "model.npz")
+        write_json(folder / "config.json", {"kind": self.name, "training": asdict(self.training)})
+
+    # ------------------------------------------------------------ what else it knows
+
+    def talker(self, network: TalkerNetwork, figures: Mapping[str, float]) -> Talker:
+        """The talker of a network as it now is."""
+        o = self.training
+        manners = network.manners.detach().cpu().numpy() if network.manners is not None else ()
+        plain = Talker(
+            self.basis,
+            self.listening,
+            o.network,
+            network.arrays(),
+            speakers=dict(zip(self.speakers, manners, strict=False)),
+            facts={
+                "training": asdict(o),
+                "clips": len(self.clips),
+                "speakers": self.speakers,
+                "valid": dict(figures),
+            },
+        )
+        judged = self.held or self.clips
+        emphasis = fit_emphasis(
+            raw_weights(plain, judged), judged, self.rest, self.basis, o.motion_energy, o.most_sharp
+        )
+        if o.network.causal:  # a smoothing over what follows would need another look ahead
+            emphasis = fit_emphasis(
+                raw_weights(plain, judged), judged, self.rest, self.basis, o.motion_energy, 0.0
+            )
+        return replace(plain, emphasis=emphasis)
+
+    def _example(self, clip: TalkingClip, random: np.random.Generator) -> _Example:
+        o, tracks, seconds = self.training, dict(clip.heard), clip.seconds
+        speed = Fraction(round(1000 * float(np.exp(random.uniform(-o.changes.speed, o.changes.speed)))), 1000)
+        first = next(track for track in tracks.values() if isinstance(track, Track))
+        start = first.grid.center(0)
+        for one in self.listening.heard:
+            given = tracks[one.feature]
+            if isinstance(given, Spans):
+                continue
+            if one.treatment == "level":
+                given = given.map(lambda values: changed_bands(values, o.changes, random))
+            tracks[one.feature] = sped(given, speed, start)
+        if speed != 1 and "words" in tracks:
+            words = tracks["words"]
+            assert isinstance(words, Spans)
+            tracks["words"] = _sped_spans(words, speed, start)
+        seconds = float(start) + (seconds - float(start)) / float(speed)
+        heard = hear(tracks, self.listening)
+        assert isinstance(heard.values, np.ndarray)
+        place = (seconds - float(heard.grid.center(0))) * float(CLOCK_RATE)
+        speaker = self.speakers.index(clip.speaker) if random.random() < o.manner else -1
+        frames, cells = _crop(place, len(heard), o.crop_seconds, random)
+        place = place[frames] - cells.start
+        count = cells.stop - cells.start
+        left = np.clip(np.floor(place), 0, max(count - 2, 0)).astype(np.int64)
+        rest = self.rest[clip.speaker]
+        moved = np.where(clip.valid[frames, None, None], clip.points[frames] - rest, 0).astype(np.float32)
+        return _Example(
+            heard=heard.values[cells],
+            left=left,
+            share=np.clip(place - left, 0, 1).astype(np.float32),
+            true=np.ascontiguousarray(moved[:, list(ASKED), :2]),
+            weights=self.basis.weights(moved + self.basis.neutral),
+            valid=clip.valid[frames] & (place > -1) & (place < count),
+            gaps=np.diff(seconds[frames], prepend=seconds[frames][:1] - 0.04).astype(np.float32),
+            opening=float(opening_of(rest)),
+            speaker=speaker,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Example:
+    """One clip as it is learnt from."""
+
+    heard: Array
+    left: npt.NDArray[np.int64]
+    share: Array
+    true: Array
+    weights: Array
+    valid: npt.NDArray[np.bool_]
+    gaps: Array
+    opening: float
+    speaker: int
+
+
+def _crop(
+    place: npt.NDArray[np.float64], cells: int, seconds: float, random: np.random.Generator
+) -> tuple[slice, slice]:
+    """Frames of a stretch of at most so many seconds, somewhere, and the cells around them."""
+    longest = seconds * float(CLOCK_RATE)
+    room = float(place[-1] - place[0]) - longest
+    if room <= 0:
+        return slice(0, len(place)), slice(0, cells)
+    begin = float(place[0]) + random.uniform(0, room)
+    frames = slice(int(np.searchsorted(place, begin)), int(np.searchsorted(place, begin + longest)))
+    low = int(np.clip(np.floor(place[frames.start]) - _MARGIN, 0, cells - 2))
+    high = int(np.clip(np.ceil(place[frames.stop - 1]) + _MARGIN, low + 2, cells))
+    return frames, slice(low, high)
+
+
+def _sped_spans(spans: Spans, speed: Fraction, start: Fraction) -> Spans:
+    return spans.map(
+        lambda s: replace(s, start=start + (s.start - start) / speed, end=start + (s.end - start) / speed)
+    )
+
+
+def _longer(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    return np.pad(values, ((0, length - len(values)), *((0, 0),) * (values.ndim - 1)))
+
+
+def listening_for(clips: Sequence[TalkingClip], training: TalkerTraining) -> Listening:
+    """What a talker hears, with the usual mean and spread of its features over the clips.
+
+    Raises InputError if a feature has rows of no or of several sizes.
+    """
+    leveling = Leveling(future=0) if training.live else Leveling()
+    heard: list[Heard] = []
+    mean: dict[str, Array] = {}
+    spread: dict[str, Array] = {}
+    for feature in training.hears:
+        given = [clip.heard[feature] for clip in clips if feature in clip.heard]
+        spans = [one for one in given if isinstance(one, Spans)]
+        tracks = [one for one in given if isinstance(one, Track)]
+        if spans:
+            labels = tuple(sorted({span.label for one in spans for span in one}))
+            heard.append(Heard(feature, len(labels), "spans", 1, labels))
+            continue
+        sizes = {track.values.shape[1:] for track in tracks}
+        if len(sizes) != 1 or len(next(iter(sizes))) != 1:
+            raise InputError(
+                f"{feature!r} has rows of shapes {sorted(map(list, sizes))}; a talker hears rows of one size"
+            )
+        rate = float(tracks[0].grid.rate) if hasattr(tracks[0].grid, "rate") else float(CLOCK_RATE)
+        steps = max(1, round(rate / float(CLOCK_RATE)))
+        levelled = feature.partition(":")[0] in ("mel", "logfbank")
+        heard.append(Heard(feature, next(iter(sizes))[0], "level" if levelled else "standard", steps))
+        rows = [_above_floor(track, leveling) if levelled else track.values[track.valid] for track in tracks]
+        whole = np.concatenate(rows).astype(np.float64)
+        mean[feature] = whole.mean(axis=0).astype(np.float32)
+        spread[feature] = np.maximum(whole.std(axis=0), _SOFTEST).astype(np.float32)
+    return Listening(tuple(heard), leveling, mean, spread)
+
+
+def _above_floor(track: Track, leveling: Leveling) -> npt.NDArray[np.float64]:
+    """Bands above the loudness of a clip."""
+    values = np.asarray(track.values[track.valid], np.float64)
+    level = np.logaddexp.reduce(values, axis=1) - np.log(values.shape[1])
+    loud = max(float(np.quantile(level, 0.95)), leveling.quietest)
+    return np.asarray(np.logaddexp(values, loud + np.log(leveling.floor)) - loud)
+
+
+# ---------------------------------------------------------------- a whole training
+
+
+def train_talker(
+    sources: Sequence[str | Path],
+    folder: str | Path,
+    training: TalkerTraining | None = None,
+    loop: LoopOptions | None = None,
+    progress: Progress = silent,
+) -> TrainResult:
+    """Train a talker, and report on what it did not learn from.
+
+    Parameters
+    ----------
+    sources : prepared datasets with the features it hears and ``landmarks``; or films, which are prepared first
+    folder : gets ``model.npz`` and ``MODEL_CARD.md``, and the run in ``run``; a run that was stopped goes on
+
+    Raises
+    ------
+    InputError
+        If too few clips can be used.
+    OutputError
+        If the folder cannot be written.
+    """
+    options, target = loop or TALKER_LOOP, Path(folder)
+    o = training or TalkerTraining()
+    films = open_talking(sources, target, o, progress)
+    recipe = TalkerRecipe(films.learnt, films.held, o, options.seed)
+    result = train(recipe, options, target / "run", progress)
+    talker = load_talker(Path(result.model) / "model.npz")
+    found = report_on(talker, recipe, films)
+    talker = replace(talker, facts={**talker.facts, "loop": asdict(options), "report": found})
+    save_talker(talker, target / "model.npz")
+    write_text(target / "MODEL_CARD.md", card_of(talker, o, films, options))
+    flat = {
+        f"{who}_{name}": figure["value"]
+        for who, figures in found.items()
+        for name, figure in figures.items()
+        if isinstance(figure, dict)
+    }
+    return replace(
+        result,
+        directory=str(target),
+        model=str(target),
+        figures={**result.figures, **flat},
+        notes=(*result.notes, *films.notes),
+    )
+
+
+def report_on(talker: Talker, recipe: TalkerRecipe, films: TalkingFilms) -> dict[str, Any]:
+    """Figures on the clips to report on: the talker, the line of loudness, and the talker on another clip's sound."""
+    clips = films.reported
+    if not clips:
+        return {}
+    rest, basis = {**recipe.rest, **resting_faces(clips)}, talker.basis
+    made = raw_weights(talker, clips)
+    other = {}
+    for clip, wrong in zip(clips, [*clips[1:], clips[0]], strict=True):
+        begin = clip.cells.edge(0) - wrong.cells.edge(0)
+        other[clip.name] = made[wrong.name].shifted(begin)
+    line = loudness_line(recipe.clips, clips, rest, basis)
+    rows = {"talker": made, "loudness_line": line, "another_sound": other}
+    return {name: report(score(weights, clips, rest, basis)).to_dict() for name, weights in rows.items()}

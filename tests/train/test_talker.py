@@ -1,0 +1,283 @@
+"""``genlock train talker``: what is planted is learnt, at every frame rate; gaps are not; a run that stopped goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("accelerate")
+pytest.importorskip("pyarrow")
+
+import torch
+from tests.train.planted_faces import (
+    MEL,
+    hidden,
+    planted_bands,
+    planted_dataset,
+    planted_face,
+    planted_neutral,
+)
+
+from genlock.cli import main
+from genlock.core.errors import InputError
+from genlock.core.grid import Grid
+from genlock.core.track import Track
+from genlock.models.talker.basis import FaceBasis
+from genlock.models.talker.networks import NetworkShape
+from genlock.models.talker.resting import opening_of
+from genlock.models.talker.talker import Emphasis, load_talker
+from genlock.train.options import LoopOptions
+from genlock.train.talker.augment import UNCHANGED, Changes, changed_bands
+from genlock.train.talker.figures import Row, fit_emphasis, report
+from genlock.train.talker.films import open_talking
+from genlock.train.talker.losses import ASKED, Asked, at_frames, talker_loss
+from genlock.train.talker.options import LossWeights, TalkerTraining
+from genlock.train.talker.recipe import TalkerRecipe, train_talker
+from genlock.train.talker.targets import SHAPE_HANDLES, basis_errors, build_basis
+
+SMALL = NetworkShape(width=24, dilations=(1, 2))
+QUICK = LoopOptions(
+    steps=80, learning_rate=5e-3, save_every=40, evaluate_every=80, ema=0.9, threads=1, decay="linear"
+)
+TRAINING = TalkerTraining(network=SMALL, components=6, batch=6, dropout=0.0, changes=UNCHANGED)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return planted_dataset(tmp_path_factory.mktemp("planted") / "set")
+
+
+@pytest.fixture(scope="module")
+def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run") / "talker"
+    train_talker([dataset], folder, TRAINING, QUICK)
+    return folder
+
+
+def test_what_is_planted_is_learnt_and_serves_every_frame_rate(trained: Path) -> None:
+    talker = load_talker(trained)
+    neutral, seed = planted_neutral(1), 777  # a clip that nobody has heard
+    weights = talker.weights({"mel:kaldi": Track(planted_bands(300, seed), MEL)})
+    for rate in ("21.5", "25", "30000/1001", "50"):
+        cells = Grid(Fraction(rate))
+        found = weights.on(cells, length=int(cells.rate * 3) - 1)
+        true = planted_face(found.centers, seed, neutral)
+        made = talker.basis.points(found.values, neutral.astype(np.float32))
+        a, b = opening_of(true)[found.valid], opening_of(made)[found.valid]
+        assert np.corrcoef(a, b)[0, 1] > 0.9
+        # Nothing is late at any rate: the best shift among +-40 ms is none.
+        shifted = [
+            np.corrcoef(opening_of(planted_face(found.centers + s, seed, neutral))[found.valid], b)[0, 1]
+            for s in (-0.04, -0.02, 0, 0.02, 0.04)
+        ]
+        assert int(np.argmax(shifted)) == 2
+
+
+def test_the_report_stands_beside_what_needs_no_talker(trained: Path) -> None:
+    card = (trained / "MODEL_CARD.md").read_text()
+    assert "genlock train talker" in card
+    assert "line from loudness" in card
+    found = load_talker(trained).facts["report"]
+    assert found["talker"]["mouth_lmd_below_mean"]["value"] > 0.5
+    assert found["talker"]["correlation"]["value"] > found["another_sound"]["correlation"]["value"] + 0.3
+    assert 0.7 < found["talker"]["energy"]["value"] < 1.3
+    interval = found["talker"]["correlation"]
+    assert interval["low"] <= interval["value"] <= interval["high"]
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_bit(dataset: Path, tmp_path: Path) -> None:
+    loop = replace(QUICK, steps=6, save_every=3, evaluate_every=6)
+    training = replace(TRAINING, changes=Changes(), dropout=0.2, manner=0.5)
+    films = open_talking([dataset], tmp_path, training)
+    from genlock.train.loop import train
+
+    class Stopped(Exception):
+        pass
+
+    def stop(_: str, done: int, total: int) -> None:
+        if done == 4:
+            raise Stopped
+
+    def recipe() -> TalkerRecipe:
+        return TalkerRecipe(films.learnt, films.held, training)
+
+    train(recipe(), loop, tmp_path / "whole")
+    with pytest.raises(Stopped):
+        train(recipe(), loop, tmp_path / "parts", stop)
+    train(recipe(), loop, tmp_path / "parts")
+    assert _losses(tmp_path / "whole") == _losses(tmp_path / "parts")
+
+
+def _losses(run: Path) -> list[Any]:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [(line["step"], line["loss"]) for line in lines]
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "transformer"])
+def test_the_road_of_the_diary_and_other_networks_are_walkable(
+    dataset: Path, tmp_path: Path, kind: str
+) -> None:
+    """A recurrent network with a time delay of 200 ms, as obamanet's and WAV2KP's; and the others."""
+    shape = NetworkShape(
+        kind, width=16, layers=1, heads=2, causal=kind == "lstm", delay=10 if kind == "lstm" else 0
+    )
+    training = replace(
+        TRAINING, network=shape, live=kind == "lstm", losses=LossWeights(velocity_loss=0, energy_loss=0)
+    )
+    train_talker([dataset], tmp_path, training, replace(QUICK, steps=3, evaluate_every=3))
+    talker = load_talker(tmp_path)
+    assert talker.shape == shape
+    assert talker.lookahead_seconds == (
+        Fraction(1, 5) if kind == "lstm" else None if kind == "gru" else talker.lookahead_seconds
+    )
+
+
+def test_the_command_leaves_a_speaker_out(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "--width",
+        "8",
+        "--dilations",
+        "1",
+        "--components",
+        "4",
+        "--steps",
+        "2",
+        "--leave-out",
+        "s1",
+        "--json",
+    ]
+    main(["train", "talker", str(dataset), "-o", str(tmp_path / "run"), *words])
+    assert json.loads(capsys.readouterr().out)["figures"]
+    assert "s1" not in load_talker(tmp_path / "run").facts["speakers"]
+    with pytest.raises(InputError, match="no speaker 's9'.*s0, s1, s2"):
+        open_talking([dataset], tmp_path, replace(TRAINING, leave_out=("s9",)))
+
+
+# ---------------------------------------------------------------- the parts
+
+
+def test_gaps_are_never_learnt_from(dataset: Path, tmp_path: Path) -> None:
+    films = open_talking([dataset], tmp_path, TRAINING)
+    recipe = TalkerRecipe(films.learnt, films.held, TRAINING)
+    batch = recipe.load(recipe.parts(0)[0])
+    assert batch is not None
+    network = recipe.model()
+    with torch.no_grad():
+        first = recipe.loss(network, batch, 0).total
+        tensors = dict(batch.tensors)
+        tensors["true"] = torch.where(tensors["valid"][..., None, None], tensors["true"], torch.tensor(9.0))
+        tensors["weights"] = torch.where(tensors["valid"][..., None], tensors["weights"], torch.tensor(9.0))
+        assert recipe.loss(network, replace(batch, tensors=tensors), 0).total == first
+    assert not batch.tensors["valid"].all()
+
+
+def test_training_reads_the_instants_that_are_read_in_use(dataset: Path, tmp_path: Path) -> None:
+    """The frames of a batch lie between the cells where ``Track.on`` puts them, also when speech is sped up."""
+    films = open_talking([dataset], tmp_path, TRAINING)
+    recipe = TalkerRecipe(films.learnt, films.held, TRAINING)
+    clip = films.learnt[0]
+    example = recipe._example(clip, np.random.default_rng(0))
+    from genlock.models.talker.inputs import hear
+
+    heard = hear(clip.heard, recipe.listening)
+    track = Track(np.asarray(heard.values), heard.grid)
+    by_track = track.on(clip.cells, "sample", length=len(clip.points))
+    by_batch = at_frames(
+        torch.from_numpy(example.heard)[None],
+        torch.from_numpy(example.left)[None],
+        torch.from_numpy(example.share)[None],
+    )[0].numpy()
+    assert np.abs(by_batch - by_track.values)[by_track.valid].max() < 1e-4
+    quick = recipe.training.changes
+    fast = TalkerRecipe(films.learnt, films.held, replace(TRAINING, changes=replace(quick, speed=0.3)))
+    sped = fast._example(clip, np.random.default_rng(4))
+    place = sped.left + sped.share
+    step = np.diff(place).mean() / np.diff(example.left + example.share).mean()
+    assert abs(step - 1) > 0.02
+    # The same sound under the same frames: loudness at each frame stays.
+    loud = [e.heard.mean(axis=1) for e in (example, sped)]
+    there = [
+        np.interp(e.left + e.share, np.arange(len(lo)), lo)
+        for e, lo in zip((example, sped), loud, strict=True)
+    ]
+    assert np.corrcoef(there[0][2:-2], there[1][2:-2])[0, 1] > 0.95
+
+
+def test_sound_is_changed_as_said() -> None:
+    bands = planted_bands(200, 3)
+    assert np.array_equal(changed_bands(bands, UNCHANGED, np.random.default_rng(0)), bands)
+    only = replace(UNCHANGED, warp=(1.2, 1.2), warp_share=1.0)
+    peak = np.zeros((1, 80), np.float32)
+    peak[0, 40] = 5
+    moved = changed_bands(peak, only, np.random.default_rng(0))
+    low, high = (1127 * np.log1p(f / 700) for f in (20, 8000))
+    hz = 700 * np.expm1(np.linspace(low, high, 82)[1:-1] / 1127)
+    assert hz[int(moved.argmax())] / hz[40] == pytest.approx(1.2, abs=0.05)
+    one, two = (changed_bands(bands, Changes(), np.random.default_rng(k)) for k in (1, 1))
+    assert np.array_equal(one, two)
+
+
+def test_a_dead_mouth_costs_by_its_energy_and_a_late_one_by_its_velocity() -> None:
+    basis = FaceBasis.planted(3)
+    asked, o = Asked.of(basis), LossWeights()
+    weights = torch.from_numpy(
+        np.random.default_rng(0).normal(size=(1, 40, 3)).cumsum(1).astype(np.float32) / 3
+    )
+    true = torch.einsum("btk,kpc->btpc", weights, asked.moves)
+    valid, gaps = torch.ones(1, 40, dtype=torch.bool), torch.full((1, 40), 0.04)
+
+    def parts(made: torch.Tensor) -> dict[str, float]:
+        found = talker_loss(made, true, weights, valid, gaps, torch.zeros(1), asked, o)[1]
+        return {name: float(part) for name, part in found.items()}
+
+    right, dead = parts(weights), parts(weights * 0.3)
+    assert max(right.values()) < 1e-6
+    assert dead["energy"] == pytest.approx(np.log(0.09) ** 2, rel=0.1)
+    assert parts(weights.roll(1, 1))["velocity"] > 0.1 > right["velocity"]
+    assert len(ASKED) == len(set(ASKED)) == asked.moves.shape[1]
+
+
+def test_the_basis_holds_what_is_planted_and_shapes_do_what_their_names_say() -> None:
+    neutral = planted_neutral().astype(np.float32)
+    moved = planted_face(np.arange(400) / 25, 3, neutral.astype(np.float64)) - neutral
+    basis = build_basis(moved, neutral, 6)
+    errors = basis_errors(basis, planted_face(np.arange(100) / 30, 8, neutral.astype(np.float64)) - neutral)
+    assert errors["mouth"] < 0.02 * errors["mouth_moves"]
+    assert set(basis.shapes) == set(SHAPE_HANDLES)
+    assert opening_of(basis.shapes["jawOpen"]) > 0.15
+    for name in ("jawOpen", "mouthSmileLeft"):
+        one = basis.shape_weights(neutral + basis.shapes[name][None], neutral)[0]
+        assert basis.names[int(one.argmax())] == name
+    assert basis.shapes["mouthSmileLeft"][291, 1] < -0.04 < basis.shapes["mouthSmileLeft"][61, 1]
+    with pytest.raises(InputError, match="too few"):
+        build_basis(moved[:10], neutral, 6)
+
+
+def test_the_emphasis_brings_back_the_planted_energy(dataset: Path, tmp_path: Path) -> None:
+    films = open_talking([dataset], tmp_path, TRAINING)
+    recipe = TalkerRecipe(films.learnt, films.held, TRAINING)
+    raw = {}
+    for clip in films.held:
+        own = recipe.basis.weights(clip.points, recipe.rest[clip.speaker]) * clip.valid[:, None]
+        raw[clip.name] = Track(own * 0.6, clip.cells, clip.valid)
+    found = fit_emphasis(raw, films.held, recipe.rest, recipe.basis)
+    assert found.gain * (1 + 0.5 * found.sharp) == pytest.approx(1 / 0.6, rel=0.15)
+    assert isinstance(found, Emphasis)
+
+
+def test_a_report_counts_every_speaker_the_same() -> None:
+    rows = [Row(f"a{k}", "a", 0.5, 1.0, 0.9, 1.0, 1.0, 0.0) for k in range(30)]
+    rows += [Row("b0", "b", 1.0, 1.0, 0.5, 0.5, 1.0, 0.04)]
+    found = report(rows)
+    assert found.figures["mouth_lmd_below_mean"][0] == pytest.approx(0.25)
+    assert found.figures["lag_ms"][0] == pytest.approx(20)
+    assert found.speakers == 2
+    assert hidden([0.0], 0).shape == (1, 2)
