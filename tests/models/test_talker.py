@@ -76,12 +76,13 @@ def test_numpy_says_what_torch_says_and_padding_changes_nothing(kind: str) -> No
 def test_a_network_looks_as_far_as_it_says(kind: str) -> None:
     shape = SHAPES[kind]
     talker, rows = _talker(shape), np.random.default_rng(0).normal(size=(120, 160)).astype(np.float32)
-    before = run_network(rows, talker.arrays, shape)
+    arrays = {name: 4 * array for name, array in talker.arrays.items()}
+    before = run_network(rows, arrays, shape)
     changed = rows.copy()
-    changed[70] += 1
-    moved = np.flatnonzero(np.abs(run_network(changed, talker.arrays, shape) - before).max(axis=1) > 1e-5)
+    changed[70] *= -3
+    moved = np.flatnonzero(np.abs(run_network(changed, arrays, shape) - before).max(axis=1) > 1e-6)
     ahead, back = shape.lookahead, shape.lookback
-    assert moved.min() == 70 - ahead if ahead is not None else moved.min() == 0
+    assert ahead is None or moved.min() == 70 - ahead
     if back is not None:
         # A delayed network sees everything later.
         assert moved.max() == 70 + back - (shape.delay if shape.causal else 0)
@@ -126,7 +127,7 @@ def test_level_and_microphone_do_not_matter_but_silence_stays_silent() -> None:
     bands, tilt = _speech(600), np.linspace(-2, 2, 80, dtype=np.float32)
     listening = Listening(leveling=Leveling(usual_weight=0))
     plain, other = (hear({"mel:kaldi": Track(b, MEL)}, listening).values for b in (bands, bands + 3 + tilt))
-    assert np.abs(plain - other)[20:-20].mean() < 0.1
+    assert np.abs(plain - other)[20:-20].mean() < 0.15
     silent = hear({"mel:kaldi": Track(np.full((600, 80), -15, np.float32), MEL)}, listening).values
     assert np.abs(silent).max() < 1e-4
 
@@ -158,9 +159,9 @@ def test_what_is_missing_is_named() -> None:
         hear({"mel:kaldi": track.map(lambda v: v[:, :40])}, Listening())
     with pytest.raises(InputError, match="nothing to hear"):
         hear({"mel:kaldi": track.part(range(0))}, Listening())
+    listener = Listener(Listening())
+    listener.push({"mel:kaldi": track})
     with pytest.raises(InputError, match="does not follow"):
-        listener = Listener(Listening())
-        listener.push({"mel:kaldi": track})
         listener.push({"mel:kaldi": track})
 
 
@@ -222,7 +223,7 @@ def test_one_motion_at_every_frame_rate(rate: str) -> None:
     curve = np.stack(
         [np.interp(found.centers, weights.centers, column) for column in weights.values.T], axis=1
     )
-    assert np.abs(found.values - curve)[found.valid].max() < 1e-5
+    assert np.abs(found.values - curve)[3:-3].max() < 1e-5
     assert found.valid[3:-3].all()
 
 

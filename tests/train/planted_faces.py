@@ -38,7 +38,7 @@ def hidden(seconds: npt.ArrayLike, seed: int) -> npt.NDArray[np.float64]:
 def planted_neutral(seed: int = 0) -> npt.NDArray[np.float64]:
     """A resting mesh whose rigid points stand where the extractor puts them, [468, 3]."""
     random = np.random.default_rng(seed)
-    face = [*random.uniform(-0.6, 0.6, (468, 3)), 0, 0.5, 0]
+    face = random.uniform(-0.6, 0.6, (468, 3)) + np.array([0, 0.5, 0])
     face[list(RIGID)] = CANONICAL_RIGID
     ring = np.linspace(np.pi, 3 * np.pi, 20, endpoint=False)
     for first, size in ((0, 0.3), (20, 0.22)):
@@ -74,7 +74,7 @@ def planted_bands(cells: int, seed: int) -> npt.NDArray[np.float32]:
 
 
 def planted_dataset(target: Path, clips: int = 24, seconds: int = 3) -> Path:
-    """Clips of three speakers at three frame rates, one of them variable; every fourth is in valid, every fifth in test."""
+    """Clips of three speakers at three frame rates, one variable; every fourth in valid, every fifth in test."""
     rows = []
     for number in range(clips):
         name, speaker, cells = f"clip{number:02}", f"s{number % 3}", FRAMES[number % 3]
@@ -85,7 +85,7 @@ def planted_dataset(target: Path, clips: int = 24, seconds: int = 3) -> Path:
         points[~valid] = np.nan  # where nothing was seen, whatever stands there must not matter
         mel = Track(planted_bands(100 * seconds, number), MEL, name="mel:kaldi")
         face = Track(points.astype(np.float32), cells, valid, "landmarks", "pixels")
-        made = [_saved(target, name, "mel_kaldi", mel), _saved(target, name, "landmarks", face)]
+        made = [_saved(target, name, "mel-kaldi", mel), _saved(target, name, "landmarks", face)]
         rows.append(
             {
                 "clip": name, "status": "done", "reason": "", "outputs": made,
@@ -97,7 +97,7 @@ def planted_dataset(target: Path, clips: int = 24, seconds: int = 3) -> Path:
             }
         )  # fmt: skip
     write_index(rows, target / "index.parquet", {})
-    about = {"genlock_schema": 1, "kind": "dataset", "kinds": ["landmarks", "mel_kaldi"], "group": "source"}
+    about = {"genlock_schema": 1, "kind": "dataset", "kinds": ["landmarks", "mel-kaldi"], "group": "source"}
     (target / "dataset.json").write_text(json.dumps(about))
     return target
 

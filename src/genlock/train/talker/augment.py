@@ -15,10 +15,11 @@ import numpy.typing as npt
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
+from genlock.models.talker.levels import over_floor
 
 __all__ = ["Changes", "changed_bands", "sped"]
 
-Wide: TypeAlias = npt.NDArray[np.float64]
+Bands: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def changed_bands(
     bands: npt.ArrayLike, changes: Changes, random: np.random.Generator
 ) -> npt.NDArray[np.float32]:
     """Log bands (ln power, [N, D]) of another voice, room and microphone."""
-    values = np.asarray(bands, np.float64)
+    values = np.asarray(bands, np.float32)
     count = values.shape[1]
     if random.random() < changes.warp_share:
         values = _warped(values, random.uniform(*changes.warp))
@@ -84,45 +85,52 @@ def changed_bands(
             int(random.integers(1, max(count // 8, 2))),
         )
         values[:, first : first + width] = values[:, first : first + width].mean(axis=0)
-    return values.astype(np.float32)
+    return np.asarray(values, np.float32)
 
 
-def _warped(values: Wide, factor: float) -> Wide:
+def _warped(values: Bands, factor: float) -> Bands:
     """The axis of frequency stretched by ``factor``, for bands even on Kaldi's mel scale from 20 to 8000 Hz."""
     low, high = 1127 * np.log1p(20 / 700), 1127 * np.log1p(8000 / 700)
-    mel = np.linspace(low, high, values.shape[1] + 2)[1:-1]
+    mel = np.linspace(low, high, values.shape[1] + 2)[1:-1].astype(np.float32)
     hz = 700 * np.expm1(mel / 1127) / factor
     place = np.interp(1127 * np.log1p(hz / 700), mel, np.arange(len(mel)))
     left = np.minimum(place.astype(int), len(mel) - 2)
-    share = place - left
+    share = (place - left).astype(np.float32)
     return np.asarray(values[:, left] * (1 - share) + values[:, left + 1] * share)
 
 
-def _in_room(values: Wide, seconds: float, strength: float) -> Wide:
+def _in_room(values: Bands, seconds: float, strength: float) -> Bands:
     """Echo that falls by 60 dB within ``seconds``; cells are 10 ms apart."""
-    power, keep = np.exp(values), np.exp(-13.8 * 0.01 / seconds)
-    tail = np.zeros(values.shape[1])
-    found = np.empty_like(power)
-    for k, row in enumerate(power):
-        found[k] = row + strength * tail
-        tail = keep * tail + (1 - keep) * row * 8
-    return np.log(found + 1e-12)
+    keep = float(np.exp(-13.8 * 0.01 / seconds))
+    # Further back than this, what is left of a sound is below a thousandth.
+    reach = max(1, int(np.ceil(np.log(1e-3) / np.log(keep))))
+    power = np.exp(values)
+    padded = np.pad(power, ((reach, 0), (0, 0)))
+    found = power.copy()
+    for back in range(1, reach + 1):
+        found += (
+            np.float32(8 * strength * (1 - keep) * keep ** (back - 1))
+            * padded[reach - back : len(padded) - back]
+        )
+    return np.log(found + np.float32(1e-12))
 
 
-def _smooth_curve(count: int, most_db: float, random: np.random.Generator) -> Wide:
+def _smooth_curve(count: int, most_db: float, random: np.random.Generator) -> Bands:
     knots = random.uniform(-1, 1, 6) * most_db * np.log(10) / 10
-    return np.interp(np.linspace(0, 5, count), np.arange(6), knots)
+    return np.interp(np.linspace(0, 5, count), np.arange(6), knots).astype(np.float32)
 
 
-def _with_noise(values: Wide, below_db: float, random: np.random.Generator) -> Wide:
-    level = np.logaddexp.reduce(values, axis=1) - np.log(values.shape[1])
-    loud = np.quantile(level, 0.95)
+def _with_noise(values: Bands, below_db: float, random: np.random.Generator) -> Bands:
+    loud = np.quantile(values.max(axis=1), 0.95) - 1.5
     colour = _smooth_curve(values.shape[1], 10.0, random)
-    noise = loud - below_db * np.log(10) / 10 + colour + np.log(random.gamma(3, 1 / 3, values.shape) + 1e-6)
-    return np.asarray(np.logaddexp(values, noise))
+    # About the spread that powers of noise have in a band.
+    noise = (
+        loud - below_db * np.log(10) / 10 + colour + 0.5 * random.standard_normal(values.shape, np.float32)
+    )
+    return over_floor(values, noise)
 
 
-def _limited(values: Wide, random: np.random.Generator) -> Wide:
+def _limited(values: Bands, random: np.random.Generator) -> Bands:
     """Without what a telephone or a cheap microphone does not pass."""
     count, found = values.shape[1], values.copy()
     if random.random() < 0.7:

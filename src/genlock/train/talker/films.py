@@ -38,7 +38,7 @@ def needs_of(training: TalkerTraining) -> Needs:
     """What a dataset must hold.
 
     >>> dict(needs_of(TalkerTraining()).outputs)
-    {'mel_kaldi': 'mel:kaldi', 'landmarks': 'landmarks'}
+    {'mel-kaldi': 'mel:kaldi', 'landmarks': 'landmarks'}
     """
     features = [Wanted.parse(one) for one in training.hears if one != "words"]
     return Needs({**{one.kind: one.text for one in features}, FACE: FACE}, "face")

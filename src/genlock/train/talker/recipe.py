@@ -18,11 +18,13 @@ import numpy.typing as npt
 
 from genlock.core.errors import InputError, MissingDependency
 from genlock.core.files import write_text
+from genlock.core.grid import Grid
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.core.spans import Spans
 from genlock.core.track import Track
 from genlock.data.batches import Batches, BatchPlan, Item
+from genlock.models.talker.basis import FaceBasis
 from genlock.models.talker.inputs import CLOCK_RATE, Heard, Listening, hear
 from genlock.models.talker.levels import Leveling
 from genlock.models.talker.resting import opening_of
@@ -96,6 +98,7 @@ class TalkerRecipe:
         self.basis = replace(basis, errors=errors)
         self.listening = listening_for(self.clips, self.training)
         self._asked = Asked.of(self.basis)
+        self._faces = [_Face.of(clip, self.rest[clip.speaker], self.basis) for clip in self.clips]
         lengths = [min(clip.seconds[-1] - clip.seconds[0], self.training.crop_seconds) for clip in self.clips]
         self._batches = Batches(lengths, BatchPlan(clips=self.training.batch, seed=seed))
 
@@ -132,7 +135,7 @@ class TalkerRecipe:
         """Changed sound and true faces, padded to one length."""
         if not part:
             return None
-        made = [self._example(self.clips[item.clips[0]], np.random.default_rng(item.seed)) for item in part]
+        made = [self._example(item.clips[0], np.random.default_rng(item.seed)) for item in part]
         lengths = torch.tensor([len(one.heard) for one in made])
         frames, cells = max(len(one.valid) for one in made), int(lengths.max())
         tensors = {
@@ -214,7 +217,8 @@ class TalkerRecipe:
             )
         return replace(plain, emphasis=emphasis)
 
-    def _example(self, clip: TalkingClip, random: np.random.Generator) -> _Example:
+    def _example(self, number: int, random: np.random.Generator) -> _Example:
+        clip, face = self.clips[number], self._faces[number]
         o, tracks, seconds = self.training, dict(clip.heard), clip.seconds
         speed = Fraction(round(1000 * float(np.exp(random.uniform(-o.changes.speed, o.changes.speed)))), 1000)
         first = next(track for track in tracks.values() if isinstance(track, Track))
@@ -239,19 +243,35 @@ class TalkerRecipe:
         place = place[frames] - cells.start
         count = cells.stop - cells.start
         left = np.clip(np.floor(place), 0, max(count - 2, 0)).astype(np.int64)
-        rest = self.rest[clip.speaker]
-        moved = np.where(clip.valid[frames, None, None], clip.points[frames] - rest, 0).astype(np.float32)
         return _Example(
             heard=heard.values[cells],
             left=left,
             share=np.clip(place - left, 0, 1).astype(np.float32),
-            true=np.ascontiguousarray(moved[:, list(ASKED), :2]),
-            weights=self.basis.weights(moved + self.basis.neutral),
+            true=face.asked[frames],
+            weights=face.weights[frames],
             valid=clip.valid[frames] & (place > -1) & (place < count),
             gaps=np.diff(seconds[frames], prepend=seconds[frames][:1] - 0.04).astype(np.float32),
-            opening=float(opening_of(rest)),
+            opening=face.opening,
             speaker=speaker,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Face:
+    """What is asked for at the frames of a clip; zero where the face was not seen."""
+
+    asked: Array
+    """Displacement of the points that are asked for, [T, P, 2]."""
+    weights: Array
+    """Of the basis, [T, K]."""
+    opening: float
+    """Of the resting lips."""
+
+    @classmethod
+    def of(cls, clip: TalkingClip, rest: Array, basis: FaceBasis) -> _Face:
+        moved = np.where(clip.valid[:, None, None], clip.points - rest, 0).astype(np.float32)
+        asked = np.ascontiguousarray(moved[:, list(ASKED), :2])
+        return cls(asked, basis.weights(moved + basis.neutral), float(opening_of(rest)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -393,8 +413,9 @@ def report_on(talker: Talker, recipe: TalkerRecipe, films: TalkingFilms) -> dict
     made = raw_weights(talker, clips)
     other = {}
     for clip, wrong in zip(clips, [*clips[1:], clips[0]], strict=True):
-        begin = clip.cells.edge(0) - wrong.cells.edge(0)
-        other[clip.name] = made[wrong.name].shifted(begin)
+        begin, theirs = clip.cells.edge(0) - wrong.cells.edge(0), made[wrong.name]
+        assert isinstance(theirs.grid, Grid)
+        other[clip.name] = replace(theirs, grid=theirs.grid.shifted(begin).on_clock(clip.cells.clock))
     line = loudness_line(recipe.clips, clips, rest, basis)
     rows = {"talker": made, "loudness_line": line, "another_sound": other}
     return {name: report(score(weights, clips, rest, basis)).to_dict() for name, weights in rows.items()}
