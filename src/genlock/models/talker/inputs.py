@@ -168,9 +168,8 @@ class Listener:
         if grid is None:
             raise InputError("nothing was heard")
         tracks = [ear for ear in self._ears if isinstance(ear, _Ear)]
-        stops = (
-            [ear.cells(grid, last) for ear in tracks] if tracks else [ear.cells(grid) for ear in self._ears]
-        )
+        spoken = [ear for ear in self._ears if isinstance(ear, _Reader)]
+        stops = [ear.cells(grid, last) for ear in tracks] or [ear.cells(grid) for ear in spoken]
         # A feature that ends before the first one is silent from there on.
         stop = max(self._given, stops[0] if last or not tracks else min(stops))
         cells = range(self._given, stop)

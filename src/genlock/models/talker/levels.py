@@ -63,7 +63,7 @@ def over_floor(values: Array, floor: npt.ArrayLike) -> Array:
 
     numpy's ``logaddexp`` does the same ten times slower.
 
-    >>> over_floor(np.float32([0, -90]), np.float32(0)).round(4).tolist()
+    >>> [round(float(x), 4) for x in over_floor(np.float32([0, -90]), np.float32(0))]
     [0.6931, 0.0]
     """
     level = np.asarray(floor, np.float32)

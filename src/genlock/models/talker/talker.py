@@ -137,8 +137,8 @@ class Talker:
         Examples
         --------
         >>> mel = Track(np.zeros((100, 80), np.float32), Grid.of_windows(sample_rate=16000, hop=160, first_center=200))
-        >>> load_talker().weights({"mel:kaldi": mel}).on(Grid("30000/1001")).values.shape[0]
-        30
+        >>> load_talker().weights({"mel:kaldi": mel}).on(Grid("30000/1001"), length=29).values.shape
+        (29, 16)
         """
         stream = self.stream(speaker)
         parts = [stream.push(tracks), stream.finish()]

@@ -117,7 +117,7 @@ def _in_room(values: Bands, seconds: float, strength: float) -> Bands:
 
 def _smooth_curve(count: int, most_db: float, random: np.random.Generator) -> Bands:
     knots = random.uniform(-1, 1, 6) * most_db * np.log(10) / 10
-    return np.interp(np.linspace(0, 5, count), np.arange(6), knots).astype(np.float32)
+    return np.asarray(np.interp(np.linspace(0, 5, count), np.arange(6), knots), np.float32)
 
 
 def _with_noise(values: Bands, below_db: float, random: np.random.Generator) -> Bands:

@@ -13,10 +13,11 @@ from genlock.core.track import Track
 from genlock.extractors.face.pose import LIPS
 from genlock.metrics.landmarks import landmark_scores
 from genlock.models.talker.basis import FaceBasis
+from genlock.models.talker.resting import opening_of
 from genlock.models.talker.talker import Emphasis, Talker
 from genlock.train.talker.clips import TalkingClip
 
-__all__ = ["Report", "Row", "fit_emphasis", "loudness_line", "raw_weights", "report", "score"]
+__all__ = ["Report", "Row", "fit_emphasis", "glance", "loudness_line", "raw_weights", "report", "score"]
 
 Array: TypeAlias = npt.NDArray[np.float32]
 
@@ -95,6 +96,40 @@ def score(
                 )
             )
     return rows
+
+
+def glance(
+    made: Mapping[str, Track], clips: Sequence[TalkingClip], rest: Mapping[str, Array], basis: FaceBasis
+) -> dict[str, float]:
+    """The three figures that a training is watched by, over all frames of all clips together: error of the lips as a
+    share of the error of the clips' own mean faces, correlation of the opening, energy of motion."""
+    lips, opens = basis.components[:, _LIPS, :2].reshape(basis.size, -1), opening_of(basis.components)
+    error = still = made_power = true_power = 0.0
+    correlations = []
+    for clip in clips:
+        weights = np.asarray(
+            made[clip.name].on(clip.cells, "sample", length=_length(clip)).values, np.float32
+        )
+        true = (clip.points - rest[clip.speaker])[:, _LIPS, :2].reshape(len(weights), -1)
+        moved, use = weights @ lips, clip.valid
+        error += float(np.abs(_pairs(moved - true)[use]).sum())
+        still += float(np.abs(_pairs(true[use].mean(axis=0) - true[use])).sum())
+        both = use[1:] & use[:-1]
+        made_power += float(np.square(np.diff(moved, axis=0)[both]).sum())
+        true_power += float(np.square(np.diff(true, axis=0)[both]).sum())
+        opening = np.maximum(opening_of(clip.points), 0)[use]
+        told = np.maximum(weights @ opens + opening_of(rest[clip.speaker]), 0)[use]
+        if opening.std() > 0 and told.std() > 0:
+            correlations.append(float(np.corrcoef(opening, told)[0, 1]))
+    return {
+        "mouth_error": error / max(still, 1e-9),
+        "correlation": float(np.mean(correlations)) if correlations else 0.0,
+        "energy": made_power / max(true_power, 1e-9),
+    }
+
+
+def _pairs(flat: npt.NDArray[Any]) -> npt.NDArray[np.complex128]:
+    return np.asarray(flat[:, 0::2] + 1j * flat[:, 1::2])
 
 
 def _length(clip: TalkingClip) -> int | None:

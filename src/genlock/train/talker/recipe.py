@@ -33,7 +33,7 @@ from genlock.train.options import LoopOptions
 from genlock.train.talker.augment import changed_bands, sped
 from genlock.train.talker.card import card_of
 from genlock.train.talker.clips import TalkingClip, displacements, resting_faces
-from genlock.train.talker.figures import fit_emphasis, loudness_line, raw_weights, report, score
+from genlock.train.talker.figures import fit_emphasis, glance, loudness_line, raw_weights, report, score
 from genlock.train.talker.films import TalkingFilms, open_talking
 from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
 from genlock.train.talker.targets import basis_errors, build_basis
@@ -173,13 +173,7 @@ class TalkerRecipe:
         if not self.held:
             return {"mouth_error": 0.0}
         plain = Talker(self.basis, self.listening, self.training.network, model.arrays())
-        rows = score(raw_weights(plain, self.held), self.held, self.rest, self.basis)
-        found = report(rows).figures
-        return {
-            "mouth_error": 1 - found["mouth_lmd_below_mean"][0],
-            "correlation": found["correlation"][0],
-            "energy": found["energy"][0],
-        }
+        return glance(raw_weights(plain, self.held), self.held, self.rest, self.basis)
 
     def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         """``model.npz``, with the emphasis fitted on the held clips, and ``config.json``."""
