@@ -266,7 +266,7 @@ def test_the_emphasis_brings_back_the_planted_energy(dataset: Path, tmp_path: Pa
     recipe = TalkerRecipe(films.learnt, films.held, TRAINING)
     raw = {}
     for clip in films.held:
-        own = recipe.basis.weights(clip.points, recipe.rest[clip.speaker]) * clip.valid[:, None]
+        own = recipe.basis.weights(clip.points, recipe.rest[clip.name]) * clip.valid[:, None]
         raw[clip.name] = Track(own * 0.6, clip.cells, clip.valid)
     found = fit_emphasis(raw, films.held, recipe.rest, recipe.basis)
     assert found.gain * (1 + 0.5 * found.sharp) == pytest.approx(1 / 0.6, rel=0.15)
@@ -274,8 +274,8 @@ def test_the_emphasis_brings_back_the_planted_energy(dataset: Path, tmp_path: Pa
 
 
 def test_a_report_counts_every_speaker_the_same() -> None:
-    rows = [Row(f"a{k}", "a", 0.5, 1.0, 0.9, 1.0, 1.0, 0.0) for k in range(30)]
-    rows += [Row("b0", "b", 1.0, 1.0, 0.5, 0.5, 1.0, 0.04)]
+    rows = [Row(f"a{k}", "a", 0.5, 1.0, 1.0, 0.9, 1.0, 1.0, 0.0) for k in range(30)]
+    rows += [Row("b0", "b", 1.0, 1.0, 1.0, 0.5, 0.5, 1.0, 0.04)]
     found = report(rows)
     assert found.figures["mouth_lmd_below_mean"][0] == pytest.approx(0.25)
     assert found.figures["lag_ms"][0] == pytest.approx(20)

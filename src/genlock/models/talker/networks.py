@@ -33,11 +33,11 @@ class NetworkShape:
 
     kind: Kind = "convolution"
     """Which network."""
-    width: int = 160
+    width: int = 80
     """Channels inside; at least 1."""
     layers: int = 2
     """Layers of ``gru``, ``lstm`` and ``transformer``; at least 1."""
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1, 2, 4)
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
     """``convolution``: cells between the taps of each layer; at least 1."""
     taps: int = 5
     """``convolution``: cells that a layer looks at; odd."""

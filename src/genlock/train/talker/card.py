@@ -34,13 +34,14 @@ numpy alone.
 | on the clips to report on | talker | line from loudness | on another clip's sound |
 |---|---|---|---|
 {table}
-The mean face has 0, correlation 0 and energy 0. Intervals are of 95 %, over clips{drawn}.
+A mean face has 0, correlation 0 and energy 0. Intervals are of 95 %, over clips{drawn}.
 
 Limits: speech of one person, in English, said calmly; what cannot be heard (a smile, where somebody looks) is not told.
 """
 
 _ROWS: Mapping[str, str] = {
-    "mouth_lmd_below_mean": "error of the lips below the mean face's",
+    "mouth_lmd_below_mean": "error of the lips below that of the clip's own mean face",
+    "mouth_lmd_below_speaker_mean": "... below that of the speaker's mean face",
     "mouth_lmd": "error of the lips, eye distances",
     "correlation": "correlation of the opening",
     "energy": "energy of motion against the true one",

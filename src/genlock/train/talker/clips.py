@@ -72,16 +72,14 @@ def talking_clip(clip: Clip, features: Mapping[str, str], landmarks: str = "land
 
 
 def resting_faces(clips: Sequence[TalkingClip]) -> dict[str, Array]:
-    """The resting face of each speaker, from all of their clips."""
-    found = {}
-    for speaker in sorted({clip.speaker for clip in clips}):
-        own = [clip.points[clip.valid] for clip in clips if clip.speaker == speaker]
-        rows = np.concatenate(own)
-        # More than some thousand frames tell nothing new about a rest.
-        found[speaker] = resting_face(rows[:: max(1, len(rows) // 3000)])
-    return found
+    """The resting face in each clip, by its name.
+
+    Of each clip by itself: how a head is turned differs from clip to clip, and moves the lips against the eyes by as
+    much as speech does. In use, the film or the picture that says who shall speak is such a clip.
+    """
+    return {clip.name: resting_face(clip.points, clip.valid) for clip in clips}
 
 
 def displacements(clips: Sequence[TalkingClip], rest: Mapping[str, Array]) -> Array:
-    """What the seen frames of all clips are moved by from their speakers' resting faces, [N, 468, 3]."""
-    return np.concatenate([clip.points[clip.valid] - rest[clip.speaker] for clip in clips])
+    """What the seen frames of all clips are moved by from the resting faces, [N, 468, 3]."""
+    return np.concatenate([clip.points[clip.valid] - rest[clip.name] for clip in clips])

@@ -37,7 +37,9 @@ class Row:
     mouth_lmd: float
     """Mean distance of the lips' points, eye distances."""
     mean_lmd: float
-    """The same of the face that does not move: the mean of this speaker's frames."""
+    """The same of a face that does not move: the mean of this very clip."""
+    speaker_mean_lmd: float
+    """The same of the mean of all of this speaker's clips that are reported on."""
     correlation: float
     """Of the opening."""
     energy: float
@@ -78,17 +80,18 @@ def score(
     rows = []
     for clip in clips:
         found = made[clip.name].on(clip.cells, "sample", length=_length(clip))
-        points = basis.points(found.values, rest[clip.speaker])
-        true, still = clip.face, np.broadcast_to(means[clip.speaker], clip.points.shape)
-        scores = landmark_scores(true, Track(points, clip.cells, found.valid))
-        mean = landmark_scores(true, Track(still, clip.cells, found.valid))
+        points = basis.points(found.values, rest[clip.name])
+        scores = landmark_scores(clip.face, Track(points, clip.cells, found.valid))
+        use = clip.valid & found.valid
+        own, everybody = clip.points[clip.valid].mean(axis=0), means[clip.speaker]
         if scores.frames > 1:
             rows.append(
                 Row(
                     clip.name,
                     clip.speaker,
                     scores.mouth_lmd,
-                    mean.mouth_lmd,
+                    _still(clip, own, use),
+                    _still(clip, everybody, use),
                     scores.aperture_correlation,
                     scores.motion_energy,
                     scores.velocity_error,
@@ -96,6 +99,11 @@ def score(
                 )
             )
     return rows
+
+
+def _still(clip: TalkingClip, face: Array, use: npt.NDArray[np.bool_]) -> float:
+    """Error of the lips of a face that does not move."""
+    return float(np.linalg.norm((clip.points[use] - face)[:, _LIPS, :2], axis=-1).mean())
 
 
 def glance(
@@ -110,7 +118,7 @@ def glance(
         weights = np.asarray(
             made[clip.name].on(clip.cells, "sample", length=_length(clip)).values, np.float32
         )
-        true = (clip.points - rest[clip.speaker])[:, _LIPS, :2].reshape(len(weights), -1)
+        true = (clip.points - rest[clip.name])[:, _LIPS, :2].reshape(len(weights), -1)
         moved, use = weights @ lips, clip.valid
         error += float(np.abs(_pairs(moved - true)[use]).sum())
         still += float(np.abs(_pairs(true[use].mean(axis=0) - true[use])).sum())
@@ -118,7 +126,7 @@ def glance(
         made_power += float(np.square(np.diff(moved, axis=0)[both]).sum())
         true_power += float(np.square(np.diff(true, axis=0)[both]).sum())
         opening = np.maximum(opening_of(clip.points), 0)[use]
-        told = np.maximum(weights @ opens + opening_of(rest[clip.speaker]), 0)[use]
+        told = np.maximum(weights @ opens + opening_of(rest[clip.name]), 0)[use]
         if opening.std() > 0 and told.std() > 0:
             correlations.append(float(np.corrcoef(opening, told)[0, 1]))
     return {
@@ -139,7 +147,8 @@ def _length(clip: TalkingClip) -> int | None:
 def report(rows: Sequence[Row], seed: int = 0) -> Report:
     """Figures over clips; where there are several speakers, every speaker counts the same, and speakers are drawn too.
 
-    ``mouth_lmd_below_mean`` is the share by which the error of the lips lies below that of the mean face.
+    ``mouth_lmd_below_mean`` is the share by which the error of the lips lies below that of the clip's own mean face,
+    which knows the clip; ``..._speaker_mean`` below that of the mean of all the speaker's clips.
     """
     random = np.random.default_rng(seed)
     speakers = sorted({row.speaker for row in rows})
@@ -162,10 +171,14 @@ def _figures(own: Sequence[Sequence[Row]]) -> dict[str, float]:
     by_speaker = []
     for rows in own:
         lags = [row.lag_seconds for row in rows if row.lag_seconds is not None]
-        lmd, mean = (np.mean([getattr(row, name) for row in rows]) for name in ("mouth_lmd", "mean_lmd"))
+        lmd, mean, everybody = (
+            np.mean([getattr(row, name) for row in rows])
+            for name in ("mouth_lmd", "mean_lmd", "speaker_mean_lmd")
+        )
         by_speaker.append(
             {
                 "mouth_lmd_below_mean": 1 - lmd / mean,
+                "mouth_lmd_below_speaker_mean": 1 - lmd / everybody,
                 "mouth_lmd": lmd,
                 "correlation": np.nanmean([row.correlation for row in rows]),
                 "energy": np.nanmean([row.energy for row in rows]),
@@ -197,7 +210,7 @@ def fit_emphasis(
     ``raw`` are weights of a talker without emphasis on clips that it did not learn from.
     """
     lips = basis.components[:, _LIPS, :2]
-    true = {clip.name: (clip.points - rest[clip.speaker])[:, _LIPS, :2] for clip in clips}
+    true = {clip.name: (clip.points - rest[clip.name])[:, _LIPS, :2] for clip in clips}
     best: tuple[float, Emphasis] | None = None
     for sharp in (s for s in _SHARPS if s <= most_sharp):
         moved = {
@@ -238,7 +251,7 @@ def loudness_line(
         found = _loudness(clip).on(clip.cells, "sample", length=_length(clip))
         use = found.valid & clip.valid
         level.append(found.values[use])
-        weights.append(basis.weights(clip.points[use], rest[clip.speaker]))
+        weights.append(basis.weights(clip.points[use], rest[clip.name]))
     one = np.concatenate(level)
     design = np.stack([one, np.ones_like(one)], axis=1).astype(np.float64)
     line = np.linalg.lstsq(design, np.concatenate(weights).astype(np.float64), rcond=None)[0]

@@ -13,7 +13,7 @@ __all__ = ["TALKER_LOOP", "LossWeights", "TalkerTraining"]
 
 #: How long and how fast talkers are trained, if not said otherwise: some minutes of one core.
 TALKER_LOOP = LoopOptions(
-    steps=1500,
+    steps=1000,
     learning_rate=2e-3,
     warmup=0.04,
     hold=0.3,
@@ -22,7 +22,7 @@ TALKER_LOOP = LoopOptions(
     weight_decay=0.03,
     ema=0.99,
     save_every=250,
-    evaluate_every=250,
+    evaluate_every=500,
     log_every=10,
     threads=1,
 )
@@ -40,7 +40,7 @@ class LossWeights:
     """Opening of the lips."""
     closure_loss: float = 0.3
     """Lips open where they should be closed, and the other way round."""
-    energy_loss: float = 0.1
+    energy_loss: float = 0.05
     """Magnitude of movement over a clip, as a ratio to the true one."""
     weights_loss: float = 0.02
     """The weights of the basis themselves."""
@@ -63,9 +63,9 @@ class TalkerTraining:
     """The network."""
     live: bool = False
     """Whether levels are those of what was heard so far, for use without looking ahead; goes with a causal network."""
-    components: int = 24
+    components: int = 16
     """Movements in the basis of the face; at least 1."""
-    batch: int = 24
+    batch: int = 8
     """Clips in an update; at least 1."""
     crop_seconds: float = 5.0
     """Longer clips are cut to this, elsewhere each time; seconds above 0."""
@@ -75,7 +75,7 @@ class TalkerTraining:
     """Share of clips that are learnt in their speaker's own manner; the rest in nobody's. 0: no manners; 0...1."""
     leave_out: tuple[str, ...] = ()
     """Speakers of whom nothing is learnt; they are reported on instead of the split test."""
-    motion_energy: float = 1.0
+    motion_energy: float = 0.95
     """Energy of motion, against the true one, that the emphasis is fitted to on the split valid; above 0."""
     most_sharp: float = 2.0
     """Most that quick movement is emphasised by; at least 0."""

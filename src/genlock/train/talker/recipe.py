@@ -92,13 +92,14 @@ class TalkerRecipe:
             )
         self.rest = resting_faces([*self.clips, *self.held])
         self.speakers = sorted({clip.speaker for clip in self.clips})
-        neutral = np.mean([self.rest[speaker] for speaker in self.speakers], axis=0)
+        own = [[self.rest[c.name] for c in self.clips if c.speaker == speaker] for speaker in self.speakers]
+        neutral = np.mean([np.mean(faces, axis=0) for faces in own], axis=0)
         basis = build_basis(displacements(self.clips, self.rest), neutral, self.training.components, seed)
         errors = basis_errors(basis, displacements(self.held or self.clips, self.rest))
         self.basis = replace(basis, errors=errors)
         self.listening = listening_for(self.clips, self.training)
         self._asked = Asked.of(self.basis)
-        self._faces = [_Face.of(clip, self.rest[clip.speaker], self.basis) for clip in self.clips]
+        self._faces = [_Face.of(clip, self.rest[clip.name], self.basis) for clip in self.clips]
         lengths = [min(clip.seconds[-1] - clip.seconds[0], self.training.crop_seconds) for clip in self.clips]
         self._batches = Batches(lengths, BatchPlan(clips=self.training.batch, seed=seed))
 
