@@ -56,11 +56,11 @@ class ClipRequest:
     extractors: tuple[Feature, ...] = ()
     """Features of sound, of the picture, of faces; those whose stream the file has not give nothing."""
     tracker: FaceTracker | None = None
-    """Who looks at faces already, as one of ``consumers``: features of faces are told by it. None: one of their own."""
+    """The tracker that looks at faces already, as one of ``consumers``, and tells features of faces. None: one of their own."""
     speech: bool = False
     """Whether the sound is kept, mono at 16 kHz, in a temporary file for recognisers and aligners."""
     consumers: tuple[Consumer, ...] = ()
-    """Whoever else wants to be fed from the same pass; left alone where the file has no such stream."""
+    """Other consumers that are fed from the same pass; left alone where the file has no such stream."""
     frames: bool = True
     """Whether the cells of the video frames are wanted. They cost nothing where the packets tell them, or where
     somebody wants the picture; else the picture is decoded for them."""

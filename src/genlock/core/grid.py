@@ -401,7 +401,7 @@ class Ticks(_Cells):
         return stop
 
     def index(self, instant: Exact, rounding: Rounding = "floor") -> int:
-        """As :meth:`Grid.index`; -1 before the first cell and ``len`` from the last cell's end on.
+        """Does what :meth:`Grid.index` does, with -1 before the first cell and ``len`` from the last cell's end on.
 
         ``ceil`` gives ``len + 1`` after the last cell's end, where no edge follows.
         """

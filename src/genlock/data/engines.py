@@ -1,4 +1,4 @@
-"""Who does the work: processes of this machine, or a Ray cluster. Both do the same items with the same worker.
+"""Engines do the work: processes of this machine, or a Ray cluster. Both do the same items with the same worker.
 
 An engine is given items and yields answers as they come, in any order. An item whose worker takes too long is
 killed with it; one whose worker dies is tried once more in a new one, and then given up, with the reason.

@@ -261,7 +261,7 @@ class _Seen:
         self.clips += 1
 
     def fingerprint(self) -> str:
-        """Of everything that decides about the centres."""
+        """A hash of everything that decides about the centres."""
         end = self._hash.copy()
         end.update(b"]]")
         return end.hexdigest()

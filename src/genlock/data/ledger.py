@@ -465,7 +465,7 @@ class Ledger:
             )
 
     def orphans(self, present: Iterable[str]) -> list[str]:
-        """Of files in the dataset those that belong to no item that is done, sorted."""
+        """Those of the files in the dataset that belong to no item that is done, sorted."""
         known = "select 1 from outputs where path = ?"
         return sorted(path for path in present if self._file.execute(known, (path,)).fetchone() is None)
 

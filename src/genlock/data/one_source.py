@@ -428,7 +428,7 @@ class _WholeSource:
             self.consumers.append(tracker)
 
     def facts_of(self, start: Fraction, end: Fraction) -> dict[str, Any]:
-        """What of it belongs to a clip: words by where they begin."""
+        """The facts that belong to a clip: words by where they begin."""
         if self._found is None:
             self._found = {**self._offset(), **self._words()}
         found = dict(self._found)

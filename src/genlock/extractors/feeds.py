@@ -27,11 +27,11 @@ __all__ = ["BothFeed", "FaceFeed", "Feed", "PictureFeed", "SoundFeed", "feeds_of
 
 
 class Feed(Protocol):
-    """Some features of one file."""
+    """A feed takes what is read for some features of one file."""
 
     @property
     def consumers(self) -> tuple[Consumer, ...]:
-        """Who is to be fed by :func:`genlock.media.read`."""
+        """The consumers that :func:`genlock.media.read` is to feed."""
 
     def tracks(self, frames: Cells | None, gaps: Iterable[Span] = ()) -> dict[str, Track]:
         """Their Tracks by name, after the read; ``frames`` are the cells of all video frames that were read, ``gaps``

@@ -147,7 +147,7 @@ class _Tap:
         self.grid: Grid | None = None
 
     def begin(self, origin: Fraction) -> None:
-        """Told the start of the picture's first frame (of the whole file), before the first cell."""
+        """Takes the start of the picture's first frame (of the whole file), before the first cell."""
         if isinstance(self.form, VideoForm) and self.form.rate is not None:
             self.grid = Grid(self.form.rate, origin, self.clock)
             self.index = 0 if self.start is None else max(0, self.grid.index(self.start, "floor"))
@@ -243,7 +243,7 @@ class PictureTimeline:
         return cadence_of(pts, self.time_base, last, self.rates, self.clock)
 
     def expect(self, pts: int | None, damaged: bool) -> None:
-        """Told the stamp of each packet, and whether it is damaged or does not decode."""
+        """Takes the stamp of each packet, and whether it is damaged or does not decode."""
         if pts is not None and damaged:
             self.damage.append(pts)
         elif pts is not None and self.stream.codec_context.codec.canonical_name in ONE_PACKET_ONE_FRAME:

@@ -248,7 +248,7 @@ class PreviewWriter:
         self._background = Background(self._writers)
         copies = self._copies_picture or self._copies_sound
         self.consumers: tuple[Consumer, ...] = tuple(self._writers) if copies else self._background.consumers
-        """Whoever has to be fed from the pass."""
+        """The consumers that the pass has to feed."""
 
     def __enter__(self) -> PreviewWriter:
         return self
@@ -426,7 +426,7 @@ class _PacketWriter:
         self._copied: CopiedStream | None = None
 
     def begin(self, stream: Any) -> None:
-        """Told the stream of the input, before the first packet."""
+        """Takes the stream of the input, before the first packet."""
         self._copied = CopiedStream(stream, move=-self.zero, whole_only=True)
         try:
             add_copied_stream(self.output, self._copied, tag=False)

@@ -339,7 +339,7 @@ _AnyInfo = TypeVar("_AnyInfo", VideoInfo, AudioInfo)
 
 
 def _chosen(streams: tuple[_AnyInfo, ...], number: int | None) -> _AnyInfo | None:
-    """As :func:`genlock.media.streams.choose_picture` chooses among the streams of an open file."""
+    """Chooses as :func:`genlock.media.streams.choose_picture` does among the streams of an open file."""
     if number is not None:
         return next((s for s in streams if s.number == number), None)
     return next((s for s in streams if s.default), streams[0] if streams else None)

@@ -105,7 +105,7 @@ class _Tap:
         self.ended = False
 
     def begin(self, origin: Fraction, native: int, names: tuple[str, ...]) -> None:
-        """Told where sample 0 of the stream lies, before the first samples."""
+        """Takes the place of the stream's sample 0, before the first samples."""
         self.origin, self.native, self.names = origin, native, names
         self.rate = self.form.rate or native
         self.first = 0 if self.start is None else max(0, math.ceil((self.start - origin) * self.rate))

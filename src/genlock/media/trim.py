@@ -91,7 +91,7 @@ def _zero_of_part(source: Source, info: MediaInfo, options: ReadOptions, low: Fr
 
 
 class _Part:
-    """What of a file goes into its part, and how."""
+    """A part says what of a file goes into it, and how."""
 
     def __init__(self, source: Source, info: MediaInfo, job: Job, zero: Fraction, high: Fraction) -> None:
         self.source, self.info, self.job, self.zero, self.high = source, info, job, zero, high

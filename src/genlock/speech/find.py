@@ -240,7 +240,7 @@ class _Session:
         return self._words(words, listener, name, None)
 
     def _hear(self) -> tuple[str, list[Heard]]:
-        """Who recognised, and what."""
+        """The name of the recogniser, and what it heard."""
         name, kind = find_recognizer(self._recognizer, self.language, self._model is not None)
         if takes_model(kind):
             return name, self._listening(kind).recognize()

@@ -114,7 +114,7 @@ class Alignment:
         }
 
     def _by(self) -> str:
-        """Who found the words and their times, for people."""
+        """Names who found the words and their times, for people."""
         heard, placed = self.words.recognizer, self.words.aligner
         parts = [f"recognised by {heard}" if heard else "", f"aligned by {placed}" if placed else ""]
         return "".join(f", {part}" for part in parts if part)

@@ -164,7 +164,7 @@ def extract_features(
 def _own_folder(
     file: str | os.PathLike[str], output: str | os.PathLike[str] | None
 ) -> tuple[Path, tuple[str, ...]]:
-    """Where the tracks go, and what is to be said of it: a folder of another file's features is not written over."""
+    """The folder for the tracks, and what is to be said of it: that of another file's features is not written over."""
     if output is None:
         return result_folder(file, None) / "tracks", ()
     owner = owner_of(output)
@@ -186,7 +186,7 @@ def read_features(
 
     Parameters
     ----------
-    sheet : is told of every face
+    sheet : takes every face
     require_streams : raise NoStream if the file lacks one that a feature takes
     """
     features = make_extractors(options.feature, options.layer, options.chunk_seconds)

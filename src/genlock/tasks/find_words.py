@@ -140,7 +140,7 @@ def find_words(
 
 @contextmanager
 def mouth_spool(options: WordOptions) -> Iterator[MouthSpool | None]:
-    """Where the mouths of the film are kept for the recogniser; None if it only hears."""
+    """Keeps the mouths of the film for the recogniser; gives None if it only hears."""
     side = mouth_side_of(options.recognizer, options.language, options.model is not None)
     if side is None:
         yield None

@@ -57,7 +57,7 @@ class SyncOptions:
     least_probability: float = 0.5
     """How sure the measurement must be for a repair: probability of an error of at most 40 ms, 0...1."""
     estimators: str = DEFAULT_ESTIMATORS
-    """Who measures, in this order: names separated by commas; the first that sees something answers."""
+    """The estimators that measure, in this order, by names separated by commas; the first that sees something answers."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
 
@@ -293,7 +293,7 @@ class SyncProbe:
 
     @property
     def consumers(self) -> tuple[Consumer, ...]:
-        """Whoever has to be fed from the pass."""
+        """The consumers that the pass has to feed."""
         return self._background.consumers
 
     def result(self, info: MediaInfo, notes: tuple[str, ...] = ()) -> SyncResult:

@@ -269,7 +269,7 @@ class Registry:
         return None
 
     def require(self, name: str) -> Path:
-        """As :meth:`find`, for those who cannot do without.
+        """Does what :meth:`find` does, for those who cannot do without the model.
 
         Raises
         ------

@@ -604,7 +604,7 @@ def _running(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 
 def _runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Where a mask is True, as half-open ranges.
+    """The half-open ranges in which a mask is True.
 
     >>> _runs(np.array([True, True, False, True]))
     [(0, 2), (3, 4)]

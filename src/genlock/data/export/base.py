@@ -67,7 +67,7 @@ class Job:
     options: ExportOptions
     """As given."""
     progress: Progress = silent
-    """Told how many clips are done."""
+    """Is told how many clips are done."""
     notes: list[str] = field(default_factory=list)
     """What whoever uses the export must know; one line each."""
     files: list[Path] = field(default_factory=list)

@@ -148,7 +148,7 @@ class FaceLandmarks:
 
 @dataclass(frozen=True)
 class LandmarkView:
-    """What of the mesh is wanted."""
+    """A view says which numbers of the mesh are wanted."""
 
     row: Callable[[Sighting], Row]
     """From one face of one frame, float32 ``shape``."""

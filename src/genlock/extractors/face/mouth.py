@@ -52,7 +52,7 @@ _FOLLOW = 1 / 25
 
 @dataclass(frozen=True)
 class MouthOptions:
-    """What of a mouth is wanted."""
+    """Options say what of a mouth is wanted."""
 
     what: Literal["crop", "aperture", "width", "shape", "motion"] = "crop"
     """``crop``: the upright grey mouth, uint8 [side, side]. ``aperture``: opening between the inner lips. ``width``:

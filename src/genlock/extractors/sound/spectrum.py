@@ -111,7 +111,7 @@ class Bands:
 
 
 class SteadyBands:
-    """As :class:`Bands`, at half its speed; each row of the answer is the same bits wherever it stands in a block.
+    """Does what :class:`Bands` does, at half its speed; a row of the answer is the same bits wherever it stands.
 
     BLAS works through groups of rows and treats what is left over otherwise, which shows in the last bit on some
     processors.

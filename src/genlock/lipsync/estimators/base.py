@@ -151,7 +151,7 @@ class Estimate:
     probability: float | None
     """That the error is at most 40 ms, calibrated, 0...1."""
     estimator: str
-    """Who decided: a name, or names joined by ``+``."""
+    """The estimator that decided: a name, or names joined by ``+``."""
     reason: str = ""
     """Why there is no offset, or what to beware of."""
     face: int | None = None

@@ -128,7 +128,7 @@ class MotionSync:
 
 
 def swell(track: Track, window_seconds: float) -> Track:
-    """What of each channel changes within the window: values less their mean over the window around them, [T, C].
+    """The part of each channel that changes within the window: values less their mean over the window, [T, C].
 
     >>> from genlock.core.grid import Grid
     >>> flat = swell(Track(np.full((50, 1), 7.0), Grid(10)), 1.0)

@@ -281,7 +281,7 @@ def _power(spectrum: npt.NDArray[np.complex128]) -> Array:
 
 
 def _quantile(values: Array, share: float) -> float:
-    """As ``np.quantile``, which for so few values takes longer to begin than to work."""
+    """Gives what ``np.quantile`` gives, which takes longer to begin than to work on so few values."""
     ordered = sorted(values.tolist())
     place = share * (len(ordered) - 1)
     below = int(place)

@@ -55,7 +55,7 @@ def with_sound_of(evidence: Evidence, other: Evidence) -> Evidence:
 
 
 def cut(evidence: Evidence, start: Exact, end: Exact) -> Evidence:
-    """What of it lies in ``[start, end)``, and nothing beyond: as if the file had been cut there.
+    """The evidence within ``[start, end)`` and nothing beyond, as if the file had been cut there.
 
     Raises OptionError if the span is empty.
     """

@@ -47,7 +47,7 @@ class Patched:
     made: dict[int, Fraction] = field(default_factory=dict)
     """By how much each stream was moved in fact, in the container's ticks: number of the sound to seconds."""
     left_out: list[str] = field(default_factory=list)
-    """What of the original is not in the copy."""
+    """Parts of the original that are not in the copy."""
     notes: list[str] = field(default_factory=list)
     """What else the one who reads the report should know."""
 

@@ -246,7 +246,7 @@ class BeamDecoder:
 
 
 def _pause(rows: Rows, alphabet: Alphabet, least: int) -> int:
-    """Where to cut: in the last long pause between words in the second half, or in the longest there is."""
+    """The place to cut: in the last long pause between words in the second half, or in the longest there is."""
     half = len(rows) // 2
     best = rows[half:].argmax(axis=1)
     runs = _runs((best == alphabet.blank) | (best == alphabet.delimiter))

@@ -137,7 +137,7 @@ def fit_linear(
 
 
 def own_offsets(clips: Mapping[str, Evidence], training: SyncTraining) -> dict[str, float]:
-    """Where each clip is seen by a model of the others, less the middle of all: the corpus stays at zero."""
+    """The offsets at which a model of the others sees each clip, less the middle of all: the corpus stays at zero."""
     names = sorted(clips)
     found: dict[str, float] = {}
     for fold in range(2):

@@ -305,7 +305,7 @@ class TowerRecipe:
 
 
 def tower_offset(evidence: Evidence, tower: TowerModel) -> float | None:
-    """Where the towers alone see a clip; None if they see nothing."""
+    """The offset at which the towers alone see a clip; None if they see nothing."""
     face = main_face(evidence)
     if face is None or evidence.mel is None:
         return None
