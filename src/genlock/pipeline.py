@@ -56,7 +56,7 @@ class ClipRequest:
     extractors: tuple[Feature, ...] = ()
     """Features of sound, of the picture, of faces; those whose stream the file has not give nothing."""
     tracker: FaceTracker | None = None
-    """The tracker that looks at faces already, as one of ``consumers``, and tells features of faces. None: one of their own."""
+    """A tracker that is one of ``consumers`` already, and tells features of faces too. None: one of their own."""
     speech: bool = False
     """Whether the sound is kept, mono at 16 kHz, in a temporary file for recognisers and aligners."""
     consumers: tuple[Consumer, ...] = ()

@@ -43,7 +43,7 @@ class FusionOptions:
     """How pieces become one answer."""
 
     estimators: str = DEFAULT
-    """The estimators that are asked, in this order: names separated by commas. The first that sees something answers."""
+    """The estimators that are asked, in this order: names and commas. The first that sees something answers."""
     reach_seconds: Exact = Fraction(6, 5)
     """The largest offset that is looked for by lips and motion, to either side; 0.1...1.9 seconds."""
     least_probability: float = 0.12

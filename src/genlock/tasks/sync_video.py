@@ -57,7 +57,7 @@ class SyncOptions:
     least_probability: float = 0.5
     """How sure the measurement must be for a repair: probability of an error of at most 40 ms, 0...1."""
     estimators: str = DEFAULT_ESTIMATORS
-    """The estimators that measure, in this order, by names separated by commas; the first that sees something answers."""
+    """The estimators that measure, in this order: names and commas. The first that sees something answers."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
 
