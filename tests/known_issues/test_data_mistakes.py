@@ -20,7 +20,14 @@ def test_a_wrong_option_is_told_once_before_any_source(
     (tmp_path / "s").mkdir()
     for name in "ab":
         shutil.copy(example_video(), tmp_path / "s" / f"{name}.mp4")
-    asked = ["prepare", str(tmp_path / "s"), "-o", str(tmp_path / "d"), "--outputs", "rgb:nomodule:net@25/64x64"]
+    asked = [
+        "prepare",
+        str(tmp_path / "s"),
+        "-o",
+        str(tmp_path / "d"),
+        "--outputs",
+        "rgb:nomodule:net@25/64x64",
+    ]
     assert main(asked) == 2
     shown = capsys.readouterr()
     assert shown.out == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from genlock.cli import _stopped_cleanly, main
 from genlock.core.errors import OutputError
 from genlock.core.files import atomic_path
 from genlock.media import probe
-from genlock.media.retime import check_retime_target
+from genlock.media.retime import check_retime_target, retime
+from genlock.media.trim import trim
 from genlock.synth.signals.clips import SignalOptions, make_signal
 from genlock.tasks import SyncOptions, sync_video
 
@@ -111,6 +113,26 @@ def test_the_picture_stays_where_it_was(tmp_path: Path, ending: str) -> None:
     assert found.repair is not None
     assert found.repair.status == "repaired"
     assert probe(fixed).video[0].start == probe(made).video[0].start
+
+
+def test_a_stream_that_nothing_decodes_is_left_out_by_name(tmp_path: Path) -> None:
+    """FFmpeg writes a cover in fragments as a second picture of no codec: a trim crashed, a copy was refused."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg makes the file")
+    made, strange = film(tmp_path / "film.mp4"), tmp_path / "strange.mp4"
+    cover = ["-f", "lavfi", "-i", "color=red:s=64x64:d=0.04", "-c:v:1", "mjpeg"]
+    maps = ["-map", "0:v", "-map", "0:a", "-map", "1:v", "-c:v:0", "copy", "-c:a", "copy"]
+    words = ["-disposition:v:1", "attached_pic", "-movflags", "frag_keyframe+empty_moov+delay_moov"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", made, *cover, *maps, *words, strange], check=True)
+    with av.open(str(strange)) as container:
+        assert any(stream.type == "video" and stream.codec_context is None for stream in container.streams)
+    for target, write in (
+        ("fixed.mov", lambda path: retime(strange, path, "0.12")),
+        ("part.mp4", lambda path: trim(strange, path, 1, 4)),
+    ):
+        report = write(tmp_path / target)
+        assert any("stream 2 (video)" in line or "no decoder" in line for line in report.left_out)
+        assert probe(tmp_path / target).video[0].frames
 
 
 def test_sigterm_leaves_nothing(tmp_path: Path) -> None:

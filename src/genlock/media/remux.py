@@ -284,7 +284,7 @@ class Job:
             reason = self._no_place_for(line)
             if reason is None:
                 kept.append(line)
-            elif line.stream.type in ("video", "audio") and not is_cover(line.stream):
+            elif _is_readable(line.stream):
                 raise OutputError(f"cannot write {self.target!r} ({reason}); {ADVICE}")
             else:
                 self.why[self._source_of(line.stream), line.stream.index] = reason
@@ -304,6 +304,8 @@ class Job:
             return f"{none} attachments"
         if kind == "data" and _is_chapter_track(stream) and self.container in EDIT_LIST_CONTAINERS:
             return "the chapters were written anew"
+        if stream.type in ("video", "audio") and stream.codec_context is None:
+            return "no decoder for it is known"
         trial = CopiedStream(stream)
         try:
             with av.open(io.BytesIO(), "w", format=self.container) as output:
@@ -442,6 +444,11 @@ class Job:
 
 class _TagRefused(Exception):
     """The muxer refuses a codec tag."""
+
+
+def _is_readable(stream: Any) -> bool:
+    """Whether it is a picture or a sound that can be decoded: a file without one of those is not written."""
+    return stream.type in ("video", "audio") and stream.codec_context is not None and not is_cover(stream)
 
 
 def _is_chapter_track(stream: Any) -> bool:

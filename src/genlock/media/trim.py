@@ -107,6 +107,8 @@ class _Part:
         for line in list(self.job.lines):
             kind = kind_of(line.stream)
             line.tags = self.moved_timecode(line.stream)
+            if kind in ("video", "audio") and line.stream.codec_context is None:
+                continue  # nothing decodes it, so it will be left out and named
             if kind == "video":
                 self.take_picture(line)
             elif kind == "audio":
