@@ -1,4 +1,4 @@
-"""Commands on files: probe, features, words, sync, align, prepare, export, demo."""
+"""Commands on files: probe, features, words, sync, align, animate, prepare, export, demo."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from genlock.cli.arguments import Files, Json, Output
 from genlock.cli.running import Bar, each, say, show
 from genlock.core.errors import InputError
 
-__all__ = ["align", "demo", "export", "features", "prepare", "probe", "sync", "words"]
+__all__ = ["align", "animate", "demo", "export", "features", "prepare", "probe", "sync", "words"]
 
 _FEATURES, _WORDS, _ALIGN = tasks.FeatureOptions(), tasks.WordOptions(), tasks.AlignOptions()
 _SYNC, _PREPARE, _EXPORT = tasks.SyncOptions(), tasks.PrepareOptions(), tasks.ExportOptions()
+_ANIMATE = tasks.AnimateOptions()
 
 
 def probe(files: Files, /, json: Json = False) -> None:
@@ -95,6 +96,29 @@ def align(
         json: Print one JSON object instead of text.
     """
     each(files, output, json, lambda file, where, bar: tasks.align_video(file, options, where, bar))
+
+
+def animate(
+    files: Files, /, options: tasks.AnimateOptions = _ANIMATE, output: Output = None, json: Json = False
+) -> None:
+    """A face that moves with a voice: a film of it, or its motion for other programs.
+
+    Args:
+        files: Sounds, videos with sound or folders of them; - is standard input, whose frames come as lines of JSON.
+        output: A film (.mp4 .mov .mkv), a file of motion (.json .npz .csv .tsv .dat), or a folder.
+        json: Print one JSON object instead of text.
+    """
+    if list(files) == ["-"] and output is None:
+        result = tasks.animate_sound("-", options, lines=lambda line: print(line, flush=True))
+        say(str(result))
+        return
+    each(
+        files,
+        output,
+        json,
+        lambda file, where, bar: tasks.animate_sound(file, options, where, bar),
+        one_file=tasks.ANIMATE_ENDINGS,
+    )
 
 
 def prepare(

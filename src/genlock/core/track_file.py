@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import IO, Any
 
 import numpy as np
@@ -24,8 +25,14 @@ from genlock.core.track import Support, Track
 __all__ = ["load_track", "save_track", "track_from_bytes", "write_arrays"]
 
 
-def save_track(track: Track, target: str | os.PathLike[str]) -> None:
+def save_track(
+    track: Track,
+    target: str | os.PathLike[str],
+    beside: Mapping[str, np.ndarray[Any, Any]] = MappingProxyType({}),
+) -> None:
     """Write a Track as ``.npz``, atomically, byte for byte the same for the same track.
+
+    Arrays ``beside`` it lie in the file under their own names, for whoever looks for them.
 
     The zip members carry a fixed date and are not compressed: compressors differ from machine to machine,
     and features hardly shrink.
@@ -46,6 +53,7 @@ def save_track(track: Track, target: str | os.PathLike[str]) -> None:
         "header": np.frombuffer(text, dtype=np.uint8),
         "values": np.ascontiguousarray(track.values),
         "valid": np.ascontiguousarray(track.valid),
+        **beside,
     }
     with atomic_file(target) as out:
         write_arrays(out, arrays, large=True)

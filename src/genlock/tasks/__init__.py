@@ -2,6 +2,7 @@
 
 from genlock.lipsync.repair import Repair
 from genlock.tasks.align_video import Alignment, AlignOptions, align_video
+from genlock.tasks.animate_sound import ANIMATE_ENDINGS, AnimateOptions, AnimateResult, animate_sound
 from genlock.tasks.demo import run_demo
 from genlock.tasks.extract_features import FeatureOptions, FeatureResult, extract_features
 from genlock.tasks.files import expand_files, folder_beside, result_folder, result_folders
@@ -25,9 +26,12 @@ from genlock.tasks.sync_video import (
 )
 
 __all__ = [
+    "ANIMATE_ENDINGS",
     "WORD_FORMS",
     "AlignOptions",
     "Alignment",
+    "AnimateOptions",
+    "AnimateResult",
     "ExportOptions",
     "FeatureOptions",
     "FeatureResult",
@@ -40,6 +44,7 @@ __all__ = [
     "WordOptions",
     "WordResult",
     "align_video",
+    "animate_sound",
     "expand_files",
     "export_dataset",
     "extract_features",

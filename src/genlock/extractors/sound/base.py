@@ -188,7 +188,9 @@ class FramedExtractor(AudioExtractor):
 class FramedStream:
     """Cuts pushed samples into blocks of frames; holds one block of samples and the values."""
 
-    def __init__(self, extractor: FramedExtractor, origin: Fraction, clock: str) -> None:
+    def __init__(
+        self, extractor: FramedExtractor, origin: Fraction, clock: str, block_frames: int | None = None
+    ) -> None:
         framing = extractor.framing
         if framing.hop > framing.window:
             raise OptionError(f"{extractor.name!r}: a hop of {framing.hop} samples is longer than the window")
@@ -197,12 +199,13 @@ class FramedStream:
         self._origin, self._clock = origin, clock
         self._kernel = extractor.kernel()
         self._width = extractor.lookback + framing.window
-        self._block = extractor.block_frames
+        self._block = extractor.block_frames if block_frames is None else block_frames
         self._buffer = np.zeros((self._block - 1) * framing.hop + self._width, np.float32)
         self._filled = 0
         self._samples = 0
         self._frames = 0
         self._values: list[Values] = []
+        self._taken = 0
         self._closed = False
         # To mirror the sound at its ends, the first and the last samples are kept until the mirror is made.
         self._mirrored = framing.left if extractor.padding == "reflect" else 0
@@ -232,8 +235,37 @@ class FramedStream:
             return
         self._feed(piece)
 
+    def take(self) -> Track:
+        """The values that have become known since the last take, on cells of their own times; they are then forgotten.
+
+        For an extractor that looks at the whole sound these are its ``local`` values.
+        """
+        values, first = self._since(), self._taken
+        self._taken += len(values)
+        cells = np.arange(first, self._taken, dtype=np.int64)
+        there = cells * self._framing.hop - self._framing.left + self._framing.window > 0
+        return self._track(values, there, first)
+
+    def _since(self) -> Values:
+        empty = np.zeros((0, *self._extractor.value_shape), np.float32)
+        values = np.concatenate([empty, *self._values]) if self._values else empty
+        self._values = []
+        return values
+
+    def _track(self, values: Values, valid: npt.NDArray[np.bool_], first: int) -> Track:
+        extractor = self._extractor
+        return Track(
+            values,
+            extractor.grid(self._origin, self._clock).part(range(first, first + len(values))),
+            valid,
+            name=extractor.name,
+            unit=extractor.unit,
+            support=extractor.support,
+            context=extractor.context,
+        )
+
     def finish(self) -> Track:
-        """The Track of everything that was pushed; the stream is then closed."""
+        """The Track of everything that was pushed and not taken; the stream is then closed."""
         self._require_open()
         self._closed = True
         extractor, framing = self._extractor, self._framing
@@ -245,21 +277,8 @@ class FramedStream:
             missing = max(0, end - self._samples)
             self._feed(self._after(missing))
             self._run(count - self._frames)
-        values = (
-            np.concatenate(self._values)
-            if self._values
-            else np.zeros((0, *extractor.value_shape), np.float32)
-        )
-        self._values = []
-        return Track(
-            extractor.whole(values),
-            extractor.grid(self._origin, self._clock),
-            extractor.valid(self._samples),
-            name=extractor.name,
-            unit=extractor.unit,
-            support=extractor.support,
-            context=extractor.context,
-        )
+        values = extractor.whole(self._since())
+        return self._track(values, extractor.valid(self._samples)[self._taken :], self._taken)
 
     def _require_open(self) -> None:
         if self._closed:

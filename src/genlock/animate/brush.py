@@ -1,0 +1,206 @@
+"""A brush for faces: smooth outlines on a head that turns, drawn with soft edges straight into an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from genlock.drawing.canvas import Colour
+
+__all__ = ["Brush", "Inside", "Points", "curve", "ellipse", "mixed", "offset_line", "rotation"]
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Points: TypeAlias = npt.NDArray[np.float64]
+
+_SHIFT = 4  # binary places of a pixel that OpenCV draws to
+_SPREAD = 6.0  # how far the camera is away, in eye distances: the less, the more perspective
+
+
+class Brush:
+    """Draws in eye distances on an image, seen through the pose of a head.
+
+    Parameters
+    ----------
+    image : uint8 [H, W, 3], which is drawn upon
+    scale : pixels for each eye distance
+    origin : pixel where (0, 0, 0) of the face lies while the head is straight
+    pivot : what the head turns about, (x, y, z) in eye distances
+    turn : yaw, pitch and roll in radians
+
+    >>> image = np.zeros((8, 8, 3), np.uint8)
+    >>> Brush(image, 4.0, (4.0, 4.0)).fill(np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]), (255, 0, 0))
+    >>> image[4, 4].tolist()
+    [255, 0, 0]
+    """
+
+    def __init__(
+        self,
+        image: Pixels,
+        scale: float,
+        origin: tuple[float, float],
+        pivot: Sequence[float] = (0.0, 1.2, 0.8),
+        turn: npt.ArrayLike = (0.0, 0.0, 0.0),
+    ) -> None:
+        self.image, self.scale = image, scale
+        self._origin, self._pivot = np.asarray(origin, np.float64), np.asarray(pivot, np.float64)
+        self._matrix = rotation(np.asarray(turn, np.float64))
+
+    def straight(self) -> Brush:
+        """The same, for what does not turn with the head."""
+        return Brush(self.image, self.scale, (float(self._origin[0]), float(self._origin[1])))
+
+    def place(self, points: npt.ArrayLike, depth: float = 0.0) -> Points:
+        """Pixels [N, 2] of points [N, 2 or 3] in eye distances; ``depth`` is the z of flat ones."""
+        given = np.asarray(points, np.float64)
+        m, (px, py, pz) = self._matrix, self._pivot
+        x, y = given[:, 0] - px, given[:, 1] - py
+        z = (given[:, 2] if given.shape[1] == 3 else depth) - pz
+        near = _SPREAD * self.scale / (_SPREAD + pz + m[2, 0] * x + m[2, 1] * y + m[2, 2] * z)
+        found = np.empty((len(given), 2))
+        found[:, 0] = (m[0, 0] * x + m[0, 1] * y + m[0, 2] * z) * near + (px * self.scale + self._origin[0])
+        found[:, 1] = (m[1, 0] * x + m[1, 1] * y + m[1, 2] * z) * near + (py * self.scale + self._origin[1])
+        return found
+
+    def fill(self, points: npt.ArrayLike, colour: Colour, depth: float = 0.0) -> None:
+        """A filled outline [N, 2 or 3]."""
+        corners = _fixed(self.place(points, depth))
+        cv2.fillPoly(self.image, [corners], colour, cv2.LINE_AA, _SHIFT)
+
+    def line(self, points: npt.ArrayLike, colour: Colour, width: float, depth: float = 0.0) -> None:
+        """A line of one width (in eye distances) through points."""
+        path = _fixed(self.place(points, depth))
+        thick = max(1, round(width * self.scale))
+        cv2.polylines(self.image, [path], False, colour, thick, cv2.LINE_AA, _SHIFT)
+
+    def stroke(
+        self, points: npt.ArrayLike, colour: Colour, width: float, depth: float = 0.0, taper: float = 0.5
+    ) -> None:
+        """A line that swells to ``width`` in its middle, as a pen's does; ``taper`` 0...1 is how thin its ends are."""
+        path = self.place(points, depth)
+        if len(path) < 2:
+            return
+        along = np.linspace(0, 1, len(path))
+        half = 0.5 * width * self.scale * (1 - taper * np.abs(2 * along - 1) ** 2)
+        cv2.fillPoly(self.image, [_fixed(offset_line(path, half))], colour, cv2.LINE_AA, _SHIFT)
+
+    def dot(self, corners: Points, colour: Colour) -> None:
+        """A filled convex outline [N, 2] in pixels."""
+        cv2.fillConvexPoly(self.image, _fixed(corners), colour, cv2.LINE_AA, _SHIFT)
+
+    def within(self, outline: npt.ArrayLike, depth: float = 0.0) -> Inside | None:
+        """A copy of what lies inside an outline, to be painted on and put back; None where it is out of sight."""
+        return Inside.of(self, self.place(outline, depth))
+
+
+class Inside:
+    """A part of an image behind an opening: paint on ``brush``, then :meth:`done` puts back what shows through."""
+
+    def __init__(self, brush: Brush, whole: Pixels, corner: tuple[int, int], mask: npt.NDArray[np.uint8]) -> None:
+        self.brush, self._whole, self._corner, self._mask = brush, whole, corner, mask
+
+    @classmethod
+    def of(cls, brush: Brush, outline: Points) -> Inside | None:
+        """The part inside an outline in pixels, [N, 2]."""
+        height, width = brush.image.shape[:2]
+        low = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 2, 0)
+        high = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 3, (width, height))
+        if (high <= low).any():
+            return None
+        (x0, y0), (x1, y1) = low.tolist(), high.tolist()
+        mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+        cv2.fillPoly(mask, [_fixed(outline - low)], 255, cv2.LINE_AA, _SHIFT)
+        part = brush.image[y0:y1, x0:x1].copy()
+        inner = Brush(part, brush.scale, (0.0, 0.0))
+        inner._origin, inner._pivot, inner._matrix = brush._origin - low, brush._pivot, brush._matrix
+        return cls(inner, brush.image, (x0, y0), mask)
+
+    def done(self) -> None:
+        """Put what was painted back, as far as it lies within the outline."""
+        part, (x, y) = self.brush.image, self._corner
+        under = self._whole[y : y + part.shape[0], x : x + part.shape[1]]
+        share = self._mask[..., None].astype(np.uint16)
+        under[:] = ((part * share + under * (255 - share) + 127) // 255).astype(np.uint8)
+
+
+def rotation(turn: Points) -> Points:
+    """The matrix [3, 3] of yaw, pitch and roll in radians; z points away from the camera, y down."""
+    yaw, pitch, roll = turn
+    c, s = np.cos([yaw, pitch, roll]), np.sin([yaw, pitch, roll])
+    # A positive yaw brings the near side (negative z) to the right, a positive pitch brings it down.
+    about_y = np.array([[c[0], 0, -s[0]], [0, 1, 0], [s[0], 0, c[0]]])
+    about_x = np.array([[1, 0, 0], [0, c[1], -s[1]], [0, s[1], c[1]]])
+    about_z = np.array([[c[2], -s[2], 0], [s[2], c[2], 0], [0, 0, 1]])
+    return np.asarray(about_z @ about_x @ about_y, np.float64)
+
+
+def curve(points: npt.ArrayLike, closed: bool = True, steps: int = 6) -> Points:
+    """A smooth line through points [N, D] (Catmull-Rom), with ``steps`` points for each.
+
+    >>> curve([[0, 0], [1, 0], [2, 0]], closed=False, steps=2)[:, 0].tolist()
+    [0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+    given = np.asarray(points, np.float64)
+    if closed:
+        padded = np.concatenate([given[-1:], given, given[:2]])
+    else:
+        padded = np.concatenate([2 * given[:1] - given[1:2], given, 2 * given[-1:] - given[-2:-1]])
+    count = len(padded) - 3
+    line = np.einsum("sk,knd->nsd", _weights(steps), np.stack([padded[k : count + k] for k in range(4)]))
+    line = line.reshape(-1, given.shape[1])
+    return line if closed else np.concatenate([line, given[-1:]])
+
+
+@lru_cache(maxsize=16)
+def _weights(steps: int) -> Points:
+    """What the four points around a piece count at each of its steps, [steps, 4]."""
+    t = np.arange(steps) / steps
+    return np.column_stack(
+        [
+            -0.5 * t + t**2 - 0.5 * t**3,
+            1 - 2.5 * t**2 + 1.5 * t**3,
+            0.5 * t + 2 * t**2 - 1.5 * t**3,
+            -0.5 * t**2 + 0.5 * t**3,
+        ]
+    )
+
+
+def ellipse(centre: npt.ArrayLike, radii: Sequence[float], count: int = 28, turn: float = 0.0) -> Points:
+    """Points [count, 2] of an ellipse, turned by radians."""
+    cosine, sine = _circle(count)
+    x, y = radii[0] * cosine, radii[1] * sine
+    c, s = np.cos(turn), np.sin(turn)
+    return np.column_stack([c * x - s * y, s * x + c * y]) + np.asarray(centre, np.float64)
+
+
+@lru_cache(maxsize=16)
+def _circle(count: int) -> tuple[Points, Points]:
+    angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    return np.cos(angle), np.sin(angle)
+
+
+def offset_line(path: Points, half: Points) -> Points:
+    """The outline [2N, 2] of a line [N, 2] that is ``half`` [N] wide to either side."""
+    step = np.gradient(path, axis=0)
+    normal = np.column_stack([-step[:, 1], step[:, 0]]) / np.maximum(np.hypot(*step.T), 1e-9)[:, None]
+    return np.concatenate([path + normal * half[:, None], (path - normal * half[:, None])[::-1]])
+
+
+def mixed(colour: Colour, other: Colour, share: float) -> Colour:
+    """A colour with so much (0...1) of another one in it.
+
+    >>> mixed((0, 0, 0), (200, 100, 0), 0.5)
+    (100, 50, 0)
+    """
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
+    return red, green, blue
+
+
+def _fixed(points: Points) -> npt.NDArray[np.int32]:
+    # OpenCV's pixel centres lie on whole numbers.
+    fixed: npt.NDArray[np.int32] = np.rint((points - 0.5) * 2**_SHIFT).astype(np.int32)
+    return fixed

@@ -1,0 +1,1 @@
+"""Faces that are drawn, each registered by its name under ``genlock.faces``."""
