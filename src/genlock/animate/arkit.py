@@ -13,7 +13,15 @@ from genlock.core.errors import OptionError
 from genlock.core.time import round_fraction
 from genlock.models.talker.basis import FaceBasis
 
-__all__ = ["ARKIT", "ROTATIONS", "absent_shapes", "live_link_timecode", "rotation_rows", "shape_rows", "solved_shapes"]
+__all__ = [
+    "ARKIT",
+    "ROTATIONS",
+    "absent_shapes",
+    "live_link_timecode",
+    "rotation_rows",
+    "shape_rows",
+    "solved_shapes",
+]
 
 #: Names of the shapes, in the order of Live Link Face.
 ARKIT: tuple[str, ...] = (
@@ -44,7 +52,9 @@ def solved_shapes(basis: FaceBasis | None) -> tuple[str, ...]:
     """
     names = () if basis is None else basis.names
     if not any(name in ARKIT for name in names):
-        raise OptionError("this model's face has no named shapes, so there is nothing to call by ARKit's names")
+        raise OptionError(
+            "this model's face has no named shapes, so there is nothing to call by ARKit's names"
+        )
     return tuple(name for name in ARKIT if name in names or name in _DRAWN)
 
 

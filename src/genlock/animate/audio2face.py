@@ -1,4 +1,4 @@
-"""Audio2Face-3D on our clock: each answer at the instant of the sample that it is for, moving our mesh by named shapes."""
+"""Audio2Face-3D on our clock: each answer at the instant of the sample that it is for, moving our mesh."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class Audio2FaceMover:
 
     def __post_init__(self) -> None:
         if self.model.sample_rate != SAMPLE_RATE:
-            raise FormatError(f"this Audio2Face hears {self.model.sample_rate} Hz; {SAMPLE_RATE} Hz was expected")
+            raise FormatError(
+                f"this Audio2Face hears {self.model.sample_rate} Hz; {SAMPLE_RATE} Hz was expected"
+            )
         if not self.known:
             raise FormatError("none of this Audio2Face's shapes has a name that our face knows")
 
@@ -62,12 +64,13 @@ class Audio2FaceMover:
 
     def open(self, origin: Fraction, clock: str, live: bool = False) -> MoverStream:
         """Begin a voice."""
-        return _Windows(self, Grid.of_windows(
-            sample_rate=SAMPLE_RATE, hop=_HOP, first_center=0, origin=origin, clock=clock
-        ))
+        return _Windows(
+            self,
+            Grid.of_windows(sample_rate=SAMPLE_RATE, hop=_HOP, first_center=0, origin=origin, clock=clock),
+        )
 
     def points(self, weights: npt.NDArray[np.float32]) -> Mesh:
-        """Weights of the model's shapes [T, S] to points [T, 468, 3]; a shape that our face does not know moves nothing."""
+        """Weights of the model's shapes [T, S] to points [T, 468, 3]; a shape that our face lacks moves nothing."""
         places = [self.model.names.index(name) for name in self.known]
         shapes = np.stack([self.basis.shapes[name] for name in self.known])
         moved = np.tensordot(weights[:, places], shapes, axes=1)

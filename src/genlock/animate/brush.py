@@ -100,7 +100,9 @@ class Brush:
 class Inside:
     """A part of an image behind an opening: paint on ``brush``, then :meth:`done` puts back what shows through."""
 
-    def __init__(self, brush: Brush, whole: Pixels, corner: tuple[int, int], mask: npt.NDArray[np.uint8]) -> None:
+    def __init__(
+        self, brush: Brush, whole: Pixels, corner: tuple[int, int], mask: npt.NDArray[np.uint8]
+    ) -> None:
         self.brush, self._whole, self._corner, self._mask = brush, whole, corner, mask
 
     @classmethod

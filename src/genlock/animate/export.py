@@ -1,4 +1,4 @@
-"""The motion of a face as files of other programs, written as it comes: JSON, NPZ, CSV, ARKit, mouth shapes, JSON lines."""
+"""The motion of a face as files of other programs, written as it comes: JSON, NPZ, CSV, ARKit, mouth shapes, lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from genlock.animate.arkit import ARKIT, ROTATIONS, absent_shapes, live_link_timecode, rotation_rows, shape_rows, solved_shapes
+from genlock.animate.arkit import (
+    ARKIT,
+    ROTATIONS,
+    absent_shapes,
+    live_link_timecode,
+    rotation_rows,
+    shape_rows,
+    solved_shapes,
+)
 from genlock.animate.life import Life
 from genlock.animate.motion import FaceMotion
 from genlock.animate.visemes import ENDINGS as VISEME_ENDINGS
@@ -36,7 +44,13 @@ __all__ = ["FORMS", "MotionFile", "MotionHead", "frame_lines", "motion_file"]
 
 #: Forms of files, and their endings; the first one is the usual one.
 FORMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"json": (".json",), "npz": (".npz",), "csv": (".csv",), "arkit": (".csv", ".json"), "visemes": VISEME_ENDINGS}
+    {
+        "json": (".json",),
+        "npz": (".npz",),
+        "csv": (".csv",),
+        "arkit": (".csv", ".json"),
+        "visemes": VISEME_ENDINGS,
+    }
 )
 _DIGITS = 5
 
@@ -95,7 +109,11 @@ def motion_file(target: str | os.PathLike[str], form: str, head: MotionHead) -> 
         with tempfile.TemporaryFile(prefix="genlock-motion-") as spool:
             yield _NpzFile(target, head, spool)
     else:
-        maker: Callable[[IO[str], MotionHead], MotionFile] = {"json": _JsonFile, "csv": _CsvFile, "arkit": _ArkitCsv if ending == ".csv" else _ArkitJson}[form]
+        maker: Callable[[IO[str], MotionHead], MotionFile] = {
+            "json": _JsonFile,
+            "csv": _CsvFile,
+            "arkit": _ArkitCsv if ending == ".csv" else _ArkitJson,
+        }[form]
         with atomic_file(target) as out:
             text = io.TextIOWrapper(out, "utf-8", newline="")
             yield maker(text, head)
@@ -179,13 +197,22 @@ class _CsvFile:
         basis = head.mover.basis
         self._names = solved_shapes(basis) if basis is not None and basis.names else ()
         points = [f"{axis}{k}" for k in range(68) for axis in "xy"]
-        self._writer.writerow(["frame", "start", "end", "valid", "aperture", "width", "blink", *self._names, *points])
+        self._writer.writerow(
+            ["frame", "start", "end", "valid", "aperture", "width", "blink", *self._names, *points]
+        )
 
     def add(self, motion: FaceMotion, life: Life) -> None:
         for row in _frames(motion, life, self._head.mover, self._count):
             flat = [part for point in row["points"] for part in point]
             shapes = [row["shapes"][name] for name in self._names]
-            numbers = [repr(row["start"]), repr(row["end"]), int(row["valid"]), row["aperture"], row["width"], row["blink"]]
+            numbers = [
+                repr(row["start"]),
+                repr(row["end"]),
+                int(row["valid"]),
+                row["aperture"],
+                row["width"],
+                row["blink"],
+            ]
             self._writer.writerow([row["frame"], *numbers, *shapes, *flat])
             self._count += 1
 
@@ -198,7 +225,9 @@ class _ArkitCsv:
 
     def __init__(self, out: IO[str], head: MotionHead) -> None:
         if head.mover.basis is None:
-            raise OptionError("this model's face has no named shapes, so there is nothing to call by ARKit's names")
+            raise OptionError(
+                "this model's face has no named shapes, so there is nothing to call by ARKit's names"
+            )
         self._writer, self._basis = csv.writer(out, lineterminator="\n"), head.mover.basis
         self._places = [ARKIT.index(name) for name in solved_shapes(self._basis)]
         self._rate = head.cells.rate if isinstance(head.cells, Grid) else Fraction(60)
@@ -265,7 +294,7 @@ class _NpzFile:
     def finish(self, end: Fraction) -> None:
         valid = np.concatenate(self._valid)
         self._spool.flush()
-        points = np.memmap(self._spool, np.float32, "r", shape=(len(valid), 468, 3))  # type: ignore[call-overload]
+        points = np.memmap(self._spool, np.float32, "r", shape=(len(valid), 468, 3))
         cells = self._head.cells.part(range(len(valid)))
         track = Track(points, cells, valid, name="points", unit="eye distances")
         save_track(track, self._target, {"neutral": self._head.mover.neutral})

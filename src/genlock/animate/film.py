@@ -1,4 +1,4 @@
-"""A film that is written as it is made: frames and sound at their exact instants, in bounded memory, whole or not at all."""
+"""A film that is written as it is made: frames and sound at their instants, in bounded memory, whole or not at all."""
 
 from __future__ import annotations
 
@@ -70,13 +70,7 @@ class FilmWriter:
         self._cells = cells
         settings = {"crf": "19", "preset": "veryfast", "g": str(max(1, round_fraction(rate * 2, "ceil")))}
         self._picture = PictureEncoder(
-            output,
-            "libx264",
-            size,
-            rate=rate,
-            tick=cells.tick,
-            start=cells.origin,
-            options=settings,
+            output, "libx264", size, rate=rate, tick=cells.tick, start=cells.origin, options=settings
         )
         self._sound = SoundEncoder(
             output,
@@ -106,7 +100,11 @@ class FilmWriter:
 
 @contextmanager
 def film_writer(
-    target: str | os.PathLike[str], size: tuple[int, int], cells: Cells, sound: FilmSound, rate: Fraction | None = None
+    target: str | os.PathLike[str],
+    size: tuple[int, int],
+    cells: Cells,
+    sound: FilmSound,
+    rate: Fraction | None = None,
 ) -> Iterator[FilmWriter]:
     """A film to be written; it appears whole when the block ends well, and not at all otherwise.
 
@@ -128,7 +126,9 @@ def film_writer(
         try:
             with open_output(temporary) as output:
                 if output.format.name in EDIT_LIST_CONTAINERS:
-                    output.container_options["movie_timescale"] = movie_timescale(Fraction(1, sound.rate), cells.tick)
+                    output.container_options["movie_timescale"] = movie_timescale(
+                        Fraction(1, sound.rate), cells.tick
+                    )
                 writer = FilmWriter(output, size, cells, sound, stated)
                 yield writer
                 writer.finish()

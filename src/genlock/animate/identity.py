@@ -76,7 +76,9 @@ class Footage:
         tick = self.cells.tick
         there = np.arange(len(self))
         if hold:
-            count = max(0, -(-int((seconds / tick - int(steps.sum())) // 1) // max(int(np.median(steps)), 1))) + 1
+            count = (
+                max(0, -(-int((seconds / tick - int(steps.sum())) // 1) // max(int(np.median(steps)), 1))) + 1
+            )
             order = np.concatenate([there, np.full(count, len(self) - 1)])
             lengths = np.concatenate([steps, np.full(count, int(np.median(steps)))])
         else:
@@ -130,7 +132,9 @@ def _of_picture(image: Pixels, name: str) -> Footage:
             *notes,
         )
     meshes = chosen.points[None].astype(np.float32)
-    return Footage([_encoded(fitted)], meshes, None, (fitted.shape[1], fitted.shape[0]), _resting(meshes), notes)
+    return Footage(
+        [_encoded(fitted)], meshes, None, (fitted.shape[1], fitted.shape[0]), _resting(meshes), notes
+    )
 
 
 # ---------------------------------------------------------------- a film
@@ -177,7 +181,10 @@ def _of_film(path: str | os.PathLike[str]) -> Footage:
     if len(counts) > 1:
         notes = (f"{len(counts)} faces are seen in {name!r}; the one that is seen longest talks", *notes)
     if stop - first < len(keeper.faces):
-        notes = (*notes, f"frames {first} to {stop - 1} of {name!r} are used: there the face is seen throughout")
+        notes = (
+            *notes,
+            f"frames {first} to {stop - 1} of {name!r} are used: there the face is seen throughout",
+        )
     cells = report.cells.part(range(first, stop))
     return Footage(keeper.pictures[first:stop], meshes, cells, keeper.size, _resting(meshes), notes)
 
@@ -215,13 +222,15 @@ def _judged(meshes: npt.NDArray[np.float32], name: str) -> tuple[str, ...]:
             "give one that looks at the camera"
         )
     if yaw > _NOTED_YAW:
-        return (f"the face in {name!r} is turned by about {yaw:.0f} degrees: the far side of the mouth is a guess",)
+        return (
+            f"the face in {name!r} is turned by about {yaw:.0f} degrees: the far side of the mouth is a guess",
+        )
     return ()
 
 
 def _nobody(name: str) -> str:
     return (
-        f"no face is seen in {name!r}: give a person who looks at the camera. The face of a drawing or of an animal may "
+        f"no face is seen in {name!r}: give a person who looks at the camera. The face of a drawing or an animal may "
         "not be seen; Genlock draws faces of its own with --face"
     )
 
@@ -253,7 +262,9 @@ def _decoded(data: npt.NDArray[np.uint8]) -> Pixels:
 
 
 def _encoded(image: Pixels) -> bytes:
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    done, data = cv2.imencode(
+        ".jpg", np.ascontiguousarray(image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+    )
     assert done
     return data.tobytes()
 

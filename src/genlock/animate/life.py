@@ -84,7 +84,12 @@ def lively_noise(seconds: Array, rate: float, seed: int, lane: int) -> Array:
     part = place - cell
     before, a, b, after = (2 * _drawn(seed, lane, cell + k) - 1 for k in (-1, 0, 1, 2))
     # Cubic B-spline: no value is passed through, and none is overshot.
-    weights = [(1 - part) ** 3, 3 * part**3 - 6 * part**2 + 4, -3 * part**3 + 3 * part**2 + 3 * part + 1, part**3]
+    weights = [
+        (1 - part) ** 3,
+        3 * part**3 - 6 * part**2 + 4,
+        -3 * part**3 + 3 * part**2 + 3 * part + 1,
+        part**3,
+    ]
     return np.asarray(sum(w * v for w, v in zip(weights, (before, a, b, after), strict=True)) / 6 * 1.6)
 
 
@@ -129,7 +134,9 @@ def _drawn(seed: int, lane: int, index: npt.NDArray[np.int64]) -> Array:
     """A number in 0...1 for each index, the same on every machine (the mixer of SplitMix64, Steele et al. 2014)."""
     with np.errstate(over="ignore"):
         bits = np.asarray(index, np.int64).astype(np.uint64)
-        bits = bits * np.uint64(0x9E3779B97F4A7C15) + np.uint64((seed * 1_000_003 + lane + 1) & 0xFFFFFFFFFFFF)
+        bits = bits * np.uint64(0x9E3779B97F4A7C15) + np.uint64(
+            (seed * 1_000_003 + lane + 1) & 0xFFFFFFFFFFFF
+        )
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
         bits ^= bits >> np.uint64(31)

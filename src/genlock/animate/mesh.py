@@ -13,7 +13,15 @@ import numpy.typing as npt
 
 from genlock.extractors.face.pose import LIPS
 
-__all__ = ["LEFT_EYE", "OVAL", "RIGHT_EYE", "Triangles", "mesh_triangles", "shade_triangles", "trace_triangles"]
+__all__ = [
+    "LEFT_EYE",
+    "OVAL",
+    "RIGHT_EYE",
+    "Triangles",
+    "mesh_triangles",
+    "shade_triangles",
+    "trace_triangles",
+]
 
 Points: TypeAlias = npt.NDArray[np.float64]
 Triangles: TypeAlias = npt.NDArray[np.int32]
@@ -31,7 +39,9 @@ RIGHT_EYE: tuple[int, ...] = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157
 LEFT_EYE: tuple[int, ...] = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 
 
-def mesh_triangles(upright: npt.ArrayLike, holes: Sequence[Sequence[int]] = (RIGHT_EYE, LEFT_EYE)) -> Triangles:
+def mesh_triangles(
+    upright: npt.ArrayLike, holes: Sequence[Sequence[int]] = (RIGHT_EYE, LEFT_EYE)
+) -> Triangles:
     """Triangles between points whose first 468 are the mesh at rest, [468 + 36 R, 2 or 3]; int32 [M, 3].
 
     The skin is Delaunay's; the lips are a strip between their two rings, with nothing inside; R rings around
@@ -51,7 +61,10 @@ def mesh_triangles(upright: npt.ArrayLike, holes: Sequence[Sequence[int]] = (RIG
     kept = _inside(middles, points[list(OVAL)])
     for hole in (outer, *holes):
         kept &= ~(np.isin(triangles, list(hole)).all(axis=1) & _inside(middles, points[list(hole)]))
-    rings = [list(OVAL), *(list(range(first, first + len(OVAL))) for first in range(468, len(points), len(OVAL)))]
+    rings = [
+        list(OVAL),
+        *(list(range(first, first + len(OVAL))) for first in range(468, len(points), len(OVAL))),
+    ]
     strips = [_strip(inner, outer), *(_strip(a, b) for a, b in pairwise(rings))]
     return _one_way_round(np.concatenate([triangles[kept], *strips]), points)
 
@@ -107,11 +120,18 @@ def trace_triangles(
     source: npt.NDArray[np.float64],
     triangles: npt.NDArray[np.int32],
 ) -> None:
-    """For each pixel [H, W] of each triangle of ``target`` [P, 2] write where it lies in ``source`` [P, 2], in place."""
+    """For each pixel [H, W] of each triangle of ``target`` [P, 2] write where it lies in ``source`` [P, 2]."""
     height, width = map_x.shape
     for k in range(len(triangles)):
-        i, j, l = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        ax, ay, bx, by, cx, cy = target[i, 0], target[i, 1], target[j, 0], target[j, 1], target[l, 0], target[l, 1]
+        i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+        ax, ay, bx, by, cx, cy = (
+            target[i, 0],
+            target[i, 1],
+            target[j, 0],
+            target[j, 1],
+            target[m, 0],
+            target[m, 1],
+        )
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if abs(area) < 1e-9:
             continue
@@ -123,8 +143,8 @@ def trace_triangles(
                 w = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
                 if v >= -1e-6 and w >= -1e-6 and v + w <= 1 + 1e-6:
                     u = 1 - v - w
-                    map_x[y, x] = u * source[i, 0] + v * source[j, 0] + w * source[l, 0]
-                    map_y[y, x] = u * source[i, 1] + v * source[j, 1] + w * source[l, 1]
+                    map_x[y, x] = u * source[i, 0] + v * source[j, 0] + w * source[m, 0]
+                    map_y[y, x] = u * source[i, 1] + v * source[j, 1] + w * source[m, 1]
 
 
 @_compiled
@@ -141,8 +161,15 @@ def shade_triangles(
     """
     height, width = near.shape
     for k in range(len(triangles)):
-        i, j, l = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        ax, ay, bx, by, cx, cy = points[i, 0], points[i, 1], points[j, 0], points[j, 1], points[l, 0], points[l, 1]
+        i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+        ax, ay, bx, by, cx, cy = (
+            points[i, 0],
+            points[i, 1],
+            points[j, 0],
+            points[j, 1],
+            points[m, 0],
+            points[m, 1],
+        )
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if area <= 1e-9:  # seen from behind
             continue
@@ -155,10 +182,10 @@ def shade_triangles(
                 if v < -1e-6 or w < -1e-6 or v + w > 1 + 1e-6:
                     continue
                 u = 1 - v - w
-                z = u * points[i, 2] + v * points[j, 2] + w * points[l, 2]
+                z = u * points[i, 2] + v * points[j, 2] + w * points[m, 2]
                 if z < near[y, x]:
                     near[y, x] = z
                     for c in range(3):
                         image[y, x, c] = np.uint8(
-                            min(255.0, max(0.0, u * colours[i, c] + v * colours[j, c] + w * colours[l, c]))
+                            min(255.0, max(0.0, u * colours[i, c] + v * colours[j, c] + w * colours[m, c]))
                         )

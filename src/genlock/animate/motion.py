@@ -89,7 +89,9 @@ class FaceMotion:
         """The same face, moving ``gain`` times as much about its rest."""
         if gain == 1:
             return self
-        return replace(self, points=self.points.map(lambda values: self.neutral + gain * (values - self.neutral)))
+        return replace(
+            self, points=self.points.map(lambda values: self.neutral + gain * (values - self.neutral))
+        )
 
     def part(self, cells: range) -> FaceMotion:
         """A run of its frames."""

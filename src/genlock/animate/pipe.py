@@ -74,7 +74,9 @@ def _wav(stream: BinaryIO) -> PipeSound:
             kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", body[:16])
             kind = struct.unpack("<H", body[24:26])[0] if kind == _EXTENSIBLE and len(body) >= 26 else kind
             form = kind, channels, rate, bits
-    known = form is not None and (form[0] == _PCM and form[3] in _INTEGERS or form[0] == _FLOAT and form[3] in (32, 64))
+    known = form is not None and (
+        (form[0] == _PCM and form[3] in _INTEGERS) or (form[0] == _FLOAT and form[3] in (32, 64))
+    )
     if form is None or not known or not form[1] or not form[2]:
         raise MediaError(f"the WAV in the pipe has the form {form}, which is not known; give PCM or floats")
     kind, channels, rate, bits = form
@@ -83,7 +85,9 @@ def _wav(stream: BinaryIO) -> PipeSound:
     return PipeSound(rate, channels, _blocks(stream, b"", bits, kind, channels, left))
 
 
-def _blocks(stream: BinaryIO, head: bytes, bits: int, kind: int, channels: int, left: int | None) -> Iterator[Samples]:
+def _blocks(
+    stream: BinaryIO, head: bytes, bits: int, kind: int, channels: int, left: int | None
+) -> Iterator[Samples]:
     step, rest = bits // 8 * channels, head
     read = getattr(stream, "read1", stream.read)
     while left is None or left > 0:
@@ -104,7 +108,7 @@ def _blocks(stream: BinaryIO, head: bytes, bits: int, kind: int, channels: int, 
 
 def _floats(data: bytes, bits: int, kind: int) -> Samples:
     if kind == _FLOAT:
-        return np.nan_to_num(np.frombuffer(data, "<f4" if bits == 32 else "<f8")).astype(np.float32)
+        return np.asarray(np.nan_to_num(np.frombuffer(data, "<f4" if bits == 32 else "<f8")), np.float32)
     if bits == 8:
         return ((np.frombuffer(data, np.uint8).astype(np.float32) - 128) / 128).astype(np.float32)
     if bits == 24:
@@ -119,6 +123,8 @@ def _read_exactly(stream: BinaryIO, count: int, what: str) -> bytes:
     while len(data) < count:
         piece = stream.read(count - len(data))
         if not piece:
-            raise MediaError(f"the pipe ended after {len(data)} bytes of {what}; nothing came that could be heard")
+            raise MediaError(
+                f"the pipe ended after {len(data)} bytes of {what}; nothing came that could be heard"
+            )
         data += piece
     return data

@@ -57,7 +57,10 @@ class MotionFigures:
         self.open_sum += float(apertures.sum())
         self.shut += int((apertures < 0.014).sum())
         if self._last is not None:
-            lips, times = np.concatenate([self._last[0][None], lips]), np.concatenate([[self._last[1]], times])
+            lips, times = (
+                np.concatenate([self._last[0][None], lips]),
+                np.concatenate([[self._last[1]], times]),
+            )
         if len(lips) > 1:
             speed = np.diff(lips, axis=0) / np.diff(times)[:, None, None]
             self.speed_sum += float((speed**2).sum(axis=2).mean(axis=1).sum())

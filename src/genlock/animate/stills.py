@@ -90,9 +90,18 @@ class StillSheet:
             page[_GAP : _GAP + tall, left : left + _TILE] = still
             x = _GAP + at / max(seconds, 1e-9) * (width - 2 * _GAP)
             middle = left + _TILE / 2
-            path = np.array([(middle, tall + _GAP + 2), (middle, tall + _GAP + 22), (x, tall + 2 * _GAP + 28), (x, base + _WAVE // 2)])
+            path = np.array(
+                [
+                    (middle, tall + _GAP + 2),
+                    (middle, tall + _GAP + 22),
+                    (x, tall + 2 * _GAP + 28),
+                    (x, base + _WAVE // 2),
+                ]
+            )
             cv2.polylines(page, [np.rint(path * 16).astype(np.int32)], False, _QUIET, 1, cv2.LINE_AA, 4)
-            paste_text(page, f"{at:.2f} s  {label}".rstrip(), (middle + 6, tall + 2 * _GAP + 6), 9, _INK, "left")
+            paste_text(
+                page, f"{at:.2f} s  {label}".rstrip(), (middle + 6, tall + 2 * _GAP + 6), 9, _INK, "left"
+            )
         return page
 
     def _wave(self, page: Pixels, base: int) -> None:

@@ -29,7 +29,9 @@ __all__ = ["ENDINGS", "PRESTON_BLAIR", "mouth_letter", "viseme_spans", "write_vi
 #: Endings of the files that can be written.
 ENDINGS = (".tsv", ".json", ".dat")
 #: Names that OpenToonz knows, by letter.
-PRESTON_BLAIR = MappingProxyType({"A": "MBP", "B": "etc", "C": "E", "D": "AI", "E": "O", "F": "U", "X": "rest"})
+PRESTON_BLAIR = MappingProxyType(
+    {"A": "MBP", "B": "etc", "C": "E", "D": "AI", "E": "O", "F": "U", "X": "rest"}
+)
 
 # Openings between the lips in eye distances, and widths as a share of the width at rest.
 _SHUT, _SLIGHT, _WIDE = 0.014, 0.042, 0.082
@@ -58,7 +60,9 @@ def mouth_letter(aperture: float, width: float) -> str:
     return "B" if aperture < _SLIGHT else "C" if aperture < _WIDE else "D"
 
 
-def viseme_spans(apertures: npt.ArrayLike, widths: npt.ArrayLike, cells: Cells, rest_width: float, end: Exact) -> Spans:
+def viseme_spans(
+    apertures: npt.ArrayLike, widths: npt.ArrayLike, cells: Cells, rest_width: float, end: Exact
+) -> Spans:
     """Mouth shapes one after the other, without gaps, from the first frame to ``end``.
 
     Parameters
@@ -69,7 +73,8 @@ def viseme_spans(apertures: npt.ArrayLike, widths: npt.ArrayLike, cells: Cells, 
     end : where the last shape ends, in seconds
     """
     letters = [
-        mouth_letter(float(a), float(w) / rest_width) for a, w in zip(np.asarray(apertures), np.asarray(widths), strict=True)
+        mouth_letter(float(a), float(w) / rest_width)
+        for a, w in zip(np.asarray(apertures), np.asarray(widths), strict=True)
     ]
     runs = _without_short(_runs(letters, cells))
     return Spans(_resting(runs, Span(0, end).end), DEFAULT_CLOCK, "mouth shapes")
@@ -130,8 +135,10 @@ def write_visemes(target: str | os.PathLike[str], spans: Spans, sound: str, fram
     ending = Path(target).suffix.lower()
     if ending not in ENDINGS:
         raise OptionError(f"{os.fspath(target)!r}: mouth shapes are written as {', '.join(ENDINGS)}")
-    made = {".tsv": _tsv, ".json": lambda shapes: _json(shapes, sound), ".dat": lambda shapes: _dat(shapes, frame_rate)}
-    write_text(target, made[ending](spans))
+    if ending == ".tsv":
+        write_text(target, _tsv(spans))
+    else:
+        write_text(target, _json(spans, sound) if ending == ".json" else _dat(spans, frame_rate))
 
 
 def _tsv(spans: Spans) -> str:
@@ -141,9 +148,13 @@ def _tsv(spans: Spans) -> str:
 
 def _json(spans: Spans, sound: str) -> str:
     cues: list[dict[str, Any]] = [
-        {"start": float(_hundredths(s.start)), "end": float(_hundredths(s.end)), "value": s.label} for s in spans
+        {"start": float(_hundredths(s.start)), "end": float(_hundredths(s.end)), "value": s.label}
+        for s in spans
     ]
-    body = {"metadata": {"soundFile": sound, "duration": float(_hundredths(spans[-1].end))}, "mouthCues": cues}
+    body = {
+        "metadata": {"soundFile": sound, "duration": float(_hundredths(spans[-1].end))},
+        "mouthCues": cues,
+    }
     return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""From a voice to the motion of a face, piece by piece: whoever moves a face is fed sound, and frames read what it says."""
+"""From a voice to the motion of a face, piece by piece: a mover is fed sound, and frames read what it says."""
 
 from __future__ import annotations
 
@@ -44,12 +44,20 @@ class MoverStream(Protocol):
 class Mover(Protocol):
     """Moves a face with a voice: a talker of ours, or another model."""
 
-    name: str
-    """What it is called in results."""
-    neutral: Mesh
-    """The face that it moves, at rest, [468, 3]."""
-    basis: FaceBasis | None
-    """The basis whose named shapes are solved from its points; None if there is none."""
+    @property
+    def name(self) -> str:
+        """What it is called in results."""
+        ...
+
+    @property
+    def neutral(self) -> Mesh:
+        """The face that it moves, at rest, [468, 3]."""
+        ...
+
+    @property
+    def basis(self) -> FaceBasis | None:
+        """The basis whose named shapes are solved from its points; None if there is none."""
+        ...
 
     @property
     def lookahead_seconds(self) -> Fraction | None:
@@ -85,7 +93,9 @@ class TalkerMover:
                 )
         spans = [one.feature for one in self.talker.listening.heard if one.treatment == "spans"]
         if spans:
-            raise OptionError(f"the talker {self.name!r} hears {', '.join(spans)} and not only sound; use another model")
+            raise OptionError(
+                f"the talker {self.name!r} hears {', '.join(spans)} and not only sound; use another model"
+            )
 
     @property
     def neutral(self) -> Mesh:
@@ -114,7 +124,9 @@ class TalkerMover:
             return _WholeVoice(self, {name: e.open(origin, clock) for name, e in extractors.items()})
         block = _LIVE_BLOCK if live else None
         streams = {
-            name: FramedStream(e, origin, clock, block) for name, e in framed.items() if isinstance(e, FramedExtractor)
+            name: FramedStream(e, origin, clock, block)
+            for name, e in framed.items()
+            if isinstance(e, FramedExtractor)
         }
         return _PiecewiseVoice(self, streams)
 
@@ -132,16 +144,31 @@ class _PiecewiseVoice:
 
     def __init__(self, mover: TalkerMover, streams: Mapping[str, FramedStream]) -> None:
         self._streams, self._talker = streams, mover.talker.stream(mover.speaker)
+        self._size = mover.basis.size
+        self._held: dict[str, list[Track]] = {name: [] for name in streams}
 
     def push(self, samples: Samples) -> Track:
         for stream in self._streams.values():
             stream.push(samples)
-        return self._talker.push({name: stream.take() for name, stream in self._streams.items()})
+        return self._hear({name: stream.take() for name, stream in self._streams.items()})
 
     def finish(self) -> Track:
-        parts = [self._talker.push({name: stream.finish() for name, stream in self._streams.items()})]
-        parts.append(self._talker.finish())
-        return _joined(parts)
+        last = self._hear({name: stream.finish() for name, stream in self._streams.items()})
+        if self._held:
+            return last
+        return _joined([last, self._talker.finish()])
+
+    def _hear(self, pieces: Mapping[str, Track]) -> Track:
+        """A talker begins when each feature has a value."""
+        if not self._held:
+            return self._talker.push(pieces)
+        for name, piece in pieces.items():
+            self._held[name] += [piece] if len(piece) else []
+        if not all(self._held.values()):
+            return Track(np.zeros((0, self._size), np.float32), Grid(1))
+        begun = {name: _joined(parts) for name, parts in self._held.items()}
+        self._held = {}
+        return self._talker.push(begun)
 
 
 class _WholeVoice:
@@ -232,7 +259,8 @@ class MotionReader:
         return FaceMotion(track, neutral, self._mover.name, self._seed)
 
     def _forget(self, before: Fraction) -> None:
-        assert self._rows is not None and self._grid is not None
+        assert self._rows is not None
+        assert self._grid is not None
         keep = min(max(self._grid.index(before, "floor") - 2, 0), max(len(self._rows) - 2, 0))
         self._rows, self._valid = self._rows[keep:], self._valid[keep:]
         self._grid = self._grid.part(range(keep, keep))

@@ -132,7 +132,10 @@ class WarpedFace:
             return
         scale = float(pose.scale)
         rim = np.concatenate(
-            [curve(inner[:11], closed=False, steps=4)[:-1], curve(np.concatenate([inner[10:], inner[:1]]), closed=False, steps=4)[:-1]]
+            [
+                curve(inner[:11], closed=False, steps=4)[:-1],
+                curve(np.concatenate([inner[10:], inner[:1]]), closed=False, steps=4)[:-1],
+            ]
         )
         outline = pose.to_image(rim)
         low = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 4, 0)
@@ -157,7 +160,9 @@ class WarpedFace:
         dark = np.clip(lips * np.array([0.26, 0.16, 0.17], np.float32), 6, 80)
         page = np.empty((*shape, 3), np.uint8)
         page[:] = dark.astype(np.uint8)
-        brush = Brush(page, float(pose.scale), _offset(pose, low), (0.0, 0.0, 0.0), (0.0, 0.0, float(pose.rotation)))
+        brush = Brush(
+            page, float(pose.scale), _offset(pose, low), (0.0, 0.0, 0.0), (0.0, 0.0, float(pose.rotation))
+        )
         left, right = inner[0], inner[10]
         middle, half = 0.5 * (left + right), 0.5 * float(right[0] - left[0])
         floor, rest = float(inner[:, 1].max()), float(self._resting[list(LIPS[20:]), 1].mean())
@@ -180,7 +185,7 @@ class WarpedFace:
         """Mean colour of the image around some pixels."""
         x = np.clip(places[:, 0].astype(int), 0, image.shape[1] - 1)
         y = np.clip(places[:, 1].astype(int), 0, image.shape[0] - 1)
-        return image[y, x].mean(axis=0).astype(np.float32)
+        return np.asarray(image[y, x].mean(axis=0), np.float32)
 
 
 def _offset(pose: HeadPose, low: npt.NDArray[np.int64]) -> tuple[float, float]:
@@ -202,7 +207,9 @@ def _shade(colour: tuple[int, int, int], light: float) -> tuple[int, int, int]:
 def _darkened(page: Floats, inner: Points, pose: HeadPose, low: npt.NDArray[np.int64]) -> Floats:
     """Less light the nearer to the corners, and under the upper lip."""
     y, x = np.mgrid[: page.shape[0], : page.shape[1]].astype(np.float32)
-    places = pose.to_head(np.stack([x + 0.5 + low[0], y + 0.5 + low[1]], axis=-1).reshape(-1, 2)).reshape(*x.shape, 2)
+    places = pose.to_head(np.stack([x + 0.5 + low[0], y + 0.5 + low[1]], axis=-1).reshape(-1, 2)).reshape(
+        *x.shape, 2
+    )
     middle = 0.5 * (inner[0] + inner[10])
     half = max(0.5 * float(inner[10, 0] - inner[0, 0]), 1e-6)
     aside = np.clip(np.abs(places[..., 0] - middle[0]) / half, 0, 1)

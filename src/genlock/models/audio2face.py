@@ -66,15 +66,17 @@ class Audio2Face:
         """
         given = np.asarray(windows, np.float32)
         if given.ndim != 2 or given.shape[1] != self.window:
-            raise InputError(f"Audio2Face looks at {self.window} samples at a time, not at {list(given.shape)}")
+            raise InputError(
+                f"Audio2Face looks at {self.window} samples at a time, not at {list(given.shape)}"
+            )
         rows = [self._run(given[k : k + _BATCH]) for k in range(0, len(given), _BATCH)]
-        return np.concatenate(rows) if rows else np.zeros((0, self.skin), np.float32)
+        return np.concatenate([np.zeros((0, self.skin), np.float32)] if not rows else rows)
 
     def weights(self, windows: npt.ArrayLike) -> Array:
         """Weights of the named shapes for windows [n, window], 0...1, float32 [n, S]."""
         skin = self.answers(windows)[:, : self.skin]
         solved = non_negative(skin @ self.projection + self.origin, self.shapes)
-        return np.clip(solved * self.factors, 0, 1).astype(np.float32)
+        return np.asarray(np.clip(solved * self.factors, 0, 1), np.float32)
 
     def _run(self, windows: Array) -> Array:
         fed = {}
@@ -85,7 +87,10 @@ class Audio2Face:
             fed[wanted.name] = values.reshape(len(windows), *([1] * (rank - 2)), size)
         # A network that was exported for one window at a time takes one at a time.
         if isinstance(self.session.get_inputs()[0].shape[0], int):
-            parts = [self.session.run(None, {n: v[k : k + 1] for n, v in fed.items()})[0] for k in range(len(windows))]
+            parts = [
+                self.session.run(None, {n: v[k : k + 1] for n, v in fed.items()})[0]
+                for k in range(len(windows))
+            ]
             return np.concatenate([np.asarray(part, np.float32).reshape(1, -1) for part in parts])
         return np.asarray(self.session.run(None, fed)[0], np.float32).reshape(len(windows), -1)
 
@@ -107,7 +112,7 @@ def load_audio2face(folder: str | os.PathLike[str]) -> Audio2Face:
     missing = [name for name in _FILES if not (place / name).is_file()]
     if missing:
         raise MissingModel(
-            f"{os.fspath(folder)!r} is no copy of Audio2Face-3D: {', '.join(missing)} is not there. Download a model of "
+            f"{os.fspath(folder)!r} is no copy of Audio2Face-3D: {', '.join(missing)} is not there. Download one of "
             "NVIDIA's (nvidia/Audio2Face-3D-v2.3-mark, say), whose licence is its own, and name its folder"
         )
     try:
@@ -132,7 +137,9 @@ def load_audio2face(folder: str | os.PathLike[str]) -> Audio2Face:
 def _solver(place: Path, skin: int) -> tuple[tuple[str, ...], Array, Array, Array]:
     """Names of the shapes, and the answers, the origin and the shapes in the space that the shapes span."""
     with np.load(place / "model_data.npz") as model, np.load(place / "bs_skin.npz") as named:
-        seen = np.asarray(named["frontalMask"], np.int64).reshape(-1) if "frontalMask" in named else slice(None)
+        seen = (
+            np.asarray(named["frontalMask"], np.int64).reshape(-1) if "frontalMask" in named else slice(None)
+        )
         names = tuple(_text(name) for name in named["poseNames"].tolist() if _text(name) != "neutral")
         deltas = np.stack([_flat(named[name], seen) for name in names])
         moves = np.stack([_flat(move, seen) for move in model["shapes_matrix_skin"][:skin]])
@@ -146,7 +153,7 @@ def _solver(place: Path, skin: int) -> tuple[tuple[str, ...], Array, Array, Arra
 
 
 def _flat(points: Any, seen: Any) -> npt.NDArray[np.float64]:
-    return np.asarray(points, np.float64).reshape(-1, 3)[seen].reshape(-1)
+    return np.asarray(np.asarray(points, np.float64).reshape(-1, 3)[seen].reshape(-1))
 
 
 def _text(name: Any) -> str:

@@ -94,12 +94,12 @@ class Hearing:
         share = self.speech_share
         if share is not None and share < _LITTLE_SPEECH:
             found.append(
-                f"{100 * share:.0f} % of the sound is speech: the mouth moves with whatever is heard, music and noise too"
+                f"{100 * share:.0f} % of the sound is speech: the mouth moves with all that is heard"
             )
         loud = min(self._left, self._right) > 0.05 * max(self._left, self._right, 1e-12)
         if loud and abs(self._both) < 0.2 * math.sqrt(self._left * self._right):
             found.append(
-                "left and right hold different sounds, two voices perhaps: one face moves with both; give a file of each"
+                "left and right differ, two voices perhaps: one face moves with both; give a file of each"
             )
         return found
 
@@ -173,7 +173,7 @@ class FileSound:
         found = []
         if self.rate < _NARROW_RATE:
             found.append(
-                f"the sound has {self.rate} samples a second, and nothing above {self.rate // 2} Hz: S, F and SH are guesses"
+                f"the sound has {self.rate} samples a second, nothing above {self.rate // 2} Hz: S and F are guesses"
             )
         if self.channels > 2:
             found.append(f"the sound has {self.channels} channels; the film keeps two, mixed from all")
@@ -206,8 +206,15 @@ class FileSound:
         consumers = []
         if self._film is not None:
             kept, give = self._film
-            form = AudioForm(None if kept.rate == self.rate else kept.rate, kept.channels if kept.channels < 3 else 2)
-            consumers.append(_Taker(form, lambda block: (hearing.hear_channels(block.samples), give(block.samples))[1]))
+
+            def kept_too(block: AudioBlock) -> None:
+                hearing.hear_channels(block.samples)
+                give(block.samples)
+
+            form = AudioForm(
+                None if kept.rate == self.rate else kept.rate, kept.channels if kept.channels < 3 else 2
+            )
+            consumers.append(_Taker(form, kept_too))
         consumers.append(_Taker(AudioForm(SAMPLE_RATE, 1), heard))
         read(self.name, consumers, self.reading, lambda done, total: progress("animate", done, total))
         hearing.finish()
@@ -226,7 +233,7 @@ class StandardInput:
 
     def seconds(self, why: str) -> Fraction:
         """Nobody knows."""
-        raise OptionError(f"nobody knows how long standard input lasts, and {why}; give --rate and a picture or neutral")
+        raise OptionError(f"nobody knows how long standard input lasts, and {why}; give --rate and a picture")
 
     def also(self, kept: FilmSound, take: Take) -> None:
         """Hand the sound on for the film as well."""
@@ -235,7 +242,9 @@ class StandardInput:
     def play(self, hearing: Hearing, take: Take, progress: Progress) -> Fraction:
         """Hand everything on as it comes; gives the sound's length in exact seconds."""
         voice = _Resampled(self.rate, SAMPLE_RATE, 1)
-        film = None if self._film is None else _Resampled(self.rate, self._film[0].rate, self._film[0].channels)
+        film = (
+            None if self._film is None else _Resampled(self.rate, self._film[0].rate, self._film[0].channels)
+        )
         count = 0
         for block in self._sound.blocks:
             count += len(block)
@@ -246,7 +255,13 @@ class StandardInput:
         return Fraction(count, self.rate)
 
     def _hand_on(
-        self, block: Samples, voice: _Resampled, film: _Resampled | None, hearing: Hearing, take: Take, last: bool
+        self,
+        block: Samples,
+        voice: _Resampled,
+        film: _Resampled | None,
+        hearing: Hearing,
+        take: Take,
+        last: bool,
     ) -> None:
         if film is not None and self._film is not None:
             kept = block if block.shape[1] <= 2 else np.repeat(block.mean(axis=1, keepdims=True), 2, axis=1)
@@ -262,7 +277,9 @@ class _Resampled:
     """Sound at another rate, as it comes."""
 
     def __init__(self, rate: int, wanted: int, channels: int) -> None:
-        self._stream = None if rate == wanted else soxr.ResampleStream(rate, wanted, channels, dtype="float32")
+        self._stream = (
+            None if rate == wanted else soxr.ResampleStream(rate, wanted, channels, dtype="float32")
+        )
 
     def __call__(self, samples: Samples, last: bool) -> Samples:
         if self._stream is None:

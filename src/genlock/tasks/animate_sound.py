@@ -41,7 +41,9 @@ __all__ = ["ANIMATE_ENDINGS", "AnimateOptions", "AnimateResult", "animate_sound"
 
 _AUDIO2FACE = "audio2face:"
 #: Endings by which ``-o`` means one file.
-ANIMATE_ENDINGS = tuple(dict.fromkeys([*FILM_ENDINGS, *(ending for form in FORMS.values() for ending in form)]))
+ANIMATE_ENDINGS = tuple(
+    dict.fromkeys([*FILM_ENDINGS, *(ending for form in FORMS.values() for ending in form)])
+)
 _FORM_OF_ENDING = {".json": "json", ".npz": "npz", ".csv": "csv", ".tsv": "visemes", ".dat": "visemes"}
 
 
@@ -147,7 +149,9 @@ class AnimateResult:
         about = f"{self.measures['frames']} frames ({self.rate} a second) for {self.seconds:.2f} s of sound"
         lines = [f"{self.face} by {self.model}: {about}"]
         lines += [f"absent of ARKit's shapes: {', '.join(self.absent_shapes)}"] if self.absent_shapes else []
-        return "\n".join([*lines, *(f"wrote {p}" for p in self.written), *(f"note: {note}" for note in self.notes)])
+        return "\n".join(
+            [*lines, *(f"wrote {p}" for p in self.written), *(f"note: {note}" for note in self.notes)]
+        )
 
 
 def animate_sound(
@@ -291,7 +295,9 @@ def _cells(
     elif how.rate is not None or footage is None or footage.cells is None:
         cells = Grid(how.rate if how.rate is not None else 25)
     else:
-        return footage.back_and_forth(source.seconds("the frames of a film are laid out beforehand"), how.hold)
+        return footage.back_and_forth(
+            source.seconds("the frames of a film are laid out beforehand"), how.hold
+        )
     if footage is not None and footage.cells is not None:
         order = _resampled(footage, cells, source, how.hold)
     return cells, order
@@ -317,7 +323,7 @@ def _from_zero(cells: Cells, count: int, source: FileSound | StandardInput) -> C
     lengths = np.tile(steps, rounds)
     edges = np.concatenate([[0], np.cumsum(lengths)])
     last = int(np.searchsorted(edges, float(seconds / cells.tick), "left"))
-    return Ticks(edges[:max(last, 1)], cells.tick, int(lengths[max(last, 1) - 1]))
+    return Ticks(edges[: max(last, 1)], cells.tick, int(lengths[max(last, 1) - 1]))
 
 
 def _stated(cells: Cells) -> Fraction:
@@ -332,7 +338,9 @@ def _stated(cells: Cells) -> Fraction:
 
 def _words(named: str, how: AnimateOptions) -> Words:
     if named == "-":
-        raise OptionError("--words needs the whole sound before the first frame; give a file, not standard input")
+        raise OptionError(
+            "--words needs the whole sound before the first frame; give a file, not standard input"
+        )
     options = WordOptions(transcript=how.transcript, language=how.language, reading=how.reading)
     return find_words(named, options).words
 
@@ -360,4 +368,3 @@ def _beside(
         sheet.save(how.sheet)
         made.append(Path(how.sheet))
     return made
-

@@ -14,7 +14,17 @@ from genlock.core.errors import OptionError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.extractors.face.pose import LIPS
 
-__all__ = ["DEFAULT", "GROUP", "DrawnFace", "FaceFrame", "MouthShape", "face_names", "make_face", "mouth_shape", "rest_lips"]
+__all__ = [
+    "DEFAULT",
+    "GROUP",
+    "DrawnFace",
+    "FaceFrame",
+    "MouthShape",
+    "face_names",
+    "make_face",
+    "mouth_shape",
+    "rest_lips",
+]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Points: TypeAlias = npt.NDArray[np.float64]
@@ -136,7 +146,9 @@ def mouth_shape(
     for places, flesh in ((slice(1, 10), -1), (slice(19, 10, -1), 1)):
         at_rest = flesh * (rest_outer[places, 1] - rest_inner[places, 1])
         change = flesh * (moved[_OUTER][places, 1] - moved[_INNER][places, 1])
-        outer[places, 1] = inner[places, 1] + flesh * np.clip(at_rest + 0.5 * change, 0.75 * at_rest, 1.4 * at_rest)
+        outer[places, 1] = inner[places, 1] + flesh * np.clip(
+            at_rest + 0.5 * change, 0.75 * at_rest, 1.4 * at_rest
+        )
     return MouthShape(outer, inner, float(scale[1] * max(moved[_CHIN, 1], -0.02)), float(open_gap.max()))
 
 
@@ -161,5 +173,7 @@ def rest_lips(
     top, bottom = line - upper * heart, line + lower * bow
     outer = np.column_stack([np.concatenate([x, x[9:0:-1]]), np.concatenate([top, bottom[9:0:-1]])])
     inner_x = centre[0] + 0.93 * half_width * across
-    inner = np.column_stack([np.concatenate([inner_x, inner_x[9:0:-1]]), np.concatenate([line, line[9:0:-1]])])
+    inner = np.column_stack(
+        [np.concatenate([inner_x, inner_x[9:0:-1]]), np.concatenate([line, line[9:0:-1]])]
+    )
     return outer, inner

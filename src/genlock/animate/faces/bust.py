@@ -1,4 +1,4 @@
-"""``bust``: a sculpture, lit from the side, that is the mesh itself: every point that a talker moves is seen to move."""
+"""``bust``: a sculpture, lit from the side, that is the mesh itself: every point that a talker moves is seen."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ class BustFace:
         mesh = np.asarray(frame.neutral, np.float64) + _GAIN * moved
         for upper, lower in zip(_UPPER_LIDS, _LOWER_LIDS, strict=True):
             mesh[list(upper)] += frame.blink * (mesh[list(lower)] - mesh[list(upper)])
-        for brow in ((70, 63, 105, 66, 107, 46, 53, 52, 65, 55), (300, 293, 334, 296, 336, 276, 283, 282, 295, 285)):
+        for brow in (
+            (70, 63, 105, 66, 107, 46, 53, 52, 65, 55),
+            (300, 293, 334, 296, 336, 276, 283, 282, 295, 285),
+        ):
             mesh[list(brow), 1] -= 0.03 * frame.brows
         return self._with_rim(mesh)
 
@@ -106,7 +109,13 @@ class BustFace:
             middle = lips.mean(axis=0)
             teeth_y = places[[61, 291], 1].mean() - 0.01 * unit
             white = mixed((clay[0], clay[1], clay[2]), (250, 246, 238), 0.45)
-            row = [(middle[0] - 0.25 * unit, teeth_y - 0.4 * unit), (middle[0] + 0.25 * unit, teeth_y - 0.4 * unit), (middle[0] + 0.2 * unit, teeth_y), (middle[0], teeth_y + 0.025 * unit), (middle[0] - 0.2 * unit, teeth_y)]
+            row = [
+                (middle[0] - 0.25 * unit, teeth_y - 0.4 * unit),
+                (middle[0] + 0.25 * unit, teeth_y - 0.4 * unit),
+                (middle[0] + 0.2 * unit, teeth_y),
+                (middle[0], teeth_y + 0.025 * unit),
+                (middle[0] - 0.2 * unit, teeth_y),
+            ]
             behind.brush.fill(np.array(row), white)
             behind.done()
         for rim in (RIGHT_EYE, LEFT_EYE):

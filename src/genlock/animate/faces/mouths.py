@@ -36,7 +36,12 @@ def smooth_ring(ring: Points, steps: int = 4) -> Points:
 
 
 def draw_mouth(
-    brush: Brush, mouth: MouthShape, colours: MouthColours, rest: float, depth: float = -0.12, lips: bool = True
+    brush: Brush,
+    mouth: MouthShape,
+    colours: MouthColours,
+    rest: float,
+    depth: float = -0.12,
+    lips: bool = True,
 ) -> None:
     """Lips, and what lies between them.
 
@@ -69,11 +74,18 @@ def inside_of(
     middle, half = 0.5 * (left + right), 0.5 * (right - left)
     top, floor = mouth.inner[:, 1].min(), mouth.inner[:, 1].max()
     room = floor - top
-    inner_brush.fill([(left - 1, top - 1), (right + 1, top - 1), (right + 1, floor + 1), (left - 1, floor + 1)], colours.inside, depth)
+    inner_brush.fill(
+        [(left - 1, top - 1), (right + 1, top - 1), (right + 1, floor + 1), (left - 1, floor + 1)],
+        colours.inside,
+        depth,
+    )
     tongue = floor + 0.02 - min(0.42 * room, 0.2)
     inner_brush.fill(ellipse((middle, tongue + 0.16), (0.62 * half, 0.16)), colours.tongue, depth)
     inner_brush.line(
-        [(middle, tongue + 0.05), (middle, tongue + 0.3)], mixed(colours.tongue, colours.inside, 0.35), 0.02, depth
+        [(middle, tongue + 0.05), (middle, tongue + 0.3)],
+        mixed(colours.tongue, colours.inside, 0.35),
+        0.02,
+        depth,
     )
     teeth = min(0.085, 0.55 * room)
     edge = max(rest - 0.03, top) + teeth
@@ -82,10 +94,12 @@ def inside_of(
     inner_brush.line([(middle, edge - 0.5 * teeth), (middle, edge + 0.01)], shade, 0.008, depth)
     if room > 0.16:
         low = floor - 0.035
-        inner_brush.fill(_row(middle, 0.62 * half, low + 0.3, low, -0.03), mixed(colours.teeth, colours.inside, 0.2), depth)
+        inner_brush.fill(
+            _row(middle, 0.62 * half, low + 0.3, low, -0.03), mixed(colours.teeth, colours.inside, 0.2), depth
+        )
     # The upper lip throws a shadow on the teeth.
     rim = curve(mouth.inner[:11], closed=False, steps=4)
-    inner_brush.line(rim + [0, 0.012], mixed(colours.teeth, colours.inside, 0.4), 0.02, depth)
+    inner_brush.line(np.add(rim, [0, 0.012]), mixed(colours.teeth, colours.inside, 0.4), 0.02, depth)
     behind.done()
 
 

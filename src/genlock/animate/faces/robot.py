@@ -44,7 +44,10 @@ class RobotFace:
         y, x = np.mgrid[:side, :side] / side - 0.5
         glow = np.clip(1 - np.hypot(x, y + 0.05) / 0.75, 0, 1)[..., None] ** 1.5
         self._ground = np.asarray(np.asarray(_NIGHT) + glow * 0.3 * np.asarray(self._light), np.uint8)
-        columns, rows = (np.linspace(low, high, count) for low, high, count in zip(_SCREEN[:2], _SCREEN[2:], _LAMPS, strict=True))
+        columns, rows = (
+            np.linspace(low, high, count)
+            for low, high, count in zip(_SCREEN[:2], _SCREEN[2:], _LAMPS, strict=True)
+        )
         self._lamps = np.stack(np.meshgrid(columns[1:-1], rows[1:-1]), axis=-1).reshape(-1, 2)
 
     def draw(self, frame: FaceFrame) -> Pixels:
@@ -69,23 +72,46 @@ class RobotFace:
         still.fill(ellipse((0, 2.05), (0.16, 0.16)), mixed(self._light, _DARK, 0.5))
         for k in range(4):
             y = 1.4 + 0.11 * k
-            brush.fill(_rounded(-0.4 + 0.01 * k, y, 0.4 - 0.01 * k, y + 0.085, 0.04), mixed(self._metal, _DARK, 0.45 if k % 2 else 0.6), 0.5)
+            brush.fill(
+                _rounded(-0.4 + 0.01 * k, y, 0.4 - 0.01 * k, y + 0.085, 0.04),
+                mixed(self._metal, _DARK, 0.45 if k % 2 else 0.6),
+                0.5,
+            )
 
     def _antenna(self, brush: Brush, frame: FaceFrame, mouth: MouthShape) -> None:
         bend = 0.9 * frame.turn[2] + 0.05 * np.sin(9 * frame.seconds) * min(mouth.opening, 0.3)
         tip = np.array([0.02 - bend, -1.32])
-        brush.stroke(curve([(0.0, -0.98), (0.01 - 0.3 * bend, -1.16), (float(tip[0]), float(tip[1]))], closed=False), mixed(self._metal, _DARK, 0.4), 0.05, 0.3, 0.2)
+        brush.stroke(
+            curve([(0.0, -0.98), (0.01 - 0.3 * bend, -1.16), (float(tip[0]), float(tip[1]))], closed=False),
+            mixed(self._metal, _DARK, 0.4),
+            0.05,
+            0.3,
+            0.2,
+        )
         bright = float(np.clip(0.25 + 2.4 * mouth.opening, 0, 1))
         for size, share in ((0.15, 0.16), (0.11, 0.3)):
-            brush.fill(ellipse(tip, (size * (0.7 + 0.5 * bright), size * (0.7 + 0.5 * bright))), mixed(_NIGHT, self._light, share + 0.25 * bright), 0.3)
-        brush.fill(ellipse(tip, (0.07, 0.07)), mixed(mixed(self._light, _DARK, 0.5), _WHITE, 0.7 * bright), 0.3)
+            brush.fill(
+                ellipse(tip, (size * (0.7 + 0.5 * bright), size * (0.7 + 0.5 * bright))),
+                mixed(_NIGHT, self._light, share + 0.25 * bright),
+                0.3,
+            )
+        brush.fill(
+            ellipse(tip, (0.07, 0.07)), mixed(mixed(self._light, _DARK, 0.5), _WHITE, 0.7 * bright), 0.3
+        )
 
     def _jaw(self, brush: Brush, drop: float) -> None:
         dark = mixed(self._metal, _DARK, 0.5)
         brush.fill(_rounded(-0.7, 0.95, 0.7, 1.36 + 0.6 * drop, 0.12), _DARK, 0.2)
         jaw = [(-0.76, 1.08), (0.76, 1.08), (0.72, 1.3), (0.5, 1.5), (-0.5, 1.5), (-0.72, 1.3)]
         brush.fill(np.add(jaw, [0, drop]), dark, 0.1)
-        brush.fill(np.add([(-0.7, 1.12), (0.7, 1.12), (0.66, 1.27), (0.46, 1.44), (-0.46, 1.44), (-0.66, 1.27)], [0, drop]), mixed(self._metal, _DARK, 0.22), 0.08)
+        brush.fill(
+            np.add(
+                [(-0.7, 1.12), (0.7, 1.12), (0.66, 1.27), (0.46, 1.44), (-0.46, 1.44), (-0.66, 1.27)],
+                [0, drop],
+            ),
+            mixed(self._metal, _DARK, 0.22),
+            0.08,
+        )
         for side in (-1, 1):
             brush.fill(ellipse((0.56 * side, 1.24 + drop), (0.04, 0.04)), dark, 0.06)
 
@@ -102,7 +128,9 @@ class RobotFace:
         for x in (-0.78, 0.78):
             for y in (-0.56, 1.02):
                 brush.fill(ellipse((x, y), (0.042, 0.042)), mixed(metal, _DARK, 0.35), 0.1)
-                brush.line([(x - 0.022, y - 0.016), (x + 0.022, y + 0.016)], mixed(metal, _DARK, 0.6), 0.012, 0.09)
+                brush.line(
+                    [(x - 0.022, y - 0.016), (x + 0.022, y + 0.016)], mixed(metal, _DARK, 0.6), 0.012, 0.09
+                )
         brush.fill(curve([(0, 0.3), (0.1, 0.5), (0, 0.56), (-0.1, 0.5)]), mixed(metal, _DARK, 0.28), -0.1)
 
     def _eyes(self, brush: Brush, frame: FaceFrame, mouth: MouthShape) -> None:
@@ -120,16 +148,38 @@ class RobotFace:
                 shut = 0.06 + 0.2 * frame.blink
                 for way in (-1, 1):
                     y = centre[1] + way * (0.26 - shut)
-                    lens.brush.fill([(centre[0] - 0.3, y), (centre[0] + 0.3, y), (centre[0] + 0.3, y + way * 0.4), (centre[0] - 0.3, y + way * 0.4)], mixed(metal, _DARK, 0.25), -0.06)
-                    lens.brush.line([(centre[0] - 0.3, y), (centre[0] + 0.3, y)], mixed(metal, _WHITE, 0.25), 0.018, -0.06)
+                    lens.brush.fill(
+                        [
+                            (centre[0] - 0.3, y),
+                            (centre[0] + 0.3, y),
+                            (centre[0] + 0.3, y + way * 0.4),
+                            (centre[0] - 0.3, y + way * 0.4),
+                        ],
+                        mixed(metal, _DARK, 0.25),
+                        -0.06,
+                    )
+                    lens.brush.line(
+                        [(centre[0] - 0.3, y), (centre[0] + 0.3, y)], mixed(metal, _WHITE, 0.25), 0.018, -0.06
+                    )
                 lens.done()
             lift = 0.05 * frame.brows + 0.08 * min(mouth.opening, 0.4)
             tilt = 0.04 * side * frame.brows
-            brush.fill(np.array([(-0.24, -0.36 + tilt), (0.24, -0.36 - tilt), (0.24, -0.28 - tilt), (-0.24, -0.28 + tilt)]) + [centre[0], -lift], mixed(metal, _DARK, 0.55), -0.02)
+            brush.fill(
+                np.array(
+                    [(-0.24, -0.36 + tilt), (0.24, -0.36 - tilt), (0.24, -0.28 - tilt), (-0.24, -0.28 + tilt)]
+                )
+                + np.array([centre[0], -lift]),
+                mixed(metal, _DARK, 0.55),
+                -0.02,
+            )
 
     def _screen(self, brush: Brush, mouth: MouthShape) -> None:
         left, top, right, bottom = _SCREEN
-        brush.fill(_rounded(left - 0.06, top - 0.06, right + 0.06, bottom + 0.06, 0.14), mixed(self._metal, _DARK, 0.45), 0.02)
+        brush.fill(
+            _rounded(left - 0.06, top - 0.06, right + 0.06, bottom + 0.06, 0.14),
+            mixed(self._metal, _DARK, 0.45),
+            0.02,
+        )
         brush.fill(_rounded(left, top, right, bottom, 0.1), _DARK, 0.0)
         lit = _inside(self._lamps, mouth)
         places = brush.place(self._lamps, -0.01)
@@ -158,7 +208,12 @@ def _inside(lamps: Points, mouth: MouthShape) -> Points:
 
 def _rounded(left: float, top: float, right: float, bottom: float, radius: float) -> Points:
     corners = []
-    for x, y, first in ((right - radius, top + radius, -90), (right - radius, bottom - radius, 0), (left + radius, bottom - radius, 90), (left + radius, top + radius, 180)):
+    for x, y, first in (
+        (right - radius, top + radius, -90),
+        (right - radius, bottom - radius, 0),
+        (left + radius, bottom - radius, 90),
+        (left + radius, top + radius, 180),
+    ):
         angles = np.radians(np.linspace(first, first + 90, 7))
         corners.append(np.column_stack([x + radius * np.cos(angles), y + radius * np.sin(angles)]))
     return np.concatenate(corners)

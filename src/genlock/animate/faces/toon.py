@@ -34,14 +34,57 @@ _PALETTES = (
     _Palette((247, 205, 172), (92, 52, 40), (70, 118, 86), (226, 92, 74), (196, 224, 222), (204, 94, 92)),
     _Palette((141, 88, 62), (34, 26, 32), (70, 42, 30), (244, 184, 66), (206, 196, 232), (150, 70, 68)),
     _Palette((232, 178, 134), (38, 34, 48), (78, 54, 40), (66, 134, 160), (250, 222, 190), (190, 84, 84)),
-    _Palette((252, 220, 198), (214, 128, 62), (66, 124, 168), (92, 138, 86), (226, 206, 214), (214, 108, 104)),
+    _Palette(
+        (252, 220, 198), (214, 128, 62), (66, 124, 168), (92, 138, 86), (226, 206, 214), (214, 108, 104)
+    ),
 )
 _MOUTH = (0.0, 0.87)
 _OUTER, _INNER = rest_lips(_MOUTH, 0.32, 0.042, 0.062, smile=0.06)
 # Half of the head from the crown to the chin, as seen on the right.
-_HEAD = ((0, -0.98), (0.42, -0.9), (0.74, -0.62), (0.86, -0.2), (0.86, 0.24), (0.8, 0.66), (0.62, 1.02), (0.33, 1.27), (0, 1.35))
-_FRINGE = ((-0.9, 0.1), (-0.84, -0.22), (-0.7, -0.42), (-0.44, -0.5), (-0.1, -0.48), (0.24, -0.6), (0.44, -0.5), (0.68, -0.4), (0.82, -0.2), (0.9, 0.12), (0.98, -0.3), (0.86, -0.8), (0.5, -1.14), (0, -1.26), (-0.5, -1.16), (-0.88, -0.8), (-0.98, -0.3))
-_BACK = ((-0.98, 0.5), (-1.02, -0.2), (-0.84, -0.82), (-0.46, -1.16), (0, -1.26), (0.46, -1.16), (0.84, -0.82), (1.02, -0.2), (0.98, 0.5), (0.7, 0.86), (0, 0.9), (-0.7, 0.86))
+_HEAD = (
+    (0, -0.98),
+    (0.42, -0.9),
+    (0.74, -0.62),
+    (0.86, -0.2),
+    (0.86, 0.24),
+    (0.8, 0.66),
+    (0.62, 1.02),
+    (0.33, 1.27),
+    (0, 1.35),
+)
+_FRINGE = (
+    (-0.9, 0.1),
+    (-0.84, -0.22),
+    (-0.7, -0.42),
+    (-0.44, -0.5),
+    (-0.1, -0.48),
+    (0.24, -0.6),
+    (0.44, -0.5),
+    (0.68, -0.4),
+    (0.82, -0.2),
+    (0.9, 0.12),
+    (0.98, -0.3),
+    (0.86, -0.8),
+    (0.5, -1.14),
+    (0, -1.26),
+    (-0.5, -1.16),
+    (-0.88, -0.8),
+    (-0.98, -0.3),
+)
+_BACK = (
+    (-0.98, 0.5),
+    (-1.02, -0.2),
+    (-0.84, -0.82),
+    (-0.46, -1.16),
+    (0, -1.26),
+    (0.46, -1.16),
+    (0.84, -0.82),
+    (1.02, -0.2),
+    (0.98, 0.5),
+    (0.7, 0.86),
+    (0, 0.9),
+    (-0.7, 0.86),
+)
 
 
 class ToonFace:
@@ -94,15 +137,34 @@ class ToonFace:
         p = self._colours
         still = brush.straight()
         sway = 0.25 * frame.turn[0]
-        shoulders = [(-1.75, 2.6), (-1.6, 1.95), (-1.1, 1.68), (-0.42, 1.52), (0.42, 1.52), (1.1, 1.68), (1.6, 1.95), (1.75, 2.6)]
+        shoulders = [
+            (-1.75, 2.6),
+            (-1.6, 1.95),
+            (-1.1, 1.68),
+            (-0.42, 1.52),
+            (0.42, 1.52),
+            (1.1, 1.68),
+            (1.6, 1.95),
+            (1.75, 2.6),
+        ]
         still.fill(curve(np.add(shoulders, [sway, 0])), p.jersey)
-        still.fill(curve(np.add([(-0.42, 1.5), (-0.3, 1.74), (0, 1.84), (0.3, 1.74), (0.42, 1.5), (0, 1.4)], [sway, 0])), mixed(p.jersey, _INK, 0.25))
+        still.fill(
+            curve(
+                np.add([(-0.42, 1.5), (-0.3, 1.74), (0, 1.84), (0.3, 1.74), (0.42, 1.5), (0, 1.4)], [sway, 0])
+            ),
+            mixed(p.jersey, _INK, 0.25),
+        )
         neck = [(-0.34, 0.9), (0.34, 0.9), (0.36, 1.56), (0.2, 1.72), (0, 1.76), (-0.2, 1.72), (-0.36, 1.56)]
         brush.fill(neck, self._shade, 0.75)
         for side in (-1, 1):
             brush.fill(ellipse((0.88 * side, 0.16), (0.13, 0.2)), self._shade, 0.5)
             brush.fill(ellipse((0.86 * side, 0.16), (0.1, 0.165)), p.skin, 0.48)
-            brush.stroke(curve([(0.9 * side, 0.05), (0.83 * side, 0.12), (0.86 * side, 0.24)], closed=False), self._shade, 0.03, 0.47)
+            brush.stroke(
+                curve([(0.9 * side, 0.05), (0.83 * side, 0.12), (0.86 * side, 0.24)], closed=False),
+                self._shade,
+                0.03,
+                0.47,
+            )
 
     def _head(self, brush: Brush, mouth: MouthShape) -> None:
         right = np.array(_HEAD)
@@ -116,7 +178,13 @@ class ToonFace:
             brush.fill(ellipse((0.55 * side, 0.5 + 0.2 * mouth.jaw), (0.19, 0.125)), cheek, 0.05)
         # A shadow under the lower lip, which goes along with the jaw.
         chin = mouth.outer[15] + [0, 0.075]
-        brush.stroke(curve(chin + np.array([(-0.11, -0.02), (0, 0.01), (0.11, -0.02)]), closed=False), self._shade, 0.03, -0.05, 0.9)
+        brush.stroke(
+            curve(chin + np.array([(-0.11, -0.02), (0, 0.01), (0.11, -0.02)]), closed=False),
+            self._shade,
+            0.03,
+            -0.05,
+            0.9,
+        )
 
     def _eyes(self, brush: Brush, frame: FaceFrame) -> None:
         p = self._colours
@@ -131,10 +199,12 @@ class ToonFace:
             eye.brush.fill(ellipse(centre, (0.3, 0.3)), _WHITE, -0.03)
             look = centre + frame.gaze * [0.07, 0.06] + [-0.02 * side, 0.01]
             eye.brush.fill(ellipse(look, (0.125, 0.135)), mixed(p.iris, _INK, 0.35), -0.05)
-            eye.brush.fill(ellipse(look + [0, 0.012], (0.105, 0.112)), p.iris, -0.05)
+            eye.brush.fill(ellipse(np.add(look, [0, 0.012]), (0.105, 0.112)), p.iris, -0.05)
             eye.brush.fill(ellipse(look, (0.062, 0.068)), _INK, -0.06)
-            eye.brush.fill(ellipse(look + [0.045, -0.052], (0.034, 0.036)), _WHITE, -0.07)
-            eye.brush.fill(ellipse(look + [-0.04, 0.055], (0.017, 0.017)), mixed(p.iris, _WHITE, 0.65), -0.07)
+            eye.brush.fill(ellipse(np.add(look, [0.045, -0.052]), (0.034, 0.036)), _WHITE, -0.07)
+            eye.brush.fill(
+                ellipse(np.add(look, [-0.04, 0.055]), (0.017, 0.017)), mixed(p.iris, _WHITE, 0.65), -0.07
+            )
             self._lid(eye.brush, centre, frame.blink, lid)
             eye.done()
             self._lashes(brush, centre, frame.blink, side)
@@ -153,7 +223,17 @@ class ToonFace:
         rim = np.column_stack([centre[0] + 0.208 * across, edge + bend * across**2])
         brush.stroke(rim, _INK, 0.052, -0.08, taper=0.55)
         outer = rim[-1] if side > 0 else rim[0]
-        brush.stroke([outer - [0.03 * side, 0.015], outer + [0.035 * side, -0.012], outer + [0.075 * side, -0.05]], _INK, 0.032, -0.05, taper=0.9)
+        brush.stroke(
+            [
+                outer - [0.03 * side, 0.015],
+                np.add(outer, [0.035 * side, -0.012]),
+                np.add(outer, [0.075 * side, -0.05]),
+            ],
+            _INK,
+            0.032,
+            -0.05,
+            taper=0.9,
+        )
 
     def _nose(self, brush: Brush) -> None:
         line = [(0.045, 0.24), (0.085, 0.42), (0.1, 0.5), (0.055, 0.555), (-0.03, 0.565), (-0.075, 0.54)]
