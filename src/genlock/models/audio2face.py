@@ -70,7 +70,7 @@ class Audio2Face:
                 f"Audio2Face looks at {self.window} samples at a time, not at {list(given.shape)}"
             )
         rows = [self._run(given[k : k + _BATCH]) for k in range(0, len(given), _BATCH)]
-        return np.concatenate([np.zeros((0, self.skin), np.float32)] if not rows else rows)
+        return np.concatenate(rows or [np.zeros((0, self.skin), np.float32)])
 
     def weights(self, windows: npt.ArrayLike) -> Array:
         """Weights of the named shapes for windows [n, window], 0...1, float32 [n, S]."""
