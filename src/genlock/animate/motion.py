@@ -16,7 +16,7 @@ from genlock.extractors.face.mouth import aperture_of, width_of
 from genlock.extractors.face.pose import LIPS
 from genlock.models.face_nets import MESH_POINTS
 
-__all__ = ["FaceMotion", "resting_mesh"]
+__all__ = ["FaceMotion", "closed_mouth", "resting_mesh", "upright_mesh"]
 
 Mesh: TypeAlias = npt.NDArray[np.float32]
 
