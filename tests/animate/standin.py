@@ -1,4 +1,4 @@
-"""A talker in its least form, fitted in seconds by least squares to voices and faces of our own: real code, small skill."""
+"""A talker in its least form, fitted in seconds by least squares to a voice and a face of our own: real code."""
 
 from __future__ import annotations
 
@@ -64,7 +64,13 @@ def face_basis() -> FaceBasis:
     jaw = components[0] * np.sign(components[0, 14, 1])
     narrow = components[1] * -np.sign(components[1, 291, 0])
     shapes = {"jawOpen": 3 * jaw, "mouthPucker": 2 * narrow, "mouthSmileLeft": -2 * narrow}
-    return FaceBasis(NEUTRAL, components, np.ones(468, np.float32), {}, {k: s.astype(np.float32) for k, s in shapes.items()})
+    return FaceBasis(
+        NEUTRAL,
+        components,
+        np.ones(468, np.float32),
+        {},
+        {k: s.astype(np.float32) for k, s in shapes.items()},
+    )
 
 
 @cache
@@ -84,7 +90,10 @@ def stand_in() -> Talker:
             arrays[name] = np.ones(size, np.float32)
         else:
             arrays[name] = random.normal(0, 1 / np.sqrt(np.prod(size[1:])), size).astype(np.float32)
-    inside = arrays | {"out.weight": np.eye(_WIDTH, dtype=np.float32), "out.bias": np.zeros(_WIDTH, np.float32)}
+    inside = arrays | {
+        "out.weight": np.eye(_WIDTH, dtype=np.float32),
+        "out.bias": np.zeros(_WIDTH, np.float32),
+    }
     rows, targets = [], []
     for number, track in enumerate(heard):
         whole = hear({"mel:kaldi": track}, listening)

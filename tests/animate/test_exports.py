@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ SHAPES = set("ABCDEFGHX")
 
 
 def rhubarb_tsv(path: Path) -> list[tuple[float, str]]:
-    """The form that Rhubarb's manual describes: seconds, a tab, the shape; the first at 0.00, the last is the end, shut."""
+    """The form of Rhubarb's manual: seconds, a tab, the shape; the first at 0.00, the last is the end, shut."""
     rows = [line.split("\t") for line in path.read_text().splitlines()]
     assert all(len(row) == 2 and re.fullmatch(r"\d+\.\d\d", row[0]) for row in rows)
     found = [(float(seconds), shape) for seconds, shape in rows]
@@ -41,7 +42,7 @@ def rhubarb_json(path: Path) -> list[tuple[float, float, str]]:
     assert set(data) == {"metadata", "mouthCues"}
     assert set(data["metadata"]) == {"soundFile", "duration"}
     cues = [(cue["start"], cue["end"], cue["value"]) for cue in data["mouthCues"]]
-    assert all(a[1] == b[0] for a, b in zip(cues, cues[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(cues))
     assert cues[-1][1] == data["metadata"]["duration"]
     return cues
 
@@ -158,7 +159,12 @@ def test_timecodes() -> None:
 
 @pytest.mark.parametrize(
     ("form", "name", "word"),
-    [("npz", "a.csv", ".npz"), ("visemes", "a.csv", ".tsv"), (None, "a.xyz", "ending"), ("film", "a.json", ".mp4")],
+    [
+        ("npz", "a.csv", ".npz"),
+        ("visemes", "a.csv", ".tsv"),
+        (None, "a.xyz", "ending"),
+        ("film", "a.json", ".mp4"),
+    ],
 )
 def test_endings_that_do_not_fit_are_refused(
     tmp_path: Path, talker_file: str, voice_file: str, form: Any, name: str, word: str

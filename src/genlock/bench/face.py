@@ -1,6 +1,6 @@
 """``genlock bench face DATASET``: how truly a face moves with a voice, beside what moves without a model.
 
-A data set is a folder of films in which one person is seen speaking, such as those of GRID or of ``genlock synth talkers``.
+A data set is a folder of films in which one person is seen speaking, such as GRID or ``genlock synth talkers``.
 """
 
 from __future__ import annotations
@@ -178,7 +178,11 @@ def _judge(clip: FaceClip, points: Track, mean_lmd: float, sync: bool) -> _Judge
     scores = landmark_scores(clip.motion.points, points)
     closures = closure_scores(aperture_track(points), clip.closures, clip.level, clip.allowed)
     return _Judged(
-        clip.speaker, scores, closures, 1 - scores.mouth_lmd / max(mean_lmd, 1e-9), _in_step(clip, points) if sync else None
+        clip.speaker,
+        scores,
+        closures,
+        1 - scores.mouth_lmd / max(mean_lmd, 1e-9),
+        _in_step(clip, points) if sync else None,
     )
 
 
@@ -252,7 +256,7 @@ def _pooled(judged: Sequence[_Judged], take: Callable[[ClosureScores], tuple[int
 
 FACE = Bench(
     "face",
-    "faces that move with a voice: landmarks, motion, closures, lag, sync, beside the mean face, a line and shifted truth",
+    "faces that move with a voice: landmarks, motion, closures, lag, sync; the mean face, a line, shifted truth",
     FaceBenchOptions,
     bench_face,
     "Folder of films in which one person is seen speaking.",

@@ -35,14 +35,7 @@ __all__ = ["CONTROLS", "FaceClip", "Line", "controls", "fit_line", "made_by", "r
 Points: TypeAlias = npt.NDArray[np.float32]
 
 #: What stands in the place of a model, in the order of the table.
-CONTROLS = (
-    "mean face",
-    "RMS line",
-    "truth + 40 ms",
-    "truth + 80 ms",
-    "truth + 160 ms",
-    "another utterance",
-)
+CONTROLS = ("mean face", "RMS line", "truth + 40 ms", "truth + 80 ms", "truth + 160 ms", "another utterance")
 _LATE = (Fraction(1, 25), Fraction(2, 25), Fraction(4, 25))
 _LEAST_SHARE = 0.5
 
