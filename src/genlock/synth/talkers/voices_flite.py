@@ -67,7 +67,7 @@ class Flite:
         head, body = run_child(
             self.name, flite_child.__file__, [*paths, f"register_{library}"], json.dumps(asked)
         )
-        if not head["words"]:
+        if all(from_flite(name) == SILENCE for _, name in head["phones"]):
             raise OptionError(f"{plain!r} has no words for flite to say")
         return self._spoken(head, body, manner, f"{self.name}:{voice}")
 

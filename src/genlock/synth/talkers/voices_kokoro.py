@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingDependency, OptionError
-from genlock.synth.talkers.heard import heard_closures, sound_end
+from genlock.synth.talkers.heard import heard_closures, settle_edges, sound_end
 from genlock.synth.talkers.phone_sets import SILENCE
 from genlock.synth.talkers.pronounce import words_of
 from genlock.synth.talkers.voices import Manner, Spoken, Text, assemble, framed
@@ -66,8 +66,8 @@ class Kokoro:
     """As in ``kokoro:af_heart``."""
     licence: str = "Apache-2.0"
     """Of the weights and of the voices."""
-    phone_accuracy_seconds: Fraction = Fraction(30, 1000)
-    """Measured on onsets, closures and fricatives; durations are whole frames of 25 ms."""
+    phone_accuracy_seconds: Fraction = Fraction(40, 1000)
+    """Durations are whole frames of 25 ms; edges that can be heard are moved to where they are, the rest with them."""
 
     def missing(self) -> str | None:
         """How to get it, if it is not there."""
@@ -143,9 +143,10 @@ class Kokoro:
             edges.append(last[phone])
         # The network counts the silence at the end to the last phone.
         edges[-1] = max(edges[-2] + _FRAME, min(edges[-1], sound_end(audio, _RATE)))
-        sound, moved = framed(audio, _RATE, (edges[0], edges[-1]), manner)
-        edges = [0, *(edge + moved for edge in edges), len(sound)]
         row = [SILENCE, *row, SILENCE]
+        edges = settle_edges(audio, _RATE, [0, *edges, len(audio)], row)
+        sound, moved = framed(audio, _RATE, (edges[1], edges[-2]), manner)
+        edges = [0, *(edge + moved for edge in edges[1:-1]), len(sound)]
         words = [(numbers[a] + 1, numbers[b - 1] + 2, text) for a, b, text in spans]
         return assemble(
             sound,
