@@ -124,3 +124,24 @@ def test_every_package_that_is_imported_is_declared() -> None:
             distributions = {canonical(each) for each in owners.get(root, [root])}
             allowed = core if line in at_load and part not in NEED_THE_EXTRAS else core | extras | OPTIONAL
             assert distributions & allowed, f"{path.relative_to(SOURCE)}:{line} imports {name}, not declared"
+
+
+DOCS = SOURCE.parents[1] / "docs"
+
+
+def test_the_picture_of_the_floors_shows_every_room() -> None:
+    """Pictures are made by ``python docs/build.py --pictures``; ``make docs`` compares all of them."""
+    rooms = {
+        path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    shown = (DOCS / "pictures" / "floors.svg").read_text(encoding="utf-8")
+    missing = [room for room in sorted(rooms - {"__init__"}) if f">{room}<" not in shown]
+    assert not missing, (
+        f"run `python docs/build.py --pictures` and commit what changed: {missing} are not shown"
+    )
+
+
+def test_pages_show_pictures_that_are_in_the_repository() -> None:
+    for page in sorted(DOCS.rglob("*.md")):
+        for picture in re.findall(r"!\[[^]]*\]\(([^):]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / picture).is_file(), f"{page.name}: {picture}; see docs/build.py"
