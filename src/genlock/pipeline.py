@@ -140,7 +140,8 @@ def read_clip(
             if spool is not None:
                 spool.discard()
             raise
-        notes += tuple(str(note) for note in report.notes)
+        # What probing met, the read has met again.
+        notes += tuple(str(n) for n in report.notes if not any(known.startswith(n.text) for known in notes))
         gaps = tuple(report.gaps)
         if wants_frames and stated is None:
             stated = None if report.cells is None else (report.cells, report.cell_count)

@@ -69,6 +69,7 @@ def test_stamps_that_start_again(tmp_path: Path) -> None:
     assert found.repair is not None
     assert found.repair.status == "repaired"
     assert (tmp_path / "fixed.ts").stat().st_size == twice.stat().st_size
+    assert sum("start again" in note for note in found.notes) == 1
     found = sync_video(twice, SyncOptions(fix=str(tmp_path / "fixed.mkv")))
     assert found.offset_seconds == pytest.approx(0.120, abs=0.002)
     assert found.repair is not None
