@@ -31,9 +31,11 @@ numpy alone.
 - The basis errs on held-out faces (root mean square, eye distances): lips {mouth:.4f}, jaw {jaw:.4f}; by the named
   shapes alone, lips {shapes:.4f}; the lips move by {moves:.4f}.
 
-| on the clips to report on | talker | line from loudness | on another clip's sound |
-|---|---|---|---|
+| on the clips to report on | talker | fitted rest | own manner | line from loudness | another sound |
+|---|---|---|---|---|---|
 {table}
+*Fitted rest*: the resting face of a film is found with what the talker says of the film's own sound. *Own manner*: as the
+talker learnt this speaker to speak. *Another sound*: the talker heard another clip.
 A mean face has 0, correlation 0 and energy 0. Intervals are of 95 %, over clips{drawn}.
 
 Limits: speech of one person, in English, said calmly; what cannot be heard (a smile, where somebody looks) is not told.
@@ -82,7 +84,10 @@ def card_of(talker: Talker, training: TalkerTraining, films: TalkingFilms, loop:
 def _table(found: Mapping[str, Mapping[str, Any]]) -> str:
     lines = []
     for name, title in _ROWS.items():
-        cells = [_cell(found.get(who, {}).get(name)) for who in ("talker", "loudness_line", "another_sound")]
+        cells = [
+            _cell(found.get(who, {}).get(name))
+            for who in ("talker", "fitted_rest", "in_own_manner", "loudness_line", "another_sound")
+        ]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

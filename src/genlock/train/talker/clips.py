@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +23,8 @@ __all__ = ["TalkingClip", "displacements", "resting_faces", "talking_clip"]
 Array: TypeAlias = npt.NDArray[np.float32]
 
 _LEAST_FRAMES = 12
+# An offset in the index is believed if it is at least so likely.
+_BELIEVED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,8 @@ class TalkingClip:
 def talking_clip(clip: Clip, features: Mapping[str, str], landmarks: str = "landmarks") -> TalkingClip:
     """A clip of a prepared dataset; ``features`` are kinds of its outputs by spec.
 
+    Where the index knows that sound and picture are out of step (the output ``offset``), the sound is put in its place.
+
     Raises InputError if the face is hardly seen, or there is no sound.
     """
     mesh = clip.tracks[landmarks]
@@ -64,6 +69,10 @@ def talking_clip(clip: Clip, features: Mapping[str, str], landmarks: str = "land
     for spec, track in heard.items():
         if not len(track):
             raise InputError(f"there is no {spec}")
+    offset = clip.row.get("offset_seconds")
+    if offset is not None and float(clip.row.get("offset_probability") or 0.0) > _BELIEVED:
+        # A sound that is early by so much belongs so much later.
+        heard = {spec: track.shifted(Fraction(str(round(float(offset), 6)))) for spec, track in heard.items()}
     if clip.words:
         heard["words"] = Spans([Span(a, b, text) for text, a, b in clip.words], mesh.clock, "words")
     points = np.zeros((len(mesh), *mesh.values.shape[1:]), np.float32)

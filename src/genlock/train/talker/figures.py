@@ -13,11 +13,21 @@ from genlock.core.track import Track
 from genlock.extractors.face.pose import LIPS
 from genlock.metrics.landmarks import landmark_scores
 from genlock.models.talker.basis import FaceBasis
-from genlock.models.talker.resting import opening_of
+from genlock.models.talker.resting import fitted_rest, opening_of
 from genlock.models.talker.talker import Emphasis, Talker
 from genlock.train.talker.clips import TalkingClip
 
-__all__ = ["Report", "Row", "fit_emphasis", "glance", "loudness_line", "raw_weights", "report", "score"]
+__all__ = [
+    "Report",
+    "Row",
+    "fit_emphasis",
+    "fitted_rests",
+    "glance",
+    "loudness_line",
+    "raw_weights",
+    "report",
+    "score",
+]
 
 Array: TypeAlias = npt.NDArray[np.float32]
 
@@ -189,12 +199,30 @@ def _figures(own: Sequence[Sequence[Row]]) -> dict[str, float]:
     return {name: float(np.nanmean([one[name] for one in by_speaker])) for name in by_speaker[0]}
 
 
+def fitted_rests(
+    made: Mapping[str, Track], clips: Sequence[TalkingClip], basis: FaceBasis
+) -> dict[str, Array]:
+    """Resting faces of clips with what a talker says of their own sound, by name; see
+    :func:`~genlock.models.talker.resting.fitted_rest`."""
+    found = {}
+    for clip in clips:
+        told = made[clip.name].on(clip.cells, "sample", length=_length(clip))
+        found[clip.name] = fitted_rest(clip.points, told.values, basis, clip.valid & told.valid)
+    return found
+
+
 # ---------------------------------------------------------------- the emphasis
 
 
-def raw_weights(talker: Talker, clips: Sequence[TalkingClip]) -> dict[str, Track]:
-    """What a talker says of each clip, by its name, on the talker's clock."""
-    return {clip.name: talker.weights(clip.heard) for clip in clips}
+def raw_weights(talker: Talker, clips: Sequence[TalkingClip], own: bool = False) -> dict[str, Track]:
+    """What a talker says of each clip, by its name, on the talker's clock; ``own``: in the speaker's own manner, where
+    it is known."""
+    return {
+        clip.name: talker.weights(
+            clip.heard, clip.speaker if own and clip.speaker in talker.speakers else None
+        )
+        for clip in clips
+    }
 
 
 def fit_emphasis(

@@ -33,7 +33,15 @@ from genlock.train.options import LoopOptions
 from genlock.train.talker.augment import changed_bands, sped
 from genlock.train.talker.card import card_of
 from genlock.train.talker.clips import TalkingClip, displacements, resting_faces
-from genlock.train.talker.figures import fit_emphasis, glance, loudness_line, raw_weights, report, score
+from genlock.train.talker.figures import (
+    fit_emphasis,
+    fitted_rests,
+    glance,
+    loudness_line,
+    raw_weights,
+    report,
+    score,
+)
 from genlock.train.talker.films import TalkingFilms, open_talking
 from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
 from genlock.train.talker.targets import basis_errors, build_basis
@@ -413,4 +421,10 @@ def report_on(talker: Talker, recipe: TalkerRecipe, films: TalkingFilms) -> dict
         other[clip.name] = replace(theirs, grid=theirs.grid.shifted(begin).on_clock(clip.cells.clock))
     line = loudness_line(recipe.clips, clips, rest, basis)
     rows = {"talker": made, "loudness_line": line, "another_sound": other}
-    return {name: report(score(weights, clips, rest, basis)).to_dict() for name, weights in rows.items()}
+    if any(clip.speaker in talker.speakers for clip in clips):
+        rows["in_own_manner"] = raw_weights(talker, clips, own=True)
+    found = {name: report(score(weights, clips, rest, basis)).to_dict() for name, weights in rows.items()}
+    return {
+        **found,
+        "fitted_rest": report(score(made, clips, fitted_rests(made, clips, basis), basis)).to_dict(),
+    }
