@@ -34,8 +34,8 @@ numpy alone.
 | on the clips to report on | talker | fitted rest | own manner | line from loudness | another sound |
 |---|---|---|---|---|---|
 {table}
-*Fitted rest*: the resting face of a film is found with what the talker says of the film's own sound. *Own manner*: as the
-talker learnt this speaker to speak. *Another sound*: the talker heard another clip.
+*Fitted rest*: the resting face of a film is found with what the talker says of the film's own sound. *Own manner*: as
+the talker learnt this speaker to speak. *Another sound*: the talker heard another clip.
 A mean face has 0, correlation 0 and energy 0. Intervals are of 95 %, over clips{drawn}.
 
 Limits: speech of one person, in English, said calmly; what cannot be heard (a smile, where somebody looks) is not told.
