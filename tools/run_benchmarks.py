@@ -69,6 +69,7 @@ TABLE: dict[str, Benchmark] = {
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
     "sync_speed": Benchmark("--seconds 16", (), TALKING),
+    "talkers": Benchmark("--count 3 --parts make,tracking"),
     "timing": Benchmark(),
     "training_speed": Benchmark("--blocks 2 --updates 2 --keep {scratch}", TRAINING, GRID),
     "words_grid": Benchmark("--clips 40", (), GRID),

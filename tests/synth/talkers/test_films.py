@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genlock.core.errors import FormatError, OptionError, OutputError
+from genlock.core.errors import FormatError, OptionError
 from genlock.core.track_file import load_track
 from genlock.data.corpora.base import CorpusFolder, find_corpus
 from genlock.extractors.face.landmarks import extract_landmarks
@@ -154,9 +154,3 @@ def test_the_offset_is_where_the_sound_lies(tmp_path: Path) -> None:
 def test_bad_options_are_told(wrong: dict[str, object]) -> None:
     with pytest.raises(OptionError):
         TalkerOptions(**wrong)  # type: ignore[arg-type]
-
-
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError):
-        make_talkers(tmp_path / "file" / "below", replace(SMALL, count=1))

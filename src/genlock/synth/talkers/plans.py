@@ -170,7 +170,8 @@ def _plan(options: TalkerOptions, number: int, words: Sentence, voices: list[str
         voice=voice,
         manner=Manner(
             speed=round(float(draw.uniform(0.85, 1.15)), 3),
-            pitch=round(float(person.uniform(-1.5, 1.5)), 2),
+            # Voices that were recorded have a pitch of their own.
+            pitch=round(float(person.uniform(-1.5, 1.5)), 2) if voice.startswith("own:") else 0.0,
             lead_seconds=margin,
             tail_seconds=margin,
             seed=int(draw.integers(2**31)),

@@ -64,6 +64,12 @@ class FaceRenderer:
         self._teeth = paint.tooth(True), paint.tooth(False)
         self._tongue = paint.plain((150, 66, 70))
         self._metal = paint.plain((40, 38, 40))
+        # What no movement of the face changes is built once.
+        self._hair_before, self._hair_behind = self._hair_parts()
+        self._ears = [_part(ear, self._shaded) for ear in heads.ears(self._anatomy)]
+        self._neck = _part(heads.neck(), self._shaded)
+        frame = [] if look.glasses == "none" else heads.glasses(self._anatomy, look.glasses)
+        self._glasses = [_part(surface, self._metal, shine=0.4) for surface in frame]
         self._still = self._static_scene()
         draw = np.random.default_rng([look.seed, 61])
         shape = (camera.height, camera.width, 3)
@@ -98,7 +104,7 @@ class FaceRenderer:
 
     def _parts(self, points: Array, row: Array, hidden: float) -> list[tuple[Part, Array]]:
         """What moves, and the state that it is placed by."""
-        anatomy, look = self._anatomy, self.look
+        anatomy = self._anatomy
         neck_row = row.copy()
         neck_row[_TURNS] *= _NECK_TURNS
         still = np.zeros_like(row)
@@ -108,10 +114,9 @@ class FaceRenderer:
         parts = (
             [(_part(s, self._shaded, shine=0.05), still) for s in heads.hand(hidden)] if hidden > 0 else []
         )
-        if look.glasses != "none":
-            parts += [(_part(s, self._metal, shine=0.4), row) for s in heads.glasses(anatomy, look.glasses)]
+        parts += [(part, row) for part in self._glasses]
         skin = Part(self._operator @ points, self._triangles, self._skin_uv, self._skin, shine=0.07)
-        front, back = self._hair_parts(points)
+        front, back = self._hair_before, self._hair_behind
         eyes = [heads.eyeball(anatomy, k, gaze) for k in (0, 1)]
         return [
             *parts,
@@ -122,25 +127,25 @@ class FaceRenderer:
             (_part(lower, self._teeth[1], shine=0.03, lit=0.9), row),
             (_part(heads.tongue(anatomy, row[_JAW], row[_TONGUE]), self._tongue, 0.15, 0.8), row),
             (_part(heads.mouth_bag(points), self._gloom, lit=0.4), row),
-            *((_part(ear, self._shaded), row) for ear in heads.ears(anatomy)),
+            *((ear, row) for ear in self._ears),
             (_part(heads.skull(points), self._plain), row),
-            (_part(heads.neck(), self._shaded), neck_row),
+            (self._neck, neck_row),
             *((part, row) for part in back),
         ]
 
-    def _hair_parts(self, points: Array) -> tuple[list[Part], list[Part]]:
+    def _hair_parts(self) -> tuple[list[Part], list[Part]]:
         """Hair before the face, and behind it."""
         look, anatomy = self.look, self._anatomy
+        rest = anatomy.rest
         if look.hair == "none":
             return [], []
 
         def draw(kind: int) -> np.random.Generator:
-            # The same hair in every frame.
             return np.random.default_rng([look.seed, kind])
 
-        front, back = [heads.cap(points, look, draw(62))], []
+        front, back = [heads.cap(rest, look, draw(62))], []
         if look.hair in ("fringe", "parted", "long"):
-            front.append(heads.fringe(points, anatomy.rest, look, draw(63)))
+            front.append(heads.fringe(rest, look, draw(63)))
         if look.hair in ("long", "curly"):
             back.append(heads.long_hair(look, anatomy, draw(64)))
         if look.hair == "bun":
