@@ -97,7 +97,7 @@ _LIMITS = {
 
 # Middle and spread of what is drawn; cut to the limits. Those of the mouth, the chin and the amplitude are of 13
 # speakers of GRID (CC BY 4.0), whose meshes the project's tracker saw. With a lead of 0.04, which fits the aligner's
-# phones best, `sync` (whose zero is GRID's) saw the lips of 57 talkers 33 ms early in the median: so much was taken off.
+# phones best, `sync` (whose zero is GRID's) saw the lips of 57 talkers 33 ms early in the median: that was taken off.
 _DRAWN: dict[str, tuple[float, float]] = {
     "face_width": (0.97, 0.045), "jaw_width": (1, 0.07), "lower_face": (1.06, 0.055), "chin": (0, 0.035),
     "forehead": (1, 0.06),
