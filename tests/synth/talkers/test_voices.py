@@ -77,11 +77,12 @@ def test_a_sentence_is_covered_by_phones_words_and_closures(engine: str) -> None
 
 @pytest.mark.parametrize("engine", NAMES)
 def test_edges_are_where_they_are_heard(engine: str) -> None:
-    """The stated accuracy holds for nine of ten edges that the sound shows; fades of the own voice are 12 ms long."""
+    """The stated accuracy holds for nine of ten edges that the sound shows."""
     errors = np.abs([border.error_seconds for border in measured(engine)])
     stated = float(find_voice(engine)[0].phone_accuracy_seconds)
-    assert len(errors) >= 2 * COUNTS[engine]
-    assert np.quantile(errors, 0.9) <= max(stated, 0.0125)
+    assert len(errors) >= COUNTS[engine]
+    # The own voice is exact by its plan, and fades over 12 ms.
+    assert np.quantile(errors, 0.9) <= (0.0125 if engine == "own" else stated)
 
 
 def test_bursts_of_the_tract_lie_at_its_release() -> None:
@@ -246,13 +247,15 @@ def test_shifted_moves_everything() -> None:
 
 def test_edges_that_are_told_roughly_settle_where_they_are_heard() -> None:
     """Edges of a voice that knows them are put off by up to 20 ms; those that the sound shows come back."""
+    said_by("espeak-ng", "one")
     random = np.random.default_rng(5)
     before, after = [], []
     for words in draw_sentences(6, seed=9):
-        said = speak(words, "own")
+        said = speak(words, "espeak-ng")
         labels = [span.label for span in said.phones]
         true = [said.sound.grid.index(span.start, "nearest") for span in said.phones] + [len(said.sound)]
-        off = [true[0], *(np.array(true[1:-1]) + random.integers(-960, 960, len(true) - 2)), true[-1]]
+        most = said.rate // 50
+        off = [true[0], *(np.array(true[1:-1]) + random.integers(-most, most, len(true) - 2)), true[-1]]
         off = np.maximum.accumulate(off).tolist()
         settled = settle_edges(said.samples, said.rate, off, labels)
         for edge in audible_edges(said.samples, said.rate, off, labels):
@@ -260,6 +263,4 @@ def test_edges_that_are_told_roughly_settle_where_they_are_heard() -> None:
             after.append(abs(settled[edge] - true[edge]) / said.rate)
         assert settled == sorted(settled)
     assert len(after) > 15
-    # The own voice fades over 12 ms on either side, which is how well its edges can be heard.
-    assert np.quantile(after, 0.9) < 0.018 < np.quantile(before, 0.95)
-    assert np.median(after) < np.median(before) - 0.002
+    assert np.median(after) < 0.004 < 0.006 < np.median(before)

@@ -61,7 +61,7 @@ class VocalTractLab:
     """As in ``vtl:jd3``."""
     licence: str = "GPL-3.0-only"
     """The engine's; its vocal tract is a measured speaker's, and part of it."""
-    phone_accuracy_seconds: Fraction = Fraction(15, 1000)
+    phone_accuracy_seconds: Fraction = Fraction(20, 1000)
     """Measured on onsets and fricatives; closures are those of the tract itself, to 2.5 ms."""
 
     def missing(self) -> str | None:
