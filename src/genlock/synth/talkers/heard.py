@@ -128,7 +128,7 @@ def sound_end(samples: Sound, rate: int) -> int:
     >>> 3990 <= sound_end(tone, 8000) <= 4050
     True
     """
-    power = band_power(samples, rate, 60, rate / 2, 0.01)
+    power = band_power(samples, rate, 0, rate / 2, 0.01)
     loud = np.flatnonzero(power > 1e-4 * float(power.max(initial=0.0)))
     return min(len(samples), round((int(loud[-1]) + 1) * HOP_SECONDS * rate)) if len(loud) else len(samples)
 
