@@ -10,11 +10,12 @@ from genlock.media import MediaInfo, ReadOptions
 from genlock.media import probe as probe_media
 from genlock.speech import Words
 from genlock.tasks.align_video import Alignment, AlignOptions, align_video
+from genlock.tasks.animate_sound import AnimateOptions, AnimateResult, animate_sound
 from genlock.tasks.extract_features import DEFAULT_FEATURES, FeatureOptions, read_features
 from genlock.tasks.find_words import WordOptions, find_words
 from genlock.tasks.sync_video import SyncOptions, SyncResult, sync_video
 
-__all__ = ["align", "features", "probe", "sync", "words"]
+__all__ = ["align", "animate", "features", "probe", "sync", "words"]
 
 Source = str | os.PathLike[str]
 _READING = frozenset(ReadOptions.__dataclass_fields__)
@@ -187,6 +188,37 @@ def align(
     """
     chosen = AlignOptions(transcript=_text(transcript), **_split(options))
     return align_video(file, chosen, output, write=output is not None)
+
+
+def animate(file: Source, output: Source, **options: Any) -> AnimateResult:
+    """A face that moves with a voice: a film of it, or its motion for other programs.
+
+    Parameters
+    ----------
+    file : a sound, or a film with sound
+    output : a film (.mp4, .mov, .mkv), a file of motion (.json, .npz, .csv, .tsv, .dat), or a folder
+    options : the fields of :class:`genlock.tasks.AnimateOptions`, and what :func:`features` takes for reading
+
+    Returns
+    -------
+    AnimateResult
+        ``output``, ``model``, ``measures``, ``notes`` and whatever else was written.
+
+    Raises
+    ------
+    MediaError, InputError, MissingModel, OutputError
+        If there is no sound, the identity has no face that could talk, a model is not here, or nothing can be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from genlock.testing import example_video
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = animate(example_video(), f"{folder}/mouth.tsv")
+    >>> made.rate, made.notes[0].split(":")[0]
+    ('25', '0 % of the sound is speech')
+    """
+    return animate_sound(file, AnimateOptions(**_split(options)), output)
 
 
 def _text(path: Source | None) -> str | None:

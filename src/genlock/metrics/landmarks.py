@@ -52,6 +52,8 @@ GAINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _SLACK = Fraction(1, 25)
 # Both faces are put on this many cells a second to look for a lag: no lag is then nearer to a cell than another.
 _LAG_RATE = 100
+# Of the true energy: what moves less does not move, but for the noise of the rigid points that it was aligned on.
+_DEAD = 0.01
 # Of the way from the most closed to the most open: up to here the lips count as closed.
 _CLOSED_SHARE = 0.15
 
@@ -175,15 +177,18 @@ def landmark_scores(true: Track, made: Track, indices: Sequence[int] | None = No
         nan = float("nan")
         return LandmarkScores(0, nan, nan, nan, nan, nan, None)
     energy, error = _motion(pair)
+    dead = energy < _DEAD
     apart = np.abs(t - m)
     return LandmarkScores(
         frames=len(t),
         lmd=float(apart.mean()),
         mouth_lmd=float(apart[:, pair.lips].mean()),
-        aperture_correlation=_correlation(_aperture(t[:, pair.lips]), _aperture(m[:, pair.lips])),
+        aperture_correlation=0.0
+        if dead
+        else _correlation(_aperture(t[:, pair.lips]), _aperture(m[:, pair.lips])),
         velocity_error=error,
         motion_energy=energy,
-        lag_seconds=lag_seconds(pair.track(pair.true), pair.track(pair.made)),
+        lag_seconds=None if dead else lag_seconds(pair.track(pair.true), pair.track(pair.made)),
     )
 
 

@@ -107,7 +107,7 @@ class BustFace:
         behind = brush.within(curve(lips, steps=3))
         if behind is not None:
             middle = lips.mean(axis=0)
-            teeth_y = places[[61, 291], 1].mean() - 0.01 * unit
+            teeth_y = lips[5, 1] + 0.035 * unit
             white = mixed((clay[0], clay[1], clay[2]), (250, 246, 238), 0.45)
             row = [
                 (middle[0] - 0.25 * unit, teeth_y - 0.4 * unit),
