@@ -1,13 +1,15 @@
 """``genlock align`` on 720p of H.264 and on MPEG-4 part 2: stages, processor time, wall time, and peak memory.
 
     python benchmarks/align_speed.py [--minutes 2 10] [--against PYTHON] [--commands align sync prepare]
+        [--outputs LIST] [--outputs-there LIST]
 
 The films are talking clips, one after the other at 1280x720, 25 frames a second and 2.5 Mbit/s, encoded once and
 repeated by copying packets. Each command runs in a process of its own. A stage is as long as its progress is told, in
 seconds of the wall from the start of the command; stages run side by side, so their lengths overlap.
 
 ``--against`` names the interpreter of another checkout: each of its runs comes right after ours, on the same film, and
-the table says the ratio. Compare processor seconds on a machine that others use, wall seconds on a quiet one.
+the table says the ratio. Compare processor seconds on a machine that others use, wall seconds on a quiet one. Where the
+other checkout says outputs of ``prepare`` in other words, ``--outputs-there`` has them; both should make the same.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import argparse
 import itertools
 import json
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,6 +44,8 @@ CODECS: dict[str, tuple[str, dict[str, str]]] = {
     "h264": ("libx264", {"preset": "veryfast", "b": "2500k", "bf": "0", "g": "250"}),
     "mpeg4": ("mpeg4", {"b": "2500k", "g": "250"}),
 }
+
+OUTPUTS = "sound@16000,mel,mouth/96,offset"
 
 # Runs in either checkout, so it rests on nothing but what both have.
 CHILD = """
@@ -96,7 +101,7 @@ def _padded(clip: Path) -> Iterator[Any]:
         )
 
 
-def measure(python: str, command: str, film: Path, folder: Path) -> dict[str, Any]:
+def measure(python: str, command: str, film: Path, folder: Path, outputs: str) -> dict[str, Any]:
     """One run in a process of its own: wall, processor seconds, peak, and what it said of its stages."""
     target = folder / "made"
     if command == "prepare":
@@ -105,19 +110,20 @@ def measure(python: str, command: str, film: Path, folder: Path) -> dict[str, An
         if not (sources / film.name).exists():
             (sources / film.name).hardlink_to(film)
         call = ["-m", "genlock.cli", "prepare", str(sources), "-o", str(target), "--json"]
-        call += ["--outputs", "sound@16000,mel,mouth/96,offset", "--clip-seconds", "10", "--workers", "1"]
+        call += ["--outputs", outputs, "--clip-seconds", "10", "--workers", "1"]
     else:
         call = ["-c", CHILD, command, str(film), str(target)]
     watch = ["-c", WATCH, python, *call]
     done = subprocess.run([sys.executable, *watch], check=False, capture_output=True, text=True, cwd=folder)
-    subprocess.run(["rm", "-rf", str(target)], check=True)
+    made = sorted({file.parent.name for file in target.rglob("*.*") if not file.name.startswith(".")})
+    shutil.rmtree(target, ignore_errors=True)
     if done.returncode:
         sys.exit(f"{command} ended with status {done.returncode}:\n{done.stderr[-3000:]}")
     *_, last = done.stderr.splitlines()
     told = json.loads(last)
     if command != "prepare":
-        told |= json.loads(done.stdout.splitlines()[-1])
-    return told
+        return told | json.loads(done.stdout.splitlines()[-1])
+    return told | {"found": made, "inside": told["wall"]}
 
 
 # The children's usage is that of one command, and of its workers, only in a process that has no other child.
@@ -139,11 +145,14 @@ def main() -> None:
     parser.add_argument("--codecs", nargs="+", choices=CODECS, default=list(CODECS))
     parser.add_argument("--commands", nargs="+", choices=("align", "sync", "prepare"), default=["align"])
     parser.add_argument("--against", help="the interpreter of another checkout")
+    parser.add_argument("--outputs", default=OUTPUTS, help="what prepare makes (default: %(default)s)")
+    parser.add_argument("--outputs-there", help="the same in the words of the other checkout")
     parser.add_argument("--repeats", type=int, default=1, help="pairs of runs; the fastest counts")
     options = parser.parse_args()
     for clip in CLIPS:
         need(clip, "talking clip")
     pythons = {"here": sys.executable} | ({"there": options.against} if options.against else {})
+    outputs = {"here": options.outputs, "there": options.outputs_there or options.outputs}
     rows = []
     with tempfile.TemporaryDirectory(prefix="genlock-speed-") as name:
         folder = Path(name)
@@ -154,7 +163,7 @@ def main() -> None:
                     runs: dict[str, list[dict[str, Any]]] = {which: [] for which in pythons}
                     for _ in range(options.repeats):
                         for which, python in pythons.items():
-                            runs[which].append(measure(python, command, film, folder))
+                            runs[which].append(measure(python, command, film, folder, outputs[which]))
                     rows.append(report(command, codec, minutes, film, runs))
                 film.unlink()
     print(f"\nmachine: {platform.processor() or platform.machine()}, Python {platform.python_version()}")
