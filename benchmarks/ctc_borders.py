@@ -29,7 +29,8 @@ from genlock.metrics.timing import TOLERANCES, BoundaryErrors, boundary_errors
 from genlock.metrics.words import word_errors
 from genlock.models.speech.encoder import load_speech_encoder
 from genlock.speech import TrackSound
-from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
+from genlock.speech.ctc.checkpoint import HfCtc
+from genlock.speech.ctc.options import CtcModelOptions
 from genlock.train.options import CtcTraining, LoopOptions
 from genlock.train.speech.borders import border_errors
 from genlock.train.speech.ctc import train_ctc

@@ -25,7 +25,8 @@ import transformers
 from genlock.core import Grid, Track
 from genlock.metrics.words import word_errors
 from genlock.speech import TrackSound
-from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
+from genlock.speech.ctc.checkpoint import HfCtc
+from genlock.speech.ctc.options import CtcModelOptions
 from genlock.testing.tones import random_words, speak_tones
 from genlock.train.speech.utterances import Utterances
 

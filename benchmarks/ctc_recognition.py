@@ -27,7 +27,8 @@ import transformers
 
 from genlock.core import Grid, Track
 from genlock.speech import TrackSound
-from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
+from genlock.speech.ctc.checkpoint import HfCtc
+from genlock.speech.ctc.options import CtcModelOptions
 from genlock.testing.tones import random_words, speak_tones
 
 TONES = Path(__file__).resolve().parent.parent / "tests" / "data" / "tone_ctc"

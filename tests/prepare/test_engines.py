@@ -90,3 +90,10 @@ def test_engines_that_cannot_be() -> None:
         make_engine("local", 2, 600, "10.0.0.1:6379")
     with pytest.raises(OptionError, match="at least one worker"):
         make_engine("local", 0, 600)
+
+
+def test_a_worker_that_finds_no_words_imports_no_recogniser() -> None:
+    """Every worker of every run would pay a second and 80 MB for it."""
+    look = "import sys, genlock.data.worker; print(*{'numba', 'faster_whisper', 'pocketsphinx'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True)
+    assert run.stdout.strip() == ""

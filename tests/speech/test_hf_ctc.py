@@ -22,8 +22,9 @@ torch = pytest.importorskip("torch", reason="speech models need the extra genloc
 pytest.importorskip("transformers", reason="speech models need the extra genlock[models]")
 
 from genlock.aligners.ctc.words import CtcOptions  # noqa: E402
-from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc  # noqa: E402
+from genlock.speech.ctc.checkpoint import HfCtc  # noqa: E402
 from genlock.speech.ctc.decode import Alphabet, BeamDecoder, GreedyDecoder  # noqa: E402
+from genlock.speech.ctc.options import CtcModelOptions  # noqa: E402
 
 MODEL = str(Path(__file__).parents[1] / "data" / "tone_ctc")
 RATE = 16000

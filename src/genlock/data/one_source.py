@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from genlock import __version__
+from genlock import __version__, speech
 from genlock.core.errors import InputError, MediaError, OutputError
 from genlock.core.files import TEMPORARY, sha256_of
 from genlock.core.grid import Cells, Grid
@@ -53,9 +53,7 @@ from genlock.lipsync.fusion import Fusion
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, VideoForm, frame_cells, probe, read
 from genlock.media.read import FrameTimesOnly
 from genlock.pipeline import SoundSpool, SpooledSound
-from genlock.speech import recognize_and_align
 from genlock.speech.mouths import MouthSpool
-from genlock.speech.recognize import mouth_side_of
 
 __all__ = ["DATA_VERSION", "MadeClips", "Plan", "make_clips", "require_makeable", "staging_left"]
 
@@ -416,7 +414,7 @@ class _WholeSource:
         if "words" in wanted and info.audio:
             self._spool = SoundSpool()
             self.consumers.append(self._spool)
-            side = mouth_side_of("auto", "en") if info.video else None
+            side = speech.mouth_side_of("auto", "en") if info.video else None
             if side is not None:
                 self._mouths = MouthSpool(side)
                 tracker = tracker or FaceTracker()
@@ -449,7 +447,7 @@ class _WholeSource:
         if self._sound is None:
             return {}
         mouths = None if self._mouths is None else self._mouths.mouths(self._cells)
-        words = recognize_and_align(self._sound, mouths=mouths).to_dict()["words"]
+        words = speech.recognize_and_align(self._sound, mouths=mouths).to_dict()["words"]
         return {
             "words": [
                 {key: word[key] for key in ("text", "start_seconds", "end_seconds")}

@@ -21,7 +21,7 @@ from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
 from genlock.media.sound_source import SoundSource
 from genlock.speech.anchors import Piece, match_words, pieces
-from genlock.speech.ctc.checkpoint import CtcModelOptions
+from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.mouths import SpooledMouths
 from genlock.speech.recognize import (
     GROUP,

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from genlock import __version__
+from genlock import __version__, speech
 from genlock.core.errors import FormatError, MediaError, OptionError, OutputError
 from genlock.core.files import atomic_folder
 from genlock.core.grid import Cells, Grid
@@ -37,7 +37,7 @@ from genlock.report import (
     make_preview,
     write_report,
 )
-from genlock.speech import Cue, Words, recognize_and_align
+from genlock.speech import Cue, Words
 from genlock.speech.mouths import SpooledMouths
 from genlock.tasks.extract_features import (
     DEFAULT_FEATURES,
@@ -243,7 +243,7 @@ class _Listener:
     def listen(self, sound: SpooledSound, mouths: SpooledMouths | None = None) -> None:
         """Begin; told by the pass over the file."""
         self._words = self._pool.submit(
-            recognize_and_align,
+            speech.recognize_and_align,
             sound,
             transcript=self._text,
             cues=self._cues,

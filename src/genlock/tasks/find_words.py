@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from genlock import speech
 from genlock.core.errors import NoStream, OptionError, TranscriptError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.extractors.face.tracking import FaceTracker
 from genlock.media import ReadOptions
 from genlock.pipeline import ClipRequest, read_clip
-from genlock.speech import Cue, Words, read_transcript, recognize_and_align, write_words
-from genlock.speech.ctc.checkpoint import CtcModelOptions
+from genlock.speech import Cue, Words, read_transcript, write_words
+from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.mouths import MouthSpool
-from genlock.speech.recognize import mouth_side_of
 from genlock.tasks.files import result_folder
 
 __all__ = [
@@ -121,7 +121,7 @@ def find_words(
         clip = stack.enter_context(read_clip(file, request, progress))
         if clip.speech is None:
             raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
-        words = recognize_and_align(
+        words = speech.recognize_and_align(
             clip.speech,
             transcript=text,
             cues=cues,
@@ -141,7 +141,7 @@ def find_words(
 @contextmanager
 def mouth_spool(options: WordOptions) -> Iterator[MouthSpool | None]:
     """Keeps the mouths of the film for the recogniser; gives None if it only hears."""
-    side = mouth_side_of(options.recognizer, options.language, options.model is not None)
+    side = speech.mouth_side_of(options.recognizer, options.language, options.model is not None)
     if side is None:
         yield None
         return

@@ -9,7 +9,6 @@ sound -> emissions of every frame (in pieces with context, in a file) -> words (
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,11 +27,10 @@ from genlock.aligners.ctc.words import (
 )
 from genlock.core.errors import MissingModel, OptionError
 from genlock.core.progress import Progress, silent
-from genlock.core.time import Exact
 from genlock.media.sound_source import SoundSource
-from genlock.models.speech.chunks import Chunking
 from genlock.speech.ctc.decode import Alphabet, BeamDecoder, DecodedWord, GreedyDecoder
 from genlock.speech.ctc.emissions import EmissionFile, listen
+from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.recognize import Heard
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.text import SpokenForm, Token
@@ -41,45 +39,10 @@ from genlock.speech.words import Word
 if TYPE_CHECKING:
     from genlock.models.speech.encoder import SpeechEncoder
 
-__all__ = ["CtcListening", "CtcModelOptions", "HfCtc"]
+__all__ = ["CtcListening", "HfCtc"]
 
 # A token's other spoken forms are tried in the sound from the word before it to the word after it, up to this long.
 _LONGEST_TRIAL = 1500
-
-
-@dataclass(frozen=True)
-class CtcModelOptions:
-    """Which CTC checkpoint, and how it is run and read."""
-
-    model: str = ""
-    """A folder with ``config.json``, ``vocab.json`` and the weights, or a name in the local Hugging Face
-    cache."""
-    beam: int = 0
-    """Prefixes that the beam search keeps; 0 takes the likeliest symbol of each frame."""
-    language_model: str | None = None
-    """A KenLM file for the beam search, or None."""
-    chunk_seconds: Exact = 20
-    """Sound that is computed at a time, in seconds above 0."""
-    context_seconds: Exact = 4
-    """Sound on both sides that the model also sees, in seconds, at least 0."""
-    batch: int = 1
-    """Chunks that are computed together; 1 is best without a GPU."""
-    keep: str | None = None
-    """A file to keep the emissions in, so that an interrupted run goes on where it was; None: nowhere."""
-
-    def __post_init__(self) -> None:
-        self.chunking  # noqa: B018 - lengths out of range are told at birth
-        if self.beam < 0 or self.batch < 1:
-            raise OptionError(
-                f"beam={self.beam}, batch={self.batch}: a beam is at least 0, a batch at least 1"
-            )
-        if self.language_model is not None and not self.beam:
-            raise OptionError("a language model needs a beam search; give --beam 100 with it")
-
-    @property
-    def chunking(self) -> Chunking:
-        """How the sound is cut."""
-        return Chunking(self.chunk_seconds, self.context_seconds, self.context_seconds)
 
 
 class HfCtc:

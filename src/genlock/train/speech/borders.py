@@ -12,7 +12,8 @@ from genlock.core import Grid, Track
 from genlock.core.json_forms import write_json
 from genlock.media.sound_source import TrackSound
 from genlock.metrics.timing import BoundaryErrors, boundary_errors
-from genlock.speech.ctc.checkpoint import CtcModelOptions, HfCtc
+from genlock.speech.ctc.checkpoint import HfCtc
+from genlock.speech.ctc.options import CtcModelOptions
 from genlock.train.speech.utterances import RATE, Utterances
 
 __all__ = ["border_errors", "write_bias"]
