@@ -43,7 +43,7 @@ class TalkerOptions:
     """Share of GRID's commands ("bin blue at f two now") among the sentences, 0...1."""
     rates: tuple[str, ...] = ("25", "30000/1001", "24", "50", "variable")
     """Frame rates in turn; ``variable``: frames of 1/2 to 2 times 1/30 s."""
-    sizes: tuple[str, ...] = ("320x320", "360x288", "288x288")
+    sizes: tuple[str, ...] = ("256x256", "320x240", "288x288")
     """Sizes of the picture in turn, ``WIDTHxHEIGHT``, even, 64x64...1920x1920."""
     reach_seconds: Exact = 0
     """Offsets are drawn evenly within +- so many seconds, to the microsecond, 0...1.5; 0: all in step."""
