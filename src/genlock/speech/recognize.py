@@ -106,7 +106,11 @@ class Heard:
 
 class Recognizer(Protocol):
     """What turns a piece of sound into words. Registered under ``genlock.recognizers``; made without
-    arguments."""
+    arguments.
+
+    One that holds much memory may have a method ``release()``: it is called where the aligner follows, and ``hear`` may
+    be asked again afterwards.
+    """
 
     name: str
     languages: tuple[str, ...]
