@@ -28,12 +28,14 @@ from genlock.cli import main
 from genlock.core.errors import InputError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
+from genlock.data.reading import ClipSet
 from genlock.models.talker.basis import FaceBasis
 from genlock.models.talker.networks import NetworkShape
 from genlock.models.talker.resting import opening_of
 from genlock.models.talker.talker import Emphasis, load_talker
 from genlock.train.options import LoopOptions
 from genlock.train.talker.augment import UNCHANGED, Changes, changed_bands
+from genlock.train.talker.clips import talking_clip
 from genlock.train.talker.figures import Row, fit_emphasis, report
 from genlock.train.talker.films import open_talking
 from genlock.train.talker.losses import ASKED, Asked, at_frames, talker_loss
@@ -209,6 +211,16 @@ def test_training_reads_the_instants_that_are_read_in_use(dataset: Path, tmp_pat
         for e, lo in zip((example, sped), loud, strict=True)
     ]
     assert np.corrcoef(there[0][2:-2], there[1][2:-2])[0, 1] > 0.95
+
+
+def test_sound_is_put_where_the_index_says_it_belongs(dataset: Path) -> None:
+    clip = ClipSet(dataset, ["mel-kaldi", "landmarks"], None)[0]
+    plain = talking_clip(clip, {"mel:kaldi": "mel-kaldi"})
+    # Sound that is early by 120 ms belongs 120 ms later; what is hardly believed changes nothing.
+    early = replace(clip, row={**clip.row, "offset_seconds": 0.12, "offset_probability": 0.9})
+    unsure = replace(clip, row={**clip.row, "offset_seconds": 0.12, "offset_probability": 0.2})
+    starts = [talking_clip(c, {"mel:kaldi": "mel-kaldi"}).heard["mel:kaldi"].start for c in (early, unsure)]
+    assert [start - plain.heard["mel:kaldi"].start for start in starts] == [Fraction(12, 100), 0]
 
 
 def test_sound_is_changed_as_said() -> None:

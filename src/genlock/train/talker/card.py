@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from genlock.models.talker.talker import Talker
 from genlock.train.options import LoopOptions
 from genlock.train.talker.films import TalkingFilms
-from genlock.train.talker.options import TalkerTraining
+from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
 
 __all__ = ["card_of"]
 
@@ -22,7 +23,7 @@ numpy alone.
 - Split as the index of the dataset says: {learnt} clips of {speakers} speakers to learn from, {held} to choose and to
   fit the emphasis on, {reported} to report on.
 - Licence: that of the data, with credit to its makers.
-- Made by: `genlock train talker {flags}DATASET -o DIR`, seed {seed}, {steps} updates of {batch} clips.
+- Made by: `genlock train talker DATASET -o DIR{flags}`, seed {seed}, {steps} updates of {batch} clips.
 - Sound is changed at random (vocal tract, speed, noise, rooms, microphones, missing bands), so that it does not matter
   who speaks where.
 - It looks ahead {ahead}.
@@ -40,6 +41,9 @@ A mean face has 0, correlation 0 and energy 0. Intervals are of 95 %, over clips
 
 Limits: speech of one person, in English, said calmly; what cannot be heard (a smile, where somebody looks) is not told.
 """
+
+# Where the data is from stands in a line of its own; the others change no weight.
+_TELLS_NOTHING = ("data", "save_every", "evaluate_every", "log_every", "keep", "workers")
 
 _ROWS: Mapping[str, str] = {
     "mouth_lmd_below_mean": "error of the lips below that of the clip's own mean face",
@@ -65,7 +69,9 @@ def card_of(talker: Talker, training: TalkerTraining, films: TalkingFilms, loop:
         speakers=len({clip.speaker for clip in films.learnt}),
         held=len(films.held),
         reported=len(films.reported),
-        flags=f"--leave-out {' '.join(training.leave_out)} " if training.leave_out else "",
+        flags="".join(
+            f" {flag}" for flag in [*_flags(training, TalkerTraining()), *_flags(loop, TALKER_LOOP)]
+        ),
         seed=loop.seed,
         steps=loop.steps,
         batch=training.batch,
@@ -79,6 +85,20 @@ def card_of(talker: Talker, training: TalkerTraining, films: TalkingFilms, loop:
         table=_table(talker.facts.get("report", {})),
         drawn=" and speakers" if len({clip.speaker for clip in films.reported}) > 1 else "",
     )
+
+
+def _flags(options: Any, usual: Any) -> list[str]:
+    """What differs from the defaults, as it is typed; what says nothing about the result is left out."""
+    found = []
+    for field in fields(options):
+        own, default = getattr(options, field.name), getattr(usual, field.name)
+        if is_dataclass(own):
+            found += _flags(own, default)
+        elif own != default and field.name not in _TELLS_NOTHING:
+            words = own if isinstance(own, (tuple, list)) else [own]
+            named = f"--{field.name.replace('_', '-')}"
+            found.append(named if own is True else f"{named} {' '.join(map(str, words))}")
+    return found
 
 
 def _table(found: Mapping[str, Mapping[str, Any]]) -> str:
