@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from genlock.animate.faces.base import face_names
-from genlock.animate.show import Show, ShowPlan
-from genlock.animate.voice import SAMPLE_RATE, TalkerMover
+from genlock.animation.faces.base import face_names
+from genlock.animation.show import Show, ShowPlan
+from genlock.animation.voice import SAMPLE_RATE, TalkerMover
 from genlock.core.grid import Grid
 from genlock.media import Sound, encode
 from genlock.models.talker.talker import TALKER_NAME, load_talker

@@ -195,7 +195,7 @@ NEW_FUNCTIONS = (
             "synth/talkers/*",
             "models/talker/*",
             "train/talker/*",
-            "animate/*",
+            "animation/*",
             "metrics/landmarks.py",
             "bench/talker*",
             "tasks/animate*",

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import soxr
 
-from genlock.animate.faces.base import FaceFrame, make_face
-from genlock.animate.life import life_at
-from genlock.animate.motion import FaceMotion
-from genlock.animate.stills import StillSheet
-from genlock.animate.visemes import mouth_letter
+from genlock.animation.faces.base import FaceFrame, make_face
+from genlock.animation.life import life_at
+from genlock.animation.motion import FaceMotion
+from genlock.animation.stills import StillSheet
+from genlock.animation.visemes import mouth_letter
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.synth.talkers.face import points_of

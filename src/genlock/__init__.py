@@ -12,6 +12,7 @@ The names:
 ``probe``               what is in a file, exactly
 ``features``            sound features, each on its own exact grid
 ``words``               words with times, recognised or from a transcript
+``animate``             a face that moves with a voice, as a film or for other programs
 ``sync``                how early or late the sound is against the picture, and a repaired copy
 ``read_audio``          the waveform of a file as a Track
 ``Grid``, ``Ticks``     cells of a constant and of a variable rate
@@ -31,7 +32,7 @@ from genlock.core import GenlockError, Grid, Spans, Ticks, Track, Warp
 from genlock.core.track_file import load_track
 
 if TYPE_CHECKING:
-    from genlock.api import align, features, probe, sync, words
+    from genlock.api import align, animate, features, probe, sync, words
     from genlock.media import read_audio
 
 __version__ = "0.1.0"
@@ -45,6 +46,7 @@ __all__ = [
     "Warp",
     "__version__",
     "align",
+    "animate",
     "features",
     "load_track",
     "probe",
@@ -56,6 +58,7 @@ __all__ = [
 # Decoders and recognisers take a second to import: only whoever uses them waits for them.
 _LATER = {
     "align": "genlock.api",
+    "animate": "genlock.api",
     "features": "genlock.api",
     "probe": "genlock.api",
     "sync": "genlock.api",

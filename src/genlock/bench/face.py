@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from genlock.animate.audio2face import Audio2FaceMover
-from genlock.animate.voice import Mover, TalkerMover
+from genlock.animation.audio2face import Audio2FaceMover
+from genlock.animation.voice import Mover, TalkerMover
 from genlock.bench.face_clips import FaceClip, controls, fit_line, made_by, read_face_clip, with_lips
 from genlock.bench.figures import Figure, Row, bootstrapped, machine_card, share, table_text
 from genlock.bench.registry import Bench

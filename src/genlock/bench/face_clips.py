@@ -12,8 +12,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.motion import FaceMotion, Mesh
-from genlock.animate.voice import MotionReader, Mover
+from genlock.animation.motion import FaceMotion, Mesh
+from genlock.animation.voice import MotionReader, Mover
 from genlock.core.errors import InputError
 from genlock.core.grid import Grid
 from genlock.core.one_line import one_line

@@ -11,7 +11,7 @@ group                        what is registered                                 
 ``genlock.corpora``          a :class:`genlock.data.corpora.base.Corpus`                ``prepare --recipe``
 ``genlock.estimators``       makes a :class:`genlock.lipsync.estimators.base.Estimator`  ``sync --estimators``
 ``genlock.exporters``        a function, :data:`genlock.data.export.base.Exporter`      ``export --to``
-``genlock.faces``            makes a :class:`genlock.animate.faces.base.DrawnFace`      ``animate --face``
+``genlock.faces``            makes a :class:`genlock.animation.faces.base.DrawnFace`      ``animate --face``
 ``genlock.features``         a class, :class:`genlock.extractors.base.Feature`            ``features --feature``
 ``genlock.recipes``          a :class:`genlock.train.registry.RecipeCommand`            ``train NAME``
 ``genlock.recognizers``      a class, :class:`genlock.speech.recognize.Recognizer`      ``words --recognizer``

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from genlock.animate.film import FilmSound
-from genlock.animate.pipe import open_pipe
-from genlock.animate.voice import SAMPLE_RATE
+from genlock.animation.film import FilmSound
+from genlock.animation.pipe import open_pipe
+from genlock.animation.voice import SAMPLE_RATE
 from genlock.core.errors import NoStream, OptionError
 from genlock.core.progress import Progress
 from genlock.media import AudioBlock, AudioForm, ReadOptions, probe, read

@@ -12,17 +12,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from genlock.animate.arkit import absent_shapes
-from genlock.animate.audio2face import Audio2FaceMover
-from genlock.animate.export import FORMS, MotionHead, motion_file
-from genlock.animate.faces.base import DEFAULT as DEFAULT_FACE
-from genlock.animate.faces.base import make_face
-from genlock.animate.film import FILM_ENDINGS, FilmSound, film_writer
-from genlock.animate.identity import Footage, load_footage
-from genlock.animate.show import Show, ShowPlan
-from genlock.animate.stills import StillSheet
-from genlock.animate.voice import Mover, TalkerMover
-from genlock.animate.warp import WarpedFace
+from genlock.animation.arkit import absent_shapes
+from genlock.animation.audio2face import Audio2FaceMover
+from genlock.animation.export import FORMS, MotionHead, motion_file
+from genlock.animation.faces.base import DEFAULT as DEFAULT_FACE
+from genlock.animation.faces.base import make_face
+from genlock.animation.film import FILM_ENDINGS, FilmSound, film_writer
+from genlock.animation.identity import Footage, load_footage
+from genlock.animation.show import Show, ShowPlan
+from genlock.animation.stills import StillSheet
+from genlock.animation.voice import Mover, TalkerMover
+from genlock.animation.warp import WarpedFace
 from genlock.core.errors import OptionError
 from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.one_line import one_line

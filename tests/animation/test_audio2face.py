@@ -10,7 +10,7 @@ import pytest
 import standin
 from onnx_file import OFFSET, WINDOW, write_audio2face
 
-from genlock.animate.audio2face import Audio2FaceMover
+from genlock.animation.audio2face import Audio2FaceMover
 from genlock.core.errors import FormatError, InputError, MissingModel
 from genlock.models.audio2face import load_audio2face
 

@@ -16,7 +16,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from genlock.animate.arkit import (
+from genlock.animation.arkit import (
     ARKIT,
     ROTATIONS,
     absent_shapes,
@@ -25,11 +25,11 @@ from genlock.animate.arkit import (
     shape_rows,
     solved_shapes,
 )
-from genlock.animate.life import Life
-from genlock.animate.motion import FaceMotion
-from genlock.animate.visemes import ENDINGS as VISEME_ENDINGS
-from genlock.animate.visemes import mouth_letter, viseme_spans, write_visemes
-from genlock.animate.voice import Mover
+from genlock.animation.life import Life
+from genlock.animation.motion import FaceMotion
+from genlock.animation.visemes import ENDINGS as VISEME_ENDINGS
+from genlock.animation.visemes import mouth_letter, viseme_spans, write_visemes
+from genlock.animation.voice import Mover
 from genlock.core.errors import OptionError
 from genlock.core.files import atomic_file
 from genlock.core.grid import Cells, Grid

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genlock.animate.arkit import ARKIT, live_link_timecode
-from genlock.animate.visemes import PRESTON_BLAIR, viseme_spans, write_visemes
+from genlock.animation.arkit import ARKIT, live_link_timecode
+from genlock.animation.visemes import PRESTON_BLAIR, viseme_spans, write_visemes
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track_file import load_track

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import standin
 
-from genlock.animate.faces.base import FaceFrame, face_names, make_face
-from genlock.animate.identity import load_footage
-from genlock.animate.mesh import mesh_triangles
-from genlock.animate.warp import WarpedFace
+from genlock.animation.faces.base import FaceFrame, face_names, make_face
+from genlock.animation.identity import load_footage
+from genlock.animation.mesh import mesh_triangles
+from genlock.animation.warp import WarpedFace
 from genlock.core.errors import InputError, MediaError, NoStream, OptionError
 from genlock.core.grid import Ticks
 from genlock.media import Picture, Sound, encode, frame_cells, probe, read_audio, read_frames
@@ -129,7 +129,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path, talker_file: str, monkeypatch:
     def fails(self: Any, frame: FaceFrame) -> Any:
         raise MediaError("the brush broke")
 
-    monkeypatch.setattr("genlock.animate.faces.toon.ToonFace.draw", fails)
+    monkeypatch.setattr("genlock.animation.faces.toon.ToonFace.draw", fails)
     encode(tmp_path / "s.wav", sound=Sound(np.zeros(16000), 16000))
     with pytest.raises(MediaError, match="broke"):
         animate_sound(tmp_path / "s.wav", AnimateOptions(model=talker_file), tmp_path / "a.mp4")
@@ -231,7 +231,7 @@ def test_a_picture_of_a_person_talks(person: Path) -> None:
     # What is far from the face is not touched.
     assert not np.abs(wide[:20].astype(int) - shut[:20]).any()
     # And the tracker sees the mouth that was made: within a quarter of what was asked for.
-    from genlock.animate.identity import _of_picture
+    from genlock.animation.identity import _of_picture
     from genlock.extractors.face.mouth import aperture_of
     from genlock.extractors.face.pose import LIPS, RIGID, head_pose
 

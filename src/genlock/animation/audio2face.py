@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.motion import Mesh
-from genlock.animate.voice import SAMPLE_RATE, MoverStream, Samples
+from genlock.animation.motion import Mesh
+from genlock.animation.voice import SAMPLE_RATE, MoverStream, Samples
 from genlock.core.errors import FormatError
 from genlock.core.grid import Grid
 from genlock.core.track import Track

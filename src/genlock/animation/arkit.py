@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.life import Life
-from genlock.animate.motion import FaceMotion
+from genlock.animation.life import Life
+from genlock.animation.motion import FaceMotion
 from genlock.core.errors import OptionError
 from genlock.core.time import round_fraction
 from genlock.models.talker.basis import FaceBasis

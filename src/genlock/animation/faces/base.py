@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.life import Life
+from genlock.animation.life import Life
 from genlock.core.errors import OptionError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.extractors.face.pose import LIPS

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.brush import Brush, Points, curve, mixed, rotation
-from genlock.animate.faces.base import FaceFrame, Pixels
-from genlock.animate.mesh import LEFT_EYE, OVAL, RIGHT_EYE, Triangles, mesh_triangles, shade_triangles
+from genlock.animation.brush import Brush, Points, curve, mixed, rotation
+from genlock.animation.faces.base import FaceFrame, Pixels
+from genlock.animation.mesh import LEFT_EYE, OVAL, RIGHT_EYE, Triangles, mesh_triangles, shade_triangles
 from genlock.drawing.canvas import Colour
 from genlock.extractors.face.pose import LIPS
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.motion import Mesh, resting_mesh
+from genlock.animation.motion import Mesh, resting_mesh
 from genlock.core.errors import InputError, MediaError
 from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.one_line import one_line

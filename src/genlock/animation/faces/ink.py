@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.brush import Brush, Points, curve, ellipse, mixed
-from genlock.animate.faces.base import FaceFrame, MouthShape, Pixels, mouth_shape, rest_lips
-from genlock.animate.faces.mouths import smooth_ring
+from genlock.animation.brush import Brush, Points, curve, ellipse, mixed
+from genlock.animation.faces.base import FaceFrame, MouthShape, Pixels, mouth_shape, rest_lips
+from genlock.animation.faces.mouths import smooth_ring
 from genlock.drawing.canvas import Colour
 
 __all__ = ["InkFace"]

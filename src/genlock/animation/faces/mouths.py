@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genlock.animate.brush import Brush, curve, ellipse, mixed
-from genlock.animate.faces.base import MouthShape, Points
+from genlock.animation.brush import Brush, curve, ellipse, mixed
+from genlock.animation.faces.base import MouthShape, Points
 from genlock.drawing.canvas import Colour
 
 __all__ = ["MouthColours", "draw_mouth", "inside_of", "smooth_ring"]

@@ -10,15 +10,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.export import MotionFile, frame_lines
-from genlock.animate.faces.base import DrawnFace, FaceFrame
-from genlock.animate.film import FilmWriter
-from genlock.animate.life import Life, life_at
-from genlock.animate.motion import FaceMotion
-from genlock.animate.stills import StillSheet
-from genlock.animate.visemes import mouth_letter
-from genlock.animate.voice import MotionReader, Mover, Samples
-from genlock.animate.warp import WarpedFace
+from genlock.animation.export import MotionFile, frame_lines
+from genlock.animation.faces.base import DrawnFace, FaceFrame
+from genlock.animation.film import FilmWriter
+from genlock.animation.life import Life, life_at
+from genlock.animation.motion import FaceMotion
+from genlock.animation.stills import StillSheet
+from genlock.animation.visemes import mouth_letter
+from genlock.animation.voice import MotionReader, Mover, Samples
+from genlock.animation.warp import WarpedFace
 from genlock.core.errors import InputError
 from genlock.core.grid import DEFAULT_CLOCK, Cells
 from genlock.core.spans import Spans

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.motion import FaceMotion, Mesh
+from genlock.animation.motion import FaceMotion, Mesh
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Cells, Grid
 from genlock.core.track import Track

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animate.brush import Brush, Points, curve
-from genlock.animate.faces.base import FaceFrame
-from genlock.animate.identity import Footage
-from genlock.animate.mesh import OVAL, mesh_triangles, trace_triangles
+from genlock.animation.brush import Brush, Points, curve
+from genlock.animation.faces.base import FaceFrame
+from genlock.animation.identity import Footage
+from genlock.animation.mesh import OVAL, mesh_triangles, trace_triangles
 from genlock.extractors.face.pose import LIPS, RIGID, HeadPose, head_pose
 
 __all__ = ["WarpedFace"]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import standin
 
-from genlock.animate.life import Life, life_at
-from genlock.animate.motion import FaceMotion, closed_mouth, resting_mesh
-from genlock.animate.voice import MotionReader, TalkerMover
+from genlock.animation.life import Life, life_at
+from genlock.animation.motion import FaceMotion, closed_mouth, resting_mesh
+from genlock.animation.voice import MotionReader, TalkerMover
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.track import Track
