@@ -25,7 +25,7 @@ ALGORITHMS_NEVER_IMPORT = {"media", "models", "weights"}
 NEED_THE_EXTRAS = {"data", "models", "train", "studio"}
 
 #: Used where a person has installed them by hand; no extra of ours names them.
-OPTIONAL = {"yt-dlp", "ipython", "vocaltractlab-cython"}
+OPTIONAL = {"yt-dlp", "ipython"}
 
 
 def modules_of(part: str) -> list[Path]:
