@@ -140,6 +140,14 @@ def test_the_road_of_the_diary_and_other_networks_are_walkable(
     )
 
 
+def test_words_are_heard_beside_bands(dataset: Path, tmp_path: Path) -> None:
+    training = replace(TRAINING, hears=("mel:kaldi", "words"), changes=Changes())
+    train_talker([dataset], tmp_path, training, replace(QUICK, steps=2, evaluate_every=2))
+    talker = load_talker(tmp_path)
+    assert [one.labels for one in talker.listening.heard] == [(), ("bin",)]
+    assert talker.features == ("mel:kaldi",)
+
+
 def test_the_command_leaves_a_speaker_out(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
