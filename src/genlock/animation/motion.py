@@ -15,13 +15,15 @@ from genlock.extractors.face.landmarks import FaceLandmarks, pose_of
 from genlock.extractors.face.mouth import aperture_of, width_of
 from genlock.extractors.face.pose import LIPS
 from genlock.models.face_nets import MESH_POINTS
+from genlock.models.talker.resting import opening_of, resting_face
 
 __all__ = ["FaceMotion", "closed_mouth", "resting_mesh", "upright_mesh"]
 
 Mesh: TypeAlias = npt.NDArray[np.float32]
 
-# The calmest share of the frames of a film stands for its face at rest.
-_CALM_SHARE = 0.1
+# Fewer frames than this may all be of an open mouth; lips further apart at rest (eye distances) are open.
+_FEW_FRAMES = 12
+_CLOSED = 0.035
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,16 +114,16 @@ def upright_mesh(face: FaceLandmarks) -> Track:
 def resting_mesh(points: Track) -> Mesh:
     """What a face looks like while its lips are closed and calm, from points [T, 468, 3]; float32 [468, 3].
 
-    The mean of the tenth of the valid frames in which the lips are closest together, with what is still open closed.
+    As talkers learn it (:func:`~genlock.models.talker.resting.resting_face`): what they add is added to the same rest.
+    Of a few frames, or of lips that never close, what is open is closed.
 
     Raises InputError if no frame is valid.
     """
-    seen = np.asarray(points.values)[points.valid]
-    if not len(seen):
+    if not points.valid.any():
         raise InputError("no frame shows the face, so nobody knows what it looks like at rest")
-    opening = aperture_of(seen[:, list(LIPS), :2])
-    count = max(1, round(_CALM_SHARE * len(seen)))
-    return closed_mouth(np.asarray(seen[np.argsort(opening, kind="stable")[:count]].mean(axis=0), np.float32))
+    found = resting_face(points.values, points.valid)
+    few = int(points.valid.sum()) < _FEW_FRAMES
+    return closed_mouth(found) if few or float(opening_of(found)) > _CLOSED else found
 
 
 def closed_mouth(mesh: Mesh) -> Mesh:
