@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeAlias
@@ -10,9 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genlock.animation.outlines import blend, fixed_point, placed, smoothed, widened
 from genlock.drawing.canvas import Colour
 
-__all__ = ["Brush", "Inside", "Points", "curve", "ellipse", "mixed", "offset_line", "rotation"]
+__all__ = ["Brush", "Inside", "Points", "curve", "ellipse", "mixed", "rotation"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Points: TypeAlias = npt.NDArray[np.float64]
@@ -47,24 +49,22 @@ class Brush:
         turn: npt.ArrayLike = (0.0, 0.0, 0.0),
     ) -> None:
         self.image, self.scale = image, scale
-        self._origin, self._pivot = np.asarray(origin, np.float64), np.asarray(pivot, np.float64)
-        self._matrix = rotation(np.asarray(turn, np.float64))
+        self._pose = np.array([*rotation(turn).ravel(), *pivot, *origin, scale])
 
     def straight(self) -> Brush:
         """The same, for what does not turn with the head."""
-        return Brush(self.image, self.scale, (float(self._origin[0]), float(self._origin[1])))
+        return Brush(self.image, self.scale, (float(self._pose[12]), float(self._pose[13])))
+
+    def on(self, image: Pixels, corner: Sequence[int]) -> Brush:
+        """The same, on an image that is a copy of this one from ``corner`` (x, y) on."""
+        other = Brush.__new__(Brush)
+        other.image, other.scale, other._pose = image, self.scale, self._pose.copy()
+        other._pose[12:14] -= corner
+        return other
 
     def place(self, points: npt.ArrayLike, depth: float = 0.0) -> Points:
         """Pixels [N, 2] of points [N, 2 or 3] in eye distances; ``depth`` is the z of flat ones."""
-        given = np.asarray(points, np.float64)
-        m, (px, py, pz) = self._matrix, self._pivot
-        x, y = given[:, 0] - px, given[:, 1] - py
-        z = (given[:, 2] if given.shape[1] == 3 else depth) - pz
-        near = _SPREAD * self.scale / (_SPREAD + pz + m[2, 0] * x + m[2, 1] * y + m[2, 2] * z)
-        found = np.empty((len(given), 2))
-        found[:, 0] = (m[0, 0] * x + m[0, 1] * y + m[0, 2] * z) * near + (px * self.scale + self._origin[0])
-        found[:, 1] = (m[1, 0] * x + m[1, 1] * y + m[1, 2] * z) * near + (py * self.scale + self._origin[1])
-        return found
+        return placed(np.ascontiguousarray(points, np.float64), depth, self._pose, _SPREAD)
 
     def fill(self, points: npt.ArrayLike, colour: Colour, depth: float = 0.0) -> None:
         """A filled outline [N, 2 or 3]."""
@@ -84,9 +84,8 @@ class Brush:
         path = self.place(points, depth)
         if len(path) < 2:
             return
-        along = np.linspace(0, 1, len(path))
-        half = 0.5 * width * self.scale * (1 - taper * np.abs(2 * along - 1) ** 2)
-        cv2.fillPoly(self.image, [_fixed(offset_line(path, half))], colour, cv2.LINE_AA, _SHIFT)
+        outline = widened(path, width * self.scale, taper)
+        cv2.fillPoly(self.image, [_fixed(outline)], colour, cv2.LINE_AA, _SHIFT)
 
     def dot(self, corners: Points, colour: Colour) -> None:
         """A filled convex outline [N, 2] in pixels."""
@@ -117,27 +116,28 @@ class Inside:
         mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
         cv2.fillPoly(mask, [_fixed(outline - low)], 255, cv2.LINE_AA, _SHIFT)
         part = brush.image[y0:y1, x0:x1].copy()
-        inner = Brush(part, brush.scale, (0.0, 0.0))
-        inner._origin, inner._pivot, inner._matrix = brush._origin - low, brush._pivot, brush._matrix
-        return cls(inner, brush.image, (x0, y0), mask)
+        return cls(brush.on(part, (x0, y0)), brush.image, (x0, y0), mask)
 
     def done(self) -> None:
         """Put what was painted back, as far as it lies within the outline."""
         part, (x, y) = self.brush.image, self._corner
-        under = self._whole[y : y + part.shape[0], x : x + part.shape[1]]
-        share = self._mask[..., None].astype(np.uint16)
-        under[:] = ((part * share + under * (255 - share) + 127) // 255).astype(np.uint8)
+        blend(self._whole[y : y + part.shape[0], x : x + part.shape[1]], part, self._mask)
 
 
-def rotation(turn: Points) -> Points:
+def rotation(turn: npt.ArrayLike) -> Points:
     """The matrix [3, 3] of yaw, pitch and roll in radians; z points away from the camera, y down."""
-    yaw, pitch, roll = turn
-    c, s = np.cos([yaw, pitch, roll]), np.sin([yaw, pitch, roll])
-    # A positive yaw brings the near side (negative z) to the right, a positive pitch brings it down.
-    about_y = np.array([[c[0], 0, -s[0]], [0, 1, 0], [s[0], 0, c[0]]])
-    about_x = np.array([[1, 0, 0], [0, c[1], -s[1]], [0, s[1], c[1]]])
-    about_z = np.array([[c[2], -s[2], 0], [s[2], c[2], 0], [0, 0, 1]])
-    return np.asarray(about_z @ about_x @ about_y, np.float64)
+    yaw, pitch, roll = np.asarray(turn, np.float64).tolist()
+    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
+    cr, sr = math.cos(roll), math.sin(roll)
+    # A positive yaw brings the near side (negative z) to the right, a positive pitch brings it down: roll after
+    # pitch after yaw.
+    return np.array(
+        [
+            [cr * cy + sr * sp * sy, -sr * cp, -cr * sy + sr * sp * cy],
+            [sr * cy - cr * sp * sy, cr * cp, -sr * sy - cr * sp * cy],
+            [cp * sy, sp, cp * cy],
+        ]
+    )
 
 
 def curve(points: npt.ArrayLike, closed: bool = True, steps: int = 6) -> Points:
@@ -146,15 +146,7 @@ def curve(points: npt.ArrayLike, closed: bool = True, steps: int = 6) -> Points:
     >>> curve([[0, 0], [1, 0], [2, 0]], closed=False, steps=2)[:, 0].tolist()
     [0.0, 0.5, 1.0, 1.5, 2.0]
     """
-    given = np.asarray(points, np.float64)
-    if closed:
-        padded = np.concatenate([given[-1:], given, given[:2]])
-    else:
-        padded = np.concatenate([2 * given[:1] - given[1:2], given, 2 * given[-1:] - given[-2:-1]])
-    count = len(padded) - 3
-    line = np.einsum("sk,knd->nsd", _weights(steps), np.stack([padded[k : count + k] for k in range(4)]))
-    line = line.reshape(-1, given.shape[1])
-    return line if closed else np.concatenate([line, given[-1:]])
+    return smoothed(np.ascontiguousarray(points, np.float64), closed, _weights(steps))
 
 
 @lru_cache(maxsize=16)
@@ -171,25 +163,22 @@ def _weights(steps: int) -> Points:
     )
 
 
-def ellipse(centre: npt.ArrayLike, radii: Sequence[float], count: int = 28, turn: float = 0.0) -> Points:
+def ellipse(
+    centre: Sequence[float] | Points, radii: Sequence[float], count: int = 28, turn: float = 0.0
+) -> Points:
     """Points [count, 2] of an ellipse, turned by radians."""
     cosine, sine = _circle(count)
     x, y = radii[0] * cosine, radii[1] * sine
-    c, s = np.cos(turn), np.sin(turn)
-    return np.column_stack([c * x - s * y, s * x + c * y]) + np.asarray(centre, np.float64)
+    c, s = math.cos(turn), math.sin(turn)
+    found = np.empty((count, 2))
+    found[:, 0], found[:, 1] = c * x - s * y + centre[0], s * x + c * y + centre[1]
+    return found
 
 
 @lru_cache(maxsize=16)
 def _circle(count: int) -> tuple[Points, Points]:
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
     return np.cos(angle), np.sin(angle)
-
-
-def offset_line(path: Points, half: Points) -> Points:
-    """The outline [2N, 2] of a line [N, 2] that is ``half`` [N] wide to either side."""
-    step = np.gradient(path, axis=0)
-    normal = np.column_stack([-step[:, 1], step[:, 0]]) / np.maximum(np.hypot(*step.T), 1e-9)[:, None]
-    return np.concatenate([path + normal * half[:, None], (path - normal * half[:, None])[::-1]])
 
 
 def mixed(colour: Colour, other: Colour, share: float) -> Colour:
@@ -203,6 +192,4 @@ def mixed(colour: Colour, other: Colour, share: float) -> Colour:
 
 
 def _fixed(points: Points) -> npt.NDArray[np.int32]:
-    # OpenCV's pixel centres lie on whole numbers.
-    fixed: npt.NDArray[np.int32] = np.rint((points - 0.5) * 2**_SHIFT).astype(np.int32)
-    return fixed
+    return fixed_point(np.ascontiguousarray(points, np.float64), float(2**_SHIFT))

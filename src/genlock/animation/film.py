@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.container import OutputContainer
@@ -36,6 +37,8 @@ FILM_ENDINGS = {".mp4": "aac", ".m4v": "aac", ".mov": "aac", ".mkv": "flac"}
 #: Rates that AAC knows.
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 _BITS_PER_CHANNEL = 96_000
+# Blue and red differences of BT.601 with limited range, from red, green, blue and one.
+_CHROMA = np.array([[-37.797, -74.203, 112.0, 128 * 255], [112.0, -93.786, -18.214, 128 * 255]]) / 255
 
 
 class FilmSound:
@@ -68,7 +71,9 @@ class FilmWriter:
         self, output: OutputContainer, size: tuple[int, int], cells: Cells, sound: FilmSound, rate: Fraction
     ) -> None:
         self._cells = cells
-        settings = {"crf": "19", "preset": "veryfast", "g": str(max(1, round_fraction(rate * 2, "ceil")))}
+        # One thread: the same film on any number of cores, and a fifth less work.
+        settings = {"crf": "20", "preset": "superfast", "threads": "1"}
+        settings["g"] = str(max(1, round_fraction(rate * 2, "ceil")))
         self._picture = PictureEncoder(
             output, "libx264", size, rate=rate, tick=cells.tick, start=cells.origin, options=settings
         )
@@ -85,7 +90,7 @@ class FilmWriter:
     def frame(self, pixels: Pixels) -> None:
         """Write the next frame, RGB uint8 [H, W, 3]."""
         start, end = self._cells.stamps(1, self.frames).tolist()
-        self._picture.write(pixels, start, end)
+        self._picture.write(_planes(pixels), start, end)
         self.frames += 1
 
     def sound(self, samples: npt.NDArray[np.floating]) -> None:
@@ -96,6 +101,19 @@ class FilmWriter:
         """Write what the encoders still hold."""
         self._picture.finish()
         self._sound.finish()
+
+
+def _planes(pixels: Pixels) -> Pixels:
+    """RGB [H, W, 3] to the planes of yuv420p, [3 H/2, W], as BT.601 has them: a tenth of FFmpeg's time for it."""
+    height, width = pixels.shape[:2]
+    planes = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420), np.uint8)
+    # OpenCV takes the colour of one pixel of four: take their mean.
+    half = cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    colour = cv2.transform(half, _CHROMA)
+    quarter = height * width // 4
+    flat = planes.reshape(-1)[height * width :]
+    flat[:quarter], flat[quarter:] = colour[..., 0].ravel(), colour[..., 1].ravel()
+    return planes
 
 
 @contextmanager

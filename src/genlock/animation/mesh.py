@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from typing import TypeAlias
 
 import cv2
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from genlock.animation.outlines import compiled
 from genlock.extractors.face.pose import LIPS
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "OVAL",
     "RIGHT_EYE",
     "Triangles",
+    "mesh_normals",
     "mesh_triangles",
     "shade_triangles",
     "trace_triangles",
@@ -25,9 +26,6 @@ __all__ = [
 
 Points: TypeAlias = npt.NDArray[np.float64]
 Triangles: TypeAlias = npt.NDArray[np.int32]
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 #: The outline of the face, from the middle of the forehead clockwise as seen.
 OVAL: tuple[int, ...] = (
@@ -107,12 +105,7 @@ def _one_way_round(triangles: Triangles, points: Points) -> Triangles:
     return np.where((turn < 0)[:, None], triangles[:, ::-1], triangles).astype(np.int32)
 
 
-def _compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Compile at the first call and keep the machine code on disk."""
-    return cast("Callable[_P, _R]", cast(Any, numba.njit)(cache=True, nogil=True)(function))
-
-
-@_compiled
+@compiled
 def trace_triangles(
     map_x: npt.NDArray[np.float32],
     map_y: npt.NDArray[np.float32],
@@ -147,7 +140,7 @@ def trace_triangles(
                     map_y[y, x] = u * source[i, 1] + v * source[j, 1] + w * source[m, 1]
 
 
-@_compiled
+@compiled
 def shade_triangles(
     image: npt.NDArray[np.uint8],
     near: npt.NDArray[np.float32],
@@ -155,7 +148,7 @@ def shade_triangles(
     colours: npt.NDArray[np.float64],
     triangles: npt.NDArray[np.int32],
 ) -> None:
-    """Fill triangles between points [P, 3] (pixels, and depth) with colours [P, 3] mixed between the corners, in place.
+    """Fill triangles between points [P, 3] (pixels, depth), mixing colours [P, 3] (0...255) of their corners, in place.
 
     ``near`` [H, W] is the depth of what each pixel [H, W, 3] shows; what lies behind it stays hidden.
     """
@@ -173,19 +166,50 @@ def shade_triangles(
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if area <= 1e-9:  # seen from behind
             continue
-        x0, x1 = max(0, int(np.ceil(min(ax, bx, cx)))), min(width - 1, int(np.floor(max(ax, bx, cx))))
+        # Shares of the corners, depth and colour change by as much from each pixel of a row to the next.
+        dv, dw = (cy - ay) / area, -(by - ay) / area
+        dz = dv * (points[j, 2] - points[i, 2]) + dw * (points[m, 2] - points[i, 2])
+        red, green, blue = colours[i, 0], colours[i, 1], colours[i, 2]
+        jr, jg, jb = colours[j, 0] - red, colours[j, 1] - green, colours[j, 2] - blue
+        mr, mg, mb = colours[m, 0] - red, colours[m, 1] - green, colours[m, 2] - blue
+        dr, dg, db = dv * jr + dw * mr, dv * jg + dw * mg, dv * jb + dw * mb
+        left, right = max(0.0, np.ceil(min(ax, bx, cx))), min(width - 1.0, np.floor(max(ax, bx, cx)))
         y0, y1 = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
         for y in range(y0, y1 + 1):
-            for x in range(x0, x1 + 1):
-                v = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
-                w = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
-                if v < -1e-6 or w < -1e-6 or v + w > 1 + 1e-6:
-                    continue
-                u = 1 - v - w
-                z = u * points[i, 2] + v * points[j, 2] + w * points[m, 2]
-                if z < near[y, x]:
-                    near[y, x] = z
-                    for c in range(3):
-                        image[y, x, c] = np.uint8(
-                            min(255.0, max(0.0, u * colours[i, c] + v * colours[j, c] + w * colours[m, c]))
-                        )
+            # At x = 0 of this row; of the row, all pixels count whose three shares are not below nothing.
+            v = (-ax * (cy - ay) - (y - ay) * (cx - ax)) / area
+            w = ((bx - ax) * (y - ay) + (by - ay) * ax) / area
+            low, high = left, right
+            for first, step in ((v, dv), (w, dw), (1 - v - w, -dv - dw)):
+                if step > 1e-12:
+                    low = max(low, np.ceil((-1e-6 - first) / step))
+                elif step < -1e-12:
+                    high = min(high, np.floor((-1e-6 - first) / step))
+                elif first < -1e-6:
+                    high = -1.0
+            z = points[i, 2] + v * (points[j, 2] - points[i, 2]) + w * (points[m, 2] - points[i, 2])
+            r, g, b = red + v * jr + w * mr, green + v * jg + w * mg, blue + v * jb + w * mb
+            for x in range(int(low), int(high) + 1):
+                deep = z + x * dz
+                if deep < near[y, x]:
+                    near[y, x] = deep
+                    image[y, x, 0] = np.uint8(r + x * dr)
+                    image[y, x, 1] = np.uint8(g + x * dg)
+                    image[y, x, 2] = np.uint8(b + x * db)
+
+
+@compiled
+def mesh_normals(points: npt.NDArray[np.float64], triangles: npt.NDArray[np.int32]) -> Points:
+    """Unit normals of the points [P, 3], on whose negative z side the camera lies; [P, 3]."""
+    found = np.zeros_like(points)
+    for k in range(len(triangles)):
+        i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+        a, b = points[j] - points[i], points[m] - points[i]
+        flat = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+        for corner in (i, j, m):
+            for d in range(3):
+                found[corner, d] += flat[d]
+    way = -np.sign(found[:, 2].sum())
+    for n in range(len(found)):
+        found[n] *= way / max(np.sqrt((found[n] ** 2).sum()), 1e-12)
+    return found

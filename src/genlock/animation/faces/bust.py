@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from genlock.animation.brush import Brush, Points, curve, mixed, rotation
 from genlock.animation.faces.base import FaceFrame, Pixels
-from genlock.animation.mesh import LEFT_EYE, OVAL, RIGHT_EYE, Triangles, mesh_triangles, shade_triangles
+from genlock.animation.mesh import (
+    LEFT_EYE,
+    OVAL,
+    RIGHT_EYE,
+    Triangles,
+    mesh_normals,
+    mesh_triangles,
+    shade_triangles,
+)
 from genlock.drawing.canvas import Colour
 from genlock.extractors.face.pose import LIPS
 
@@ -47,6 +55,7 @@ class BustFace:
         ground = np.asarray(_GROUNDS[seed % len(_GROUNDS)], np.float64)
         glow = np.clip(1 - np.hypot(x + 0.12, y + 0.1) / 0.8, 0, 1)[..., None] ** 1.4
         self._ground = np.asarray(ground * (0.55 + 0.75 * glow), np.uint8)
+        self._fine_ground = np.repeat(np.repeat(self._ground, _FINER, axis=0), _FINER, axis=1)
         self._triangles: Triangles | None = None
         self._rest: npt.NDArray[np.float32] | None = None
 
@@ -55,10 +64,17 @@ class BustFace:
         if self._triangles is None or self._rest is None or not np.array_equal(self._rest, frame.neutral):
             self._begin(frame)
         mesh = self._mesh(frame)
-        image = self._ground.copy()
         places, turned = self._seen(mesh, frame)
-        self._openings(image, places, frame)
-        self._surface(image, places, turned)
+        image = self._ground.copy()
+        low = np.maximum(np.floor(places[:, :2].min(axis=0)).astype(int) - 1, 0)
+        high = np.minimum(np.ceil(places[:, :2].max(axis=0)).astype(int) + 2, image.shape[1::-1])
+        (x0, y0), (x1, y1) = low.tolist(), high.tolist()
+        fine = places.copy()
+        fine[:, :2] = (fine[:, :2] - low) * _FINER
+        part = self._fine_ground[y0 * _FINER : y1 * _FINER, x0 * _FINER : x1 * _FINER].copy()
+        self._openings(part, fine, frame)
+        self._surface(part, fine, turned)
+        image[y0:y1, x0:x1] = cv2.resize(part, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
         return image
 
     def _begin(self, frame: FaceFrame) -> None:
@@ -103,7 +119,7 @@ class BustFace:
         dark = mixed((clay[0], clay[1], clay[2]), (24, 12, 16), 0.86)
         lips = places[list(LIPS[20:]), :2]
         brush.fill(curve(lips, steps=3), dark)
-        unit = self._scale
+        unit = self._scale * _FINER
         behind = brush.within(curve(lips, steps=3))
         if behind is not None:
             middle = lips.mean(axis=0)
@@ -137,7 +153,7 @@ class BustFace:
     def _surface(self, image: Pixels, places: Points, turned: Points) -> None:
         assert self._triangles is not None
         triangles = self._triangles
-        normals = _normals(turned, triangles)
+        normals = mesh_normals(np.ascontiguousarray(turned), triangles)
         light = np.clip(normals @ (_LIGHT / np.linalg.norm(_LIGHT)), 0, 1)
         rim = np.clip(normals @ (_RIM / np.linalg.norm(_RIM)), 0, 1) ** 2
         gloss = np.clip(normals @ _half(_LIGHT), 0, 1) ** 28
@@ -145,27 +161,8 @@ class BustFace:
         colours = self._clay * level[:, None] + 46 * gloss[:, None] + np.array([10, 16, 34]) * rim[:, None]
         lips = list(LIPS)
         colours[lips] *= [0.95, 0.8, 0.8]
-        x0, y0 = np.maximum(np.floor(places[:, :2].min(axis=0)).astype(int) - 1, 0)
-        x1, y1 = np.minimum(np.ceil(places[:, :2].max(axis=0)).astype(int) + 2, image.shape[1::-1])
-        part = image[y0:y1, x0:x1]
-        size = (part.shape[1] * _FINER, part.shape[0] * _FINER)
-        big = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-        depth = np.full(big.shape[:2], np.inf, np.float32)
-        fine = places.copy()
-        fine[:, :2] = (fine[:, :2] - [x0, y0]) * _FINER - 0.5
-        shade_triangles(big, depth, fine, colours, triangles)
-        image[y0:y1, x0:x1] = cv2.resize(big, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_AREA)
-
-
-def _normals(points: Points, triangles: Triangles) -> Points:
-    """Unit normals of the points, towards the camera, [P, 3]."""
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    flat = np.cross(b - a, c - a)
-    found = np.zeros_like(points)
-    for k in range(3):
-        np.add.at(found, triangles[:, k], flat)
-    found *= -np.sign(found[:, 2].sum())
-    return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12))
+        depth = np.full(image.shape[:2], np.inf, np.float32)
+        shade_triangles(image, depth, places - [0.5, 0.5, 0], np.clip(colours, 0, 255), triangles)
 
 
 def _half(light: Points) -> Points:
