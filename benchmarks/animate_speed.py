@@ -60,10 +60,10 @@ def main() -> None:
     ]
     if how.hour:
         rows.append(("an hour of motion", _hour(mover, sound)))
-    print(f"machine: {machine_card()}\n")
     print(f"| {how.seconds:g} s of speech, {_RATE} frames a second, films 512 x 512 | |\n|---|---|")
     for name, figure in rows:
         print(f"| {name} | {figure} |")
+    print(f"\nMachine: {machine_card()}")
 
 
 def _motion(mover: TalkerMover, sound: np.ndarray) -> float:
@@ -108,9 +108,7 @@ def _live(mover: TalkerMover, sound: np.ndarray) -> str:
 def _pipe(model: str, sound: np.ndarray) -> str:
     """A process that is given 20 ms of sound every 20 ms: when its lines come, by the clock."""
     command = [
-        sys.executable,
-        "-m",
-        "genlock",
+        str(Path(sys.executable).with_name("genlock")),
         "animate",
         "-",
         "--model",

@@ -87,9 +87,11 @@ class Brush:
         outline = widened(path, width * self.scale, taper)
         cv2.fillPoly(self.image, [_fixed(outline)], colour, cv2.LINE_AA, _SHIFT)
 
-    def dot(self, corners: Points, colour: Colour) -> None:
-        """A filled convex outline [N, 2] in pixels."""
-        cv2.fillConvexPoly(self.image, _fixed(corners), colour, cv2.LINE_AA, _SHIFT)
+    def dots(self, corners: Points, colours: npt.NDArray[np.integer]) -> None:
+        """Filled convex outlines [N, K, 2] in pixels, each in its colour of [N, 3]."""
+        shapes = _fixed(corners.reshape(-1, 2)).reshape(corners.shape)
+        for shape, colour in zip(shapes, colours.tolist(), strict=True):
+            cv2.fillConvexPoly(self.image, shape, colour, cv2.LINE_AA, _SHIFT)
 
     def within(self, outline: npt.ArrayLike, depth: float = 0.0) -> Inside | None:
         """A copy of what lies inside an outline, to be painted on and put back; None where it is out of sight."""

@@ -186,9 +186,9 @@ class RobotFace:
         half = 0.34 * self._scale * (right - left) / _LAMPS[0]
         off = mixed(_DARK, self._light, 0.13)
         corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half
-        for place, share in zip(places, lit, strict=True):
-            colour = mixed(off, mixed(self._light, _WHITE, 0.25 * share), float(share))
-            brush.dot(place + corners, colour)
+        glow = np.rint(self._light + (np.subtract(_WHITE, self._light)) * (0.25 * lit[:, None]))
+        colours = np.rint(off + (glow - off) * lit[:, None]).astype(np.int64)
+        brush.dots(places[:, None] + corners, colours)
 
 
 def _inside(lamps: Points, mouth: MouthShape) -> Points:
