@@ -46,6 +46,7 @@ GRID, TALKING = "GRID", "talking faces"
 
 TABLE: dict[str, Benchmark] = {
     "align_speed": Benchmark("--minutes 0.5", (), TALKING),
+    "animate_speed": Benchmark("--seconds 4"),
     "clicks": Benchmark(),
     "ctc_alignment": Benchmark("--quick"),
     "ctc_borders": Benchmark("--steps 200 --keep {scratch}", TRAINING, GRID),
@@ -69,7 +70,7 @@ TABLE: dict[str, Benchmark] = {
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
     "sync_speed": Benchmark("--seconds 16", (), TALKING),
-    "talkers": Benchmark("--count 3 --parts make,tracking"),
+    "talkers": Benchmark("--count 3 --parts make,tracking", (), GRID),
     "timing": Benchmark(),
     "training_speed": Benchmark("--blocks 2 --updates 2 --keep {scratch}", TRAINING, GRID),
     "words_grid": Benchmark("--clips 40", (), GRID),
