@@ -175,8 +175,12 @@ def test_a_worker_that_is_killed_is_told(tmp_path: Path) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does where memory is short
             return super().load(part)
 
-    with pytest.raises(TrainingError, match="a loading process ended.*fewer workers than 2"):
+    with pytest.raises(TrainingError, match="a loading process ended.*fewer workers than 2") as told:
         train(Short(), gan.options(20, workers=2), tmp_path / "run")
+    for _ in range(3):  # once told, no child that ends brings it again, though the traceback is kept
+        subprocess.run([sys.executable, "-c", ""], check=True)
+        time.sleep(0.01)
+    assert told.tb is not None
 
 
 def test_workers_give_what_a_thread_gives_in_its_order() -> None:

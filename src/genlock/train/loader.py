@@ -117,10 +117,16 @@ def _by_processes(updates: _Updates, steps: range, workers: int) -> Generator[li
         multiprocessing_context="fork" if sys.platform == "linux" else None,
         generator=torch.Generator(),  # else each start would draw from the generator that models draw from
     )
-    for mine in loader:
-        if isinstance(mine, GenlockError):
-            raise mine
-        yield mine
+    coming: Any = iter(loader)
+    try:
+        for mine in coming:
+            if isinstance(mine, GenlockError):
+                raise mine
+            yield mine
+    finally:
+        # A traceback that holds the iterator would keep torch's handler at its watch: any child of this process that
+        # ended later would bring the error again, wherever the process is then.
+        coming._shutdown_workers()
 
 
 @contextmanager
