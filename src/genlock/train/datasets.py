@@ -7,7 +7,7 @@ command that adds it; a plain folder is prepared once, into the folder of the ru
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -18,10 +18,11 @@ from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.options import PrepareOptions
 from genlock.data.prepare import prepare, source_of
-from genlock.data.reading import INDEX, is_dataset, kinds_of
+from genlock.data.reading import INDEX, ClipSet, is_dataset, kinds_of
 from genlock.data.shards import SHARDS
+from genlock.data.splits import NAMES
 
-__all__ = ["Needs", "Opened", "left_out_notes", "open_datasets", "split_by"]
+__all__ = ["Needs", "Opened", "each_clip", "left_out_notes", "open_datasets", "split_by"]
 
 #: Folder of the run that holds what was prepared for it.
 OWN = "dataset"
@@ -102,6 +103,25 @@ def open_datasets(
         notes.append(f"{str(folder)!r} was prepared by the recipe {needs.recipe} into {str(own)!r}")
         found.append(own)
     return Opened(tuple(found), tuple(notes))
+
+
+def each_clip(
+    opened: Opened, needs: Needs, left_out: list[tuple[str, str]], progress: Progress = silent
+) -> Iterator[tuple[str, ClipSet, int]]:
+    """The clips of each split: its name, its clips, and which of them is next.
+
+    ``left_out`` is told the clips that lack an output, each with the reason; a split without a clip is passed over.
+    """
+    for split in NAMES:
+        try:
+            clips = ClipSet(opened.datasets, tuple(needs.outputs), split)
+        except InputError:  # such as a small dataset without a clip in valid
+            continue
+        left_out += clips.left_out
+        for number in range(len(clips)):
+            progress(f"read {split}", number, len(clips))
+            yield split, clips, number
+        progress(f"read {split}", len(clips), len(clips))
 
 
 def _with_folders(named: Sequence[str | Path], sources: Path) -> list[Path]:

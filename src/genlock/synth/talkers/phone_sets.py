@@ -4,62 +4,23 @@ from __future__ import annotations
 
 import unicodedata
 
+from genlock.synth.voice.phones import PHONES
+from genlock.synth.voice.phones import SILENCE as PAUSE
+
 __all__ = ["ARPABET", "SILENCE", "STOPS", "VOICELESS_STOPS", "VOWELS", "from_flite", "from_ipa"]
 
 #: The label of silence.
 SILENCE = "sil"
 
 #: The phones of the CMU dictionary, without stress.
-ARPABET = frozenset(
-    [
-        "AA",
-        "AE",
-        "AH",
-        "AO",
-        "AW",
-        "AY",
-        "B",
-        "CH",
-        "D",
-        "DH",
-        "EH",
-        "ER",
-        "EY",
-        "F",
-        "G",
-        "HH",
-        "IH",
-        "IY",
-        "JH",
-        "K",
-        "L",
-        "M",
-        "N",
-        "NG",
-        "OW",
-        "OY",
-        "P",
-        "R",
-        "S",
-        "SH",
-        "T",
-        "TH",
-        "UH",
-        "UW",
-        "V",
-        "W",
-        "Y",
-        "Z",
-        "ZH",
-    ]
-)
+ARPABET = frozenset(PHONES) - {PAUSE}
 
 #: What shuts the mouth and opens it with a burst.
 STOPS = frozenset(["P", "T", "K", "B", "D", "G", "CH", "JH"])
 
 VOICELESS_STOPS = frozenset(["P", "T", "K", "CH"])
 
-VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
+VOWELS = frozenset(name for name, phone in PHONES.items() if phone.kind == "vowel")
 
 #: Symbols of the International Phonetic Alphabet. What English lacks is told by the English phone whose mouth is
 #: nearest: front rounded vowels by UW, other r sounds by R.

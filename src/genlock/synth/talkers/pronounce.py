@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from genlock.core.errors import OptionError
+from genlock.synth.talkers.phone_sets import VOWELS
 from genlock.synth.talkers.voices import Text
 from genlock.synth.talkers.word_list import PRONUNCIATIONS
 from genlock.synth.voice.lexicon import LEXICON, SpokenWord, read_text
@@ -19,9 +20,6 @@ from genlock.weights import registry
 __all__ = ["words_of"]
 
 _WORD = re.compile(r"[A-Za-z']+")
-_VOWELS = frozenset(
-    ["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"]
-)
 _WEAK = frozenset(["AH", "ER", "IH"])
 
 
@@ -67,8 +65,8 @@ def _dictionary() -> Mapping[str, tuple[str, ...]]:
 
 def _stressed(phones: list[str]) -> tuple[str, ...]:
     """With a 1 on the first full vowel, or on the first, and 0 on the others."""
-    vowels = [place for place, phone in enumerate(phones) if phone in _VOWELS]
+    vowels = [place for place, phone in enumerate(phones) if phone in VOWELS]
     full = [place for place in vowels if phones[place] not in _WEAK] or vowels
     return tuple(
-        f"{phone}{int(place == full[0])}" if phone in _VOWELS else phone for place, phone in enumerate(phones)
+        f"{phone}{int(place == full[0])}" if phone in VOWELS else phone for place, phone in enumerate(phones)
     )

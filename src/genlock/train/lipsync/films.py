@@ -14,15 +14,15 @@ from genlock.core.progress import Progress, silent
 from genlock.core.spans import Spans
 from genlock.core.track import Track
 from genlock.data.output_files import true_cells
-from genlock.data.reading import Clip, ClipSet
-from genlock.data.splits import NAMES, place_of
+from genlock.data.reading import Clip
+from genlock.data.splits import place_of
 from genlock.extractors.face.mouth import aperture_of, width_of
 from genlock.extractors.sound.energy import Energy
 from genlock.extractors.sound.mel import Mel
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.editing import cut, main_face
 from genlock.lipsync.evidence.waveform_rows import SOUND_MEL
-from genlock.train.datasets import Needs, left_out_notes, open_datasets
+from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets
 from genlock.train.lipsync.parts import LEAST_CLIPS, Part, Parts
 
 __all__ = ["NEEDS", "Films", "evidence_of", "open_films"]
@@ -59,23 +59,13 @@ def open_films(named: Sequence[str | Path], run: str | Path, progress: Progress 
     opened = open_datasets(named, run, NEEDS, progress)
     parts: dict[Part, dict[str, Evidence]] = {"train": {}, "calibrate": {}, "report": {}}
     left_out: list[tuple[str, str]] = []
-    for split in NAMES:
-        try:
-            clips = ClipSet(opened.datasets, tuple(NEEDS.outputs), split)
-        except InputError:  # such as a small dataset without a clip in valid
-            continue
-        left_out += clips.left_out
-        for number in range(len(clips)):
-            progress(f"read {split}", number, len(clips))
-            clip = clips[number]
-            evidence = evidence_of(clip)
-            if evidence.mel is None or main_face(evidence) is None:
-                left_out.append(
-                    (clip.name, "has no sound" if evidence.mel is None else "no face is seen in it")
-                )
-            else:
-                parts[_PARTS[split]][clip.name] = evidence
-        progress(f"read {split}", len(clips), len(clips))
+    for split, clips, number in each_clip(opened, NEEDS, left_out, progress):
+        clip = clips[number]
+        evidence = evidence_of(clip)
+        if evidence.mel is None or main_face(evidence) is None:
+            left_out.append((clip.name, "has no sound" if evidence.mel is None else "no face is seen in it"))
+        else:
+            parts[_PARTS[split]][clip.name] = evidence
     notes = [*opened.notes, *_set_apart(parts)]
     return Films(parts, (*notes, *left_out_notes(left_out, run)))
 

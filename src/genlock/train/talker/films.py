@@ -9,9 +9,8 @@ from pathlib import Path
 from genlock.core.errors import InputError
 from genlock.core.progress import Progress, silent
 from genlock.data.output_spec import Wanted
-from genlock.data.reading import ClipSet
 from genlock.data.splits import NAMES, place_of
-from genlock.train.datasets import Needs, left_out_notes, open_datasets
+from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets
 from genlock.train.talker.clips import TalkingClip, talking_clip
 from genlock.train.talker.options import TalkerTraining
 
@@ -65,22 +64,14 @@ def open_talking(
     features = {spec[text]: kind for kind, text in needs.outputs.items() if kind != FACE}
     by_split: dict[str, list[TalkingClip]] = {name: [] for name in NAMES}
     left_out: list[tuple[str, str]] = []
-    for split in NAMES:
+    for split, clips, number in each_clip(opened, needs, left_out, progress):
         try:
-            clips = ClipSet(opened.datasets, tuple(needs.outputs), split)
-        except InputError:  # such as a small dataset without a clip in valid
-            continue
-        left_out += clips.left_out
-        for number in range(len(clips)):
-            progress(f"read {split}", number, len(clips))
-            try:
-                clip = talking_clip(clips[number], features)
-                if "words" in training.hears and "words" not in clip.heard:
-                    raise InputError("its words are not known")
-                by_split[split].append(clip)
-            except InputError as error:
-                left_out.append((clips.known[number].name, str(error)))
-        progress(f"read {split}", len(clips), len(clips))
+            clip = talking_clip(clips[number], features)
+            if "words" in training.hears and "words" not in clip.heard:
+                raise InputError("its words are not known")
+            by_split[split].append(clip)
+        except InputError as error:
+            left_out.append((clips.known[number].name, str(error)))
     notes = [*opened.notes]
     if training.leave_out:
         _leave_out(by_split, training.leave_out)
