@@ -117,6 +117,7 @@ def test_a_voice_is_not_an_onset_at_every_pulse() -> None:
     assert track.values[first].max() > 20 * max(track.values[later].max(), 1e-3)
 
 
+@pytest.mark.slow  # librosa compiles for half a minute in a new environment
 def test_onsets_agree_with_librosas_once_both_say_when(shared_data) -> None:  # type: ignore[no-untyped-def]
     """librosa's envelope, put on its own true times, and ours averaged there: the same events."""
     librosa = pytest.importorskip("librosa")

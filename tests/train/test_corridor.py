@@ -145,7 +145,8 @@ def _log(run: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in row.items() if k not in ("elapsed_seconds", "left_seconds")} for row in rows]
 
 
-RECIPES = [_ctc, _wav2vec2, _sync, _tower]
+#: Those of sync calibrate themselves, which takes a minute each.
+RECIPES = [_ctc, _wav2vec2, *(pytest.param(recipe, marks=pytest.mark.slow) for recipe in (_sync, _tower))]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -161,6 +162,7 @@ def test_a_test_clip_is_never_trained_on(recipe: Callable[[Path, Path], Any], tm
     assert recipe(poisoned, tmp_path / "run-taken") != learnt
 
 
+@pytest.mark.slow
 def test_towers_say_what_the_loop_has_to_say(tmp_path: Path) -> None:
     dataset, run = _plain(tmp_path / "ds"), tmp_path / "run"
     _tower(dataset, run)

@@ -76,7 +76,9 @@ def test_a_sentence_is_covered_by_phones_words_and_closures(engine: str) -> None
     assert min(rms) > 10 * np.sqrt((said.sound.between(0, "0.1").values ** 2).mean())
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize(
+    "engine", [pytest.param(name, marks=[pytest.mark.slow] * (name == "vtl")) for name in NAMES]
+)
 def test_edges_are_where_they_are_heard(engine: str) -> None:
     """The stated accuracy holds for nine of ten edges that the sound shows."""
     errors = np.abs([border.error_seconds for border in measured(engine)])
@@ -86,6 +88,7 @@ def test_edges_are_where_they_are_heard(engine: str) -> None:
     assert np.quantile(errors, 0.9) <= (0.0125 if engine == "own" else stated)
 
 
+@pytest.mark.slow  # the tract takes a minute for two sentences
 def test_bursts_of_the_tract_lie_at_its_release() -> None:
     """Must show 0: lips and tongue cause the sound, so that the burst is heard within 3 ms of the opening."""
     found = [border for border in measured("vtl") if border.kind == "release"]
