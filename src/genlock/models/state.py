@@ -1,0 +1,162 @@
+"""The weights of a torch module, checked entry by entry: nothing is silently left out, added or cut to fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from genlock.core.errors import FormatError, MissingDependency, MissingModel
+from genlock.core.files import atomic_path
+
+try:
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file, save_file
+    from torch import Tensor, nn
+except ImportError as error:
+    raise MissingDependency(
+        f"networks need torch and safetensors ({error}); install them: pip install 'genlock[models]'"
+    ) from error
+
+__all__ = ["Shapes", "check_shapes", "fill_module", "load_safetensors", "save_safetensors", "shapes_of"]
+
+#: Shape of each entry of a state dict, parameters and buffers, by name.
+Shapes = Mapping[str, tuple[int, ...]]
+
+# How many wrong entries an error names.
+_NAMED = 3
+
+
+def shapes_of(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Shape of each entry.
+
+    >>> shapes_of(nn.Linear(3, 2).state_dict())
+    {'weight': (2, 3), 'bias': (2,)}
+    """
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+def check_shapes(found: Shapes, wanted: Shapes, source: str, what: str) -> None:
+    """Refuse weights that are not those of a model.
+
+    Parameters
+    ----------
+    found, wanted : what there is, and what the model has
+    source : the file or folder, for the message
+    what : the model, in words
+
+    Raises
+    ------
+    FormatError
+        If one is missing, unknown or of another shape; the message names the first few of each.
+
+    Examples
+    --------
+    >>> check_shapes({"a": (2,), "c": (1,)}, {"a": (3,), "b": (1,)}, "x.pt", "a toy")
+    Traceback (most recent call last):
+    genlock.core.errors.FormatError: 'x.pt' does not hold the weights of a toy: 'b' is missing; 'c' is unknown; 'a' has
+    the shape [2] instead of [3]; it is damaged, or of another model or size
+    """
+    missing = [f"{name!r}" for name in wanted if name not in found]
+    unknown = [f"{name!r}" for name in found if name not in wanted]
+    other = [
+        f"{name!r} has the shape {list(found[name])} instead of {list(shape)}"
+        for name, shape in wanted.items()
+        if name in found and tuple(found[name]) != tuple(shape)
+    ]
+    if not (missing or unknown or other):
+        return
+    said = [_some(missing, "is missing", "are missing"), _some(unknown, "is unknown", "are unknown")]
+    said.append(
+        "; ".join(other[:_NAMED]) + (f" and {len(other) - _NAMED} more" if len(other) > _NAMED else "")
+    )
+    raise FormatError(
+        f"{source!r} does not hold the weights of {what}: {'; '.join(s for s in said if s)}; it is damaged, or of "
+        "another model or size"
+    )
+
+
+def _some(names: list[str], one: str, many: str) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more} {one if len(names) == 1 else many}"
+
+
+def fill_module(module: nn.Module, state: Mapping[str, Tensor], source: str, what: str) -> None:
+    """Give a module its weights, float32 whatever they were stored as.
+
+    A counter of batch norm, which no result depends on, may be missing.
+
+    Raises
+    ------
+    FormatError
+        If an entry is missing, unknown, of another shape, no number, or not finite.
+    """
+    wanted = shapes_of(module.state_dict())
+    counters = {name for name in wanted if name.endswith("num_batches_tracked")}
+    given = {name: torch.zeros((), dtype=torch.int64) for name in counters} | dict(state)
+    check_shapes(shapes_of(given), wanted, source, what)
+    for name, tensor in given.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise FormatError(
+                f"{source!r} is damaged: {name!r} holds numbers that are not finite; fetch it again"
+            )
+    module.load_state_dict(
+        {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in given.items()}
+    )
+
+
+def load_safetensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
+
+    Raises
+    ------
+    MissingModel
+        If there is no such file.
+    FormatError
+        If it is cut short or otherwise damaged.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise MissingModel(f"there is no file {str(file)!r}; give one, or the folder of a model")
+    try:
+        found: dict[str, Tensor] = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise FormatError(
+            f"the weights {str(file)!r} are damaged ({error}); fetch or make them again"
+        ) from error
+    return found
+
+
+def save_safetensors(
+    state: Mapping[str, Tensor],
+    path: str | os.PathLike[str],
+    *,
+    half: bool = False,
+    facts: Mapping[str, str] | None = None,
+) -> None:
+    """Write tensors as a safetensors file that appears whole or not at all.
+
+    Parameters
+    ----------
+    half : numbers are stored in 16 bits, half as many bytes
+    facts : short texts that go into the file's header
+
+    Raises OutputError if it cannot be written.
+    """
+
+    def stored(tensor: Tensor) -> Tensor:
+        tensor = tensor.detach().cpu()
+        return (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().clone()
+
+    with atomic_path(path) as temporary:
+        rights = temporary.stat().st_mode
+        save_file(
+            {name: stored(tensor) for name, tensor in state.items()},
+            temporary,
+            dict(facts) if facts else None,
+        )
+        # safetensors makes files that only their owner can read.
+        os.chmod(temporary, rights)
