@@ -21,7 +21,7 @@ _FORM = re.compile(
     r"(?P<name>[^:#@/\s]+)(?P<colon>:(?P<variant>.*?))?(#(?P<part>[-A-Za-z0-9+.]+))?"
     r"(@(?P<rate>\d[\d.]*(:\d+)?))?(/(?P<width>\d+)(x(?P<height>\d+))?)?"
 )
-_WEIGHTS = (".safetensors", ".pth", ".pt", ".npz")
+_WEIGHTS = (".safetensors", ".pth", ".pt", ".npz", ".npy")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from genlock.core.progress import Progress, silent
 from genlock.tasks.result import Result
+from genlock.train.avhubert.options import AVHUBERT_LOOP, AVSR_LOOP, AVHubertTraining, AvsrTraining
 from genlock.train.lipsync.linear import train_on
 from genlock.train.lipsync.trained import SyncTrained
 from genlock.train.options import (
@@ -21,16 +22,42 @@ from genlock.train.registry import RecipeCommand
 from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
 
 __all__ = [
+    "AVHUBERT",
+    "AVSR",
     "CTC",
     "SYNC",
     "TALKER",
     "WAV2VEC2",
+    "train_avhubert",
+    "train_avsr",
     "train_ctc",
     "train_sync",
     "train_talker",
     "train_tower",
     "train_wav2vec2",
 ]
+
+
+def train_avhubert(
+    videos: Sequence[str],
+    folder: str,
+    training: AVHubertTraining,
+    loop: LoopOptions,
+    progress: Progress = silent,
+) -> Result:
+    """Pretrain an AV-HuBERT, or distil one; see :func:`genlock.train.avhubert.runs.train_avhubert`."""
+    from genlock.train.avhubert.runs import train_avhubert as run  # needs the optional torch
+
+    return run(videos, folder, training, loop, progress)
+
+
+def train_avsr(
+    videos: Sequence[str], folder: str, training: AvsrTraining, loop: LoopOptions, progress: Progress = silent
+) -> Result:
+    """Train a recogniser of sound and lips; see :func:`genlock.train.avhubert.runs.train_avsr`."""
+    from genlock.train.avhubert.runs import train_avsr as run  # needs the optional torch
+
+    return run(videos, folder, training, loop, progress)
 
 
 def train_ctc(
@@ -102,6 +129,27 @@ _FACES = (
     "step, or folders of them, which are prepared first."
 )
 
+_MOUTHS = (
+    "Datasets of genlock prepare with sound and mouths (recipes grid, lrs3, voxceleb2, face), or films of single "
+    "talking faces in step, or folders of them, which are prepared first."
+)
+
+AVHUBERT = RecipeCommand(
+    "avhubert",
+    "an encoder of sound and lips without text: masked clusters, or distilled from a speech model",
+    AVHubertTraining,
+    train_avhubert,
+    AVHUBERT_LOOP,
+    _MOUTHS,
+)
+AVSR = RecipeCommand(
+    "avsr",
+    "a recogniser of sound and lips that finds by how much the two are out of step",
+    AvsrTraining,
+    train_avsr,
+    AVSR_LOOP,
+    _MOUTHS,
+)
 CTC = RecipeCommand(
     "ctc",
     "a recogniser and aligner from sound with text, from a pretrained model or from nothing",

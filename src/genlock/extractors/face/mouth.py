@@ -18,6 +18,7 @@ from genlock.core.track import Track
 from genlock.extractors.base import FaceFeature, Row
 from genlock.extractors.face.landmarks import Landmarks
 from genlock.extractors.face.pose import LIPS, HeadPose, upright_crop
+from genlock.extractors.face.published_mouth import PublishedCrops, read_mean_face
 from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.tracking import FaceOptions, Sighting, watch_faces
 from genlock.extractors.frame_cells import run_of_frames
@@ -54,18 +55,22 @@ _FOLLOW = 1 / 25
 class MouthOptions:
     """Options say what of a mouth is wanted."""
 
-    what: Literal["crop", "aperture", "width", "shape", "motion"] = "crop"
+    what: Literal["crop", "aperture", "width", "shape", "motion", "avhubert"] = "crop"
     """``crop``: the upright grey mouth, uint8 [side, side]. ``aperture``: opening between the inner lips. ``width``:
     distance between the corners. ``shape``: both, [2]. ``motion``: mean absolute change of the crop between two
-    frames, 0...1."""
+    frames, 0...1. ``avhubert``: the crop in the published way of AV-HuBERT
+    (:mod:`genlock.extractors.face.published_mouth`)."""
     side: int = 96
     """Side of the crop in pixels, 16...512."""
+    mean_face: str = ""
+    """File of the published mean face, ``20words_mean_face.npy``, for ``avhubert``; empty: our own upright face."""
 
     def __post_init__(self) -> None:
         if not 16 <= self.side <= 512:
             raise OptionError(f"a mouth crop of {self.side} pixels is outside 16...512")
 
 
+_CROPS = ("crop", "avhubert")
 # Motion is as the sync estimators see it, at 48 pixels.
 _PRESETS: Mapping[str, MouthOptions] = MappingProxyType(
     {
@@ -74,6 +79,7 @@ _PRESETS: Mapping[str, MouthOptions] = MappingProxyType(
         "width": MouthOptions("width"),
         "shape": MouthOptions("shape"),
         "motion": MouthOptions("motion", 48),
+        "avhubert": MouthOptions("avhubert"),
     }
 )
 
@@ -81,8 +87,10 @@ _PRESETS: Mapping[str, MouthOptions] = MappingProxyType(
 class Mouth(FaceFeature):
     """The mouth of each face, of which the head's pose is removed.
 
-    ``mouth`` and ``mouth/48`` are crops, uint8 [T, 96, 96] or [T, 48, 48]; presets say what can be told in a number:
-    ``aperture`` and ``width``, float32 [T] in eye distances, ``shape`` (both, [T, 2]) and ``motion`` (between frames).
+    ``mouth`` and ``mouth/48`` are crops, uint8 [T, 96, 96] or [T, 48, 48]; ``mouth:avhubert/96`` are the crops that
+    public weights of AV-HuBERT were trained on (``mouth:avhubert:FILE.npy/96`` with the published mean face). Presets
+    say what can be told in a number: ``aperture`` and ``width``, float32 [T] in eye distances, ``shape`` (both,
+    [T, 2]) and ``motion`` (between frames).
     """
 
     presets: ClassVar[Mapping[str, MouthOptions]] = _PRESETS
@@ -91,29 +99,43 @@ class Mouth(FaceFeature):
         self.options, what = options, options.what
         self.name = "mouth" if what == "crop" else f"mouth:{what}"
         self.between = what == "motion"
-        self.unit = "" if what in ("crop", "motion") else "eye distances"
-        self.value_shape = {"crop": (options.side, options.side), "shape": (2,)}.get(what, ())
-        self.dtype = np.uint8 if what == "crop" else np.float32
+        self.unit = "" if what in (*_CROPS, "motion") else "eye distances"
+        self.value_shape = (options.side,) * 2 if what in _CROPS else (2,) if what == "shape" else ()
+        self.dtype = np.uint8 if what in _CROPS else np.float32
 
     @classmethod
     def of_spec(cls, spec: FeatureSpec) -> Self:
         """A preset, or ``mouth/SIDE``."""
         cls.check(spec)
-        feature = cls(cls.preset(spec) if spec.size is None else MouthOptions("crop", spec.size[0]))
+        side, (preset, _, mean_face) = spec.size, spec.variant.partition(":")
+        if preset == "avhubert":
+            feature = cls(MouthOptions("avhubert", 96 if side is None else side[0], mean_face))
+        else:
+            feature = cls(cls.preset(spec) if side is None else MouthOptions("crop", side[0]))
         feature.rate, feature.name = spec.rate, spec.text
         return feature
 
     @classmethod
     def check(cls, spec: FeatureSpec) -> None:
         """Raise OptionError for another preset, or a crop that is not square."""
-        cls.preset(spec)
-        spec.require_only("variant", "rate", *(() if spec.variant else ("size",)))
+        published = spec.variant.partition(":")[0] == "avhubert"
+        if not published:
+            cls.preset(spec)
+        spec.require_only("variant", "rate", *(() if spec.variant and not published else ("size",)))
         if spec.size is not None and spec.size[0] != spec.size[1]:
             raise OptionError(f"{spec.text!r}: a mouth crop is square; say mouth/96")
+
+    @classmethod
+    def weights_of(cls, spec: FeatureSpec) -> str | None:
+        """The file of the mean face, if it names one."""
+        return spec.variant.partition(":")[2] or None
 
     def open(self) -> Callable[[Sighting], Row]:
         """Crops follow each mouth slowly, and motion needs the frame before."""
         watch, what = MouthWatcher(self.options.side), self.options.what
+        if what == "avhubert":
+            named = self.options.mean_face
+            return PublishedCrops(self.options.side, read_mean_face(named) if named else None)
         if what == "crop":
             return lambda face: watch(face)[0]
         if what == "motion":

@@ -1,0 +1,470 @@
+"""``genlock train avsr DATASET``: a recogniser of sound and lips that aligns the two by its own estimate.
+
+Each clip is read three times in an update: from its sound, from its lips, and from both. The encoder's passes over
+sound alone and lips alone are compared over all shifts, on two stretches of the clip that lie a drawn shift apart: what
+lies at their ends is real neighbouring sound and picture. By how much the model's answer is wrong there, the two
+streams are out of step when they are fused: so reading learns with the very errors that alignment leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import InputError, MissingDependency
+from genlock.data.batches import Batches, BatchPlan, Item
+from genlock.data.splits import place_of
+from genlock.metrics.words import WordErrors, word_errors
+from genlock.models.avhubert.gate import GATE_NUMBERS
+from genlock.models.avhubert.shape import DecoderShape
+from genlock.models.avhubert.tokens import BLANK, END, PAD, SPACE, Tokens
+from genlock.train.avhubert.clips import AVClip, sound_of
+from genlock.train.avhubert.examples import changed_pictures, middle_pictures, noisy
+from genlock.train.avhubert.options import AvsrTraining
+from genlock.train.options import LoopOptions
+from genlock.train.speech.symbols import frame_targets
+
+try:
+    import torch
+    from torch.nn import functional
+
+    from genlock.models.avhubert.alignment import Shifts, diagonal_scores
+    from genlock.models.avhubert.recognizer import AVRecognizer, Parts, load_avsr, save_avsr
+    from genlock.train.optimizers import ScheduledOptimizer, adamw
+    from genlock.train.recipe import Batch, Exported, Loss, LossStep
+except ImportError as error:
+    raise MissingDependency(
+        f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
+    ) from error
+
+__all__ = ["AvsrRecipe", "greedy_text", "started"]
+
+Tensor: TypeAlias = torch.Tensor
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+_LEAST_CLIPS = 4
+# Frames in which streams are compared, at least, once they are in step.
+_LEAST_WINDOW = 12
+# Channels in which they are compared.
+_COMPARED = 64
+_NOT_A_TARGET = -100
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """What does not change of a clip."""
+
+    labels: list[int]
+    targets: npt.NDArray[np.int64] | None
+    """The right token in each frame, where the times of words are known, [T]."""
+
+
+class AvsrRecipe:
+    """A recogniser for :func:`genlock.train.loop.train`.
+
+    Parameters
+    ----------
+    clips : to learn from; those without a text are left out
+    held : to choose on; may be empty
+    training : how
+    seed : of the order and of everything drawn
+    """
+
+    name = "avsr"
+    best: str | None = "wer"
+    unit = "frames"
+
+    def __init__(
+        self,
+        clips: Sequence[AVClip],
+        held: Sequence[AVClip],
+        training: AvsrTraining | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.training, self.seed = training or AvsrTraining(), seed
+        with_text = [clip for clip in clips if clip.text]
+        few = sorted(with_text, key=lambda clip: place_of(clip.name))[: self.training.labelled or None]
+        self.clips = sorted(few, key=lambda clip: clip.name)
+        self.held = [clip for clip in held if clip.text]
+        if len(self.clips) < _LEAST_CLIPS:
+            raise InputError(
+                f"{len(self.clips)} clips with a text are too few to learn from; give at least {_LEAST_CLIPS}, with "
+                "transcripts"
+            )
+        if not self.held:
+            self.best = None
+        self.start = load_avsr(self.training.start) if self.training.start else None
+        own = None if self.start is None else self.start.tokens
+        self.tokens = own or Tokens.of_characters([clip.text for clip in self.clips])
+        self._rows = [self._row(clip) for clip in self.clips]
+        self._still = self._still_lips() if self.training.frozen_lips else None
+        self._batches = Batches(
+            [clip.seconds for clip in self.clips], BatchPlan(clips=self.training.batch, seed=seed)
+        )
+
+    # ------------------------------------------------------------ what the loop asks for
+
+    def record(self) -> dict[str, Any]:
+        """Options and clips."""
+        return {**asdict(self.training), "clips": [clip.name for clip in self.clips]}
+
+    def model(self) -> AVRecognizer:
+        """At its start: fresh, or with the encoder of ``start`` and whatever else fits."""
+        made = AVRecognizer(self._parts(), self.tokens)
+        if self.start is not None:
+            started(made, self.start)
+        if self.training.frozen_lips:
+            made.encoder.feature_extractor_video.requires_grad_(False)
+        if made.gate is not None:  # it is fitted at the end
+            made.gate.requires_grad_(False)
+        return made
+
+    def optimizers(self, model: Any, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
+        """One, over all weights that learn."""
+        return {"model": adamw(model.parameters(), loop)}
+
+    def losses(self) -> Sequence[LossStep]:
+        """One."""
+        return (LossStep(self.loss),)
+
+    def parts(self, step: int) -> list[list[Item]]:
+        """The clips of an update, in one part."""
+        return self._batches.at(step)
+
+    def describe(self, part: list[Item]) -> str:
+        """Names of its clips."""
+        return ", ".join(self.clips[item.clips[0]].name for item in part)
+
+    def load(self, part: list[Item]) -> Batch | None:
+        """Noisy sound, mouths, texts, and the stretches on which alignment is learnt."""
+        if not part:
+            return None
+        made = [self._example(item.clips[0], np.random.default_rng(item.seed)) for item in part]
+        longest = max(len(one.sound) for one in made)
+        labels = [self._rows[item.clips[0]].labels for item in part]
+        width = max(map(len, labels)) + 1
+        told = np.full((len(made), width), PAD, np.int64)
+        for row, label in zip(told, labels, strict=True):
+            row[: len(label) + 1] = [*label, END]
+        tensors = {
+            "sound": _stacked([one.sound for one in made], longest),
+            "seen": _stacked([one.seen for one in made], longest),
+            "targets": _stacked([one.targets for one in made], longest, _NOT_A_TARGET),
+            "lengths": torch.tensor([len(one.sound) for one in made]),
+            "told": torch.from_numpy(told),
+            "told_lengths": torch.tensor([len(label) for label in labels]),
+            "shift": torch.tensor([one.shift for one in made]),
+            "windows": torch.tensor([one.windows for one in made]),
+            "moved": torch.tensor([one.moved for one in made]),
+        }
+        if self._still is not None:
+            tensors["lips"] = _stacked([one.pictures for one in made], longest)
+        else:
+            tensors["pictures"] = _stacked([one.pictures for one in made], longest)
+        return Batch(tensors, float(len(made)), float(sum(len(one.sound) for one in made)))
+
+    def loss(self, model: AVRecognizer, batch: Batch, step: int) -> Loss:
+        """Three ways of reading, and finding the shift."""
+        o, t, encoder = self.training, batch.tensors, model.encoder
+        padding = torch.arange(t["sound"].shape[1], device=t["sound"].device) >= t["lengths"][:, None]
+        heard, seen = encoder.fronts(
+            t["sound"].transpose(1, 2), t["pictures"][:, None] if "pictures" in t else None
+        )
+        seen = t["lips"] if seen is None else seen
+        seen = seen * t["seen"][..., None].to(seen.dtype)
+        figures: dict[str, tuple[Tensor | float, float]] = {}
+        total = heard.new_zeros(())
+        left_over = torch.zeros_like(t["shift"])
+        if o.align and model.alignment is not None:
+            shifts, true = self._compared(model, heard, seen, t)
+            logits = model.alignment.logits(shifts)
+            reach = logits.shape[1] // 2
+            loss = functional.cross_entropy(logits, true + reach, reduction="sum")
+            total = total + o.align * loss
+            wrong = logits.argmax(1) - reach - true
+            exact = (wrong == 0).sum()
+            figures |= {"align": (loss.detach(), batch.weight), "exact": (exact, batch.weight)}
+            # The picture is moved back by the estimate: by so much too far.
+            left_over = torch.where(t["moved"].bool(), -wrong, left_over)
+        laid = _moved(seen, left_over, t["lengths"])
+        ways = (
+            ("hearing", heard, None, o.hearing),
+            ("lips", None, seen, o.lips),
+            ("both", heard, laid, o.both),
+        )
+        for name, one, other, weight in ways:
+            if weight:
+                memory = encoder.encode(one, other, padding).last
+                part = self._reading(model, memory, padding, t)
+                total = total + weight * part
+                figures[name] = (part.detach(), batch.weight)
+        return Loss(total, figures)
+
+    def evaluate(self, model: Any) -> dict[str, float]:
+        """Word errors on the held clips, read greedily by the CTC head: sound, lips, both, clean and at 0 dB; ``wer``
+        is their mean. ``shift_exact``: share of shifts that are found, of stretches that lie -20...20 frames apart."""
+        if not self.held:
+            return {}
+        errors = {name: WordErrors(0, 0, 0, 0) for name in ("sound", "lips", "both", "sound_0db", "both_0db")}
+        found: list[bool] = []
+        for number, clip in enumerate(self.held):
+            random = np.random.default_rng([self.seed, number, 5])
+            noise = noisy(clip.samples, [c for c in self.clips if c.name != clip.name], (0, 0), random)
+            rows = {"": sound_of(clip.samples, len(clip)), "_0db": sound_of(noise, len(clip))}
+            with torch.no_grad():
+                picture = torch.from_numpy(middle_pictures(clip, self._side))[None, None].to(_device(model))
+                _, seen = model.encoder.fronts(None, picture)
+                for ending, sound in rows.items():
+                    heard, _ = model.encoder.fronts(torch.from_numpy(sound).T[None].to(picture.device), None)
+                    ways = {"sound": (heard, None), "lips": (None, seen), "both": (heard, seen)}
+                    for way, (one, other) in ways.items():
+                        if way + ending in errors:
+                            text = greedy_text(model, model.encoder.encode(one, other, None).last)
+                            errors[way + ending] += word_errors(clip.text.split(), text.split())
+                    if not ending and model.alignment is not None:
+                        found += self._shift_right(model, heard, seen, random)
+        figures = {f"wer_{name}": one.rate for name, one in errors.items()}
+        figures["wer"] = float(
+            np.mean([figures[f"wer_{n}"] for n in ("lips", "both", "sound_0db", "both_0db")])
+        )
+        if found:
+            figures["shift_exact"] = float(np.mean(found))
+        return figures
+
+    def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
+        """``model.safetensors`` and ``config.json``."""
+        made = AVRecognizer(self._parts(), self.tokens, self.facts(figures))
+        made.load_state_dict(model.weights)
+        save_avsr(made, folder)
+
+    # ------------------------------------------------------------ what else it knows
+
+    def facts(self, figures: Mapping[str, float]) -> dict[str, Any]:
+        """What the folder says of itself."""
+        return {
+            "recipe": self.name,
+            "training": asdict(self.training),
+            "seed": self.seed,
+            "clips": len(self.clips),
+            "speakers": sorted({clip.speaker for clip in self.clips}),
+            "clip_seconds": max(clip.seconds for clip in self.clips),
+            "mouth": self.training.mouths,
+            "language": "en",
+            "valid": dict(figures),
+        }
+
+    @property
+    def _side(self) -> int:
+        return self._parts().encoder.crop
+
+    def _parts(self) -> Parts:
+        o = self.training
+        shape = o.network.encoder if self.start is None else self.start.parts.encoder
+        left_out = dict.fromkeys(("dropout", "attention_dropout", "input_dropout"), o.network.dropout)
+        # Without clusters the parts that only pretraining needs are not there.
+        shape = replace(shape, clusters=0, **left_out)
+        decoder = DecoderShape(
+            layers=o.decoder_layers or 1,
+            width=shape.width,
+            ffn=2 * shape.width,
+            heads=o.decoder_heads,
+            tokens=len(self.tokens),
+            memory=shape.width,
+            dropout=shape.dropout,
+        )
+        return Parts(
+            shape,
+            decoder if o.decoder_layers else None,
+            ctc=True,
+            alignment=bool(o.align),
+            alignment_channels=_COMPARED if o.align else None,
+            gate_inputs=len(GATE_NUMBERS),
+            gate_hidden=8,
+        )
+
+    def _row(self, clip: AVClip) -> _Row:
+        labels = self.tokens.numbers(clip.text)
+        if not clip.words:
+            return _Row(labels, None)
+        numbers = {symbol: k for k, symbol in enumerate(self.tokens.symbols)}
+        vocabulary = {**numbers, "<pad>": BLANK, "|": numbers[SPACE]}
+        targets = frame_targets(clip.words, clip.centers, vocabulary, "characters")
+        first = int(np.searchsorted(clip.centers, clip.words[0][1])) - 1
+        if first >= 0:  # a mark stands before the first word, too
+            targets[first] = numbers[SPACE]
+        return _Row(labels, targets)
+
+    def _still_lips(self) -> list[tuple[FloatArray, FloatArray]]:
+        """Rows of the frozen network over each film, as it is and mirrored."""
+        assert self.start is not None
+        found = []
+        for clip in self.clips:
+            plain = middle_pictures(clip, self._side)
+            both = np.stack([plain, plain[:, :, ::-1]])[:, None]
+            with torch.no_grad():
+                rows = self.start.encoder.feature_extractor_video(torch.from_numpy(both)).numpy()
+            found.append((rows[0], rows[1]))
+        return found
+
+    def _example(self, number: int, random: np.random.Generator) -> _Example:
+        clip, row, o = self.clips[number], self._rows[number], self.training
+        samples = clip.samples
+        if random.random() < o.noise:
+            others = [c for c in self.clips if c.name != clip.name]
+            samples = noisy(samples, others, o.snr, random)
+        if self._still is not None:
+            pictures = self._still[number][int(random.random() < 0.5)]
+        elif o.jitter:
+            pictures = changed_pictures(clip, self._side, random)
+        else:
+            pictures = middle_pictures(clip, self._side)
+        length, seen = len(clip), clip.seen.copy()
+        if random.random() < o.unseen:
+            size = int(random.integers(1, max(2, length // 2)))
+            begin = int(random.integers(0, length - size + 1))
+            seen[begin : begin + size] = False
+        shift, windows = drawn_windows(length, o.most_shift, random)
+        targets = row.targets if row.targets is not None else np.full(length, _NOT_A_TARGET, np.int64)
+        return _Example(
+            sound_of(samples, length),
+            pictures,
+            seen,
+            targets,
+            shift,
+            windows,
+            bool(random.random() < o.shifted),
+        )
+
+    def _compared(
+        self, model: AVRecognizer, heard: Tensor, seen: Tensor, t: Mapping[str, Tensor]
+    ) -> tuple[Shifts, Tensor]:
+        """How well each shift fits on the drawn stretches, and the true ones."""
+        assert model.alignment is not None
+        starts, count = t["windows"][:, :2], t["windows"][:, 2]
+        places = torch.arange(int(count.max()), device=heard.device)
+        beyond = places >= count[:, None]
+        rows = torch.arange(len(heard), device=heard.device)[:, None]
+        last = heard.shape[1] - 1
+        of_sound, of_picture = ((starts[:, k, None] + places).clamp(max=last) for k in (0, 1))
+        shown = t["seen"][rows, of_picture] & ~beyond
+        alone = model.encoder.encode(heard[rows, of_sound], None, beyond).last
+        lips = model.encoder.encode(None, seen[rows, of_picture], beyond).last
+        one = functional.normalize(model.alignment.sound(alone), dim=-1)
+        other = functional.normalize(model.alignment.picture(lips), dim=-1)
+        return diagonal_scores(one, other, ~beyond, shown, self.training.most_shift), t["shift"]
+
+    def _reading(
+        self, model: AVRecognizer, memory: Tensor, padding: Tensor, t: Mapping[str, Tensor]
+    ) -> Tensor:
+        """Sum over clips of what a token costs on average, by the CTC head, the decoder and the frames."""
+        o, told, count = self.training, t["told"], t["told_lengths"]
+        chances = model.log_probabilities(memory).float()
+        ctc = functional.ctc_loss(
+            chances.transpose(0, 1), told, t["lengths"], count, BLANK, "none", zero_infinity=True
+        )
+        total = (ctc / count).sum() * (o.ctc if model.decoder is not None else 1.0)
+        if model.decoder is not None:
+            begun = torch.cat([torch.full_like(told[:, :1], END), told[:, :-1]], 1)
+            begun = begun.masked_fill(told == PAD, PAD)
+            logits = model.decoder(begun, memory, padding)
+            losses = functional.cross_entropy(
+                logits.transpose(1, 2), told, ignore_index=PAD, reduction="none", label_smoothing=o.smoothing
+            )
+            total = total + (1 - o.ctc) * (losses.sum(1) / (count + 1)).sum()
+        if o.word_times and bool((t["targets"] >= 0).any()):
+            frames = functional.nll_loss(
+                chances.transpose(1, 2), t["targets"], ignore_index=_NOT_A_TARGET, reduction="none"
+            )
+            total = total + o.word_times * (frames.sum(1) / t["lengths"]).sum()
+        return total
+
+    def _shift_right(
+        self, model: AVRecognizer, heard: Tensor, seen: Tensor, random: np.random.Generator
+    ) -> list[bool]:
+        shift, windows = drawn_windows(heard.shape[1], min(20, self.training.most_shift), random)
+        t = {
+            "windows": torch.tensor([windows], device=heard.device),
+            "seen": torch.ones(seen.shape[:2], dtype=torch.bool, device=heard.device),
+            "shift": torch.tensor([shift], device=heard.device),
+        }
+        assert model.alignment is not None
+        shifts, true = self._compared(model, heard, seen, t)
+        logits = model.alignment.logits(shifts)
+        return [int(logits[0].argmax()) - logits.shape[1] // 2 == int(true)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Example:
+    """One clip as it is learnt from."""
+
+    sound: FloatArray
+    pictures: FloatArray
+    """Of mouths [T, side, side], or rows of the frozen network [T, W]."""
+    seen: npt.NDArray[np.bool_]
+    targets: npt.NDArray[np.int64]
+    shift: int
+    windows: tuple[int, int, int]
+    moved: bool
+
+
+def drawn_windows(length: int, most: int, random: np.random.Generator) -> tuple[int, tuple[int, int, int]]:
+    """A shift of -most...most frames, and two equally long stretches of a clip that lie so far apart.
+
+    Returns
+    -------
+    The shift k, and where the sound's and the picture's stretch begin and how long both are: frame t of the sound's
+    belongs to frame t + k of the picture's. How long they are does not depend on the shift, which would tell it.
+
+    >>> shift, (sound, picture, count) = drawn_windows(75, 25, np.random.default_rng(0))
+    >>> sound - picture == shift, 37 <= count <= 50
+    (True, True)
+    """
+    # The least stretch still shares some frames at the greatest shift.
+    most = max(0, min(most, (length - _LEAST_WINDOW) // 2))
+    count = int(random.integers(min(length, most + _LEAST_WINDOW), length - most + 1))
+    shift = int(random.integers(-most, most + 1))
+    begin = int(random.integers(0, length - count - abs(shift) + 1))
+    return shift, (begin + max(0, shift), begin + max(0, -shift), count)
+
+
+def started(model: AVRecognizer, start: AVRecognizer) -> None:
+    """Put what another model has under the same names and in the same sizes into a fresh one; its gate stays fresh."""
+    own, theirs = model.state_dict(), start.state_dict()
+    fits = {
+        name: value
+        for name, value in theirs.items()
+        if not name.startswith("gate.") and name in own and own[name].shape == value.shape
+    }
+    model.load_state_dict({**own, **fits})
+
+
+def greedy_text(model: AVRecognizer, memory: Tensor) -> str:
+    """What the CTC head says of one clip [1, T, W], the likeliest token of each frame."""
+    best = model.log_probabilities(memory)[0].argmax(-1).tolist()
+    kept = [token for k, token in enumerate(best) if token != BLANK and (k == 0 or token != best[k - 1])]
+    assert model.tokens is not None
+    return model.tokens.text(kept)
+
+
+def _moved(seen: Tensor, frames: Tensor, lengths: Tensor) -> Tensor:
+    """Rows of the picture [B, T, W] put off by so many frames each [B]; its ends are held."""
+    places = torch.arange(seen.shape[1], device=seen.device)[None] - frames[:, None]
+    places = torch.minimum(places.clamp(min=0), (lengths - 1)[:, None])
+    return seen[torch.arange(len(seen), device=seen.device)[:, None], places]
+
+
+def _stacked(rows: Sequence[npt.NDArray[Any]], length: int, fill: float = 0) -> Tensor:
+    padded = [
+        np.pad(row, ((0, length - len(row)), *((0, 0),) * (row.ndim - 1)), constant_values=fill)
+        for row in rows
+    ]
+    return torch.from_numpy(np.stack(padded))
+
+
+def _device(model: Any) -> torch.device:
+    return next(model.parameters()).device  # type: ignore[no-any-return]
