@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,13 +39,12 @@ def test_they_are_those_of_the_public_code(shared_data: Path) -> None:
     if not file.is_file():
         pytest.skip("the conformance folder is not here")
     with np.load(file) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    wave = next(a for a in arrays.values() if a.ndim == 1 and len(a) > 10000)
-    want = next(a for a in arrays.values() if a.ndim == 2 and 104 in a.shape)
-    want = want if want.shape[1] == 104 else want.T
-    samples = (wave / 32768).astype(np.float32)
-    found = heard_on_frames(Track(samples, Grid(16000)), Grid(25), len(want))
-    assert np.abs(found.values - want).max() < 1e-3 * np.abs(want).max()
+        want = stored["normalised"]
+    # The folder's rule of inputs: a normal deviate drawn by the input's name.
+    draw = np.random.default_rng(zlib.crc32(b"input speech wave"))
+    wave = np.round(draw.standard_normal(16333).astype(np.float32) * 3000)
+    found = heard_on_frames(Track((wave / 32768).astype(np.float32), Grid(16000)), Grid(25), len(want))
+    assert np.abs(found.values - want).max() < 1e-4 * np.abs(want).max()
 
 
 @pytest.mark.parametrize("late", [Fraction(-3, 50), Fraction(1, 80), Fraction(17, 1000), Fraction(2, 5)])
@@ -52,7 +52,7 @@ def test_a_click_is_heard_at_its_own_instant_wherever_the_streams_begin(late: Fr
     sound = np.zeros(48000, np.float32)
     sound[24000] = 1.0
     track = Track(sound, Grid(16000, late))
-    found = heard_on_frames(track, Grid(25), 75)
+    found = heard_on_frames(track, Grid(25), 60)
     level = found.values  # each row is normed: a click is the row that differs from silence
     differs = np.abs(level - level[0]).max(axis=1) > 1e-3
     middle = late + Fraction(24000, 16000)
@@ -80,14 +80,14 @@ def test_frames_of_variable_length_and_gaps_are_not_invented() -> None:
     crops = Track(np.full((5, 16, 16), 9, np.uint8), ticks, np.array([True, True, False, True, True]))
     found = av_frames(Track(_noise(0.5), Grid(16000)), crops)
     assert len(found) == 12
-    assert not found.picture.valid[2:9].any()  # the invalid frame lasts until the next one
-    assert found.picture.valid[[0, 1, 10, 11]].all()
+    assert (
+        found.picture.valid.tolist() == [True] * 4 + [False] * 4 + [True] * 4
+    )  # of the frame in the gap's middle
 
 
 def test_what_is_not_there_is_invalid_and_wrong_input_is_told() -> None:
     found = heard_on_frames(Track(_noise(0.2), Grid(16000, Fraction(1, 5))), Grid(25), 20)
-    assert found.valid.tolist() == [False] * 5 + [True] * 5 + [False] * 10 or found.valid[5:9].all()
-    assert not found.valid[:4].any() and not found.valid[11:].any()
+    assert found.valid.tolist() == [False] * 5 + [True] * 5 + [False] * 10
     short = av_frames(Track(_noise(0.3), Grid(16000)), Track(np.zeros((8, 96, 96), np.uint8), Grid(25)))
     assert len(short) == 8
     with pytest.raises(OptionError, match="sound@16000"):
@@ -102,4 +102,4 @@ def test_pictures_are_the_middle_of_the_crop_at_any_size() -> None:
     assert wide.shape == (88,)
     assert np.allclose(wide[:2].mean(), narrow[0], atol=0.1)
     assert np.allclose(wide[-2:].mean(), narrow[-1], atol=0.1)
-    assert mouth_pictures(ramp, 88, np.array([False])).any() == False  # noqa: E712
+    assert not mouth_pictures(ramp, 88, np.array([False])).any()

@@ -1,4 +1,4 @@
-"""Crops in the published way: upright, of one size, smoothed over twelve frames; the last ones keep their similarity."""
+"""Crops in the published way: upright, of one size, smoothed over a frame and those that follow it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _sighting(frame: int, turn: complex, move: complex, opening: float = 0.0, **
     for place, where in zip(STABLE, default_mean_face(), strict=True):
         points[MESH_TO_68[place], :2] = placed(where)
     for place in range(48, 68):
-        points[MESH_TO_68[place], :2] = placed(MOUTH + [0, opening])
+        points[MESH_TO_68[place], :2] = placed(MOUTH + np.array([0, opening]))
     image = np.zeros((400, 400, 3), np.uint8)
     rows, columns = np.mgrid[:400, :400]
     back = ((columns + 1j * rows) - move) / turn
@@ -56,7 +56,7 @@ def test_a_turned_face_of_any_size_gives_an_upright_mouth() -> None:
 def test_a_crop_is_smoothed_over_itself_and_the_eleven_that_follow() -> None:
     watch, shifts = PublishedCrops(96), np.linspace(0, 22, 24)
     crops = [watch(_sighting(k, 1 + 0j, complex(60 + s, 60))) for k, s in enumerate(shifts)]
-    # The face moves evenly; its points are taken 5.5 frames later, the mouth is that of the frame itself: cut around it.
+    # Its points are taken 5.5 frames later, but the crop is cut around the mouth of the frame itself.
     for crop in crops:
         assert np.abs(_middle(crop) - 48).max() <= 1.5
     fixed = PublishedCrops(96)

@@ -91,7 +91,7 @@ def av_frames(sound: Track, crops: Track) -> AVFrames:
     >>> crops = Track(np.zeros((30, 96, 96), np.uint8), Grid(12))
     >>> made = av_frames(Track(np.zeros(48000, np.float32), Grid(16000)), crops)
     >>> made.sound.values.shape, made.picture.values.shape
-    ((63, 104), (63, 96, 96))
+    ((62, 104), (62, 96, 96))
     """
     picture = seen_on_frames(crops)
     assert isinstance(picture.grid, Grid)
@@ -99,10 +99,10 @@ def av_frames(sound: Track, crops: Track) -> AVFrames:
 
 
 def frames_of(cells: Cells, length: int) -> tuple[Grid, int]:
-    """The Grid of 25 cells a second from the first of ``length`` cells on, and how many begin before their end."""
+    """The Grid of 25 cells a second from the first of ``length`` cells on; how many have a middle before their end."""
     start, end = cells.edge(0), cells.edge(length)
     grid = Grid(FRAME_RATE, start, cells.clock)
-    return grid, max(0, round_fraction((end - start) * FRAME_RATE, "ceil"))
+    return grid, max(0, round_fraction((end - start) * FRAME_RATE - Fraction(1, 2), "ceil"))
 
 
 def seen_on_frames(crops: Track) -> Track:

@@ -172,10 +172,8 @@ class AvsrRecipe:
         """Three ways of reading, and finding the shift."""
         o, t, encoder = self.training, batch.tensors, model.encoder
         padding = torch.arange(t["sound"].shape[1], device=t["sound"].device) >= t["lengths"][:, None]
-        heard, seen = encoder.fronts(
-            t["sound"].transpose(1, 2), t["pictures"][:, None] if "pictures" in t else None
-        )
-        seen = t["lips"] if seen is None else seen
+        heard: Tensor = encoder.feature_extractor_audio(t["sound"].transpose(1, 2))
+        seen: Tensor = t["lips"] if "lips" in t else encoder.feature_extractor_video(t["pictures"][:, None])
         seen = seen * t["seen"][..., None].to(seen.dtype)
         figures: dict[str, tuple[Tensor | float, float]] = {}
         total = heard.new_zeros(())
@@ -218,9 +216,11 @@ class AvsrRecipe:
             rows = {"": sound_of(clip.samples, len(clip)), "_0db": sound_of(noise, len(clip))}
             with torch.no_grad():
                 picture = torch.from_numpy(middle_pictures(clip, self._side))[None, None].to(_device(model))
-                _, seen = model.encoder.fronts(None, picture)
+                seen = model.encoder.feature_extractor_video(picture)
                 for ending, sound in rows.items():
-                    heard, _ = model.encoder.fronts(torch.from_numpy(sound).T[None].to(picture.device), None)
+                    heard = model.encoder.feature_extractor_audio(
+                        torch.from_numpy(sound).T[None].to(picture.device)
+                    )
                     ways = {"sound": (heard, None), "lips": (None, seen), "both": (heard, seen)}
                     for way, (one, other) in ways.items():
                         if way + ending in errors:
@@ -265,9 +265,9 @@ class AvsrRecipe:
     def _parts(self) -> Parts:
         o = self.training
         shape = o.network.encoder if self.start is None else self.start.parts.encoder
-        left_out = dict.fromkeys(("dropout", "attention_dropout", "input_dropout"), o.network.dropout)
         # Without clusters the parts that only pretraining needs are not there.
-        shape = replace(shape, clusters=0, **left_out)
+        share = o.network.dropout
+        shape = replace(shape, clusters=0, dropout=share, attention_dropout=share, input_dropout=share)
         decoder = DecoderShape(
             layers=o.decoder_layers or 1,
             width=shape.width,

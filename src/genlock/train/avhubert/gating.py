@@ -86,8 +86,7 @@ def trials_of(
 def _rows_of_lips(model: AVRecognizer, clip: AVClip) -> Tensor:
     picture = torch.from_numpy(middle_pictures(clip, model.parts.encoder.crop))[None, None]
     with torch.no_grad():
-        _, seen = model.encoder.fronts(None, picture)
-    assert seen is not None
+        seen = model.encoder.feature_extractor_video(picture)
     rows: Tensor = seen * torch.from_numpy(clip.seen)[None, :, None]
     return rows
 
@@ -97,8 +96,7 @@ def _read(
 ) -> Trial:
     with torch.no_grad():
         sound = torch.from_numpy(sound_of(samples, len(clip))).T[None]
-        heard, _ = model.encoder.fronts(sound, None)
-        assert heard is not None
+        heard: Tensor = model.encoder.feature_extractor_audio(sound)
         count = heard.shape[1]
         given = _placed(lips, shift, count)
         alone = model.encoder.encode(heard, None, None).last
@@ -115,10 +113,12 @@ def _read(
         laid = _placed(lips, shift - back, count)
         fused = model.encoder.encode(heard, laid, None).last
         lips_alone = model.encoder.encode(None, laid, None).last
-        rows = [model.log_probabilities(memory)[0].numpy() for memory in (alone, fused, lips_alone)]
+        one_way, both_ways, lips_way = (
+            model.log_probabilities(memory)[0].numpy() for memory in (alone, fused, lips_alone)
+        )
         texts = [greedy_text(model, memory) for memory in (alone, fused)]
     errors = [word_errors(clip.text.split(), text.split()).total for text in texts]
-    return Trial(group, gate_numbers(*rows, scores), errors[0], errors[1])
+    return Trial(group, gate_numbers(one_way, both_ways, lips_way, scores), errors[0], errors[1])
 
 
 def _placed(lips: Tensor, frames: int, count: int) -> Tensor:
@@ -146,7 +146,7 @@ def fitted(gate: Gate, trials: Sequence[Trial], seed: int) -> dict[str, Any]:
     for _ in range(_SETTLING):
         steps.zero_grad()
         loss = functional.binary_cross_entropy_with_logits(fresh(levelled), right, weight, reduction="sum")
-        (loss / weight.sum()).backward()
+        torch.autograd.backward(loss / weight.sum())
         steps.step()
     with torch.no_grad():
         # What levels the numbers goes into the first map, the threshold into the last one.
@@ -156,7 +156,7 @@ def fitted(gate: Gate, trials: Sequence[Trial], seed: int) -> dict[str, Any]:
         gate.out.bias.copy_(fresh.out.bias)
         logits = gate(numbers).numpy()
         threshold = strict_threshold(logits, trials)
-        gate.out.bias -= threshold
+        gate.out.bias.sub_(threshold)
     taken = logits > threshold
     return {"threshold": threshold, "groups": _groups(trials, taken)}
 

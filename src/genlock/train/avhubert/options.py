@@ -82,11 +82,11 @@ class Network:
         >>> Network(crop=32).encoder.crop, Network().encoder.width == preset("nano").width
         (32, True)
         """
-        own = {
+        own: dict[str, Any] = {
             name: value for name, value in vars(self).items() if name not in ("shape", "dropout") and value
         }
-        left_out = dict.fromkeys(("dropout", "attention_dropout", "input_dropout"), self.dropout)
-        return replace(preset(self.shape), **own, **left_out)
+        own |= dict.fromkeys(("dropout", "attention_dropout", "input_dropout"), self.dropout)
+        return replace(preset(self.shape), **own)
 
 
 @dataclass(frozen=True)

@@ -166,8 +166,7 @@ class AVHubertRecipe:
         if model.head is None:
             sound = encoder.masked_sound(sound, t["hidden"])
         heard, seen = encoder.fronts(sound, t["pictures"][:, None])
-        heard, seen = heard * t["hears"][:, None, None], seen * t["sees"][:, None, None]
-        last = encoder.encode(heard, seen, padding).last
+        last = encoder.encode(heard, seen, padding, hears=t["hears"], sees=t["sees"]).last
         counts = torch.where(t["masked"], 1.0, self.training.unmasked) * ~padding
         losses, right = self._frame_losses(model, last, t["asked"])
         lips = (~t["hears"])[:, None] & ~padding
