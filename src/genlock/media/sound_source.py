@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
-from genlock.core.grid import Grid
+from genlock.core.grid import DEFAULT_CLOCK, Grid
 from genlock.core.track import Track
 
-__all__ = ["SoundSource", "TrackSound"]
+__all__ = ["SilentSound", "SoundSource", "TrackSound"]
 
 Samples = npt.NDArray[np.float32]
 
@@ -45,6 +45,28 @@ class SoundSource(Protocol):
     def samples(self, first: int, stop: int) -> Samples:
         """Samples ``first ... stop - 1``, clipped to what there is; float32 [n]."""
         ...
+
+
+@dataclass(frozen=True)
+class SilentSound:
+    """Silence of any length, for who reads the lips of a film without sound; a :class:`SoundSource`.
+
+    >>> SilentSound(Fraction(1), 16000).samples(15990, 20000).shape
+    (10,)
+    """
+
+    origin: Fraction
+    """Instant of sample 0, in exact seconds."""
+    count: int
+    """Number of samples."""
+    clock: str = DEFAULT_CLOCK
+    """Name of the time axis."""
+    rate: int = 16000
+    """Samples per second."""
+
+    def samples(self, first: int, stop: int) -> Samples:
+        """Samples ``first ... stop - 1``, clipped to what there is; float32 [n], all zero."""
+        return np.zeros(max(0, min(stop, self.count) - max(0, first)), np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,11 +27,14 @@ from genlock.speech.recognize import (
     GROUP,
     Heard,
     Listening,
+    OfFolder,
     find_recognizer,
     knows,
+    of_folder,
     recognize,
     recognizer_instance,
     recognizer_kind,
+    require_folder,
     require_model,
     takes_model,
 )
@@ -41,7 +44,7 @@ from genlock.speech.subtitles import Cue
 from genlock.speech.text import Token, tokenize
 from genlock.speech.words import Word, Words
 
-__all__ = ["ALIGNERS", "Aligner", "find_aligner", "recognize_and_align"]
+__all__ = ["ALIGNERS", "Aligner", "find_aligner", "mouth_side_of_aligner", "recognize_and_align"]
 
 #: Entry-point group of aligners.
 ALIGNERS = "genlock.aligners"
@@ -80,17 +83,24 @@ class Aligner(Protocol):
 
 
 def find_aligner(name: str, language: str, with_model: bool) -> tuple[str, Any] | None:
-    """Name and class of the aligner that is meant: an :class:`Aligner`, or a
-    :class:`~genlock.speech.recognize.SpeechModel` where a checkpoint is named. None if none knows the language.
+    """Name and class of the aligner that is meant: an :class:`Aligner`, a
+    :class:`~genlock.speech.recognize.SpeechModel` where a checkpoint is named, or an
+    :class:`~genlock.speech.recognize.OfFolder` for ``NAME:FOLDER``. None if none knows the language.
 
     Raises OptionError if an aligner was named that does not exist, MissingModel if it lacks a checkpoint.
 
     >>> find_aligner("auto", "en", with_model=False)[0], find_aligner("auto", "de", with_model=False)
     ('pocketsphinx', None)
     """
+    found = of_folder(ALIGNERS, name)
+    if found is not None:
+        return (name, found) if knows(found, language) else None
     others = [other for other in plugin_names(ALIGNERS) if other not in PREFERRED]
     for candidate in [*others, *PREFERRED] if name == "auto" else [name]:
         kind = plugin_class(ALIGNERS, candidate, "name", "languages")
+        if getattr(kind, "takes_folder", False) and name == "auto":
+            continue
+        require_folder(ALIGNERS, candidate, kind)
         check_plugin(ALIGNERS, candidate, kind, "listen" if takes_model(kind) else "align")
         if name != "auto":
             require_model(ALIGNERS, name, kind, with_model)
@@ -99,6 +109,16 @@ def find_aligner(name: str, language: str, with_model: bool) -> tuple[str, Any] 
         if knows(kind, language):
             return candidate, kind
     return None
+
+
+def mouth_side_of_aligner(name: str) -> int | None:
+    """Side in pixels of the mouth crops that the aligner of a name asks for; None: it only hears.
+
+    >>> mouth_side_of_aligner("auto") is None
+    True
+    """
+    found = of_folder(ALIGNERS, name)
+    return None if found is None else found.mouth_side
 
 
 def recognize_and_align(
@@ -126,7 +146,7 @@ def recognize_and_align(
     language : ISO 639-1 code
     recognizer, aligner : str
         A registered name, or ``auto``: the best one present; with ``model`` one that is made of a checkpoint, such as
-        ``hf-ctc``, and ``ctc`` to align.
+        ``hf-ctc``, and ``ctc`` to align. ``avsr:FOLDER`` hears and sees, and aligns what it recognises.
     model : CtcModelOptions, optional
         A CTC checkpoint to recognise and align with.
     mouths : SpooledMouths, optional
@@ -177,9 +197,12 @@ class _Session:
     ) -> None:
         self.sound, self.language, self.progress = sound, language, progress
         self._recognizer, self._model, self._mouths = recognizer, model, mouths
-        if recognizer != "auto":
-            require_model(GROUP, recognizer, recognizer_kind(recognizer), model is not None)
-        self._aligner = find_aligner(aligner, language, model is not None)
+        named = None if recognizer == "auto" else recognizer_kind(recognizer)
+        if named is not None:
+            require_model(GROUP, recognizer, named, model is not None)
+        # Whoever is made of a folder aligns what it recognises, unless somebody else is named.
+        own = aligner == "auto" and isinstance(named, OfFolder)
+        self._aligner = find_aligner(recognizer if own else aligner, language, model is not None)
         self._heard: dict[Any, Listening] = {}
         self._open = ExitStack()
 
@@ -194,7 +217,7 @@ class _Session:
         if self._aligner is None:
             return self._without_times(tokens, self._nobody)
         kind = self._aligner[1]
-        if takes_model(kind):
+        if _listens(kind):
             return self._judged(tokens, self._listening(kind).align(tokens), None)
         if not any(token.forms for token in tokens):
             return self._without_times(tokens, "the transcript holds nothing that can be spoken")
@@ -212,7 +235,7 @@ class _Session:
     def recognized(self) -> Words:
         """The words that are heard."""
         listener, kind = find_recognizer(self._recognizer, self.language, self._model is not None)
-        if self._aligner is not None and takes_model(kind) and kind is self._aligner[1]:
+        if self._aligner is not None and _listens(kind) and kind == self._aligner[1]:
             listening = self._listening(kind)
             words = listening.words()
             reason = None if words else listening.silent_reason or "no speech was recognised"
@@ -224,7 +247,7 @@ class _Session:
         if self._aligner is None:
             return self._without_times(tokens, self._nobody, listener)
         name, kind = self._aligner
-        if takes_model(kind):
+        if _listens(kind):
             return self._judged(tokens, self._listening(kind).align(tokens), listener)
         # A recognised word is one token, unless the recogniser put spaces into it.
         owners = [word for word in heard for _ in word.text.split()]
@@ -242,7 +265,7 @@ class _Session:
     def _hear(self) -> tuple[str, list[Heard]]:
         """The name of the recogniser, and what it heard."""
         name, kind = find_recognizer(self._recognizer, self.language, self._model is not None)
-        if takes_model(kind):
+        if _listens(kind):
             return name, self._listening(kind).recognize()
         listener = recognizer_instance(name)
         heard = recognize(self.sound, listener, self.language, self.progress, self._mouths)
@@ -253,7 +276,11 @@ class _Session:
 
     def _listening(self, kind: Any) -> Listening:
         if kind not in self._heard:
-            listening = kind(self._model).listen(self.sound, self.progress)
+            listening = (
+                kind.listen(self.sound, self.progress, self._mouths)
+                if isinstance(kind, OfFolder)
+                else kind(self._model).listen(self.sound, self.progress)
+            )
             self._heard[kind] = self._open.enter_context(listening)
         return self._heard[kind]
 
@@ -275,6 +302,11 @@ class _Session:
         self, words: Sequence[Word], listener: str | None, aligner: str | None, reason: str | None
     ) -> Words:
         return Words(words, self.sound.clock, listener, aligner, self.language, reason)
+
+
+def _listens(kind: Any) -> bool:
+    """Whether a class hears a sound as a whole, and not piece by piece."""
+    return takes_model(kind) or isinstance(kind, OfFolder)
 
 
 def _in_pieces(

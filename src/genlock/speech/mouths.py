@@ -86,8 +86,12 @@ class SpooledMouths:
             uint8 [T, side, side] on the cells of the frames from a face's first to its last in the piece, invalid where
             it was not seen; the face that was seen longest comes first.
         """
+        return tuple(track for _, track in self.faces_between(start, end))
+
+    def faces_between(self, start: Fraction, end: Fraction) -> list[tuple[int, Track]]:
+        """The same, each with the number of its face."""
         if self.frames is None:
-            return ()
+            return []
         inside = self.frames.cells(start, end, "centers")
         found = []
         for face, places in self.places.items():
@@ -97,7 +101,7 @@ class SpooledMouths:
                 rows = [self._crop(places[frame]) if frame in places else None for frame in run]
                 track = self.mouth.track(rows, run_of_frames(self.frames, run.start, len(run)))
                 found.append((-len(seen), face, track))
-        return tuple(track for _, _, track in sorted(found, key=lambda one: one[:2]))
+        return [(face, track) for _, face, track in sorted(found, key=lambda one: one[:2])]
 
     def _crop(self, number: int) -> np.ndarray:
         side = self.mouth.options.side

@@ -51,8 +51,10 @@ except ImportError:
 __all__ = [
     "GROUP",
     "FasterWhisper",
+    "FolderModel",
     "Heard",
     "Listening",
+    "OfFolder",
     "PocketSphinx",
     "Recognizer",
     "SpeechModel",
@@ -60,9 +62,11 @@ __all__ = [
     "find_recognizer",
     "knows",
     "mouth_side_of",
+    "of_folder",
     "recognize",
     "recognizer_instance",
     "recognizer_kind",
+    "require_folder",
     "require_model",
     "takes_model",
 ]
@@ -173,6 +177,61 @@ class SpeechModel(Protocol):
     def missing(cls) -> str | None:
         """Why it cannot be used on this machine whatever checkpoint is named; None if it can."""
         ...
+
+
+class FolderModel(Protocol):
+    """What a folder of weights makes that recognises and aligns, and may see as well as hear. Registered under
+    ``genlock.recognizers``, ``genlock.aligners`` or both; meant by ``NAME:FOLDER``, and made of the folder."""
+
+    name: str
+    languages: tuple[str, ...]
+    mouth_side: int | None
+    """As of a :class:`Recognizer`."""
+    takes_folder: bool
+    """True. ``auto`` never means one of these."""
+
+    def listen(
+        self, sound: SoundSource, progress: Progress = ..., mouths: SpooledMouths | None = ...
+    ) -> Listening:
+        """Run the model over a film: its sound, and the mouths of its faces if it asked for them."""
+        ...
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why it cannot be used on this machine whatever folder is named; None if it can."""
+        ...
+
+
+@dataclass(frozen=True)
+class OfFolder:
+    """The class that ``NAME:FOLDER`` means, and its folder. Equal names mean equal models: each is heard once."""
+
+    kind: Any
+    """A :class:`FolderModel`."""
+    folder: str
+    """Where its weights lie."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """As the class says."""
+        found: tuple[str, ...] = self.kind.languages
+        return found
+
+    @property
+    def mouth_side(self) -> int | None:
+        """As the class says."""
+        side: int | None = self.kind.mouth_side
+        return side
+
+    def missing(self) -> str | None:
+        """As the class says."""
+        reason: str | None = self.kind.missing()
+        return reason
+
+    def listen(self, sound: SoundSource, progress: Progress, mouths: SpooledMouths | None) -> Listening:
+        """Make the model, and let it run over a film."""
+        listening: Listening = self.kind(self.folder).listen(sound, progress, mouths)
+        return listening
 
 
 class FasterWhisper:
@@ -380,6 +439,36 @@ def require_model(group: str, name: str, kind: Any, with_model: bool) -> None:
         raise MissingModel(f"{name!r} of {group} needs a checkpoint: name its folder with --model FOLDER")
 
 
+def of_folder(group: str, name: str) -> OfFolder | None:
+    """What ``NAME:FOLDER`` means in a group; None if the name has no folder.
+
+    Raises
+    ------
+    OptionError
+        If there is no such name, or it takes no folder.
+    PluginError
+        If it is broken.
+    """
+    plugin, mark, folder = name.partition(":")
+    if not mark:
+        return None
+    kind = plugin_class(group, plugin, "name", "languages", "missing")
+    if not _takes_folder(kind):
+        raise OptionError(f"{name!r}: {plugin!r} of {group} takes no folder; say {plugin}")
+    check_plugin(group, plugin, kind, "listen", "mouth_side")
+    return OfFolder(kind, folder)
+
+
+def _takes_folder(kind: Any) -> bool:
+    return bool(getattr(kind, "takes_folder", False))
+
+
+def require_folder(group: str, name: str, kind: Any) -> None:
+    """Raise MissingModel if a registered class is made of a folder and none is named."""
+    if _takes_folder(kind):
+        raise MissingModel(f"{name!r} of {group} needs its folder: say {name}:FOLDER")
+
+
 def takes_model(kind: Any) -> bool:
     """Whether a class is a :class:`SpeechModel`, made of a checkpoint."""
     return bool(getattr(kind, "takes_model", False))
@@ -388,7 +477,10 @@ def takes_model(kind: Any) -> bool:
 def _in_order(with_model: bool) -> list[str]:
     """The recognisers that ``auto`` tries: those of other packages, then our own."""
     names = [*(name for name in plugin_names(GROUP) if name not in PREFERRED), *PREFERRED]
-    return [name for name in names if takes_model(recognizer_kind(name)) == with_model]
+    kinds = {name: _registered(name) for name in names}
+    return [
+        name for name, kind in kinds.items() if not _takes_folder(kind) and takes_model(kind) == with_model
+    ]
 
 
 def _present(name: str, language: str, with_model: bool) -> Any:
@@ -406,12 +498,21 @@ def _present(name: str, language: str, with_model: bool) -> Any:
 
 
 def recognizer_kind(name: str) -> Any:
-    """The class that is registered under a name.
+    """The class that is registered under a name; for ``NAME:FOLDER`` an :class:`OfFolder`.
 
-    Raises OptionError if there is none, PluginError if it is broken.
+    Raises OptionError if there is none, MissingModel if it needs a folder, PluginError if it is broken.
     """
+    found = of_folder(GROUP, name)
+    if found is not None:
+        return found
+    kind = _registered(name)
+    require_folder(GROUP, name, kind)
+    return kind
+
+
+def _registered(name: str) -> Any:
     kind = plugin_class(GROUP, name, "name", "languages", "missing")
-    check_plugin(GROUP, name, kind, "listen" if takes_model(kind) else "hear")
+    check_plugin(GROUP, name, kind, "listen" if takes_model(kind) or _takes_folder(kind) else "hear")
     return kind
 
 

@@ -14,9 +14,11 @@ from genlock import speech
 from genlock.core.errors import NoStream, OptionError, TranscriptError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
+from genlock.core.time import round_fraction
 from genlock.extractors.face.tracking import FaceTracker
 from genlock.media import ReadOptions
-from genlock.pipeline import ClipRequest, read_clip
+from genlock.media.sound_source import SilentSound, SoundSource
+from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
 from genlock.speech import Cue, Words, read_transcript, write_words
 from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.mouths import MouthSpool
@@ -47,9 +49,10 @@ class WordOptions:
     """Language of the speech, ISO 639-1."""
     recognizer: str = "auto"
     """What recognises speech: ``faster-whisper``, ``pocketsphinx``, ``hf-ctc`` (with a model), or ``auto``, the best
-    one present."""
+    one present. ``avsr:FOLDER`` hears and reads lips, by the folder of ``genlock train avsr``."""
     aligner: str = "auto"
-    """What puts words on the clock: ``pocketsphinx``, ``ctc`` (with a model), or ``auto``, the best one present."""
+    """What puts words on the clock: ``pocketsphinx``, ``ctc`` (with a model), ``avsr:FOLDER``, or ``auto``, the
+    best one present; what ``avsr:FOLDER`` recognises it aligns itself."""
     model: str | None = None
     """A CTC checkpoint (wav2vec 2.0, HuBERT, WavLM) to recognise and align with: a folder, or a name in the local
     Hugging Face cache."""
@@ -119,10 +122,8 @@ def find_words(
             speech=True, consumers=watchers, frames=spool is not None, reading=options.reading
         )
         clip = stack.enter_context(read_clip(file, request, progress))
-        if clip.speech is None:
-            raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
         words = speech.recognize_and_align(
-            clip.speech,
+            _sound_of(clip, file, lips=spool is not None),
             transcript=text,
             cues=cues,
             language=options.language,
@@ -138,10 +139,24 @@ def find_words(
     return WordResult(words, written, clip.notes)
 
 
+def _sound_of(clip: Clip, file: str | os.PathLike[str], lips: bool) -> SoundSource:
+    """The sound of a film; silence as long as its picture where it has none and somebody reads ``lips``.
+
+    Raises NoStream if there is no sound, and no lips are read.
+    """
+    if clip.speech is not None:
+        return clip.speech
+    if not lips or clip.frames is None or not clip.frame_count:
+        raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
+    start, end = clip.frames.edge(0), clip.frames.edge(clip.frame_count)
+    return SilentSound(start, round_fraction((end - start) * SPEECH_RATE, "floor"), clip.frames.clock)
+
+
 @contextmanager
 def mouth_spool(options: WordOptions) -> Iterator[MouthSpool | None]:
-    """Keeps the mouths of the film for the recogniser; gives None if it only hears."""
+    """Keeps the mouths of the film for the recogniser or the aligner; gives None if both only hear."""
     side = speech.mouth_side_of(options.recognizer, options.language, options.model is not None)
+    side = side or speech.mouth_side_of_aligner(options.aligner)
     if side is None:
         yield None
         return

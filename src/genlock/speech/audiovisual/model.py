@@ -21,18 +21,35 @@ Rows: TypeAlias = npt.NDArray[np.float32]
 class TokenSet(Protocol):
     """The symbols of a recogniser: one row of them for the CTC head and for the decoder."""
 
-    symbols: tuple[str, ...]
-    """Every column's symbol."""
-    blank: int
-    """Column of the CTC blank."""
-    begin: int
-    """Column of what stands before the first symbol of a sentence."""
-    end: int
-    """Column of what stands after its last one; it may be the same."""
-    silent: tuple[int, ...]
-    """Columns that spell nothing: the blank, those two, padding, what is unknown."""
-    delimiter: int | None
-    """Column of the symbol between words; None if words border without one."""
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every column's symbol."""
+        ...
+
+    @property
+    def blank(self) -> int:
+        """Column of the CTC blank."""
+        ...
+
+    @property
+    def begin(self) -> int:
+        """Column of what stands before the first symbol of a sentence."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """Column of what stands after its last one; it may be the same."""
+        ...
+
+    @property
+    def silent(self) -> tuple[int, ...]:
+        """Columns that spell nothing: the blank, those two, padding, what is unknown."""
+        ...
+
+    @property
+    def delimiter(self) -> int | None:
+        """Column of the symbol between words; None if words border without one."""
+        ...
 
     def text(self, tokens: Sequence[int]) -> str:
         """The sentence that symbols spell, words parted by single blanks."""
@@ -98,19 +115,40 @@ class Spelling(Protocol):
 class AudioVisualModel(Protocol):
     """A recogniser of heard and seen speech."""
 
-    tokens: TokenSet
-    name: str
-    """A short name for tables."""
-    language: str
-    """ISO 639-1 code of what it writes."""
-    decodes: bool
-    """Whether it has a decoder; without one, words come from the CTC head alone."""
-    spells_frames: bool
-    """Whether it has a CTC head; without one, words have no times, and the decoder is on its own."""
-    longest_frames: int
-    """Length of the longest clips that it was trained on: longer ones are cut."""
-    mouth: str
-    """The crops that it sees, as a feature: ``mouth/96``, or ``mouth:avhubert/96`` as published."""
+    @property
+    def tokens(self) -> TokenSet:
+        """What it writes."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """A short name for tables."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """ISO 639-1 code of what it writes."""
+        ...
+
+    @property
+    def decodes(self) -> bool:
+        """Whether it has a decoder; without one, words come from the CTC head alone."""
+        ...
+
+    @property
+    def spells_frames(self) -> bool:
+        """Whether it has a CTC head; without one, words have no times, and the decoder is on its own."""
+        ...
+
+    @property
+    def longest_frames(self) -> int:
+        """Length of the longest clips that it was trained on: longer ones are cut."""
+        ...
+
+    @property
+    def mouth(self) -> str:
+        """The crops that it sees, as a feature: ``mouth/96``, or ``mouth:avhubert/96`` as published."""
+        ...
 
     def hear(self, sounds: Sequence[Rows]) -> list[Rows]:
         """Rows of the sound's front end, float32 [T, C] each, of features [T, 104] each."""

@@ -15,7 +15,7 @@ from genlock.core.errors import OptionError
 from genlock.core.one_line import one_line
 from genlock.speech.audiovisual.model import AudioVisualModel, Encoded, Rows, ShiftEstimate
 
-__all__ = ["LEAST_PROBABILITY", "Fused", "Picture", "fuse", "look", "silenced", "trusted_shift"]
+__all__ = ["LEAST_PROBABILITY", "Fused", "Picture", "fuse", "hear", "look", "silenced", "trusted_shift"]
 
 #: Below this probability a model's own shift is not used: the streams stay as the film has them.
 LEAST_PROBABILITY = 0.5
@@ -58,6 +58,11 @@ class Picture:
         if not len(self.rows):
             raise OptionError("a picture without a frame cannot be laid beside a sound")
         return np.clip(np.arange(count) + self.first, 0, len(self.rows) - 1)
+
+
+def hear(model: AudioVisualModel, sounds: Sequence[Rows]) -> list[Rows]:
+    """Run the sound's front end over features [T, 104] each; frames of zeros, where there is no sound, stay zeros."""
+    return [silenced(rows, sound.any(axis=1)) for rows, sound in zip(model.hear(sounds), sounds, strict=True)]
 
 
 def look(
