@@ -1,4 +1,4 @@
-"""``genlock models``: which model files are here, where they come from; fetch and verify them."""
+"""``genlock models``: which model files are here, where they come from; fetch, verify and convert them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from genlock.cli.arguments import Json
+from genlock.cli.arguments import Json, Output
 from genlock.core.errors import MissingModel, OptionError
 from genlock.core.json_forms import dump_json
+from genlock.tasks.convert_model import convert_model
 from genlock.weights import registry
 
 __all__ = ["models"]
@@ -21,17 +22,27 @@ def models(
     action: tyro.conf.Positional[str] = "list",
     names: tyro.conf.Positional[tuple[str, ...]] = (),
     /,
+    output: Output = None,
+    tokens: str | None = None,
     json: Json = False,
 ) -> None:
-    """List, fetch or verify model files. Only ``fetch`` ever touches the network.
+    """List, fetch, verify or convert model files. Only ``fetch`` ever touches the network.
 
     Args:
-        action: list, fetch or verify.
-        names: Model names; ``default`` means those of the standard set-up (as does no name).
+        action: list, fetch, verify or convert.
+        names: Model names; ``default`` means those of the standard set-up (as does no name). For ``convert``: one
+            public AV-HuBERT checkpoint, a ``.pt`` of fairseq, the folder of the safetensors port, or its hub name.
+        output: For ``convert``: the new folder.
+        tokens: For ``convert``: the vocabulary of a checkpoint that has none, a SentencePiece model, a fairseq
+            dictionary or a vocab.json.
         json: Print one JSON object instead of text.
     """
-    if action not in ("list", "fetch", "verify"):
-        raise OptionError(f"models {action!r} is unknown; use list, fetch or verify")
+    if action not in ("list", "fetch", "verify", "convert"):
+        raise OptionError(f"models {action!r} is unknown; use list, fetch, verify or convert")
+    if action == "convert":
+        return _convert(names, output, tokens, json)
+    if output is not None or tokens is not None:
+        raise OptionError(f"models {action} takes neither -o nor --tokens; they are for models convert")
     known = registry.list_models()
     if action == "list":
         return _print_models(known, json)
@@ -58,6 +69,13 @@ def _print_models(known: Sequence[registry.ModelStatus], as_json: bool) -> None:
     else:
         for status in known:
             print(status)
+
+
+def _convert(names: Sequence[str], output: str | None, tokens: str | None, as_json: bool) -> None:
+    if len(names) != 1:
+        raise OptionError(f"models convert takes one checkpoint, not {len(names)}")
+    made = convert_model(names[0], output, tokens)
+    print(dump_json(made.to_dict()) if as_json else made)
 
 
 def _fetch(name: str) -> registry.FetchResult:

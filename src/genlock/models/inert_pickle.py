@@ -35,7 +35,7 @@ __all__ = ["StoredTensor", "Stub", "plain", "read_inert"]
 
 # A pickle itself holds settings and names; weights lie beside it.
 _LARGEST_PICKLE = 256 << 20
-_MOST_SETTINGS, _DEEPEST = 1_000_000, 50
+_MOST_SETTINGS, _DEEPEST = 200_000, 50
 _LEGACY_MAGIC, _LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _TYPES: Mapping[str, torch.dtype] = {
     "DoubleStorage": torch.float64,
@@ -237,6 +237,8 @@ class _Unpickler(pickle._Unpickler):
             return lambda *given: _tensor(*given)
         if (module, name) == ("torch._utils", "_rebuild_parameter"):
             return lambda tensor, *_: tensor
+        if (module, name) == ("_codecs", "encode"):  # bytes, in the protocol that torch uses
+            return lambda text, *_: str(text).encode("latin-1")
         kind = f"{module}.{name}"
         if kind not in self._seen:
             self._seen[kind] = type("Stub", (Stub,), {"kind": kind})

@@ -84,10 +84,22 @@ def _some(names: list[str], one: str, many: str) -> str:
     return f"{', '.join(names[:_NAMED])}{more} {one if len(names) == 1 else many}"
 
 
-def fill_module(module: nn.Module, state: Mapping[str, Tensor], source: str, what: str) -> None:
+def fill_module(
+    module: nn.Module,
+    state: Mapping[str, Tensor],
+    source: str,
+    what: str,
+    names: Mapping[str, str] | None = None,
+) -> None:
     """Give a module its weights, float32 whatever they were stored as.
 
-    A counter of batch norm, which no result depends on, may be missing.
+    A module that was built on the device ``meta`` (so that nothing was drawn at random in vain) has them afterwards. A
+    counter of batch norm, which no result depends on, may be missing.
+
+    Parameters
+    ----------
+    source, what : the file or folder, and the model, for messages
+    names : what the source calls an entry, where it has names of its own
 
     Raises
     ------
@@ -100,12 +112,15 @@ def fill_module(module: nn.Module, state: Mapping[str, Tensor], source: str, wha
     check_shapes(shapes_of(given), wanted, source, what)
     for name, tensor in given.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            called = (names or {}).get(name, name)
             raise FormatError(
-                f"{source!r} is damaged: {name!r} holds numbers that are not finite; fetch it again"
+                f"{source!r} is damaged: {called!r} holds numbers that are not finite; fetch it again"
             )
-    module.load_state_dict(
-        {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in given.items()}
-    )
+    numbers = {
+        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in given.items()
+    }
+    empty = any(parameter.is_meta for parameter in module.parameters())
+    module.load_state_dict(numbers, assign=empty)
 
 
 def load_safetensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:

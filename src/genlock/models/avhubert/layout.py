@@ -103,9 +103,13 @@ def recognise(found: Shapes, source: str, settings: Mapping[str, Any] | None = N
     of_decoder = {n.removeprefix(decoder_prefix): s for n, s in found.items() if n.startswith(decoder_prefix)}
 
     whole = form == "pretrained" or all(name in of_encoder for name in _PRETRAINING)
+    ties = [f"{decoder_prefix}output_projection.weight"]
+    ties += ["lm_head.weight", "model.lm_head.weight"] if form == "port" else []
+    copies = tuple(name for name in ties if name in found and of_decoder)
     try:
-        encoder = _encoder_shape({our_name(n): s for n, s in of_encoder.items()}, given, whole, source)
-        decoder = _decoder_shape(of_decoder, given, encoder.width, source) if of_decoder else None
+        encoder = _encoder_shape({our_name(n): s for n, s in of_encoder.items()}, given, whole)
+        tied = {name: found[name] for name in copies}
+        decoder = _decoder_shape(of_decoder, given, encoder.width, tied) if of_decoder else None
     except OptionError as error:
         raise FormatError(f"{source!r} holds no AV-HuBERT that can be built: {error}") from error
 
@@ -114,12 +118,9 @@ def recognise(found: Shapes, source: str, settings: Mapping[str, Any] | None = N
         f"encoder.{name}": prefix + (name if name in of_encoder else theirs(name))
         for name in _encoder_entries(encoder)
     }
-    copies = tuple(n for n in ("lm_head.weight", "model.lm_head.weight") if form == "port" and n in found)
     notes = []
     if decoder is not None:
         names |= {f"decoder.{name}": decoder_prefix + name for name in _decoder_entries(decoder)}
-        projection = f"{decoder_prefix}output_projection.weight"
-        copies += (projection,) if projection in found else ()
         if decoder_prefix + _EMBEDDING not in found and copies:
             # safetensors keeps one name of a matrix that has several.
             names[f"decoder.{_EMBEDDING}"], copies = copies[0], copies[1:]
@@ -138,7 +139,7 @@ def recognise(found: Shapes, source: str, settings: Mapping[str, Any] | None = N
     wanted = _wanted(names, encoder, decoder)
     known = {n: s for n, s in found.items() if n not in {*left, *computed}}
     for copy in copies:
-        wanted[copy] = wanted[names[f"decoder.{_EMBEDDING}"]] if decoder is not None else ()
+        wanted[copy] = wanted[names[f"decoder.{_EMBEDDING}"]]
     # A counter of batch norm changes no result, so it may be missing.
     counters = {n: s for n, s in wanted.items() if n.endswith("num_batches_tracked") and n not in known}
     check_shapes({**known, **counters}, wanted, source, f"AV-HuBERT in the form {form!r}")
@@ -180,24 +181,22 @@ def _refuse_other_networks(settings: Mapping[str, Any], source: str) -> None:
 class _Votes:
     """Sizes as the entries show them; each entry one vote."""
 
-    def __init__(self, shapes: Shapes, source: str) -> None:
-        self.shapes, self.source = shapes, source
+    def __init__(self, shapes: Shapes) -> None:
+        self.shapes = shapes
 
-    def size(self, what: str, *ballots: tuple[str, int], said: Any = None, per: int = 1) -> int:
-        """The size that most entries show: ballots are names (or endings after ``*``) and an axis."""
+    def size(self, usual: int, *ballots: tuple[str, int], said: Any = None) -> int:
+        """The size that most entries show; the usual one where none is there, which is then told as missing.
+
+        Ballots are names, or beginning and end around ``*``, and an axis; what the settings say is one more vote.
+        """
         votes: Counter[int] = Counter()
         if isinstance(said, int):
             votes[said] += 1
         for name, axis in ballots:
             for shape in self._all(name):
-                if -len(shape) <= axis < len(shape):
-                    votes[shape[axis] // per] += 1
-        if not votes:
-            raise FormatError(
-                f"{self.source!r} does not say its {what}: {', '.join(sorted({n for n, _ in ballots}))} missing; it is "
-                "damaged, or of another model"
-            )
-        return votes.most_common(1)[0][0]
+                if axis < len(shape):
+                    votes[shape[axis]] += 1
+        return votes.most_common(1)[0][0] if votes else usual
 
     def _all(self, name: str) -> Iterable[tuple[int, ...]]:
         if "*" not in name:
@@ -211,21 +210,17 @@ class _Votes:
         return 1 + max((int(n) for n in numbers if n.isdecimal() and len(n) < 4), default=-1)
 
 
-def _encoder_shape(shapes: Shapes, settings: Mapping[str, Any], whole: bool, source: str) -> AVHuBERTShape:
-    votes = _Votes(shapes, source)
+def _encoder_shape(shapes: Shapes, settings: Mapping[str, Any], whole: bool) -> AVHuBERTShape:
+    votes = _Votes(shapes)
     layer = "encoder.layers.*"
-    width = votes.size(
-        "width", (f"{layer}.final_layer_norm.weight", 0), said=settings.get("encoder_embed_dim")
-    )
+    width = votes.size(768, (f"{layer}.final_layer_norm.weight", 0), said=settings.get("encoder_embed_dim"))
     positions = "encoder.pos_conv_embed.conv.parametrizations.weight.original"
-    kernel = votes.size(
-        "kernel of positions", (f"{positions}1", 2), (f"{positions}0", 2), said=settings.get("conv_pos")
-    )
-    group = votes.size("groups of positions", (f"{positions}1", 1), said=_group(width, settings))
+    kernel = votes.size(128, (f"{positions}1", 2), (f"{positions}0", 2), said=settings.get("conv_pos"))
+    group = votes.size(width // 16, (f"{positions}1", 1), said=_group(width, settings))
     resnet = "feature_extractor_video.resnet"
     trunk = tuple(
         votes.size(
-            f"channels of stage {k}",
+            32 << k,
             (f"{resnet}.trunk.layer{k}.*bn1.weight", 0),
             (f"{resnet}.trunk.layer{k}.*bn2.weight", 0),
             (f"{resnet}.trunk.layer{k}.*conv2.weight", 0),
@@ -235,19 +230,19 @@ def _encoder_shape(shapes: Shapes, settings: Mapping[str, Any], whole: bool, sou
     clusters = final = 0
     if whole:
         final = votes.size(
-            "width of clusters",
+            256,
             ("final_proj.weight", 0),
             ("final_proj.bias", 0),
             ("label_embs_concat", 1),
             said=settings.get("final_dim") or None,
         )
-        clusters = votes.size("clusters", ("label_embs_concat", 0))
+        clusters = votes.size(500, ("label_embs_concat", 0))
     heads = settings.get("encoder_attention_heads")
     return AVHuBERTShape(
         layers=_said(settings, "encoder_layers") or votes.layers("encoder.layers."),
         width=width,
         ffn=votes.size(
-            "inner width",
+            4 * width,
             (f"{layer}.feed_forward.intermediate_dense.bias", 0),
             said=settings.get("encoder_ffn_embed_dim"),
         ),
@@ -258,14 +253,14 @@ def _encoder_shape(shapes: Shapes, settings: Mapping[str, Any], whole: bool, sou
         position_groups=max(1, width // max(group, 1)),
         norm_first=bool(settings.get("layer_norm_first", True)),
         stem=votes.size(
-            "first channels",
+            64,
             (f"{resnet}.frontend3D.0.weight", 0),
             (f"{resnet}.frontend3D.1.weight", 0),
             (f"{resnet}.frontend3D.1.bias", 0),
         ),
         trunk=(trunk[0], trunk[1], trunk[2], trunk[3]),
         sound_width=votes.size(
-            "width of sound",
+            104,
             ("feature_extractor_audio.proj.weight", 1),
             ("mask_emb", 0),
             said=settings.get("audio_feat_dim"),
@@ -283,23 +278,19 @@ def _said(settings: Mapping[str, Any], name: str) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
 
 
-def _decoder_shape(shapes: Shapes, settings: Mapping[str, Any], memory: int, source: str) -> DecoderShape:
-    votes = _Votes(shapes, source)
+def _decoder_shape(shapes: Shapes, settings: Mapping[str, Any], memory: int, tied: Shapes) -> DecoderShape:
+    votes = _Votes({**shapes, **tied})
     width = votes.size(
-        "decoder's width",
+        768,
         ("layers.*.final_layer_norm.weight", 0),
         ("layer_norm.weight", 0),
         said=settings.get("decoder_embed_dim"),
     )
-    tokens = votes.size(
-        "tokens", (_EMBEDDING, 0), ("output_projection.weight", 0), said=settings.get("tokens")
-    )
+    tokens = votes.size(1000, (_EMBEDDING, 0), *((name, 0) for name in tied))
     return DecoderShape(
         layers=_said(settings, "decoder_layers") or votes.layers("layers."),
         width=width,
-        ffn=votes.size(
-            "decoder's inner width", ("layers.*.fc1.bias", 0), said=settings.get("decoder_ffn_embed_dim")
-        ),
+        ffn=votes.size(4 * width, ("layers.*.fc1.bias", 0), said=settings.get("decoder_ffn_embed_dim")),
         heads=_said(settings, "decoder_attention_heads") or (8 if width >= 1024 else 4),
         tokens=tokens,
         memory=memory,

@@ -218,9 +218,10 @@ def _filled(layout: Layout, state: Mapping[str, Tensor], tokens: Tokens | None, 
             )
     parts = Parts(layout.encoder, layout.decoder, alignment=layout.aligns)
     try:
-        model = AVRecognizer(parts, tokens if layout.decoder is not None else None)
+        with torch.device("meta"):
+            model = AVRecognizer(parts, tokens if layout.decoder is not None else None)
     except OptionError as error:
         raise FormatError(f"{source!r}: {error}") from error
     given = {ours: state[theirs] for ours, theirs in layout.names.items() if theirs in state}
-    fill_module(model, given, source, "AV-HuBERT")
+    fill_module(model, given, source, "AV-HuBERT", layout.names)
     return model.eval().requires_grad_(False)

@@ -220,11 +220,12 @@ def load_avsr(folder: str | os.PathLike[str]) -> AVRecognizer:
         raise FormatError(f"{str(source)!r} was written by a newer version; upgrade genlock")
     tokens = config.get("tokens")
     try:
-        model = AVRecognizer(
-            Parts.from_dict(config["parts"]),
-            None if tokens is None else Tokens.from_dict(tokens),
-            config.get("facts", {}),
-        )
+        with torch.device("meta"):
+            model = AVRecognizer(
+                Parts.from_dict(config["parts"]),
+                None if tokens is None else Tokens.from_dict(tokens),
+                config.get("facts", {}),
+            )
     except (KeyError, OptionError) as error:
         raise FormatError(f"{CONFIG} of {str(source)!r} is damaged: {error}") from error
     fill_module(model, load_safetensors(source / WEIGHTS), str(source / WEIGHTS), "this AV-HuBERT")
