@@ -70,7 +70,7 @@ class AvsrBenchOptions:
     """Hypotheses that each clip keeps; 0: the likeliest symbol of each frame by the CTC head."""
     quick: bool = False
     """Measure at 0 dB only, at seven shifts, with a beam of 4."""
-    batch: int = 8
+    batch: int = 16
     """Clips that are computed together, at least 1."""
     processes: int = 1
     """Processes that share the batches."""
@@ -139,10 +139,15 @@ class Cases:
     """Planted shifts."""
     left_out: tuple[str, ...] = ()
     """Clips that could not be used, with the reason."""
+    notes: tuple[str, ...] = ()
+    """What was taken for granted."""
 
     def __add__(self, other: Cases) -> Cases:
-        left_out = tuple(dict.fromkeys((*self.left_out, *other.left_out)))
-        return Cases((*self.words, *other.words), (*self.shifts, *other.shifts), left_out)
+        left_out, notes = (
+            tuple(dict.fromkeys((*mine, *theirs)))
+            for mine, theirs in ((self.left_out, other.left_out), (self.notes, other.notes))
+        )
+        return Cases((*self.words, *other.words), (*self.shifts, *other.shifts), left_out, notes)
 
 
 @dataclass(frozen=True)
@@ -159,17 +164,19 @@ class AvsrBench:
     __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
-        """``table[]``, ``words[]`` and ``shifts[]`` (the cases), ``left_out[]``, ``run``."""
+        """``table[]``, ``words[]`` and ``shifts[]`` (the cases), ``left_out[]``, ``notes[]``, ``run``."""
         return {
             "table": [row.to_dict() for row in self.table],
             "words": [case.to_dict() for case in self.cases.words],
             "shifts": [case.to_dict() for case in self.cases.shifts],
             "left_out": list(self.cases.left_out),
+            "notes": list(self.cases.notes),
             "run": self.card,
         }
 
     def __str__(self) -> str:
-        return "\n".join([table_text(self.table), *(f"left out: {why}" for why in self.cases.left_out)])
+        left_out = (f"left out: {why}" for why in self.cases.left_out)
+        return "\n".join([table_text(self.table), *left_out, *(f"note: {note}" for note in self.cases.notes)])
 
 
 def bench_avsr(
@@ -298,7 +305,8 @@ def judge_clips(
                 left_out.append(f"{clips.names[number]}: {error}")
                 continue
             crowds.append(clips.crowd(number, how.seed))
-        found.append((batch[0], _judged(model, there, crowds, how) + Cases(left_out=tuple(left_out))))
+        said = Cases(left_out=tuple(left_out), notes=tuple(clip.note for clip in there if clip.note))
+        found.append((batch[0], _judged(model, there, crowds, how) + said))
     progress("judge", total, total)
     return found
 
@@ -334,6 +342,7 @@ def _joined(files: Sequence[str]) -> Cases:
                 tuple(WordCase(**case) for case in data["words"]),
                 tuple(ShiftCase(**case) for case in data["shifts"]),
                 tuple(data["left_out"]),
+                tuple(data["notes"]),
             )
         except (KeyError, TypeError) as error:
             raise FormatError(f"{name!r} is no run of genlock bench avsr ({error})") from error

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +23,7 @@ from genlock.data.output_spec import Wanted
 from genlock.data.reading import ClipSet, is_dataset
 from genlock.extractors import make_extractor
 from genlock.extractors.both.on_frames import heard_on_frames, seen_on_frames
-from genlock.media import read_audio
+from genlock.media import frame_cells, read_audio, read_frames
 from genlock.metrics.words import normal_words
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.speech.audiovisual.model import Rows
@@ -38,6 +39,8 @@ _SOUND = f"sound@{_RATE}"
 #: Voices of the babble come from so many clips of the set.
 _CROWD = 16
 _LEAST_SHARE = 0.5
+#: A film without a face that is square and no larger is taken for a mouth.
+_LARGEST_MOUTH = 160
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class AVClip:
     """The voice, float32 [N] at 16 kHz, on the clip's clock."""
     mouth: Track
     """Grey mouths, uint8 [T, side, side], 25 a second; invalid where no mouth was seen."""
+    note: str = ""
+    """What was taken for granted when it was read, in words."""
 
     __repr__ = one_line
 
@@ -215,8 +220,8 @@ class _Films(_Crowd):
 
     def read(self, number: int) -> AVClip:
         source = self._sources[number]
-        sound, mouth = read_film(self._folder / source.path, self._mouth)
-        return AVClip(source.path, self.speakers[number], self.texts[number], sound, mouth)
+        sound, mouth, note = read_film(self._folder / source.path, self._mouth)
+        return AVClip(source.path, self.speakers[number], self.texts[number], sound, mouth, note)
 
     def voice(self, number: int) -> Samples:
         track = read_audio(self._folder / self._sources[number].path, rate=_RATE)
@@ -250,8 +255,11 @@ class _Prepared(_Crowd):
         return np.asarray(self._clips.read(number, self._kinds[0]).values, np.float32).reshape(-1)
 
 
-def read_film(path: str | os.PathLike[str], mouth: str) -> tuple[Track, Track]:
+def read_film(path: str | os.PathLike[str], mouth: str) -> tuple[Track, Track, str]:
     """The voice of a film, [N] at 16 kHz, and the mouth of the face that is seen longest, 25 a second.
+
+    A film without a face that is square and small is a mouth already; its frames are taken as they are, and the third
+    value says so.
 
     Raises
     ------
@@ -272,10 +280,27 @@ def read_film(path: str | os.PathLike[str], mouth: str) -> tuple[Track, Track]:
         raise MediaError(f"{name}: it has no picture")
     face = max(faces, key=lambda track: int(track.valid.sum()), default=None)
     if face is None:
-        raise InputError(f"{name}: no face is seen")
+        taken = _mouths_already(path, name)
+        return sounds[0], seen_on_frames(taken), f"{name}: no face is seen; its frames are taken for mouths"
     if 2 * int(face.valid.sum()) < frames:
         raise InputError(f"{name}: a face is seen in fewer than half of the frames")
-    return sounds[0], _enough(name, seen_on_frames(face))
+    return sounds[0], _enough(name, seen_on_frames(face)), ""
+
+
+def _mouths_already(path: str | os.PathLike[str], name: str) -> Track:
+    """The frames of a film that is a mouth already, as published data sets of lips are: square, small, and no face.
+
+    Raises InputError if it is none.
+    """
+    first = next(iter(read_frames(path))).pixels
+    height, width = first.shape[:2]
+    if height != width or height > _LARGEST_MOUTH:
+        raise InputError(
+            f"{name}: no face is seen; a film that is a mouth already is square and at most {_LARGEST_MOUTH} pixels "
+            f"wide, not {width} x {height}"
+        )
+    grey = [cv2.cvtColor(cell.pixels, cv2.COLOR_RGB2GRAY) for cell in read_frames(path)]
+    return Track(np.stack(grey), frame_cells(path)[0], name="mouth")
 
 
 def _enough(name: str, mouth: Track) -> Track:

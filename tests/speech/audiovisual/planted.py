@@ -58,7 +58,7 @@ class PlantedModel:
     def hear(self, sounds: Sequence[Rows]) -> list[Rows]:
         return [np.asarray(sound[:, :_WIDTH], np.float32) for sound in sounds]
 
-    def see(self, pictures: Sequence[np.ndarray]) -> list[Rows]:
+    def see(self, pictures: Sequence[np.ndarray], seen: Sequence[np.ndarray]) -> list[Rows]:
         return [code_of(picture) for picture in pictures]
 
     def encode(self, heard: Sequence[Rows] | None, seen: Sequence[Rows] | None) -> list[Encoded]:

@@ -64,10 +64,14 @@ def _clip(frames: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return sound, draw.integers(0, 256, (frames, 96, 96)).astype(np.uint8)
 
 
+def _seen(model: AVHuBERTSpeech, *pictures: np.ndarray) -> list[np.ndarray]:
+    return model.see(pictures, [np.ones(len(picture), bool) for picture in pictures])
+
+
 def test_a_clip_is_the_same_alone_and_among_longer_ones(model: AVHuBERTSpeech) -> None:
     clips = [_clip(frames, frames) for frames in (12, 30, 21)]
     heard = model.hear([sound for sound, _ in clips])
-    seen = model.see([picture for _, picture in clips])
+    seen = _seen(model, *(picture for _, picture in clips))
     for sides in ((heard, seen), (heard, None), (None, seen)):
         together = model.encode(*sides)
         for number, one in enumerate(together):
@@ -84,7 +88,7 @@ def test_a_clip_is_the_same_alone_and_among_longer_ones(model: AVHuBERTSpeech) -
 def test_the_network_is_asked_as_it_was_built(model: AVHuBERTSpeech) -> None:
     """Rows of the fronts and the encoder are those of one forward pass of the network itself."""
     sound, picture = _clip(20)
-    heard, seen = model.hear([sound]), model.see([picture])
+    heard, seen = model.hear([sound]), _seen(model, picture)
     both = model.encode(heard, seen)[0]
     shown = (picture[:, 4:92, 4:92].astype(np.float32) / 255 - 0.421) / 0.165
     with torch.inference_mode():
@@ -96,9 +100,9 @@ def test_a_long_picture_is_seen_in_parts_as_in_one(
     model: AVHuBERTSpeech, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, picture = _clip(23)
-    whole = model.see([picture])[0]
+    whole = _seen(model, picture)[0]
     monkeypatch.setattr("genlock.speech.audiovisual.checkpoint._SEEN_AT_ONCE", 7)
-    np.testing.assert_allclose(model.see([picture])[0], whole, atol=2e-5)
+    np.testing.assert_allclose(_seen(model, picture)[0], whole, atol=2e-5)
 
 
 def test_a_stream_that_is_not_there_is_no_part_of_the_shift(model: AVHuBERTSpeech) -> None:
@@ -144,7 +148,7 @@ def test_one_head_is_enough() -> None:
     for parts in ({"decoder": None}, {"ctc": False}):
         model = AVHuBERTSpeech(_network(**parts), "half")
         encoded = model.encode(
-            model.hear([sound]), [Picture(model.see([picture])[0], np.ones(25, bool), 0).part(25)]
+            model.hear([sound]), [Picture(_seen(model, picture)[0], np.ones(25, bool), 0).part(25)]
         )
         assert isinstance(search(model, encoded)[0][0].text, str)
     with pytest.raises(FormatError, match="neither a CTC head nor a decoder"):

@@ -120,16 +120,18 @@ class AVHuBERTSpeech:
         return found
 
     @torch.inference_mode()
-    def see(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Rows]:
+    def see(
+        self, pictures: Sequence[npt.NDArray[np.uint8]], seen: Sequence[npt.NDArray[np.bool_]]
+    ) -> list[Rows]:
         """Rows of the picture's front end, of grey mouths [T, side, side] each."""
-        return [self._seen(picture) for picture in pictures]
+        return [self._seen(*pair) for pair in zip(pictures, seen, strict=True)]
 
-    def _seen(self, picture: npt.NDArray[np.uint8]) -> Rows:
+    def _seen(self, picture: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool_]) -> Rows:
         parts = []
         for first in range(0, len(picture), _SEEN_AT_ONCE):
             stop = min(first + _SEEN_AT_ONCE, len(picture))
             low, high = max(0, first - _REACH), min(len(picture), stop + _REACH)
-            shown = mouth_pictures(picture[low:high], self.network.encoder.shape.crop)
+            shown = mouth_pictures(picture[low:high], self.network.encoder.shape.crop, seen[low:high])
             rows = self.network.encoder.feature_extractor_video(_tensor(shown)[None, None])
             parts.append(_array(rows[0])[first - low : stop - low])
         return np.concatenate(parts) if parts else np.zeros((0, self._width), np.float32)

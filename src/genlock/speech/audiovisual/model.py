@@ -154,8 +154,11 @@ class AudioVisualModel(Protocol):
         """Rows of the sound's front end, float32 [T, C] each, of features [T, 104] each."""
         ...
 
-    def see(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Rows]:
-        """Rows of the picture's front end, float32 [T, C] each, of grey mouths uint8 [T, side, side] each."""
+    def see(
+        self, pictures: Sequence[npt.NDArray[np.uint8]], seen: Sequence[npt.NDArray[np.bool_]]
+    ) -> list[Rows]:
+        """Rows of the picture's front end, float32 [T, C] each, of grey mouths uint8 [T, side, side] each; ``seen``
+        says in which frames there is one, [T] each."""
         ...
 
     def encode(self, heard: Sequence[Rows] | None, seen: Sequence[Rows] | None) -> list[Encoded]:

@@ -79,12 +79,12 @@ def look(
     first : the frame of each at which its stretch begins; frames before and after it are real neighbours. None: 0
     """
     held = [np.pad(each, ((_HELD, _HELD), (0, 0), (0, 0)), mode="edge") for each in mouths]
-    pictures = []
-    for number, rows in enumerate(model.see(held)):
-        known = np.pad(np.asarray(seen[number], bool), _HELD, mode="edge")
-        begin = _HELD + (0 if first is None else first[number])
-        pictures.append(Picture(silenced(rows, known), known, begin))
-    return pictures
+    known = [np.pad(np.asarray(each, bool), _HELD, mode="edge") for each in seen]
+    begins = [_HELD + (0 if first is None else first[number]) for number in range(len(held))]
+    return [
+        Picture(silenced(rows, there), there, begin)
+        for rows, there, begin in zip(model.see(held, known), known, begins, strict=True)
+    ]
 
 
 def silenced(rows: Rows, known: npt.ArrayLike) -> Rows:
