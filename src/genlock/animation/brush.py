@@ -11,7 +11,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animation.outlines import blend, fixed_point, placed, smoothed, widened
+from genlock.animation.outlines import (
+    blend,
+    fixed_places,
+    fixed_point,
+    placed,
+    round_outline,
+    smoothed,
+    square_dots,
+    widened,
+)
 from genlock.drawing.canvas import Colour
 
 __all__ = ["Brush", "Inside", "Points", "curve", "ellipse", "mixed", "rotation"]
@@ -66,14 +75,19 @@ class Brush:
         """Pixels [N, 2] of points [N, 2 or 3] in eye distances; ``depth`` is the z of flat ones."""
         return placed(np.ascontiguousarray(points, np.float64), depth, self._pose, _SPREAD)
 
+    def _corners(self, points: npt.ArrayLike, depth: float) -> npt.NDArray[np.int32]:
+        """The same in OpenCV's fixed point."""
+        return fixed_places(
+            np.ascontiguousarray(points, np.float64), depth, self._pose, _SPREAD, float(2**_SHIFT)
+        )
+
     def fill(self, points: npt.ArrayLike, colour: Colour, depth: float = 0.0) -> None:
         """A filled outline [N, 2 or 3]."""
-        corners = _fixed(self.place(points, depth))
-        cv2.fillPoly(self.image, [corners], colour, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self.image, [self._corners(points, depth)], colour, cv2.LINE_AA, _SHIFT)
 
     def line(self, points: npt.ArrayLike, colour: Colour, width: float, depth: float = 0.0) -> None:
         """A line of one width (in eye distances) through points."""
-        path = _fixed(self.place(points, depth))
+        path = self._corners(points, depth)
         thick = max(1, round(width * self.scale))
         cv2.polylines(self.image, [path], False, colour, thick, cv2.LINE_AA, _SHIFT)
 
@@ -87,11 +101,9 @@ class Brush:
         outline = widened(path, width * self.scale, taper)
         cv2.fillPoly(self.image, [_fixed(outline)], colour, cv2.LINE_AA, _SHIFT)
 
-    def dots(self, corners: Points, colours: npt.NDArray[np.integer]) -> None:
-        """Filled convex outlines [N, K, 2] in pixels, each in its colour of [N, 3]."""
-        shapes = _fixed(corners.reshape(-1, 2)).reshape(corners.shape)
-        for shape, colour in zip(shapes, colours.tolist(), strict=True):
-            cv2.fillConvexPoly(self.image, shape, colour, cv2.LINE_AA, _SHIFT)
+    def dots(self, centres: Points, half: float, colours: npt.NDArray[np.uint8]) -> None:
+        """Upright squares about centres [N, 2], ``half`` wide to each side, in pixels, each in its colour of [N, 3]."""
+        square_dots(self.image, centres, half, colours)
 
     def within(self, outline: npt.ArrayLike, depth: float = 0.0) -> Inside | None:
         """A copy of what lies inside an outline, to be painted on and put back; None where it is out of sight."""
@@ -169,12 +181,8 @@ def ellipse(
     centre: Sequence[float] | Points, radii: Sequence[float], count: int = 28, turn: float = 0.0
 ) -> Points:
     """Points [count, 2] of an ellipse, turned by radians."""
-    cosine, sine = _circle(count)
-    x, y = radii[0] * cosine, radii[1] * sine
-    c, s = math.cos(turn), math.sin(turn)
-    found = np.empty((count, 2))
-    found[:, 0], found[:, 1] = c * x - s * y + centre[0], s * x + c * y + centre[1]
-    return found
+    (x, y), (wide, tall) = centre, radii
+    return round_outline(float(x), float(y), float(wide), float(tall), turn, *_circle(count))
 
 
 @lru_cache(maxsize=16)
@@ -183,6 +191,7 @@ def _circle(count: int) -> tuple[Points, Points]:
     return np.cos(angle), np.sin(angle)
 
 
+@lru_cache(maxsize=1024)
 def mixed(colour: Colour, other: Colour, share: float) -> Colour:
     """A colour with so much (0...1) of another one in it.
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animation.outlines import compiled
+from genlock.drawing.compiled import compiled
 from genlock.extractors.face.pose import LIPS
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "mesh_normals",
     "mesh_triangles",
     "shade_triangles",
+    "soften_edges",
     "trace_triangles",
 ]
 
@@ -106,6 +107,55 @@ def _one_way_round(triangles: Triangles, points: Points) -> Triangles:
 
 
 @compiled
+def _corners(
+    points: npt.NDArray[np.float64], triangle: npt.NDArray[np.int32]
+) -> tuple[float, float, float, float, float, float, float]:
+    """Pixels of the three corners, and twice the area between them: below 0 where it is seen from behind."""
+    i, j, m = triangle[0], triangle[1], triangle[2]
+    ax, ay, bx, by, cx, cy = (
+        points[i, 0],
+        points[i, 1],
+        points[j, 0],
+        points[j, 1],
+        points[m, 0],
+        points[m, 1],
+    )
+    return ax, ay, bx, by, cx, cy, (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+
+
+@compiled
+def _span(
+    left: float,
+    right: float,
+    v: float,
+    w: float,
+    dv: float,
+    dw: float,
+    per_v: float,
+    per_w: float,
+    per_u: float,
+) -> tuple[int, int]:
+    """Of a row, the first and the last pixel whose three shares are not below nothing.
+
+    Parameters
+    ----------
+    left, right : pixels within which they lie
+    v, w : shares of the second and the third corner at pixel 0
+    dv, dw : by how much these grow from each pixel to the next
+    per_v, per_w, per_u : one over that, and over what the first corner's share grows by
+    """
+    low, high = left, right
+    for first, step, per in ((v, dv, per_v), (w, dw, per_w), (1 - v - w, -dv - dw, per_u)):
+        if step > 1e-12:
+            low = max(low, np.ceil((-1e-6 - first) * per))
+        elif step < -1e-12:
+            high = min(high, np.floor((-1e-6 - first) * per))
+        elif first < -1e-6:
+            high = -1.0
+    return int(low), int(high)
+
+
+@compiled
 def trace_triangles(
     map_x: npt.NDArray[np.float32],
     map_y: npt.NDArray[np.float32],
@@ -116,28 +166,24 @@ def trace_triangles(
     """For each pixel [H, W] of each triangle of ``target`` [P, 2] write where it lies in ``source`` [P, 2]."""
     height, width = map_x.shape
     for k in range(len(triangles)):
-        i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        ax, ay, bx, by, cx, cy = (
-            target[i, 0],
-            target[i, 1],
-            target[j, 0],
-            target[j, 1],
-            target[m, 0],
-            target[m, 1],
-        )
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        ax, ay, bx, by, cx, cy, area = _corners(target, triangles[k])
         if abs(area) < 1e-9:
             continue
-        x0, x1 = max(0, int(np.ceil(min(ax, bx, cx)))), min(width - 1, int(np.floor(max(ax, bx, cx))))
+        i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+        dv, dw = (cy - ay) / area, -(by - ay) / area
+        ev, ew = (cx - ax) / area, (bx - ax) / area
+        per_v, per_w, per_u = 1 / dv, 1 / dw, -1 / (dv + dw)
+        jx, jy = source[j, 0] - source[i, 0], source[j, 1] - source[i, 1]
+        mx, my = source[m, 0] - source[i, 0], source[m, 1] - source[i, 1]
+        left, right = max(0.0, np.ceil(min(ax, bx, cx))), min(width - 1.0, np.floor(max(ax, bx, cx)))
         y0, y1 = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
         for y in range(y0, y1 + 1):
-            for x in range(x0, x1 + 1):
-                v = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
-                w = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
-                if v >= -1e-6 and w >= -1e-6 and v + w <= 1 + 1e-6:
-                    u = 1 - v - w
-                    map_x[y, x] = u * source[i, 0] + v * source[j, 0] + w * source[m, 0]
-                    map_y[y, x] = u * source[i, 1] + v * source[j, 1] + w * source[m, 1]
+            v, w = -ax * dv - (y - ay) * ev, -ax * dw + (y - ay) * ew
+            low, high = _span(left, right, v, w, dv, dw, per_v, per_w, per_u)
+            first_x, first_y = source[i, 0] + v * jx + w * mx, source[i, 1] + v * jy + w * my
+            for x in range(low, high + 1):
+                map_x[y, x] = first_x + x * (dv * jx + dw * mx)
+                map_y[y, x] = first_y + x * (dv * jy + dw * my)
 
 
 @compiled
@@ -154,20 +200,14 @@ def shade_triangles(
     """
     height, width = near.shape
     for k in range(len(triangles)):
-        i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        ax, ay, bx, by, cx, cy = (
-            points[i, 0],
-            points[i, 1],
-            points[j, 0],
-            points[j, 1],
-            points[m, 0],
-            points[m, 1],
-        )
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        ax, ay, bx, by, cx, cy, area = _corners(points, triangles[k])
         if area <= 1e-9:  # seen from behind
             continue
+        i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
         # Shares of the corners, depth and colour change by as much from each pixel of a row to the next.
         dv, dw = (cy - ay) / area, -(by - ay) / area
+        ev, ew = (cx - ax) / area, (bx - ax) / area
+        per_v, per_w, per_u = 1 / dv, 1 / dw, -1 / (dv + dw)
         dz = dv * (points[j, 2] - points[i, 2]) + dw * (points[m, 2] - points[i, 2])
         red, green, blue = colours[i, 0], colours[i, 1], colours[i, 2]
         jr, jg, jb = colours[j, 0] - red, colours[j, 1] - green, colours[j, 2] - blue
@@ -176,26 +216,110 @@ def shade_triangles(
         left, right = max(0.0, np.ceil(min(ax, bx, cx))), min(width - 1.0, np.floor(max(ax, bx, cx)))
         y0, y1 = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
         for y in range(y0, y1 + 1):
-            # At x = 0 of this row; of the row, all pixels count whose three shares are not below nothing.
-            v = (-ax * (cy - ay) - (y - ay) * (cx - ax)) / area
-            w = ((bx - ax) * (y - ay) + (by - ay) * ax) / area
-            low, high = left, right
-            for first, step in ((v, dv), (w, dw), (1 - v - w, -dv - dw)):
-                if step > 1e-12:
-                    low = max(low, np.ceil((-1e-6 - first) / step))
-                elif step < -1e-12:
-                    high = min(high, np.floor((-1e-6 - first) / step))
-                elif first < -1e-6:
-                    high = -1.0
+            # At x = 0 of this row.
+            v, w = -ax * dv - (y - ay) * ev, -ax * dw + (y - ay) * ew
+            low, high = _span(left, right, v, w, dv, dw, per_v, per_w, per_u)
             z = points[i, 2] + v * (points[j, 2] - points[i, 2]) + w * (points[m, 2] - points[i, 2])
             r, g, b = red + v * jr + w * mr, green + v * jg + w * mg, blue + v * jb + w * mb
-            for x in range(int(low), int(high) + 1):
+            for x in range(low, high + 1):
                 deep = z + x * dz
                 if deep < near[y, x]:
                     near[y, x] = deep
                     image[y, x, 0] = np.uint8(r + x * dr)
                     image[y, x, 1] = np.uint8(g + x * dg)
                     image[y, x, 2] = np.uint8(b + x * db)
+
+
+@compiled
+def soften_edges(
+    image: npt.NDArray[np.uint8],
+    near: npt.NDArray[np.float32],
+    under: npt.NDArray[np.uint8],
+    points: npt.NDArray[np.float64],
+    colours: npt.NDArray[np.float64],
+    triangles: npt.NDArray[np.int32],
+    step: float,
+) -> None:
+    """Draw the pixels at edges anew, each as the mean of four samples; the arguments of :func:`shade_triangles`.
+
+    Parameters
+    ----------
+    under : what lay under the triangles, [H, W, 3]
+    step : neighbours that differ by more in depth have an edge between them
+    """
+    number, places = _edge_pixels(near, points, step)
+    busy = np.zeros((near.shape[0] // 8 + 1, near.shape[1] // 8 + 1), np.bool_)
+    deep = np.full((len(places), 4), np.inf, np.float32)
+    seen = np.zeros((len(places), 4, 3), np.float32)
+    for n in range(len(places)):
+        y, x = places[n]
+        busy[y // 8, x // 8] = True
+        for s in range(4):
+            for c in range(3):
+                seen[n, s, c] = under[y, x, c]
+    height, width = near.shape
+    for k in range(len(triangles)):
+        ax, ay, bx, by, cx, cy, area = _corners(points, triangles[k])
+        x0, x1 = max(0, int(np.floor(min(ax, bx, cx)))), min(width - 1, int(np.ceil(max(ax, bx, cx))))
+        y0, y1 = max(0, int(np.floor(min(ay, by, cy)))), min(height - 1, int(np.ceil(max(ay, by, cy))))
+        if area <= 1e-9 or not _any_of(busy, y0 // 8, y1 // 8, x0 // 8, x1 // 8):
+            continue
+        i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
+        for y in range(y0, y1 + 1):
+            for x in range(x0, x1 + 1):
+                n = number[y, x]
+                if n < 0:
+                    continue
+                for s in range(4):
+                    px, py = x - 0.25 + 0.5 * (s % 2), y - 0.25 + 0.5 * (s // 2)
+                    v = ((px - ax) * (cy - ay) - (py - ay) * (cx - ax)) / area
+                    w = ((bx - ax) * (py - ay) - (by - ay) * (px - ax)) / area
+                    u = 1 - v - w
+                    if u < -1e-6 or v < -1e-6 or w < -1e-6:
+                        continue
+                    z = u * points[i, 2] + v * points[j, 2] + w * points[m, 2]
+                    if z < deep[n, s]:
+                        deep[n, s] = z
+                        for c in range(3):
+                            seen[n, s, c] = u * colours[i, c] + v * colours[j, c] + w * colours[m, c]
+    for n in range(len(places)):
+        y, x = places[n]
+        for c in range(3):
+            image[y, x, c] = np.uint8(0.25 * (seen[n, 0, c] + seen[n, 1, c] + seen[n, 2, c] + seen[n, 3, c]))
+
+
+@compiled
+def _any_of(busy: npt.NDArray[np.bool_], top: int, bottom: int, left: int, right: int) -> bool:
+    for y in range(top, bottom + 1):
+        for x in range(left, right + 1):
+            if busy[y, x]:
+                return True
+    return False
+
+
+@compiled
+def _edge_pixels(
+    near: npt.NDArray[np.float32], points: npt.NDArray[np.float64], step: float
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The pixels on both sides of each edge: their numbers [H, W], -1 everywhere else, and their places [N, 2]."""
+    height, width = near.shape
+    left, right = max(0, int(points[:, 0].min()) - 2), min(width - 1, int(points[:, 0].max()) + 2)
+    top, bottom = max(0, int(points[:, 1].min()) - 2), min(height - 1, int(points[:, 1].max()) + 2)
+    number = np.full((height, width), -1, np.int32)
+    places = np.empty((max(bottom - top + 1, 0) * max(right - left + 1, 0), 2), np.int32)
+    count = 0
+    for y in range(top, bottom):
+        for x in range(left, right):
+            # Nothing lies at infinity, and nothing beside nothing is no edge: the difference is no number.
+            across = abs(near[y, x] - near[y, x + 1]) > step
+            down = abs(near[y, x] - near[y + 1, x]) > step
+            if across or down:
+                for b, a, wanted in ((y, x, True), (y, x + 1, across), (y + 1, x, down)):
+                    if wanted and number[b, a] < 0:
+                        number[b, a] = count
+                        places[count] = b, a
+                        count += 1
+    return number, places[:count]
 
 
 @compiled

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from typing import TypeAlias
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["blend", "compiled", "fixed_point", "placed", "smoothed", "widened"]
+from genlock.drawing.compiled import compiled
+
+__all__ = [
+    "blend",
+    "carried_lips",
+    "fixed_places",
+    "fixed_point",
+    "placed",
+    "round_outline",
+    "smoothed",
+    "square_dots",
+    "widened",
+]
 
 Points: TypeAlias = npt.NDArray[np.float64]
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Compile at the first call and keep the machine code on disk."""
-    return cast(
-        "Callable[_P, _R]", cast(Any, numba.njit)(cache=True, nogil=True, error_model="numpy")(function)
-    )
 
 
 @compiled
@@ -47,6 +47,19 @@ def placed(points: Points, depth: float, pose: Points, spread: float) -> Points:
 
 
 @compiled
+def round_outline(
+    x: float, y: float, wide: float, tall: float, turn: float, cosines: Points, sines: Points
+) -> Points:
+    """Points [N, 2] of an ellipse about (x, y), turned by radians; cosine and sine of each point's angle are given."""
+    c, s = math.cos(turn), math.sin(turn)
+    found = np.empty((len(cosines), 2))
+    for n in range(len(cosines)):
+        across, down = wide * cosines[n], tall * sines[n]
+        found[n, 0], found[n, 1] = c * across - s * down + x, s * across + c * down + y
+    return found
+
+
+@compiled
 def fixed_point(points: Points, factor: float) -> npt.NDArray[np.int32]:
     """Pixels [N, 2] in OpenCV's fixed point, whose pixel centres lie on whole numbers."""
     found = np.empty(points.shape, np.int32)
@@ -54,6 +67,14 @@ def fixed_point(points: Points, factor: float) -> npt.NDArray[np.int32]:
         found[n, 0] = np.rint((points[n, 0] - 0.5) * factor)
         found[n, 1] = np.rint((points[n, 1] - 0.5) * factor)
     return found
+
+
+@compiled
+def fixed_places(
+    points: Points, depth: float, pose: Points, spread: float, factor: float
+) -> npt.NDArray[np.int32]:
+    """What :func:`placed` and then :func:`fixed_point` give, in one call."""
+    return fixed_point(placed(points, depth, pose, spread), factor)
 
 
 @compiled
@@ -95,6 +116,59 @@ def widened(path: Points, width: float, taper: float) -> Points:
         found[2 * count - 1 - n, 0] = path[n, 0] + y * half
         found[2 * count - 1 - n, 1] = path[n, 1] - x * half
     return found
+
+
+@compiled
+def square_dots(
+    image: npt.NDArray[np.uint8], centres: Points, half: float, colours: npt.NDArray[np.uint8]
+) -> None:
+    """Fill upright squares about centres [N, 2], ``half`` wide to each side, in pixels, each its colour, in place."""
+    height, width = image.shape[:2]
+    for n in range(len(centres)):
+        x, y = centres[n]
+        for row in range(max(0, int(y - half)), min(height, int(np.ceil(y + half)))):
+            tall = min(row + 1.0, y + half) - max(float(row), y - half)
+            for column in range(max(0, int(x - half)), min(width, int(np.ceil(x + half)))):
+                share = tall * (min(column + 1.0, x + half) - max(float(column), x - half))
+                for c in range(3):
+                    under = float(image[row, column, c])
+                    image[row, column, c] = np.uint8(under + share * (colours[n, c] - under) + 0.5)
+
+
+@compiled
+def carried_lips(
+    moved: Points, rest_outer: Points, rest_inner: Points, across: float, down: float, shut: float
+) -> tuple[Points, Points, float]:
+    """Lips of another rest that move as the real ones do: outer ring, inner ring [20, 2] and their largest opening.
+
+    Parameters
+    ----------
+    moved : how far the 40 points of the real lips lie from their rest, [40, 2]
+    rest_outer, rest_inner : the other lips at rest, [20, 2]
+    across, down : how much more they move
+    shut : openings of the real lips below this are none
+    """
+    outer, inner = np.empty((20, 2)), np.empty((20, 2))
+    for n in range(20):
+        outer[n, 0] = rest_outer[n, 0] + across * moved[n, 0]
+        outer[n, 1] = rest_outer[n, 1] + down * moved[n, 1]
+        inner[n, 0] = rest_inner[n, 0] + across * moved[20 + n, 0]
+        inner[n, 1] = rest_inner[n, 1] + down * moved[20 + n, 1]
+    opening = 0.0
+    for n in range(1, 10):
+        low = 20 - n
+        # The lower lip follows the upper one; the gap between them is the real one, and never below nothing.
+        gap = max(moved[20 + low, 1] - moved[20 + n, 1] - shut, 0.0) * down
+        opening = max(opening, gap)
+        middle = 0.5 * (inner[n, 1] + inner[low, 1])
+        inner[n, 1], inner[low, 1] = middle - 0.5 * gap, middle + 0.5 * gap
+        # Lips keep their flesh, more or less: trackers know little about it.
+        for place, flesh in ((n, -1.0), (low, 1.0)):
+            at_rest = flesh * (rest_outer[place, 1] - rest_inner[place, 1])
+            change = flesh * (moved[place, 1] - moved[20 + place, 1])
+            thick = min(max(at_rest + 0.5 * change, 0.75 * at_rest), 1.4 * at_rest)
+            outer[place, 1] = inner[place, 1] + flesh * thick
+    return outer, inner, opening
 
 
 @compiled

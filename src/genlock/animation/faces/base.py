@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.animation.life import Life
+from genlock.animation.outlines import carried_lips
 from genlock.core.errors import OptionError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.extractors.face.pose import LIPS
@@ -35,7 +36,7 @@ GROUP = "genlock.faces"
 DEFAULT = "toon"
 
 _CHIN = 152
-_OUTER, _INNER = list(LIPS[:20]), list(LIPS[20:])
+_MOVED = [*LIPS, _CHIN]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class DrawnFace(Protocol):
     """Width and height of its frames, even numbers of pixels."""
 
     def draw(self, frame: FaceFrame) -> Pixels:
-        """One frame, RGB uint8 [height, width, 3]."""
+        """One frame, RGB uint8 [height, width, 3]: a new array each time, which is encoded while the next is drawn."""
         ...
 
 
@@ -128,28 +129,11 @@ def mouth_shape(
     gain : how much more the character moves, across and up or down
     shut : openings of the real lips below this are none, in eye distances
     """
-    moved = np.asarray(frame.points[:, :2] - frame.neutral[:, :2], np.float64)
     # What a head does as a whole is no motion of its mouth.
-    scale = np.asarray(gain, np.float64)
-    outer, inner = rest_outer + scale * moved[_OUTER], rest_inner + scale * moved[_INNER]
-    gap = (moved[_INNER][19:10:-1, 1] - moved[_INNER][1:10, 1]) - shut
-    open_gap = np.maximum(gap, 0) * scale[1]
-    middle = 0.5 * (inner[1:10] + inner[19:10:-1])
-    # The lower lip follows the upper one; the gap between them is the real one, and never below nothing.
-    upper = middle.copy()
-    upper[:, 1] -= 0.5 * open_gap
-    lower = middle.copy()
-    lower[:, 1] += 0.5 * open_gap
-    upper[:, 0], lower[:, 0] = inner[1:10, 0], inner[19:10:-1, 0]
-    inner[1:10], inner[19:10:-1] = upper, lower
-    # Lips keep their flesh, more or less: trackers know little about it.
-    for places, flesh in ((slice(1, 10), -1), (slice(19, 10, -1), 1)):
-        at_rest = flesh * (rest_outer[places, 1] - rest_inner[places, 1])
-        change = flesh * (moved[_OUTER][places, 1] - moved[_INNER][places, 1])
-        outer[places, 1] = inner[places, 1] + flesh * np.clip(
-            at_rest + 0.5 * change, 0.75 * at_rest, 1.4 * at_rest
-        )
-    return MouthShape(outer, inner, float(scale[1] * max(moved[_CHIN, 1], -0.02)), float(open_gap.max()))
+    moved = np.asarray(frame.points[_MOVED, :2] - frame.neutral[_MOVED, :2], np.float64)
+    across, down = gain
+    outer, inner, opening = carried_lips(moved, rest_outer, rest_inner, across, down, shut)
+    return MouthShape(outer, inner, down * max(float(moved[-1, 1]), -0.02), opening)
 
 
 def rest_lips(

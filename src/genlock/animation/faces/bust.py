@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.animation.brush import Brush, Points, curve, mixed, rotation
+from genlock.animation.brush import Brush, Points, curve, ellipse, mixed, rotation
 from genlock.animation.faces.base import FaceFrame, Pixels
 from genlock.animation.mesh import (
     LEFT_EYE,
@@ -18,6 +17,7 @@ from genlock.animation.mesh import (
     mesh_normals,
     mesh_triangles,
     shade_triangles,
+    soften_edges,
 )
 from genlock.drawing.canvas import Colour
 from genlock.extractors.face.pose import LIPS
@@ -30,7 +30,8 @@ _LIGHT = np.array([-0.55, -0.6, -0.58])
 _RIM = np.array([0.9, -0.1, 0.35])
 _GAIN = 1.5
 _SPREAD = 6.0
-_FINER = 2
+# A step in depth from pixel to pixel, in eye distances, at which one thing ends before another.
+_EDGE = 0.12
 _UPPER_LIDS = ((246, 161, 160, 159, 158, 157, 173), (466, 388, 387, 386, 385, 384, 398))
 _LOWER_LIDS = ((7, 163, 144, 145, 153, 154, 155), (249, 390, 373, 374, 380, 381, 382))
 
@@ -55,7 +56,6 @@ class BustFace:
         ground = np.asarray(_GROUNDS[seed % len(_GROUNDS)], np.float64)
         glow = np.clip(1 - np.hypot(x + 0.12, y + 0.1) / 0.8, 0, 1)[..., None] ** 1.4
         self._ground = np.asarray(ground * (0.55 + 0.75 * glow), np.uint8)
-        self._fine_ground = np.repeat(np.repeat(self._ground, _FINER, axis=0), _FINER, axis=1)
         self._triangles: Triangles | None = None
         self._rest: npt.NDArray[np.float32] | None = None
 
@@ -66,15 +66,8 @@ class BustFace:
         mesh = self._mesh(frame)
         places, turned = self._seen(mesh, frame)
         image = self._ground.copy()
-        low = np.maximum(np.floor(places[:, :2].min(axis=0)).astype(int) - 1, 0)
-        high = np.minimum(np.ceil(places[:, :2].max(axis=0)).astype(int) + 2, image.shape[1::-1])
-        (x0, y0), (x1, y1) = low.tolist(), high.tolist()
-        fine = places.copy()
-        fine[:, :2] = (fine[:, :2] - low) * _FINER
-        part = self._fine_ground[y0 * _FINER : y1 * _FINER, x0 * _FINER : x1 * _FINER].copy()
-        self._openings(part, fine, frame)
-        self._surface(part, fine, turned)
-        image[y0:y1, x0:x1] = cv2.resize(part, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+        self._openings(image, places, frame)
+        self._surface(image, places, turned)
         return image
 
     def _begin(self, frame: FaceFrame) -> None:
@@ -119,7 +112,7 @@ class BustFace:
         dark = mixed((clay[0], clay[1], clay[2]), (24, 12, 16), 0.86)
         lips = places[list(LIPS[20:]), :2]
         brush.fill(curve(lips, steps=3), dark)
-        unit = self._scale * _FINER
+        unit = self._scale
         behind = brush.within(curve(lips, steps=3))
         if behind is not None:
             middle = lips.mean(axis=0)
@@ -143,11 +136,11 @@ class BustFace:
             white = mixed((clay[0], clay[1], clay[2]), (246, 244, 240), 0.62)
             eye.brush.fill(outline, white)
             look = middle + frame.gaze * [0.05 * unit, 0.025 * unit] - [0, 0.012 * unit]
-            angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-            ring = np.column_stack([np.cos(angle), np.sin(angle)])
-            eye.brush.fill(look + ring * 0.07 * unit, mixed((clay[0], clay[1], clay[2]), (30, 26, 30), 0.75))
-            eye.brush.fill(look + ring * 0.034 * unit, (14, 12, 16))
-            eye.brush.fill(look + [0.02 * unit, -0.024 * unit] + ring * 0.014 * unit, (250, 250, 250))
+            iris = mixed((clay[0], clay[1], clay[2]), (30, 26, 30), 0.75)
+            glint = (look[0] + 0.02 * unit, look[1] - 0.024 * unit)
+            eye.brush.fill(ellipse(look, (0.07 * unit, 0.07 * unit), 24), iris)
+            eye.brush.fill(ellipse(look, (0.034 * unit, 0.034 * unit), 24), (14, 12, 16))
+            eye.brush.fill(ellipse(glint, (0.014 * unit, 0.014 * unit), 24), (250, 250, 250))
             eye.done()
 
     def _surface(self, image: Pixels, places: Points, turned: Points) -> None:
@@ -162,7 +155,9 @@ class BustFace:
         lips = list(LIPS)
         colours[lips] *= [0.95, 0.8, 0.8]
         depth = np.full(image.shape[:2], np.inf, np.float32)
-        shade_triangles(image, depth, places - [0.5, 0.5, 0], np.clip(colours, 0, 255), triangles)
+        under, corners, colours = image.copy(), places - [0.5, 0.5, 0], np.clip(colours, 0, 255)
+        shade_triangles(image, depth, corners, colours, triangles)
+        soften_edges(image, depth, under, corners, colours, triangles, _EDGE)
 
 
 def _half(light: Points) -> Points:

@@ -22,26 +22,31 @@ _ACCENTS: tuple[Colour, ...] = ((196, 72, 58), (52, 104, 132), (206, 138, 44))
 _DRAWN_PER_SECOND = 8
 _MOUTH = (0.0, 0.86)
 _OUTER, _INNER = rest_lips(_MOUTH, 0.29, 0.04, 0.055, smile=0.02)
-_CHEEK = ((0.8, -0.35), (0.82, 0.05), (0.79, 0.42), (0.7, 0.78), (0.52, 1.1), (0.24, 1.32), (0, 1.36))
-_HAIR = (
-    (-0.86, 0.24),
-    (-0.93, -0.2),
-    (-0.84, -0.62),
-    (-0.6, -0.96),
-    (-0.2, -1.12),
-    (0.22, -1.14),
-    (0.6, -0.98),
-    (0.86, -0.62),
-    (0.95, -0.2),
-    (0.86, 0.26),
-    (0.8, -0.12),
-    (0.66, -0.44),
-    (0.44, -0.6),
-    (0.1, -0.56),
-    (-0.24, -0.66),
-    (-0.5, -0.5),
-    (-0.72, -0.3),
-    (-0.8, -0.02),
+_ACROSS = np.linspace(-1, 1, 7)
+_CHEEK = np.array(
+    [(0.8, -0.35), (0.82, 0.05), (0.79, 0.42), (0.7, 0.78), (0.52, 1.1), (0.24, 1.32), (0, 1.36)]
+)
+_HAIR = np.array(
+    [
+        (-0.86, 0.24),
+        (-0.93, -0.2),
+        (-0.84, -0.62),
+        (-0.6, -0.96),
+        (-0.2, -1.12),
+        (0.22, -1.14),
+        (0.6, -0.98),
+        (0.86, -0.62),
+        (0.95, -0.2),
+        (0.86, 0.26),
+        (0.8, -0.12),
+        (0.66, -0.44),
+        (0.44, -0.6),
+        (0.1, -0.56),
+        (-0.24, -0.66),
+        (-0.5, -0.5),
+        (-0.72, -0.3),
+        (-0.8, -0.02),
+    ]
 )
 
 
@@ -131,7 +136,7 @@ class InkFace:
             self._line(still, np.add([(x, 1.6), (x + 0.05, 1.7), (x + 0.02, 1.79)], sway), 0.025)
 
     def _head(self, brush: Brush, mouth: MouthShape) -> None:
-        right = np.array(_CHEEK)
+        right = _CHEEK.copy()
         low = np.clip((right[:, 1] - 0.45) / 0.75, 0, 1)
         right[:, 1] += mouth.jaw * low * low * (3 - 2 * low)
         left = right[::-1] * [-1, 1]
@@ -156,12 +161,11 @@ class InkFace:
         lift = 0.04 * frame.brows + 0.06 * min(mouth.opening, 0.5)
         for side in (-1, 1):
             centre = np.array([0.36 * side, 0.03])
-            across = np.linspace(-1, 1, 7)
             upper = np.column_stack(
-                [centre[0] + 0.2 * across, centre[1] + 0.06 - 0.17 * open_by * (1 - across**2)]
+                [centre[0] + 0.2 * _ACROSS, centre[1] + 0.06 - 0.17 * open_by * (1 - _ACROSS**2)]
             )
             lower = np.column_stack(
-                [centre[0] + 0.18 * across, centre[1] + 0.06 + 0.06 * open_by * (1 - across**2)]
+                [centre[0] + 0.18 * _ACROSS, centre[1] + 0.06 + 0.06 * open_by * (1 - _ACROSS**2)]
             )
             if open_by > 0.25:
                 eye = brush.within(np.concatenate([upper, lower[::-1]]), -0.03)

@@ -14,6 +14,7 @@ __all__ = ["MouthColours", "draw_mouth", "inside_of", "smooth_ring"]
 
 #: Openings below this, in eye distances, are drawn as a line between the lips.
 _A_LINE = 0.012
+_ACROSS = np.linspace(-1, 1, 13)
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,8 @@ def inside_of(
 
 def _row(middle: float, half: float, back: float, edge: float, bend: float) -> Points:
     """A row of teeth from far behind the lip to its edge, which bends up (or down) to the sides."""
-    across = np.linspace(-1, 1, 13)
-    ends = edge - bend * across**2
-    rim = np.column_stack([middle + half * across, ends])
+    ends = edge - bend * _ACROSS**2
+    rim = np.column_stack([middle + half * _ACROSS, ends])
     return np.concatenate([rim, [(middle + half, back), (middle - half, back)]])
 
 

@@ -183,12 +183,11 @@ class RobotFace:
         brush.fill(_rounded(left, top, right, bottom, 0.1), _DARK, 0.0)
         lit = _inside(self._lamps, mouth)
         places = brush.place(self._lamps, -0.01)
-        half = 0.34 * self._scale * (right - left) / _LAMPS[0]
+        # Half a pixel more: lamps glow.
+        half = 0.34 * self._scale * (right - left) / _LAMPS[0] + 0.5
         off = mixed(_DARK, self._light, 0.13)
-        corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half
         glow = np.rint(self._light + (np.subtract(_WHITE, self._light)) * (0.25 * lit[:, None]))
-        colours = np.rint(off + (glow - off) * lit[:, None]).astype(np.int64)
-        brush.dots(places[:, None] + corners, colours)
+        brush.dots(places, half, np.rint(off + (glow - off) * lit[:, None]).astype(np.uint8))
 
 
 def _inside(lamps: Points, mouth: MouthShape) -> Points:

@@ -40,50 +40,57 @@ _PALETTES = (
 )
 _MOUTH = (0.0, 0.87)
 _OUTER, _INNER = rest_lips(_MOUTH, 0.32, 0.042, 0.062, smile=0.06)
+_ACROSS = np.linspace(-1, 1, 9)
 # Half of the head from the crown to the chin, as seen on the right.
-_HEAD = (
-    (0, -0.98),
-    (0.42, -0.9),
-    (0.74, -0.62),
-    (0.86, -0.2),
-    (0.86, 0.24),
-    (0.8, 0.66),
-    (0.62, 1.02),
-    (0.33, 1.27),
-    (0, 1.35),
+_HEAD = np.array(
+    [
+        (0, -0.98),
+        (0.42, -0.9),
+        (0.74, -0.62),
+        (0.86, -0.2),
+        (0.86, 0.24),
+        (0.8, 0.66),
+        (0.62, 1.02),
+        (0.33, 1.27),
+        (0, 1.35),
+    ]
 )
-_FRINGE = (
-    (-0.9, 0.1),
-    (-0.84, -0.22),
-    (-0.7, -0.42),
-    (-0.44, -0.5),
-    (-0.1, -0.48),
-    (0.24, -0.6),
-    (0.44, -0.5),
-    (0.68, -0.4),
-    (0.82, -0.2),
-    (0.9, 0.12),
-    (0.98, -0.3),
-    (0.86, -0.8),
-    (0.5, -1.14),
-    (0, -1.26),
-    (-0.5, -1.16),
-    (-0.88, -0.8),
-    (-0.98, -0.3),
+_FRINGE = np.array(
+    [
+        (-0.9, 0.1),
+        (-0.84, -0.22),
+        (-0.7, -0.42),
+        (-0.44, -0.5),
+        (-0.1, -0.48),
+        (0.24, -0.6),
+        (0.44, -0.5),
+        (0.68, -0.4),
+        (0.82, -0.2),
+        (0.9, 0.12),
+        (0.98, -0.3),
+        (0.86, -0.8),
+        (0.5, -1.14),
+        (0, -1.26),
+        (-0.5, -1.16),
+        (-0.88, -0.8),
+        (-0.98, -0.3),
+    ]
 )
-_BACK = (
-    (-0.98, 0.5),
-    (-1.02, -0.2),
-    (-0.84, -0.82),
-    (-0.46, -1.16),
-    (0, -1.26),
-    (0.46, -1.16),
-    (0.84, -0.82),
-    (1.02, -0.2),
-    (0.98, 0.5),
-    (0.7, 0.86),
-    (0, 0.9),
-    (-0.7, 0.86),
+_BACK = np.array(
+    [
+        (-0.98, 0.5),
+        (-1.02, -0.2),
+        (-0.84, -0.82),
+        (-0.46, -1.16),
+        (0, -1.26),
+        (0.46, -1.16),
+        (0.84, -0.82),
+        (1.02, -0.2),
+        (0.98, 0.5),
+        (0.7, 0.86),
+        (0, 0.9),
+        (-0.7, 0.86),
+    ]
 )
 
 
@@ -167,7 +174,7 @@ class ToonFace:
             )
 
     def _head(self, brush: Brush, mouth: MouthShape) -> None:
-        right = np.array(_HEAD)
+        right = _HEAD
         outline = np.concatenate([right, right[-2:0:-1] * [-1, 1]])
         low = np.clip((outline[:, 1] - 0.5) / 0.7, 0, 1)
         outline[:, 1] += mouth.jaw * low * low * (3 - 2 * low)
@@ -212,15 +219,13 @@ class ToonFace:
     def _lid(self, brush: Brush, centre: Points, blink: float, colour: Colour) -> None:
         """The upper lid, which rests a little way down, and all the way in a blink."""
         edge = centre[1] - 0.225 + 0.045 + 0.375 * blink
-        across = np.linspace(-1, 1, 9)
-        rim = np.column_stack([centre[0] + 0.26 * across, edge + (0.1 - 0.16 * blink) * across**2])
+        rim = np.column_stack([centre[0] + 0.26 * _ACROSS, edge + (0.1 - 0.16 * blink) * _ACROSS**2])
         brush.fill(np.concatenate([rim, [(centre[0] + 0.3, -0.6), (centre[0] - 0.3, -0.6)]]), colour, -0.08)
 
     def _lashes(self, brush: Brush, centre: Points, blink: float, side: int) -> None:
-        across = np.linspace(-1, 1, 9)
         edge = centre[1] - 0.18 + 0.375 * blink
         bend = 0.12 - 0.19 * blink
-        rim = np.column_stack([centre[0] + 0.208 * across, edge + bend * across**2])
+        rim = np.column_stack([centre[0] + 0.208 * _ACROSS, edge + bend * _ACROSS**2])
         brush.stroke(rim, _INK, 0.052, -0.08, taper=0.55)
         outer = rim[-1] if side > 0 else rim[0]
         brush.stroke(
