@@ -3,13 +3,14 @@
     python docs/build.py [FOLDER]         pictures and pages; says which pictures in docs/pictures are out of date
     python docs/build.py --pictures       the pictures alone, into docs/pictures, where the repository shows them
 
-Each program in docs/pictures is run with the folder that it writes its SVG into. It draws what Genlock computes, so
-that a picture cannot disagree with the code.
+Each program in docs/pictures is run with the folder that it writes its SVG, JPEG or film into. It draws what Genlock
+computes, so that a picture cannot disagree with the code.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from html import escape
@@ -23,6 +24,9 @@ from pygments.util import ClassNotFound
 
 DOCS = Path(__file__).resolve().parent
 CODE = HtmlFormatter(nowrap=True)
+#: A paragraph that is a picture with a link to a film: the page plays the film, where the repository shows the picture.
+FILM = r'<p><a href="([^"]+\.mp4)"><img src="([^"]+)" alt="([^"]*)"\s*/?></a></p>'
+VIDEO = r'<video controls loop playsinline preload="metadata" poster="\2" src="\1" title="\3"></video>'
 #: Pictures of a measurement, which come out a little different each time.
 MEASURED = ("walk",)
 
@@ -30,7 +34,7 @@ STYLE = """
 body { font: 17px/1.55 system-ui, sans-serif; color: #1c2430; max-width: 46rem; margin: 2rem auto;
 padding: 0 1rem }
 h1, h2, h3 { line-height: 1.2; margin-top: 2em } h1 { margin-top: 0 }
-img { width: 100%; margin: .5rem 0 } a { color: #1a5fb4 }
+img, video { width: 100%; margin: .5rem 0 } a { color: #1a5fb4 }
 pre { background: #f4f6f9; padding: .7rem .9rem; overflow-x: auto; font-size: 14px; border-radius: 6px }
 code { font-family: ui-monospace, monospace; font-size: .9em }
 table { border-collapse: collapse; font-size: 15px }
@@ -64,6 +68,10 @@ def draw(target: Path) -> None:
     """Make every picture into a folder."""
     for program in sorted((DOCS / "pictures").glob("[a-z]*.py")):
         subprocess.run([sys.executable, program, target], check=True)
+    # What needs a recording that is not here is shown as the repository has it.
+    for kept in (path for ending in ("mp4", "jpg") for path in (DOCS / "pictures").glob(f"*.{ending}")):
+        if not (target / kept.name).exists():
+            shutil.copy(kept, target)
 
 
 def out_of_date(made: Path) -> list[str]:
@@ -95,6 +103,7 @@ def write(page: Path, titles: dict[Path, str], target: Path) -> None:
     reader = MarkdownIt("commonmark", {"highlight": coloured}).enable("table")
     body = str(reader.render(page.read_text(encoding="utf-8")))
     body = re.sub(r'href="(?!\w+:)([^"#]+)\.md(#[^"]*)?"', r'href="\1.html\2"', body)
+    body = re.sub(FILM, VIDEO, body)
     up = "../" * (len(page.relative_to(DOCS).parts) - 1)
     wrap(target / address(page), titles[page], body, f'<nav><a href="{up}index.html">All documents</a></nav>')
 

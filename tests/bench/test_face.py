@@ -34,6 +34,12 @@ def test_every_system_and_control_is_told(tmp_path: Path) -> None:
     assert figures["mean face"]["energy"].value < 0.05
     assert figures["truth + 40 ms"]["lag ms"].value == pytest.approx(40, abs=8)
     assert figures["truth + 40 ms"]["aperture r"].value > figures["truth + 160 ms"]["aperture r"].value
+    assert figures["mean face"]["below mean"].value == pytest.approx(0, abs=1e-6)
+    assert figures["truth"]["below speaker's mean"].value == pytest.approx(1)
+    # Who knows the clip is nearer to it than who knows the speaker: shares below the first are the smaller ones.
+    assert (
+        figures["truth + 40 ms"]["below mean"].value <= figures["truth + 40 ms"]["below speaker's mean"].value
+    )
     assert (tmp_path / "run.json").is_file()
 
 

@@ -35,6 +35,17 @@ def test_folders_stayed_behind_when_writing_failed(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_a_folder_below_a_file_was_a_bare_not_a_directory_error(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").touch()
+    with pytest.raises(OutputError, match="film.mp4' is a file; choose another folder"):
+        files.make_folders(tmp_path / "film.mp4" / "talkers" / "one")
+    with pytest.raises(OutputError, match="film.mp4' is a file"):
+        files.make_folders(tmp_path / "film.mp4")
+    with pytest.raises(OutputError):
+        files.write_text(tmp_path / "film.mp4" / "a.txt", "")
+    assert os.listdir(tmp_path) == ["film.mp4"]
+
+
 def test_a_name_with_a_nul_was_no_output_error() -> None:
     with pytest.raises(OutputError):
         files.write_text("a\0b", "")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from genlock.data.corpora.base import CorpusFolder, find_corpus
 from genlock.data.index import read_index
 from genlock.data.output_files import track_of_output
 from genlock.data.output_spec import Wanted, parse_outputs
@@ -52,6 +53,16 @@ def _with_a_hole(source: Path, target: Path) -> Path:
     data[hole] = bytes(hole.stop - hole.start)
     target.write_bytes(data)
     return target
+
+
+def test_films_of_grid_in_webm_are_not_passed_over(tmp_path: Path) -> None:
+    """The corpus knew five endings, and the clips of some mirrors are .webm."""
+    for name in ("s29/video/bbaf2n.webm", "s29/video/lgbs5a.mpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = {source.path: source.transcript for source in find_corpus("grid").sources(CorpusFolder(tmp_path))}
+    assert found["s29/video/bbaf2n.webm"] == "bin blue at f two now"
+    assert len(found) == 2
 
 
 def test_sound_that_was_lost_is_not_valid_and_the_index_says_so(shared_data: Path, tmp_path: Path) -> None:

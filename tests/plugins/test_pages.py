@@ -18,6 +18,7 @@ PAGES = [
     ("write-a-bench.md", "bench.py"),
     ("write-a-corpus.md", "corpus.py"),
     ("write-an-exporter.md", "exporter.py"),
+    ("write-a-face.md", "face.py"),
     ("add-a-feature.md", "feature.py"),
     ("add-a-feature.md", "brightness.py"),
     ("add-a-feature.md", "tilt.py"),

@@ -17,6 +17,7 @@ import pytest
 from genlock.cli import main
 from genlock.core.errors import PluginError
 from genlock.core.track_file import load_track
+from genlock.media import read_frames
 
 PACKAGE = Path(__file__).with_name("tones")
 OFFSET = 0.137
@@ -114,6 +115,16 @@ def test_estimator(run: Run, films: Path) -> None:
     # Named after others it is asked only if these see nothing.
     assert run("sync", films / "001.mkv", "--estimators", "lips,glow", "--json")["estimator"] == "glow"
     assert "did you mean 'glow'?" in run("sync", films / "001.mkv", "--estimators", "glov", status=2)["err"]
+
+
+def test_face(run: Run, films: Path, tmp_path: Path) -> None:
+    target = tmp_path / "moon.mp4"
+    made = run("animate", films / "000.mkv", "--face", "moon", "--side", "128", "-o", target, "--json")
+    assert made["face"] == "moon"
+    # A yellow moon on a dark sky.
+    first = next(iter(read_frames(target))).pixels
+    assert first[54, 64, 0] > 180 > 80 > first[2, 2, 0]
+    assert "did you mean 'moon'?" in run("animate", films / "000.mkv", "--face", "mon", status=2)["err"]
 
 
 def test_feature(run: Run, films: Path, tmp_path: Path) -> None:

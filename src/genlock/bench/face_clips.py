@@ -30,7 +30,17 @@ from genlock.media import read_audio
 from genlock.metrics.landmarks import BILABIALS, aperture_track, closed_level, closed_runs
 from genlock.synth.talkers.truth import load_talker_truth, talker_path
 
-__all__ = ["CONTROLS", "FaceClip", "Line", "controls", "fit_line", "made_by", "read_face_clip", "with_lips"]
+__all__ = [
+    "CONTROLS",
+    "FaceClip",
+    "Line",
+    "controls",
+    "fit_line",
+    "made_by",
+    "mean_of",
+    "read_face_clip",
+    "with_lips",
+]
 
 Points: TypeAlias = npt.NDArray[np.float32]
 
@@ -145,7 +155,7 @@ def fit_line(clips: Sequence[FaceClip]) -> Line:
     top, bottom = np.zeros((468, 3)), 0.0
     for clip in clips:
         loud, there = _loud(clip)
-        moved = clip.motion.points.values - _mean(clip)
+        moved = clip.motion.points.values - mean_of([clip])
         top += np.einsum("t,tpc->pc", loud[there], moved[there])
         bottom += float((loud[there] ** 2).sum())
     return Line((top / max(bottom, 1e-9)).astype(np.float32))
@@ -160,7 +170,7 @@ def controls(clip: FaceClip, other: FaceClip | None, line: Line) -> dict[str, Tr
     line : fitted on other clips
     """
     true = clip.motion.points
-    mean = _mean(clip)
+    mean = mean_of([clip])
     still = np.repeat(mean[None], len(true), axis=0)
     loud, _ = _loud(clip)
     found = {
@@ -171,16 +181,17 @@ def controls(clip: FaceClip, other: FaceClip | None, line: Line) -> dict[str, Tr
         found[f"truth + {round(late * 1000)} ms"] = true.shifted(late).on(true.grid, length=len(true))
     if other is not None:
         rows = np.arange(len(true)) % len(other.motion.points)
-        moved = other.motion.points.values[rows] - _mean(other)
+        moved = other.motion.points.values[rows] - mean_of([other])
         found["another utterance"] = replace(
             true, values=(mean + moved).astype(np.float32), valid=other.motion.points.valid[rows]
         )
     return found
 
 
-def _mean(clip: FaceClip) -> Mesh:
-    points = clip.motion.points
-    return np.asarray(points.values[points.valid].mean(axis=0), np.float32)
+def mean_of(clips: Sequence[FaceClip]) -> Mesh:
+    """The mean face of all valid frames of some clips, [468, 3]."""
+    seen = [clip.motion.points.values[clip.motion.points.valid] for clip in clips]
+    return np.asarray(np.concatenate(seen).mean(axis=0), np.float32)
 
 
 def _loud(clip: FaceClip) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:

@@ -75,10 +75,28 @@ def _cannot_write(
 
 
 def make_folders(folder: Path) -> list[Path]:
-    """Make a folder and those above it; those that were made, the uppermost first."""
-    missing = [f for f in (folder, *folder.parents) if not f.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing[::-1]
+    """Make a folder and those above it; those that were made, the uppermost first.
+
+    Raises
+    ------
+    OutputError
+        If one of them is a file, or cannot be made; those that were made are gone again.
+    """
+    missing: list[Path] = []
+    try:
+        missing = [f for f in (folder, *folder.parents) if not f.exists()][::-1]
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
+        unmake_folders(missing)
+        blocked = next((f for f in (folder, *folder.parents) if os.path.isfile(f)), None)
+        if blocked is not None:
+            raise OutputError(
+                f"cannot make the folder {str(folder)!r}: {str(blocked)!r} is a file; choose another folder"
+            ) from error
+        raise OutputError(
+            f"cannot make the folder {str(folder)!r}: {getattr(error, 'strerror', None) or error}; choose another folder"
+        ) from error
+    return missing
 
 
 def unmake_folders(made: list[Path]) -> None:

@@ -56,6 +56,7 @@ class BustFace:
         ground = np.asarray(_GROUNDS[seed % len(_GROUNDS)], np.float64)
         glow = np.clip(1 - np.hypot(x + 0.12, y + 0.1) / 0.8, 0, 1)[..., None] ** 1.4
         self._ground = np.asarray(ground * (0.55 + 0.75 * glow), np.uint8)
+        self._stand()
         self._triangles: Triangles | None = None
         self._rest: npt.NDArray[np.float32] | None = None
 
@@ -69,6 +70,18 @@ class BustFace:
         self._openings(image, places, frame)
         self._surface(image, places, turned)
         return image
+
+    def _stand(self) -> None:
+        """What the sculpture stands on, which does not turn with it: a rod on a foot."""
+        brush = Brush(self._ground, self._scale, (float(self._origin[0]), float(self._origin[1])))
+        ground = self._ground[self.size[1] // 2, 4].tolist()
+        metal = mixed((ground[0], ground[1], ground[2]), (150, 146, 140), 0.3)
+        brush.fill(ellipse((0, 1.66), (0.46, 0.075), 48), mixed(metal, (0, 0, 0), 0.45))
+        brush.fill(ellipse((0, 1.63), (0.44, 0.06), 48), metal)
+        brush.fill([(-0.05, 0.8), (0.05, 0.8), (0.055, 1.63), (-0.055, 1.63)], mixed(metal, (0, 0, 0), 0.3))
+        brush.fill(
+            [(-0.035, 0.8), (-0.005, 0.8), (-0.005, 1.63), (-0.04, 1.63)], mixed(metal, (250, 246, 238), 0.2)
+        )
 
     def _begin(self, frame: FaceFrame) -> None:
         self._rest = frame.neutral

@@ -98,7 +98,7 @@ def speaker_of(path: str) -> str:
 def _sources(corpus: CorpusFolder) -> list[SourceFile]:
     aligned = AlignFiles(corpus)
     found = []
-    for film in corpus.files(frozenset({".mpg", ".mp4", ".avi", ".mkv", ".mov"})):
+    for film in corpus.files(frozenset({".mpg", ".mp4", ".avi", ".mkv", ".mov", ".webm"})):
         name = corpus.relative(film)
         align = aligned.of(name)
         words: tuple[dict[str, Any], ...] = ()
