@@ -89,13 +89,9 @@ def make_folders(folder: Path) -> list[Path]:
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         unmake_folders(missing)
         blocked = next((f for f in (folder, *folder.parents) if os.path.isfile(f)), None)
-        if blocked is not None:
-            raise OutputError(
-                f"cannot make the folder {str(folder)!r}: {str(blocked)!r} is a file; choose another folder"
-            ) from error
-        raise OutputError(
-            f"cannot make the folder {str(folder)!r}: {getattr(error, 'strerror', None) or error}; choose another folder"
-        ) from error
+        reason = getattr(error, "strerror", None) or error
+        why = reason if blocked is None else f"{str(blocked)!r} is a file"
+        raise OutputError(f"cannot make the folder {str(folder)!r}: {why}; choose another folder") from error
     return missing
 
 
