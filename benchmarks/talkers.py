@@ -43,8 +43,6 @@ VOICES = ("own", "flite", "kokoro:af_heart")
 #: What stands for the mix of sizes and rates of the world, with less to compute.
 SIZES, RATES = ("224x224", "256x256"), ("25", "30000/1001")
 CLOSE = STATE.index("close")
-#: Spread of the tracker's noise on silent faces of GRID, in eye distances: what all points share, and each alone.
-NOISE_TOGETHER, NOISE_ALONE = 0.0024, 0.0012
 LAGS = np.arange(-60, 61, 4) / 1000
 #: Clips of each speaker of GRID that are looked at.
 GRID_CLIPS = 6
@@ -177,18 +175,20 @@ def spread(values: object) -> str:
 def sync(films: list[Film]) -> None:
     """The third table."""
     errors, planted = [], np.array([float(f.truth.offset_seconds) for f in films])
+    sure = []
     for film in films:
         found = sync_video(film.path, SyncOptions())
+        sure.append(0.0 if found.offset_seconds is None else float(found.probability or 0))
         errors.append(
             np.nan
             if found.offset_seconds is None
             else found.offset_seconds - float(film.truth.offset_seconds)
         )
-    report("sync on films", np.array(errors), planted)
+    report("sync on films", np.array(errors), planted, np.array(sure))
 
 
-def report(what: str, error: np.ndarray, planted: np.ndarray) -> None:
-    """Errors in seconds, NaN where there was no answer, beside those of always answering 0."""
+def report(what: str, error: np.ndarray, planted: np.ndarray, sure: np.ndarray) -> None:
+    """Errors in seconds, NaN where there was no answer, beside those of always answering 0; and by how sure it was."""
     answered = ~np.isnan(error)
     print(f"{what}: {answered.sum()} of {len(error)} answered")
     for name, off in {"genlock sync": error[answered], "always 0": -planted}.items():
@@ -200,27 +200,37 @@ def report(what: str, error: np.ndarray, planted: np.ndarray) -> None:
             f"{np.quantile(size, 0.9):6.1f} ms, within 40 ms {np.mean(size <= 40):.3f}, "
             f"bias {1000 * np.median(off):+.1f} ms"
         )
+    for name, some in {
+        "at least half sure": sure >= 0.5,
+        "less than half sure": answered & (sure < 0.5),
+    }.items():
+        if some.any():
+            size = 1000 * np.abs(error[some])
+            print(
+                f"  {name}: {some.sum()}, median |error| {np.median(size):.1f} ms, within 40 ms "
+                f"{np.mean(size <= 40):.3f}, largest {size.max():.0f} ms"
+            )
 
 
 def lips_alone(folder: Path, count: int, seed: int) -> None:
     """The same without pictures: the planted lips with a tracker's noise, the sound as a file, fused as ever."""
-    errors, planted = [], []
+    errors, planted, sure = [], [], []
     for plan in plan_talkers(options_of(count, 0.5, seed)):
         truth = make_talker(folder / "sounds", plan, film=False, landmarks=False)
         (sound, *_) = gather(folder / "sounds" / f"{plan.name}.wav")
         fusion = Fusion()
         fusion.add(replace(sound, frames=truth.cells, faces=(noisy_face(truth),)))
-        found = fusion.finish().estimate.offset_seconds
+        estimate = fusion.finish().estimate
+        found = estimate.offset_seconds
+        sure.append(0.0 if found is None else float(estimate.probability or 0))
         errors.append(np.nan if found is None else found - float(truth.offset_seconds))
         planted.append(float(truth.offset_seconds))
-    report("sync on planted lips with noise, no picture", np.array(errors), np.array(planted))
+    report("sync on planted lips with noise, no picture", np.array(errors), np.array(planted), np.array(sure))
 
 
 def noisy_face(truth: TalkerTruth) -> FaceEvidence:
-    """What a tracker would see of planted lips, in the statistics of its noise on silent faces of GRID."""
-    mesh = upright(truth.landmarks().values)[..., :2]
-    draw = np.random.default_rng(truth.seed)
-    mesh = mesh + draw.normal(0, NOISE_TOGETHER, (len(mesh), 1, 2)) + draw.normal(0, NOISE_ALONE, mesh.shape)
+    """What a tracker would see of planted lips, with its noise on silent faces of GRID."""
+    mesh = upright(truth.landmarks(noise=1.0).values)[..., :2]
     valid = truth.hidden.on(truth.cells, truth.frame_count) < 0
 
     def track(values: np.ndarray) -> Track:

@@ -132,7 +132,7 @@ def bench_face(
         others = [other for other in clips if other is not clip]
         made = {"truth": clip.motion.points, mover.name: made_by(mover, clip, how.gain)}
         made |= controls(clip, others[number % len(others)] if others else None, fit_line(others or clips))
-        still = [_still_error(clip, face) for face in (mean_of([clip]), means[clip.speaker])]
+        still = _still_error(clip, mean_of([clip])), _still_error(clip, means[clip.speaker])
         for name, points in made.items():
             judged.setdefault(name, []).append(_judge(clip, points, still, how.sync))
         curve = gain_curve(clip.motion.points, made[mover.name])
@@ -187,7 +187,7 @@ def _still_error(clip: FaceClip, face: Mesh) -> float:
     ).mouth_lmd
 
 
-def _judge(clip: FaceClip, points: Track, still: Sequence[float], sync: bool) -> _Judged:
+def _judge(clip: FaceClip, points: Track, still: tuple[float, float], sync: bool) -> _Judged:
     scores = landmark_scores(clip.motion.points, points)
     closures = closure_scores(aperture_track(points), clip.closures, clip.level, clip.allowed)
     return _Judged(clip.speaker, scores, closures, *still, _in_step(clip, points) if sync else None)

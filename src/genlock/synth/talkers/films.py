@@ -47,12 +47,13 @@ def make_talker(
     sound_rate: int = 48000,
     film: bool = True,
     landmarks: bool = True,
+    tracker_noise: float = 0.0,
 ) -> TalkerTruth:
     """Write one talker into a folder, with all that is known of it beside it.
 
     ``NAME.mp4`` (or ``NAME.wav``), ``NAME.txt`` (what is said), ``NAME.talker.json`` (:class:`TalkerTruth`),
     ``NAME.mp4.truth.json`` (its sync, as every clip with a planted offset has it), ``NAME.state.npz`` and
-    ``NAME.landmarks.npz`` (Tracks).
+    ``NAME.landmarks.npz`` (Tracks; the landmarks with so much of a tracker's noise).
 
     Raises
     ------
@@ -83,7 +84,7 @@ def make_talker(
     truth = truth.on_clock(clock_of(target))
     save_track(truth.state(), target.with_suffix(".state.npz"))
     if landmarks:
-        save_track(truth.landmarks(), target.with_suffix(".landmarks.npz"))
+        save_track(truth.landmarks(tracker_noise), target.with_suffix(".landmarks.npz"))
     write_text(target.with_suffix(".txt"), truth.text + "\n")
     truth.sync().save(truth_path(target))
     truth.save(talker_path(target))

@@ -61,6 +61,8 @@ class TalkerOptions:
     """Make films; else only the sounds, as WAV, with the same truth: thirty times as fast, for models of landmarks."""
     landmarks: bool = True
     """Write the landmarks of each film too, 5.6 kB a frame; they can be made anew from its truth."""
+    tracker_noise: float = 0.0
+    """How much of a face tracker's noise these have, 0 (exact) ... 1 (as measured on still faces), at most 4."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reach_seconds", exact(self.reach_seconds))
@@ -76,6 +78,8 @@ class TalkerOptions:
             raise OptionError(
                 f"reach_seconds={self.reach_seconds} must lie in 0...1.5, sound_rate={self.sound_rate} in 8000...48000"
             )
+        if not 0 <= self.tracker_noise <= 4:
+            raise OptionError(f"tracker_noise={self.tracker_noise} must lie in 0...4")
         if not self.voices or not self.rates or not self.sizes:
             raise OptionError("voices, rates and sizes name at least one each")
         for size in self.sizes:

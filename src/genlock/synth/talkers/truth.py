@@ -25,6 +25,7 @@ from genlock.synth.talkers.looks import Look
 from genlock.synth.talkers.motion import Motion
 from genlock.synth.talkers.raster import Light
 from genlock.synth.talkers.speakers import Speaker
+from genlock.synth.talkers.tracker import tracker_noise
 
 __all__ = ["TALKER_VERSION", "TalkerTruth", "load_talker_truth", "talker_path"]
 
@@ -90,11 +91,20 @@ class TalkerTruth:
         """The face's state at the middles of the frames, float64 [T, 20]; :data:`~.motion.STATE` names the columns."""
         return Track(self.motion().at(self.cells.centers(self.frame_count)), self.cells, name="face state")
 
-    def landmarks(self) -> Track:
-        """The mesh in each frame: x, y in pixels and z in the same scale, float32 [T, 468, 3]; the hidden ones too."""
+    def landmarks(self, noise: float = 0.0) -> Track:
+        """The mesh in each frame: x, y in pixels and z in the same scale, float32 [T, 468, 3]; the hidden ones too.
+
+        ``noise`` is how much of a tracker's noise they have, 0 (exact) ... 1 (as measured on still faces;
+        :func:`~genlock.synth.talkers.tracker.tracker_noise`).
+        """
         rows = self.state().values
-        seen = place(points_of(rows, self.speaker), rows, self.camera).astype(np.float32)
-        return Track(seen, self.cells, name="landmarks", unit="pixels")
+        seen = place(points_of(rows, self.speaker), rows, self.camera)
+        if noise:
+            instants = self.cells.centers(self.frame_count)
+            seen[..., :2] += (
+                noise * self.camera.eye_distance * tracker_noise(instants, seen.shape[1], self.seed)
+            )
+        return Track(seen.astype(np.float32), self.cells, name="landmarks", unit="pixels")
 
     def sync(self) -> SyncTruth:
         """What is known of its sync, in the form that all clips with a planted offset have."""

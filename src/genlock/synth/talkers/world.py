@@ -82,7 +82,14 @@ def make_talkers(
     truths, names = [], []
     for number, plan in enumerate(plan_talkers(how)):
         truths.append(
-            make_talker(folder, plan, sound_rate=how.sound_rate, film=how.films, landmarks=how.landmarks)
+            make_talker(
+                folder,
+                plan,
+                sound_rate=how.sound_rate,
+                film=how.films,
+                landmarks=how.landmarks,
+                tracker_noise=how.tracker_noise,
+            )
         )
         names.append(f"{plan.name}{'.mp4' if how.films else '.wav'}")
         progress("talkers", number + 1, how.count)
