@@ -154,6 +154,17 @@ def test_both_roads_of_pretraining_end_in_a_folder_that_a_recogniser_begins_with
         replace(LEARNS, iteration=2)
 
 
+def test_a_clip_whose_mouth_is_hidden_at_the_true_shift_spoils_no_update(
+    films: AVFilms, tmp_path: Path
+) -> None:
+    recipe = AvsrRecipe(films.learnt, (), replace(READS, unseen=1.0))
+    batch = recipe.load(recipe.parts(0)[0])
+    assert batch is not None
+    hidden = {**batch.tensors, "seen": torch.zeros_like(batch.tensors["seen"])}
+    loss = recipe.loss(recipe.model(), replace(batch, tensors=hidden), 0)
+    assert torch.isfinite(loss.total)
+
+
 def test_labelled_clips_are_the_same_whatever_else_is_there(films: AVFilms) -> None:
     few = AvsrRecipe(films.learnt, (), replace(READS, labelled=6))
     again = AvsrRecipe(films.learnt[::-1], (), replace(READS, labelled=6))

@@ -1,6 +1,6 @@
 """``genlock train avsr DATASET``: a recogniser of sound and lips that aligns the two by its own estimate.
 
-Each clip is read three times in an update: from its sound, from its lips, and from both. The encoder's passes over
+Each clip is read twice in an update: from both streams, and from its sound or its lips alone. The encoder's passes over
 sound alone and lips alone are compared over all shifts, on two stretches of the clip that lie a drawn shift apart: what
 lies at their ends is real neighbouring sound and picture. By how much the model's answer is wrong there, the two
 streams are out of step when they are fused: so reading learns with the very errors that alignment leaves.
@@ -169,7 +169,7 @@ class AvsrRecipe:
         return Batch(tensors, float(len(made)), float(sum(len(one.sound) for one in made)))
 
     def loss(self, model: AVRecognizer, batch: Batch, step: int) -> Loss:
-        """Three ways of reading, and finding the shift."""
+        """Two ways of reading, and, where lips are read alone, finding the shift."""
         o, t, encoder = self.training, batch.tensors, model.encoder
         padding = torch.arange(t["sound"].shape[1], device=t["sound"].device) >= t["lengths"][:, None]
         heard: Tensor = encoder.feature_extractor_audio(t["sound"].transpose(1, 2))
@@ -178,17 +178,21 @@ class AvsrRecipe:
         figures: dict[str, tuple[Tensor | float, float]] = {}
         total = heard.new_zeros(())
         left_over = torch.zeros_like(t["shift"])
-        if o.align and model.alignment is not None:
+        # Both are read from in every update; sound alone takes turns with lips alone and the shift between them.
+        hears = step % 2 == 0
+        if o.align and model.alignment is not None and not hears:
             shifts, true = self._compared(model, heard, seen, t)
             logits = model.alignment.logits(shifts)
             reach = logits.shape[1] // 2
-            loss = functional.cross_entropy(logits, true + reach, reduction="sum")
-            total = total + o.align * loss
+            # Where too little of the picture is seen at the true shift, nothing can be found.
+            there = logits.gather(1, (true + reach)[:, None])[:, 0].isfinite()
+            loss = functional.cross_entropy(logits[there], (true + reach)[there], reduction="sum")
+            total = total + 2 * o.align * loss
             wrong = logits.argmax(1) - reach - true
             exact = (wrong == 0).sum()
             figures |= {"align": (loss.detach(), batch.weight), "exact": (exact, batch.weight)}
             # The picture is moved back by the estimate: by so much too far.
-            left_over = torch.where(t["moved"].bool(), -wrong, left_over)
+            left_over = torch.where(t["moved"].bool() & there, -wrong, left_over)
         laid = _moved(seen, left_over, t["lengths"])
         ways = (
             ("hearing", heard, None, o.hearing),

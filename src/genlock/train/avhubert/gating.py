@@ -42,6 +42,7 @@ Tensor: TypeAlias = torch.Tensor
 _RATIOS: tuple[float | None, ...] = (None, 10.0, 5.0, 0.0, -5.0)
 _REACH = 25
 _SETTLING = 400
+_BELIEVED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ def _read(
             other = functional.normalize(model.alignment.picture(seen_alone), dim=-1)
             shifts = diagonal_scores(one, other, reach_frames=_REACH)
             logits = model.alignment.logits(shifts)
-            back = int(logits[0].argmax()) - _REACH
+            back = trusted(logits[0])
             scores = torch.where(shifts.pairs > 0, shifts.scores, torch.nan)[0].numpy()
         laid = _placed(lips, shift - back, count)
         fused = model.encoder.encode(heard, laid, None).last
@@ -119,6 +120,16 @@ def _read(
         texts = [greedy_text(model, memory) for memory in (alone, fused)]
     errors = [word_errors(clip.text.split(), text.split()).total for text in texts]
     return Trial(group, gate_numbers(one_way, both_ways, lips_way, scores), errors[0], errors[1])
+
+
+def trusted(logits: Tensor) -> int:
+    """The shift by which a picture is moved back, of the logits of all shifts [K]: none where the model doubts.
+
+    As recognition does it: the likeliest shift and its neighbours have at least half of the probability.
+    """
+    best = int(logits.argmax())
+    likely = float(logits.softmax(0)[max(0, best - 1) : best + 2].sum())
+    return best - len(logits) // 2 if likely >= _BELIEVED else 0
 
 
 def _placed(lips: Tensor, frames: int, count: int) -> Tensor:

@@ -101,7 +101,7 @@ class AVTraining:
     """Speakers of whom nothing is learnt or chosen; they are reported on by themselves."""
     choose_on: tuple[str, ...] = ()
     """Speakers of whom nothing is learnt, and on whom is chosen, beside the split valid."""
-    batch: int = 12
+    batch: int = 8
     """Clips in an update; at least 1."""
     longest_seconds: float = 12.0
     """Longer clips are left out; seconds above 0."""
@@ -179,7 +179,7 @@ class AvsrTraining(AVTraining):
     """Its attention heads."""
     ctc: float = 0.5
     """Share of CTC in the loss, the decoder has the rest; 0...1."""
-    word_times: float = 0.3
+    word_times: float = 1.0
     """Weight of the right character in each frame, where the times of words are known; at least 0."""
     smoothing: float = 0.1
     """Label smoothing of the decoder; 0...1."""
