@@ -151,7 +151,7 @@ def planted_clip(number: int, frames: int = 75, speaker: str = "") -> PlantedCli
     grid = Grid(25)
     sound = Track(draw.standard_normal(640 * frames).astype(np.float32), Grid.of_samples(16000))
     mouth = Track(mouths_of(code), grid, np.ones(frames, bool))
-    return PlantedClip(f"clip{number}", speaker or f"s{number % 2}", " ".join(words), sound, mouth, code)
+    return PlantedClip(f"clip{number}", speaker or f"s{number % 2}", " ".join(words), sound, mouth, code=code)
 
 
 HERTZ = (300.0, 520.0, 850.0, 1300.0, 2000.0, 3100.0)
