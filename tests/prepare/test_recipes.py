@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,6 +96,56 @@ def test_a_damaged_text_of_lrs3_is_told_by_name(tmp_path: Path, text: str) -> No
         read_lrs3_text(tmp_path / "00001.txt")
 
 
+def _long_text(starts: list[float]) -> str:
+    rows = "".join(f"W{k} {start:.2f} {start + 0.5:.2f} 1.0\n" for k, start in enumerate(starts))
+    return (
+        f"Text:  {' '.join(f'W{k}' for k in range(len(starts)))}\nConf:  4\n\nWORD START END ASDSCORE\n{rows}"
+    )
+
+
+def test_a_long_talk_of_lrs3_is_cut_at_its_pauses_and_keeps_its_words(tmp_path: Path) -> None:
+    """As published: from 15 s on, in the middle of every pause beyond 0.4 s; a short film and trainval stay whole."""
+    starts = [0.5, 1.2, 4.0, 8.3, 8.9, 15.0]
+    for name in ("pretrain/talk/00001", "pretrain/talk/00002", "trainval/talk/50001"):
+        (tmp_path / "s" / name).parent.mkdir(parents=True, exist_ok=True)
+        film(tmp_path / "s" / f"{name}.mp4", seconds=16)
+        with open(tmp_path / "s" / f"{name}.mp4", "ab") as out:
+            out.write(b"\0\0\0\x0cfree" + name[-4:].encode())
+        (tmp_path / "s" / f"{name}.txt").write_text(_long_text(starts[:-1] if "2" in name else starts))
+    cuts = [2.85, 6.4, 12.2]
+    sources = found("lrs3", tmp_path / "s")
+    assert [float(cut) for cut in sources["pretrain/talk/00001.mp4"].cuts] == pytest.approx(cuts)
+    assert sources["pretrain/talk/00002.mp4"].cuts == sources["trainval/talk/50001.mp4"].cuts == ()
+    made = prepare(
+        tmp_path / "s", tmp_path / "d", PrepareOptions("lrs3", outputs="sound@16000", split="1/0/0")
+    )
+    assert made.clips == 6
+    rows = sorted(
+        (row for row in read_index(tmp_path / "d" / "index.parquet").to_pylist() if "00001.mp4" in row["source"]
+         and "pretrain" in row["source"]),
+        key=lambda row: row["number"],
+    )  # fmt: skip
+    assert [row["transcript"] for row in rows] == ["W0 W1", "W2", "W3 W4", "W5"]
+    assert [row["start_seconds"] for row in rows][1:] == pytest.approx(cuts)
+    assert [row["end_seconds"] for row in rows][:-1] == pytest.approx(cuts)
+    for row in rows:
+        (sound,) = row["outputs"]
+        assert sound["length"] / 16000 == pytest.approx(row["end_seconds"] - row["start_seconds"], abs=1e-4)
+
+
+def test_the_list_of_lrs3s_valid_films_is_its_valid_split(clip: Path, tmp_path: Path) -> None:
+    names = [f"trainval/talk{k}/50001.mp4" for k in range(4)]
+    plant(clip, tmp_path / "s", *names, "pretrain/talk0/00001.mp4", "test/other/00001.mp4")
+    (tmp_path / "s" / "lrs3-valid.id").write_text("trainval/talk1/50001\ntrainval/talk3/50001\n")
+    splits = {path: source.splits for path, source in found("lrs3", tmp_path / "s").items()}
+    assert {path for path, split in splits.items() if split == ("valid",)} == {names[1], names[3]}
+    assert splits["pretrain/talk0/00001.mp4"] == splits[names[0]] == ("train",)
+    assert splits["test/other/00001.mp4"] == ("test",)
+    (tmp_path / "s" / "lrs3-valid.id").write_text("\n")
+    with pytest.raises(FormatError, match="lrs3-valid.id"):
+        found("lrs3", tmp_path / "s")
+
+
 # ---------------------------------------------------------------- VoxCeleb2
 
 
@@ -112,6 +163,21 @@ def test_voxceleb2_keeps_speakers_and_its_test_apart(clip: Path, tmp_path: Path)
         splits.setdefault(str(row["speaker"]), set()).add(str(row["split"]))
     assert all(len(found) == 1 for found in splits.values())
     assert [speaker for speaker, found in splits.items() if found == {"test"}] == ["id00017"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_voxceleb2_is_in_english_where_the_list_says_what_is(
+    clip: Path, tmp_path: Path, packed: bool
+) -> None:
+    names = [f"dev/mp4/id0000{k}/video/00001.mp4" for k in range(3)]
+    plant(clip, tmp_path, *names)
+    listed = f"{names[0][:-4]}\n{names[2][:-4]}\n".encode()
+    name = "vox-en.id.gz" if packed else "vox-en.id"
+    (tmp_path / name).write_bytes(gzip.compress(listed) if packed else listed)
+    assert sorted(found("voxceleb2", tmp_path)) == [names[0], names[2]]
+    (tmp_path / name).write_bytes(b"\xff\x00" if packed else b"\xff\xfe\x00")
+    with pytest.raises(FormatError, match="vox-en.id"):
+        found("voxceleb2", tmp_path)
 
 
 # ---------------------------------------------------------------- sound

@@ -1,12 +1,14 @@
 """A source cut into clips while it is read: each sample and each frame goes to the clip that it belongs to.
 
-Clip k of length L is ``[origin + k L, origin + (k + 1) L)``, exactly, on the media clock of its source. A sample
+Clip k of length L is ``[origin + k L, origin + (k + 1) L)``, exactly, on the media clock of its source; or clips lie
+between cuts that the corpus names. A sample
 belongs to the clip that contains its instant, a frame to the clip that contains its centre; nothing is moved, lost
 or counted twice. What is left at the end is a clip too, marked as a tail.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -57,16 +59,22 @@ class ClipLayout:
     >>> layout = ClipLayout(Fraction(1, 25), Fraction(10), Fraction(23))
     >>> [(float(c.start), float(c.end), c.tail) for c in layout.clips()]
     [(0.04, 10.04, False), (10.04, 20.04, False), (20.04, 23.0, True)]
+    >>> ClipLayout(Fraction(0), None, Fraction(9), (Fraction(4), Fraction(12))).clips()[1].start
+    Fraction(4, 1)
     """
 
     origin: Fraction
     """Where the first clip begins, in exact seconds."""
     length: Fraction | None
-    """Seconds of a clip; None: the whole source is one clip."""
+    """Seconds of a clip; None: the whole source is one clip, or is cut at ``cuts``."""
     end: Fraction
     """Where the source ends."""
+    cuts: tuple[Fraction, ...] = ()
+    """Instants at which it is cut where no length is given; those outside the source are none."""
 
     def __post_init__(self) -> None:
+        inside = sorted({cut for cut in self.cuts if self.origin < cut < self.end})
+        object.__setattr__(self, "cuts", () if self.length is not None else tuple(inside))
         if self.length is not None and self.length <= 0:
             raise OptionError(f"clips of {self.length} s are not possible; give a length above zero")
         if self.end <= self.origin:
@@ -76,13 +84,14 @@ class ClipLayout:
     def count(self) -> int:
         """How many clips there are."""
         if self.length is None:
-            return 1
+            return 1 + len(self.cuts)
         return round_fraction((self.end - self.origin) / self.length, "ceil")
 
     def clip(self, number: int) -> ClipSpan:
         """One of them."""
         if self.length is None:
-            return ClipSpan(0, self.origin, self.end)
+            edges = (self.origin, *self.cuts, self.end)
+            return ClipSpan(number, edges[number], edges[number + 1])
         start = self.origin + number * self.length
         return ClipSpan(number, start, min(start + self.length, self.end), start + self.length > self.end)
 
@@ -95,7 +104,9 @@ class ClipLayout:
         at = exact(instant)
         if not self.origin <= at < self.end:
             return None
-        return 0 if self.length is None else round_fraction((at - self.origin) / self.length, "floor")
+        if self.length is None:
+            return bisect_right(self.cuts, at)
+        return round_fraction((at - self.origin) / self.length, "floor")
 
 
 @dataclass(frozen=True, eq=False)

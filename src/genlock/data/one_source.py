@@ -239,7 +239,8 @@ class _Making:
     def _make(self, path: Path, info: MediaInfo, extent: _Extent) -> _Making:
         wanted = parse_outputs(self.plan.outputs)
         cells, count = extent.cells, extent.count
-        layout = ClipLayout(extent.origin, _length(self.plan), extent.end)
+        cuts = tuple(Fraction(cut) for cut in self.item.facts.get("cuts", ()))
+        layout = ClipLayout(extent.origin, _length(self.plan), extent.end, cuts)
         features = self._features(wanted, layout)
         self.seconds = float(extent.end - extent.origin)
         for clip in layout.clips():

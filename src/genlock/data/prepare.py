@@ -21,6 +21,7 @@ from typing import Any
 from genlock import __version__
 from genlock.core.errors import InputError, OptionError, OutputError
 from genlock.core.progress import Progress, silent
+from genlock.core.time import exact
 from genlock.data.corpora import Corpus, CorpusFolder, SourceFile, Trouble, find_corpus
 from genlock.data.corpora.folder import VIDEOS
 from genlock.data.corpora.listing import printable
@@ -179,6 +180,7 @@ def _item(source: SourceFile, folder: Path, *, by_speaker: bool) -> Item:
         "transcript": None if source.transcript is None else printable(source.transcript),
         "words": [dict(word) for word in source.words],
         "events": [dict(event) for event in source.events],
+        "cuts": [str(exact(cut)) for cut in source.cuts],
     }
     size, modified, trouble = 0, 0, source.trouble
     try:

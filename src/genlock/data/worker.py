@@ -28,8 +28,8 @@ __all__ = ["answer", "request_of", "serve"]
 def request_of(item: Item, outputs: Sequence[str], source: Path, dataset: Path, plan: Plan) -> dict[str, Any]:
     """What a worker is told: an item, which outputs of the plan to make of it, and where things lie."""
     wanted = replace(plan, outputs=",".join(outputs))
-    # What the corpus says of it stays here: it may be long, and the worker needs none of it.
-    bare = asdict(replace(item, facts={}))
+    # What the corpus says of it stays here, for it may be long; the worker needs only where it is to be cut.
+    bare = asdict(replace(item, facts={key: item.facts[key] for key in ("cuts",) if item.facts.get(key)}))
     return {"item": bare, "source": str(source), "dataset": str(dataset), "plan": asdict(wanted)}
 
 

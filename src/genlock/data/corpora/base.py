@@ -8,6 +8,7 @@ from typing import Any
 
 from genlock.core.errors import OptionError
 from genlock.core.plugins import did_you_mean, find_plugin, plugin_names
+from genlock.core.time import Exact
 from genlock.data.corpora.listing import CorpusFolder, Trouble
 from genlock.data.splits import NAMES
 
@@ -33,6 +34,9 @@ class SourceFile:
     """``text``, ``start_seconds``, ``end_seconds`` on the file's media clock, where the corpus has them."""
     events: tuple[Mapping[str, Any], ...] = field(default=())
     """``label``, ``at_seconds`` on the file's media clock: hits and the like, where the corpus has them."""
+    cuts: tuple[Exact, ...] = ()
+    """Instants of the file's media clock at which it is cut into clips where no length is asked for: pauses of a long
+    talk."""
     group: str = ""
     """What it must not be parted from by the splits, other than its speaker; empty: nothing."""
     splits: tuple[str, ...] = NAMES

@@ -51,7 +51,10 @@ class _ManifestRow:
 
 def export_avhubert(job: Job) -> None:
     """Write films and manifests of all splits."""
-    mouth = next((kind for kind in job.kinds if kind.startswith("mouth_") and kind != "mouth_shape"), None)
+    crops = [kind for kind in job.kinds if kind.startswith("mouth_") and kind != "mouth_shape"]
+    # The published crops are what public weights were trained on.
+    published = [kind for kind in job.kinds if kind.startswith("mouth-avhubert")]
+    mouth = next(iter((*published, *crops)), None)
     if mouth is None or _SOUND not in job.kinds:
         raise OptionError(
             f"AV-HuBERT needs mouth/96 and sound@16000, and there is {', '.join(job.kinds)}; prepare with --recipe lrs3"
