@@ -70,6 +70,8 @@ TABLE: dict[str, Benchmark] = {
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
     "sync_speed": Benchmark("--seconds 16", (), TALKING),
+    "talker_clock": Benchmark("--seconds 10 --hours 0.05"),
+    "talker_strangers": Benchmark("", TRAINING, GRID),
     "talkers": Benchmark("--count 3 --parts make,tracking", (), GRID),
     "timing": Benchmark(),
     "training_speed": Benchmark("--blocks 2 --updates 2 --keep {scratch}", TRAINING, GRID),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -29,14 +30,19 @@ from genlock.core.errors import InputError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.data.reading import ClipSet
+from genlock.extractors.face.pose import upright_mesh
 from genlock.models.talker.basis import FaceBasis
 from genlock.models.talker.networks import NetworkShape
 from genlock.models.talker.resting import opening_of
 from genlock.models.talker.talker import Emphasis, load_talker
+from genlock.synth.talkers.plans import TalkerOptions
+from genlock.synth.talkers.truth import load_talker_truth
+from genlock.synth.talkers.world import make_talkers
 from genlock.train.options import LoopOptions
 from genlock.train.talker.augment import UNCHANGED, Changes, changed_bands
 from genlock.train.talker.clips import talking_clip
-from genlock.train.talker.figures import Row, fit_emphasis, report
+from genlock.train.talker.examples import balanced
+from genlock.train.talker.figures import Row, fit_emphasis, own_reaches, report
 from genlock.train.talker.films import open_talking
 from genlock.train.talker.losses import ASKED, Asked, at_frames, talker_loss
 from genlock.train.talker.options import LossWeights, TalkerTraining
@@ -171,7 +177,72 @@ def test_the_command_leaves_a_speaker_out(
         open_talking([dataset], tmp_path, replace(TRAINING, leave_out=("s9",)))
 
 
+def test_talkers_that_were_made_are_learnt_in_a_manner_of_their_own(dataset: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    make_talkers(made, TalkerOptions(count=3, films=False, landmarks=False, sound_rate=16000, rooms=0))
+    films = open_talking([dataset, made], tmp_path / "run", TRAINING)
+    own = [clip for clip in films.learnt if clip.made]
+    assert len(own) == 3
+    assert "own" in films.voices
+    truth = load_talker_truth(made / "000001.talker.json")
+    assert np.allclose(own[1].points, upright_mesh(truth.landmarks().values), atol=1e-5)
+    # Where the mouth of /p b m/ is shut, the clip's lips are; and the sound is loud while words are said.
+    shut = truth.closures.on(truth.cells, truth.frame_count) >= 0
+    assert opening_of(own[1].points[shut]).max() < 0.03 < opening_of(own[1].points[~shut]).mean()
+    assert own[1].heard["words"][0].start == truth.words[0].start
+    people = TalkerRecipe([clip for clip in films.learnt if not clip.made], films.held, TRAINING)
+    both = TalkerRecipe(films.learnt, films.held, TRAINING)
+    assert np.array_equal(both.basis.components, people.basis.components)
+    assert both.speakers == ["made", "s0", "s1", "s2"]
+    for number, clip in enumerate(both.clips):
+        example = both._example(number, np.random.default_rng(number))
+        assert example.speaker == (0 if clip.made else -1)
+    with pytest.raises(InputError, match="only talkers that were made.*--recipe talkers"):
+        open_talking([made], tmp_path / "run", TRAINING)
+
+
 # ---------------------------------------------------------------- the parts
+
+
+def test_speakers_with_few_clips_are_taken_more_often() -> None:
+    names = ["a"] * 16 + ["b"] * 4 + ["c"]
+    counts = {balance: Counter(names[k] for k in balanced(names, balance)) for balance in (0.0, 0.5, 1.0)}
+    assert counts[0.0] == {"a": 16, "b": 4, "c": 1}
+    assert counts[0.5] == {"a": 16, "b": 8, "c": 4}
+    assert counts[1.0] == {"a": 16, "b": 16, "c": 16}
+
+
+def test_how_far_a_speaker_goes_is_told_by_the_other_clips(dataset: Path, tmp_path: Path) -> None:
+    films = open_talking([dataset], tmp_path, TRAINING)
+    recipe = TalkerRecipe(films.learnt, films.held, TRAINING)
+    said = {}
+    for clip in films.learnt:
+        weights = recipe.basis.weights(clip.points, recipe.rest[clip.name]) * clip.valid[:, None]
+        said[clip.name] = Track(
+            weights * {"s0": 0.5, "s1": 1.0, "s2": 0.8}[clip.speaker], clip.cells, clip.valid
+        )
+    found = own_reaches(said, films.learnt, recipe.basis)
+    for clip in films.learnt:
+        wanted = {"s0": 2.0, "s1": 1.0, "s2": 1.25}[clip.speaker]
+        assert found[clip.name] == pytest.approx(wanted, rel=0.02)
+    alone = films.learnt[:1]
+    assert own_reaches(said, alone, recipe.basis) == {alone[0].name: 1.0}
+
+
+def test_the_flow_learns_where_the_face_is_known(dataset: Path, tmp_path: Path) -> None:
+    training = replace(TRAINING, network=replace(SMALL, head="flow", flow_width=8, flow_steps=2))
+    films = open_talking([dataset], tmp_path, training)
+    recipe = TalkerRecipe(films.learnt, films.held, training)
+    example = recipe._example(0, np.random.default_rng(0))
+    # Between the frames lies what lies between their weights; before the first one, and in a hole, nothing is known.
+    at, seen = (example.left + example.share)[example.valid], example.weights[example.valid]
+    straight = np.stack([np.interp(np.arange(len(example.heard)), at, column) for column in seen.T], axis=1)
+    assert np.abs(example.cell_weights - straight)[example.cell_valid].max() < 1e-4
+    assert 0.8 < example.cell_valid.mean() < 1
+    train_talker([dataset], tmp_path / "run", training, replace(QUICK, steps=4, evaluate_every=4))
+    assert load_talker(tmp_path / "run").shape.head == "flow"
+    log = [json.loads(line) for line in (tmp_path / "run/run/log.jsonl").read_text().splitlines()]
+    assert log[-1]["flow"] > 0
 
 
 def test_gaps_are_never_learnt_from(dataset: Path, tmp_path: Path) -> None:
@@ -255,7 +326,9 @@ def test_a_dead_mouth_costs_by_its_energy_and_a_late_one_by_its_velocity() -> No
     valid, gaps = torch.ones(1, 40, dtype=torch.bool), torch.full((1, 40), 0.04)
 
     def parts(made: torch.Tensor) -> dict[str, float]:
-        found = talker_loss(made, true, weights, valid, gaps, torch.zeros(1), asked, o)[1]
+        found = talker_loss(
+            made, true, weights, valid, gaps, torch.zeros(1), torch.full((1,), 0.03), asked, o
+        )[1]
         return {name: float(part) for name, part in found.items()}
 
     right, dead = parts(weights), parts(weights * 0.3)

@@ -16,7 +16,18 @@ import numpy.typing as npt
 
 from genlock.core.errors import FormatError, OptionError
 
-__all__ = ["KINDS", "Kind", "NetworkShape", "array_shapes", "check_arrays", "run_network"]
+__all__ = [
+    "FLOW_DILATIONS",
+    "FLOW_TAPS",
+    "KINDS",
+    "Head",
+    "Kind",
+    "NetworkShape",
+    "array_shapes",
+    "check_arrays",
+    "run_inside",
+    "run_network",
+]
 
 Array: TypeAlias = npt.NDArray[np.float32]
 Arrays: TypeAlias = Mapping[str, Array]
@@ -24,6 +35,10 @@ Kind: TypeAlias = Literal["convolution", "gru", "lstm", "transformer"]
 
 #: The kinds of networks.
 KINDS: tuple[Kind, ...] = ("convolution", "gru", "lstm", "transformer")
+#: What says the weights: their mean, or one of those that may come (:mod:`genlock.models.talker.flow`).
+Head: TypeAlias = Literal["regression", "flow"]
+#: Cells between the taps of the layers of a flow, and how many taps.
+FLOW_DILATIONS, FLOW_TAPS = (1, 2, 4), 5
 _NORM_FLOOR = 1e-5
 
 
@@ -49,12 +64,21 @@ class NetworkShape:
     """Whether a layer looks only back."""
     delay: int = 0
     """Cells by which the mouth is told later than its sound is heard: a causal network's look-ahead; at least 0."""
+    head: Head = "regression"
+    """``flow``: beside the mean, what departs from it is drawn at random, by flow matching."""
+    flow_width: int = 64
+    """``flow``: channels inside; at least 1."""
+    flow_steps: int = 4
+    """``flow``: steps from noise to movement; at least 1."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise OptionError(f"there is no network {self.kind!r}; there are: {', '.join(KINDS)}")
-        if min(self.width, self.layers, self.reach, self.heads, *self.dilations) < 1 or not self.dilations:
-            raise OptionError(f"{self}: widths, layers, reaches, heads and dilations are at least 1")
+        sizes = (self.width, self.layers, self.reach, self.heads, self.flow_width, self.flow_steps)
+        if min(*sizes, *self.dilations) < 1 or not self.dilations:
+            raise OptionError(f"{self}: widths, layers, reaches, heads, dilations and steps are at least 1")
+        if self.head not in ("regression", "flow"):
+            raise OptionError(f"there is no head {self.head!r}; there are: regression, flow")
         if self.taps % 2 != 1 or self.width % self.heads or self.delay < 0:
             raise OptionError(f"{self}: taps are odd, width is a multiple of heads, delay is at least 0")
 
@@ -63,16 +87,28 @@ class NetworkShape:
         """Cells after one that its answer depends on; None: all that follow."""
         if self.causal:
             return self.delay
+        ahead = self.delay + self._flow_reach
         if self.kind == "convolution":
-            return self.delay + sum(self.dilations) * (self.taps // 2)
-        return self.delay + self.layers * self.reach if self.kind == "transformer" else None
+            return ahead + sum(self.dilations) * (self.taps // 2)
+        return ahead + self.layers * self.reach if self.kind == "transformer" else None
 
     @property
     def lookback(self) -> int | None:
         """Cells before one that its answer depends on; None: all before it."""
+        back = self._flow_reach * (2 if self.causal else 1)
         if self.kind == "convolution":
-            return sum(self.dilations) * (self.taps - 1 if self.causal else self.taps // 2)
-        return self.layers * self.reach if self.kind == "transformer" else None
+            return back + sum(self.dilations) * (self.taps - 1 if self.causal else self.taps // 2)
+        return back + self.layers * self.reach if self.kind == "transformer" else None
+
+    @property
+    def _flow_reach(self) -> int:
+        """Cells to either side that a flow looks at, in all of its steps."""
+        return self.flow_steps * sum(FLOW_DILATIONS) * (FLOW_TAPS // 2) if self.head == "flow" else 0
+
+    @property
+    def last_width(self) -> int:
+        """Channels of what the weights are told from."""
+        return self.width * (2 if self.kind in ("gru", "lstm") and not self.causal else 1)
 
 
 def array_shapes(shape: NetworkShape, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
@@ -108,7 +144,7 @@ def array_shapes(shape: NetworkShape, inputs: int, outputs: int) -> dict[str, tu
                     f"recurrent.bias_ih_{end}": (gates * width,),
                     f"recurrent.bias_hh_{end}": (gates * width,),
                 }
-    last = width * (2 if o.kind in ("gru", "lstm") and not o.causal else 1)
+    last = o.last_width
     return {**found, **_norm_shapes("last", last), "out.weight": (outputs, last), "out.bias": (outputs,)}
 
 
@@ -126,6 +162,11 @@ def check_arrays(arrays: Arrays, shape: NetworkShape, inputs: int, outputs: int)
 
 def run_network(rows: npt.ArrayLike, arrays: Arrays, shape: NetworkShape) -> Array:
     """What the network says, float32 [N, K], of what is heard, [N, D]; zeros lie beyond both ends."""
+    return run_inside(rows, arrays, shape)[1]
+
+
+def run_inside(rows: npt.ArrayLike, arrays: Arrays, shape: NetworkShape) -> tuple[Array, Array]:
+    """What it says that from, [N, ``last_width``], and what it says."""
     heard = np.asarray(rows, np.float32)
     if shape.delay:
         heard = np.concatenate(
@@ -138,7 +179,8 @@ def run_network(rows: npt.ArrayLike, arrays: Arrays, shape: NetworkShape) -> Arr
         inside = _attend(inside, arrays, shape)
     else:
         inside = _recur(inside, arrays, shape)
-    return _linear(_norm(inside, arrays, "last"), arrays, "out")
+    last = _norm(inside, arrays, "last")
+    return last, _linear(last, arrays, "out")
 
 
 def _linear(rows: Array, arrays: Arrays, name: str) -> Array:

@@ -17,8 +17,9 @@ from genlock.core.errors import FormatError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.models.talker.basis import FaceBasis
+from genlock.models.talker.flow import check_flow, follow_flow, noise_of
 from genlock.models.talker.inputs import CLOCK_RATE, Given, Listener, Listening, listening_facts, listening_of
-from genlock.models.talker.networks import NetworkShape, check_arrays, run_network
+from genlock.models.talker.networks import NetworkShape, check_arrays, run_inside
 from genlock.weights import registry
 from genlock.weights.npz_model import read_model, write_model
 
@@ -103,6 +104,7 @@ class Talker:
 
     def __post_init__(self) -> None:
         check_arrays(self.arrays, self.shape, self.listening.width, self.basis.size)
+        check_flow(self.arrays, self.shape, self.basis.size)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -119,13 +121,14 @@ class Talker:
         leveling = Fraction(self.listening.leveling.lookahead, 100) if levelled else Fraction(0)
         return None if ahead is None else ahead / CLOCK_RATE + leveling
 
-    def weights(self, tracks: Given, speaker: str | None = None) -> Track:
+    def weights(self, tracks: Given, speaker: str | None = None, seed: int = 0) -> Track:
         """Weights of the basis on the talker's clock, float32 [N, K]; frames of any rate read them with ``on()``.
 
         Parameters
         ----------
         tracks : the features by name, see :attr:`features`, and Spans where it hears words
         speaker : in whose manner; None: nobody's
+        seed : of what a talker with a flow draws; the others draw nothing
 
         Raises
         ------
@@ -140,14 +143,14 @@ class Talker:
         >>> load_talker().weights({"mel:kaldi": mel}).on(Grid("30000/1001"), length=29).values.shape
         (29, 16)
         """
-        stream = self.stream(speaker)
+        stream = self.stream(speaker, seed)
         parts = [stream.push(tracks), stream.finish()]
         values, valid = (
             np.concatenate(rows) for rows in zip(*((p.values, p.valid) for p in parts), strict=True)
         )
         return replace(parts[0], values=values, valid=valid)
 
-    def stream(self, speaker: str | None = None) -> TalkerStream:
+    def stream(self, speaker: str | None = None, seed: int = 0) -> TalkerStream:
         """For sound that comes piece by piece, or never ends; memory stays bounded.
 
         Raises OptionError if there is no such speaker.
@@ -156,16 +159,21 @@ class Talker:
             raise OptionError(
                 f"this talker has no speaker {speaker!r}; it knows: {', '.join(self.speakers) or 'nobody by name'}"
             )
-        return TalkerStream(self, None if speaker is None else self.speakers[speaker])
+        return TalkerStream(self, None if speaker is None else self.speakers[speaker], seed)
 
     def _reach(self, cells: int | None) -> int | None:
         return None if cells is None else cells + self.emphasis.cells
 
-    def _answer(self, heard: Array, manner: Array | None) -> Array:
+    def _answer(self, heard: Array, manner: Array | None, first: int, seed: int) -> Array:
+        """Of what is heard from cell ``first`` on."""
         arrays = dict(self.arrays)
         if manner is not None:
             arrays["into.bias"] = arrays["into.bias"] + manner
-        return self.emphasis(run_network(heard, arrays, self.shape))
+        inside, told = run_inside(heard, arrays, self.shape)
+        if self.shape.head == "flow":
+            noise = noise_of(seed, first, len(told), self.basis.size)
+            told = follow_flow(inside, told, noise, arrays, self.shape)
+        return self.emphasis(told)
 
 
 class TalkerStream:
@@ -185,8 +193,8 @@ class TalkerStream:
     True
     """
 
-    def __init__(self, talker: Talker, manner: Array | None = None) -> None:
-        self._talker, self._manner = talker, manner
+    def __init__(self, talker: Talker, manner: Array | None = None, seed: int = 0) -> None:
+        self._talker, self._manner, self._seed = talker, manner, seed
         self._listener = Listener(talker.listening)
         back, ahead = talker._reach(talker.shape.lookback), talker._reach(talker.shape.lookahead)
         self._back = _WARM_UP if back is None else back
@@ -217,7 +225,7 @@ class TalkerStream:
             upto = min(stop, self._given + _PIECE)
             low = max(self._given - self._back, self._first)
             seen = slice(low - self._first, min(upto + self._ahead, end) - self._first)
-            found = self._talker._answer(self._heard[seen], self._manner)
+            found = self._talker._answer(self._heard[seen], self._manner, low, self._seed)
             rows.append(found[self._given - low : upto - low])
             valid.append(self._valid[self._given - self._first : upto - self._first])
             self._given = upto

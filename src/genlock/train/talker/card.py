@@ -19,7 +19,7 @@ What it is: a network ({kind}) that hears {heard} and says, fifty times a second
 weights of {components} movements, added to the resting face of whoever shall speak. {parameters:,} parameters, in
 numpy alone.
 
-- Data: {data}.
+- Data: {data}.{made}
 - Split as the index of the dataset says: {learnt} clips of {speakers} speakers to learn from, {held} to choose and to
   fit the emphasis on, {reported} to report on.
 - Licence: that of the data, with credit to its makers.
@@ -65,8 +65,9 @@ def card_of(talker: Talker, training: TalkerTraining, films: TalkingFilms, loop:
         components=talker.basis.size,
         parameters=sum(array.size for array in talker.arrays.values()),
         data=training.data.rstrip("."),
-        learnt=len(films.learnt),
-        speakers=len({clip.speaker for clip in films.learnt}),
+        made=f"\n- Talkers that were made, in a manner of their own: {films.voices}." if films.voices else "",
+        learnt=sum(not clip.made for clip in films.learnt),
+        speakers=len({clip.speaker for clip in films.learnt if not clip.made}),
         held=len(films.held),
         reported=len(films.reported),
         flags="".join(

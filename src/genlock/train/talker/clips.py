@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import PurePosixPath
 from typing import TypeAlias
 
 import numpy as np
@@ -33,7 +34,7 @@ class TalkingClip:
 
     name: str
     speaker: str
-    """Who speaks; the clip's own name where nobody says."""
+    """Who speaks: as the index says, else the folder in which the film lies, else the clip's own name."""
     heard: Mapping[str, Track | Spans]
     """Features of the sound by their spec, and words as Spans."""
     cells: Cells
@@ -42,6 +43,8 @@ class TalkingClip:
     """Upright mesh, [T, 468, 3], zero where the face was not seen."""
     valid: npt.NDArray[np.bool_]
     """Where it was seen, [T]."""
+    made: bool = False
+    """Whether it is a talker of ``genlock synth talkers``: its phones are true, its manner is not a person's."""
 
     @property
     def seconds(self) -> npt.NDArray[np.float64]:
@@ -77,7 +80,12 @@ def talking_clip(clip: Clip, features: Mapping[str, str], landmarks: str = "land
         heard["words"] = Spans([Span(a, b, text) for text, a, b in clip.words], mesh.clock, "words")
     points = np.zeros((len(mesh), *mesh.values.shape[1:]), np.float32)
     points[valid] = upright_mesh(mesh.values[valid])
-    return TalkingClip(clip.name, clip.speaker or clip.name, heard, mesh.grid, points, valid)
+    return TalkingClip(clip.name, _speaker_of(clip), heard, mesh.grid, points, valid)
+
+
+def _speaker_of(clip: Clip) -> str:
+    folders = PurePosixPath(str(clip.row.get("source") or "")).parts[:-1]
+    return clip.speaker or (folders[0] if folders else clip.name)
 
 
 def resting_faces(clips: Sequence[TalkingClip]) -> dict[str, Array]:

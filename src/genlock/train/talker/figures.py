@@ -24,6 +24,7 @@ __all__ = [
     "fitted_rests",
     "glance",
     "loudness_line",
+    "own_reaches",
     "raw_weights",
     "report",
     "score",
@@ -34,6 +35,8 @@ Array: TypeAlias = npt.NDArray[np.float32]
 _LIPS = list(LIPS)
 _SHARPS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 _DRAWS = 2000
+# Nobody moves so little, or so much, against what is usual.
+_REACHES = (0.4, 2.5)
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,32 @@ def fitted_rests(
     for clip in clips:
         told = made[clip.name].on(clip.cells, "sample", length=_length(clip))
         found[clip.name] = fitted_rest(clip.points, told.values, basis, clip.valid & told.valid)
+    return found
+
+
+def own_reaches(
+    made: Mapping[str, Track], clips: Sequence[TalkingClip], basis: FaceBasis
+) -> dict[str, float]:
+    """By what factor each clip's speaker moves the lips further than the talker says, by the name of the clip.
+
+    Of the speaker's *other* clips, each about its own mean; 1 where there is no other one.
+    """
+    lips = basis.components[:, _LIPS, :2].reshape(basis.size, -1)
+    powers: dict[str, tuple[float, float]] = {}
+    for clip in clips:
+        told = made[clip.name].on(clip.cells, "sample", length=_length(clip))
+        use = clip.valid & told.valid
+        rows = (
+            clip.points[use][:, _LIPS, :2].reshape(int(use.sum()), -1),
+            np.asarray(told.values, np.float32)[use] @ lips,
+        )
+        true, said = (float(np.square(each - each.mean(axis=0)).sum()) for each in rows)
+        powers[clip.name] = true, said
+    found = {}
+    for clip in clips:
+        others = [powers[c.name] for c in clips if c.speaker == clip.speaker and c is not clip]
+        true, said = np.sum(others, axis=0) if others else (1.0, 1.0)
+        found[clip.name] = float(np.clip(np.sqrt(true / max(said, 1e-9)), *_REACHES))
     return found
 
 

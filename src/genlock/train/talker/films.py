@@ -12,6 +12,7 @@ from genlock.data.output_spec import Wanted
 from genlock.data.splits import NAMES, place_of
 from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets
 from genlock.train.talker.clips import TalkingClip, talking_clip
+from genlock.train.talker.made import is_made, made_clips, voices_of
 from genlock.train.talker.options import TalkerTraining
 
 __all__ = ["TalkingFilms", "needs_of", "open_talking"]
@@ -31,6 +32,8 @@ class TalkingFilms:
     reported: tuple[TalkingClip, ...]
     notes: tuple[str, ...] = ()
     """What was prepared, left out or set apart, in words."""
+    voices: str = ""
+    """Of talkers that were made: engines, their licences and numbers of clips; empty: there are none."""
 
 
 def needs_of(training: TalkerTraining) -> Needs:
@@ -46,11 +49,12 @@ def needs_of(training: TalkerTraining) -> Needs:
 def open_talking(
     named: Sequence[str | Path], run: str | Path, training: TalkerTraining, progress: Progress = silent
 ) -> TalkingFilms:
-    """The clips of datasets, or of plain folders and films that are prepared first.
+    """The clips of datasets, or of plain folders and films that are prepared first; and talkers that were made.
 
     The index's split says what a clip is for: ``train`` to learn from, ``valid`` to choose and to fit the emphasis on,
     ``test`` to report on. Speakers that are left out are reported on instead of ``test``. Where nothing is in
-    ``valid``, a tenth of ``train`` is set apart for it, and the notes say so.
+    ``valid``, a tenth of ``train`` is set apart for it, and the notes say so. A folder of ``genlock synth talkers`` is
+    read as it is, and only learnt from: of a made face nobody needs to know how truly it is followed.
 
     Raises
     ------
@@ -59,7 +63,14 @@ def open_talking(
         :func:`genlock.train.datasets.open_datasets`.
     """
     needs = needs_of(training)
-    opened = open_datasets(named, run, needs, progress)
+    synthetic = [folder for folder in named if is_made(folder)]
+    people = [folder for folder in named if folder not in synthetic]
+    if synthetic and not people:
+        raise InputError(
+            "only talkers that were made are named; name a dataset of people beside them, or prepare them as one: "
+            f"genlock prepare {synthetic[0]} -o DATASET --recipe talkers"
+        )
+    opened = open_datasets(people, run, needs, progress)
     spec = {Wanted.parse(one).text: one for one in training.hears if one != "words"}
     features = {spec[text]: kind for kind, text in needs.outputs.items() if kind != FACE}
     by_split: dict[str, list[TalkingClip]] = {name: [] for name in NAMES}
@@ -82,9 +93,20 @@ def open_talking(
         by_split["valid"] = chosen[:count]
         by_split["train"] = sorted(chosen[count:], key=lambda clip: clip.name)
         notes.append(f"the split valid has no clip: {count} of the split train were set apart to choose on")
+    voices: list[str] = []
+    for folder in synthetic:
+        clips, theirs = made_clips(folder, training.hears, progress)
+        by_split["train"] += clips
+        voices += theirs
+    if voices:
+        notes.append(f"{len(voices)} talkers were made: {voices_of(voices)}")
     notes += left_out_notes(left_out, run)
     return TalkingFilms(
-        tuple(by_split["train"]), tuple(by_split["valid"]), tuple(by_split["test"]), tuple(notes)
+        tuple(by_split["train"]),
+        tuple(by_split["valid"]),
+        tuple(by_split["test"]),
+        tuple(notes),
+        voices_of(voices) if voices else "",
     )
 
 

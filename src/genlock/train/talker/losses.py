@@ -10,14 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from genlock.extractors.face.pose import LIPS
 from genlock.models.talker.basis import FaceBasis
+from genlock.models.talker.flow import FLOW_UNIT, FLOW_WAVES
 from genlock.models.talker.resting import INNER_LOWER, INNER_UPPER
+from genlock.train.talker.networks import TalkerNetwork
 from genlock.train.talker.options import LossWeights
 from genlock.train.talker.targets import JAW
 
-__all__ = ["ASKED", "Asked", "at_frames", "talker_loss"]
+__all__ = ["ASKED", "Asked", "at_frames", "flow_loss", "talker_loss"]
 
 Tensor = torch.Tensor
 
@@ -31,6 +34,8 @@ _UNIT = 0.03
 _USUAL_STEP = 0.04
 # Distances below this are within the tracker's noise.
 _SOFT = 0.15
+# How far beyond the level lips shall be, so that they are surely open or closed, in eye distances.
+_SURE = 0.004
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +69,7 @@ def talker_loss(
     valid: Tensor,
     gaps: Tensor,
     rest: Tensor,
+    closed: Tensor,
     asked: Asked,
     o: LossWeights,
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -77,6 +83,7 @@ def talker_loss(
     valid : frames in which the face was seen, [B, T]
     gaps : seconds from the frame before to each, [B, T]
     rest : opening of the resting lips, [B]
+    closed : opening up to which a clip's lips count as closed, [B]
     """
     made = torch.einsum("btk,kpc->btpc", weights, asked.moves)
     wrong, there = (made - true) / _UNIT, valid.float()
@@ -84,10 +91,11 @@ def talker_loss(
     faster = (_USUAL_STEP / gaps[:, 1:].clamp(min=1e-3))[..., None, None]
     step_made, step_true = (made[:, 1:] - made[:, :-1]) * faster, (true[:, 1:] - true[:, :-1]) * faster
     gap_made, gap_true = _opening(made) + rest[:, None], _opening(true) + rest[:, None]
-    closed = (gap_true < o.closed).float()
-    over = torch.relu(gap_made - o.closed) * closed + torch.relu(o.closed - gap_made) * (
-        gap_true > 1.5 * o.closed
-    )
+    # What is closed within a frame or so may be closed: a closure at the wrong frame of two costs its place only.
+    level = closed[:, None]
+    shut = (gap_true <= level).float()
+    near = functional.max_pool1d(shut[:, None], 3, 1, 1)[:, 0]
+    over = torch.relu(gap_made - level + _SURE) * shut + torch.relu(level + _SURE - gap_made) * (1 - near)
     parts = {
         "place": _mean(_far(wrong), there),
         "velocity": _mean(_far((step_made - step_true) / _UNIT * 2), both),
@@ -99,6 +107,28 @@ def talker_loss(
     total = sum(getattr(o, f"{name}_loss") * part for name, part in parts.items())
     assert isinstance(total, Tensor)
     return total.sum(), {name: part.detach().sum() for name, part in parts.items()}
+
+
+def flow_loss(
+    network: TalkerNetwork, inside: Tensor, mean: Tensor, true: Tensor, there: Tensor, lengths: Tensor
+) -> Tensor:
+    """The sum over the clips of how wrongly a flow points, from noise to the departure of the truth from the mean.
+
+    Parameters
+    ----------
+    network : of the flow
+    inside, mean : what the talker's network gives at the cells, [B, N, W] and [B, N, K]; they learn nothing from it
+    true : weights at the cells, [B, N, K]
+    there : cells at which they are known, [B, N]
+    """
+    inside, mean = inside.detach(), mean.detach()
+    goal, noise = (true - mean) / FLOW_UNIT, torch.randn_like(true)
+    time = torch.rand(len(true), 1, 1, device=true.device)
+    at = noise + time * (goal - noise)
+    turns = 2 * torch.pi * time * torch.tensor(FLOW_WAVES, device=true.device)
+    clock = torch.cat([time, torch.sin(turns), torch.cos(turns)], -1).expand(-1, true.shape[1], -1)
+    told = network(torch.cat([inside, mean, at, clock], -1), lengths)
+    return _mean(((told - (goal - noise)) ** 2).mean(-1), there.float()).sum()
 
 
 def _opening(moved: Tensor) -> Tensor:

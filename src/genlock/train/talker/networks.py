@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingDependency
+from genlock.models.talker.flow import flow_inputs, flow_shape
 from genlock.models.talker.networks import NetworkShape
 
 try:
@@ -68,13 +69,20 @@ class TalkerNetwork(nn.Module):
         self.out = nn.Linear(last, outputs)
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
+        self.flow: TalkerNetwork | None = None
+        if shape.head == "flow":
+            self.flow = TalkerNetwork(flow_shape(shape), flow_inputs(shape, outputs), outputs, 0.0)
 
     def forward(self, heard: Tensor, lengths: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """Weights, [B, N, K].
+        """Weights, [B, N, K]: of a network with a flow their mean.
 
         ``lengths`` [B] are the cells that are there, and what lies after them changes nothing; ``speaker`` [B] whose
         manner it is, -1: nobody's.
         """
+        return self.inside(heard, lengths, speaker)[1]
+
+    def inside(self, heard: Tensor, lengths: Tensor, speaker: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What the weights are told from, [B, N, last], and the weights."""
         there = torch.arange(heard.shape[1], device=heard.device) < lengths[:, None]
         # What is not there is zero, as beyond the end of a sound of its own.
         rows = heard * there[..., None]
@@ -98,8 +106,8 @@ class TalkerNetwork(nn.Module):
             rows, _ = nn.utils.rnn.pad_packed_sequence(
                 self.recurrent(packed)[0], batch_first=True, total_length=heard.shape[1]
             )
-        found: Tensor = self.out(self.drop(self.last(rows)))
-        return found
+        last: Tensor = self.last(rows)
+        return last, self.out(self.drop(last))
 
     def _convolve(self, rows: Tensor, there: Tensor) -> Tensor:
         shape = self.shape

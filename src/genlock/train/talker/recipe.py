@@ -8,7 +8,7 @@ serves every frame rate.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,10 +24,7 @@ from genlock.core.progress import Progress, silent
 from genlock.core.spans import Spans
 from genlock.core.track import Track
 from genlock.data.batches import Batches, BatchPlan, Item
-from genlock.models.talker.basis import FaceBasis
-from genlock.models.talker.inputs import CLOCK_RATE, Heard, Listening, hear
-from genlock.models.talker.levels import Leveling
-from genlock.models.talker.resting import opening_of
+from genlock.models.talker.inputs import CLOCK_RATE, hear
 from genlock.models.talker.talker import Talker, load_talker, save_talker
 from genlock.train.options import LoopOptions
 from genlock.train.talker.augment import changed_bands, sped
@@ -43,6 +40,7 @@ from genlock.train.talker.figures import (
     score,
 )
 from genlock.train.talker.films import TalkingFilms, open_talking
+from genlock.train.talker.listening import listening_for
 from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
 from genlock.train.talker.targets import basis_errors, build_basis
 
@@ -52,7 +50,18 @@ try:
     from genlock.train.loop import train
     from genlock.train.optimizers import ScheduledOptimizer, adamw
     from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
-    from genlock.train.talker.losses import ASKED, Asked, at_frames, talker_loss
+    from genlock.train.talker.examples import (
+        MADE,
+        Example,
+        TrueFace,
+        balanced,
+        manner_of,
+        on_cells,
+        padded_to,
+        sped_spans,
+        stretch_of,
+    )
+    from genlock.train.talker.losses import Asked, at_frames, flow_loss, talker_loss
     from genlock.train.talker.networks import TalkerNetwork
 except ImportError as error:
     raise MissingDependency(
@@ -65,9 +74,6 @@ Array: TypeAlias = npt.NDArray[np.float32]
 Tensor: TypeAlias = torch.Tensor
 
 _LEAST_CLIPS = 4
-# Cells of sound beside a cropped clip that are heard with it.
-_MARGIN = 60
-_SOFTEST = 1e-4
 
 
 class TalkerRecipe:
@@ -99,17 +105,22 @@ class TalkerRecipe:
                 f"{len(self.clips)} clips with a face and sound are too few; give at least {_LEAST_CLIPS}"
             )
         self.rest = resting_faces([*self.clips, *self.held])
-        self.speakers = sorted({clip.speaker for clip in self.clips})
-        own = [[self.rest[c.name] for c in self.clips if c.speaker == speaker] for speaker in self.speakers]
+        # What faces are like, and how sound usually is, is that of people, where there are any.
+        seen = [clip for clip in self.clips if not clip.made] or self.clips
+        self.speakers = sorted({manner_of(clip) for clip in self.clips})
+        own = [[self.rest[c.name] for c in seen if c.speaker == who] for who in {c.speaker for c in seen}]
         neutral = np.mean([np.mean(faces, axis=0) for faces in own], axis=0)
-        basis = build_basis(displacements(self.clips, self.rest), neutral, self.training.components, seed)
-        errors = basis_errors(basis, displacements(self.held or self.clips, self.rest))
+        basis = build_basis(displacements(seen, self.rest), neutral, self.training.components, seed)
+        errors = basis_errors(basis, displacements(self.held or seen, self.rest))
         self.basis = replace(basis, errors=errors)
-        self.listening = listening_for(self.clips, self.training)
+        self.listening = listening_for(seen, self.training)
         self._asked = Asked.of(self.basis)
-        self._faces = [_Face.of(clip, self.rest[clip.name], self.basis) for clip in self.clips]
-        lengths = [min(clip.seconds[-1] - clip.seconds[0], self.training.crop_seconds) for clip in self.clips]
-        self._batches = Batches(lengths, BatchPlan(clips=self.training.batch, seed=seed))
+        self._faces = [TrueFace.of(clip, self.rest[clip.name], self.basis) for clip in self.clips]
+        # Numbers of clips; those of speakers with few clips stand here several times.
+        self._drawn = balanced([manner_of(clip) for clip in self.clips], self.training.balance)
+        lengths = [min(float(np.ptp(clip.seconds)), self.training.crop_seconds) for clip in self.clips]
+        plan = BatchPlan(clips=self.training.batch, seed=seed)
+        self._batches = Batches([lengths[k] for k in self._drawn], plan)
 
     # ------------------------------------------------------------ what the loop asks for
 
@@ -119,7 +130,8 @@ class TalkerRecipe:
 
     def model(self) -> TalkerNetwork:
         """At its start."""
-        manners = len(self.speakers) if self.training.manner else 0
+        learnt = self.training.manner > 0 or MADE in self.speakers
+        manners = len(self.speakers) if learnt else 0
         return TalkerNetwork(
             self.training.network, self.listening.width, self.basis.size, self.training.dropout, manners
         )
@@ -138,24 +150,27 @@ class TalkerRecipe:
 
     def describe(self, part: list[Item]) -> str:
         """Names of its clips."""
-        return ", ".join(self.clips[item.clips[0]].name for item in part)
+        return ", ".join(self.clips[self._drawn[item.clips[0]]].name for item in part)
 
     def load(self, part: list[Item]) -> Batch | None:
         """Changed sound and true faces, padded to one length."""
         if not part:
             return None
-        made = [self._example(item.clips[0], np.random.default_rng(item.seed)) for item in part]
+        made = [self._example(self._drawn[item.clips[0]], np.random.default_rng(item.seed)) for item in part]
         lengths = torch.tensor([len(one.heard) for one in made])
         frames, cells = max(len(one.valid) for one in made), int(lengths.max())
+        longest = dict.fromkeys(("left", "share", "true", "weights", "valid", "gaps"), frames)
+        longest |= {"heard": cells}
+        if self.training.network.head == "flow":
+            longest |= {"cell_weights": cells, "cell_valid": cells}
         tensors = {
-            name: torch.from_numpy(
-                np.stack([_longer(getattr(one, name), cells if name == "heard" else frames) for one in made])
-            )
-            for name in ("heard", "left", "share", "true", "weights", "valid", "gaps")
+            name: torch.from_numpy(np.stack([padded_to(getattr(one, name), length) for one in made]))
+            for name, length in longest.items()
         }
         tensors |= {
             "lengths": lengths,
             "opening": torch.tensor([one.opening for one in made]),
+            "closed": torch.tensor([one.closed for one in made]),
             "speaker": torch.tensor([one.speaker for one in made]),
         }
         return Batch(tensors, float(len(made)), float(lengths.sum()) / float(CLOCK_RATE))
@@ -163,7 +178,8 @@ class TalkerRecipe:
     def loss(self, model: TalkerNetwork, batch: Batch, step: int) -> Loss:
         """How far the face is from the true one at the frames."""
         t = batch.tensors
-        found = at_frames(model(t["heard"], t["lengths"], t["speaker"]), t["left"], t["share"])
+        inside, told = model.inside(t["heard"], t["lengths"], t["speaker"])
+        found = at_frames(told, t["left"], t["share"])
         total, parts = talker_loss(
             found,
             t["true"],
@@ -171,9 +187,16 @@ class TalkerRecipe:
             t["valid"],
             t["gaps"],
             t["opening"],
+            t["closed"],
             self._asked,
             self.training.losses,
         )
+        if model.flow is not None:
+            parts["flow"] = flow_loss(
+                model.flow, inside, told, t["cell_weights"], t["cell_valid"], t["lengths"]
+            )
+            total = total + self.training.losses.flow_loss * parts["flow"]
+            parts["flow"] = parts["flow"].detach()
         return Loss(total, {name: (part, batch.weight) for name, part in parts.items()})
 
     def evaluate(self, model: TalkerNetwork) -> dict[str, float]:
@@ -220,7 +243,7 @@ class TalkerRecipe:
             )
         return replace(plain, emphasis=emphasis)
 
-    def _example(self, number: int, random: np.random.Generator) -> _Example:
+    def _example(self, number: int, random: np.random.Generator) -> Example:
         clip, face = self.clips[number], self._faces[number]
         o, tracks, seconds = self.training, dict(clip.heard), clip.seconds
         speed = Fraction(round(1000 * float(np.exp(random.uniform(-o.changes.speed, o.changes.speed)))), 1000)
@@ -236,126 +259,34 @@ class TalkerRecipe:
         if speed != 1 and "words" in tracks:
             words = tracks["words"]
             assert isinstance(words, Spans)
-            tracks["words"] = _sped_spans(words, speed, start)
+            tracks["words"] = sped_spans(words, speed, start)
         seconds = float(start) + (seconds - float(start)) / float(speed)
         heard = hear(tracks, self.listening)
         assert isinstance(heard.values, np.ndarray)
         place = (seconds - float(heard.grid.center(0))) * float(CLOCK_RATE)
-        speaker = self.speakers.index(clip.speaker) if random.random() < o.manner else -1
-        frames, cells = _crop(place, len(heard), o.crop_seconds, random)
+        # Nobody's manner is that of people.
+        own = random.random() < o.manner or clip.made
+        speaker = self.speakers.index(manner_of(clip)) if own else -1
+        frames, cells = stretch_of(place, len(heard), o.crop_seconds, random)
         place = place[frames] - cells.start
         count = cells.stop - cells.start
         left = np.clip(np.floor(place), 0, max(count - 2, 0)).astype(np.int64)
-        return _Example(
+        known = clip.valid[frames] & (place > -1) & (place < count)
+        cell_weights, cell_valid = on_cells(place, face.weights[frames], known, count)
+        return Example(
             heard=heard.values[cells],
+            cell_weights=cell_weights,
+            cell_valid=cell_valid,
             left=left,
             share=np.clip(place - left, 0, 1).astype(np.float32),
             true=face.asked[frames],
             weights=face.weights[frames],
-            valid=clip.valid[frames] & (place > -1) & (place < count),
+            valid=known,
             gaps=np.diff(seconds[frames], prepend=seconds[frames][:1] - 0.04).astype(np.float32),
             opening=face.opening,
+            closed=face.closed,
             speaker=speaker,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Face:
-    """What is asked for at the frames of a clip; zero where the face was not seen."""
-
-    asked: Array
-    """Displacement of the points that are asked for, [T, P, 2]."""
-    weights: Array
-    """Of the basis, [T, K]."""
-    opening: float
-    """Of the resting lips."""
-
-    @classmethod
-    def of(cls, clip: TalkingClip, rest: Array, basis: FaceBasis) -> _Face:
-        moved = np.where(clip.valid[:, None, None], clip.points - rest, 0).astype(np.float32)
-        asked = np.ascontiguousarray(moved[:, list(ASKED), :2])
-        return cls(asked, basis.weights(moved + basis.neutral), float(opening_of(rest)))
-
-
-@dataclass(frozen=True, eq=False)
-class _Example:
-    """One clip as it is learnt from."""
-
-    heard: Array
-    left: npt.NDArray[np.int64]
-    share: Array
-    true: Array
-    weights: Array
-    valid: npt.NDArray[np.bool_]
-    gaps: Array
-    opening: float
-    speaker: int
-
-
-def _crop(
-    place: npt.NDArray[np.float64], cells: int, seconds: float, random: np.random.Generator
-) -> tuple[slice, slice]:
-    """Frames of a stretch of at most so many seconds, somewhere, and the cells around them."""
-    longest = seconds * float(CLOCK_RATE)
-    room = float(place[-1] - place[0]) - longest
-    if room <= 0:
-        return slice(0, len(place)), slice(0, cells)
-    begin = float(place[0]) + random.uniform(0, room)
-    frames = slice(int(np.searchsorted(place, begin)), int(np.searchsorted(place, begin + longest)))
-    low = int(np.clip(np.floor(place[frames.start]) - _MARGIN, 0, cells - 2))
-    high = int(np.clip(np.ceil(place[frames.stop - 1]) + _MARGIN, low + 2, cells))
-    return frames, slice(low, high)
-
-
-def _sped_spans(spans: Spans, speed: Fraction, start: Fraction) -> Spans:
-    return spans.map(
-        lambda s: replace(s, start=start + (s.start - start) / speed, end=start + (s.end - start) / speed)
-    )
-
-
-def _longer(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    return np.pad(values, ((0, length - len(values)), *((0, 0),) * (values.ndim - 1)))
-
-
-def listening_for(clips: Sequence[TalkingClip], training: TalkerTraining) -> Listening:
-    """What a talker hears, with the usual mean and spread of its features over the clips.
-
-    Raises InputError if a feature has rows of no or of several sizes.
-    """
-    leveling = Leveling(future=0) if training.live else Leveling()
-    heard: list[Heard] = []
-    mean: dict[str, Array] = {}
-    spread: dict[str, Array] = {}
-    for feature in training.hears:
-        given = [clip.heard[feature] for clip in clips if feature in clip.heard]
-        spans = [one for one in given if isinstance(one, Spans)]
-        tracks = [one for one in given if isinstance(one, Track)]
-        if spans:
-            labels = tuple(sorted({span.label for one in spans for span in one}))
-            heard.append(Heard(feature, len(labels), "spans", 1, labels))
-            continue
-        sizes = {track.values.shape[1:] for track in tracks}
-        if len(sizes) != 1 or len(next(iter(sizes))) != 1:
-            raise InputError(
-                f"{feature!r} has rows of shapes {sorted(map(list, sizes))}; a talker hears rows of one size"
-            )
-        rate = float(tracks[0].grid.rate) if hasattr(tracks[0].grid, "rate") else float(CLOCK_RATE)
-        steps = max(1, round(rate / float(CLOCK_RATE)))
-        levelled = feature.partition(":")[0] in ("mel", "logfbank")
-        heard.append(Heard(feature, next(iter(sizes))[0], "level" if levelled else "standard", steps))
-        rows = [_above_floor(track, leveling) if levelled else track.values[track.valid] for track in tracks]
-        whole = np.concatenate(rows).astype(np.float64)
-        mean[feature] = whole.mean(axis=0).astype(np.float32)
-        spread[feature] = np.maximum(whole.std(axis=0), _SOFTEST).astype(np.float32)
-    return Listening(tuple(heard), leveling, mean, spread)
-
-
-def _above_floor(track: Track, leveling: Leveling) -> npt.NDArray[np.float64]:
-    """Bands above the loudness of a clip."""
-    values = np.asarray(track.values[track.valid], np.float64)
-    level = np.logaddexp.reduce(values, axis=1) - np.log(values.shape[1])
-    loud = max(float(np.quantile(level, 0.95)), leveling.quietest)
-    return np.asarray(np.logaddexp(values, loud + np.log(leveling.floor)) - loud)
 
 
 # ---------------------------------------------------------------- a whole training
