@@ -91,11 +91,7 @@ def talker_loss(
     faster = (_USUAL_STEP / gaps[:, 1:].clamp(min=1e-3))[..., None, None]
     step_made, step_true = (made[:, 1:] - made[:, :-1]) * faster, (true[:, 1:] - true[:, :-1]) * faster
     gap_made, gap_true = _opening(made) + rest[:, None], _opening(true) + rest[:, None]
-    # What is closed within a frame or so may be closed: a closure at the wrong frame of two costs its place only.
-    level = closed[:, None]
-    shut = (gap_true <= level).float()
-    near = functional.max_pool1d(shut[:, None], 3, 1, 1)[:, 0]
-    over = torch.relu(gap_made - level + _SURE) * shut + torch.relu(level + _SURE - gap_made) * (1 - near)
+    over = _wrongly_closed(gap_made, gap_true, closed[:, None], o.closed)
     parts = {
         "place": _mean(_far(wrong), there),
         "velocity": _mean(_far((step_made - step_true) / _UNIT * 2), both),
@@ -107,6 +103,16 @@ def talker_loss(
     total = sum(getattr(o, f"{name}_loss") * part for name, part in parts.items())
     assert isinstance(total, Tensor)
     return total.sum(), {name: part.detach().sum() for name, part in parts.items()}
+
+
+def _wrongly_closed(made: Tensor, true: Tensor, own_level: Tensor, level: float) -> Tensor:
+    """How far lips are open that should be closed, or closed that should be open, [B, T]."""
+    if level:
+        return torch.relu(made - level) * (true < level) + torch.relu(level - made) * (true > 1.5 * level)
+    # A closure at the wrong one of two frames costs its place only.
+    shut = (true <= own_level).float()
+    near = functional.max_pool1d(shut[:, None], 3, 1, 1)[:, 0]
+    return torch.relu(made - own_level + _SURE) * shut + torch.relu(own_level + _SURE - made) * (1 - near)
 
 
 def flow_loss(

@@ -38,15 +38,17 @@ class LossWeights:
     """Distance of their velocities, for 40 ms."""
     opening_loss: float = 0.5
     """Opening of the lips."""
-    closure_loss: float = 1.0
-    """Lips open where they should be closed, and the other way round; what is closed says each clip's own range, as
-    :func:`genlock.metrics.landmarks.closed_level` has it."""
+    closure_loss: float = 0.3
+    """Lips open where they should be closed, and the other way round."""
     energy_loss: float = 0.05
     """Magnitude of movement over a clip, as a ratio to the true one."""
     weights_loss: float = 0.02
     """The weights of the basis themselves."""
     flow_loss: float = 1.0
     """Direction of the flow, for networks that have one."""
+    closed: float = 0.03
+    """Lips less than this apart are closed, in eye distances; 0: as far as each clip's own range says
+    (:func:`genlock.metrics.landmarks.closed_level`)."""
 
     def __post_init__(self) -> None:
         if min(vars(self).values()) < 0:
@@ -74,14 +76,14 @@ class TalkerTraining:
     """Share of channels left out at random, 0...0.9."""
     manner: float = 0.0
     """Share of clips that are learnt in their speaker's own manner; the rest in nobody's. 0: no manners; 0...1."""
-    balance: float = 0.5
+    balance: float = 0.0
     """How much more often clips of speakers with few of them are taken: a speaker's share of the updates is its number
     of clips to the power of 1 less this; 0...1. 0: every clip as often; 1: every speaker as often."""
     leave_out: tuple[str, ...] = ()
     """Speakers of whom nothing is learnt; they are reported on instead of the split test."""
     motion_energy: float = 0.95
     """Energy of motion, against the true one, that the emphasis is fitted to on the split valid; above 0."""
-    most_sharp: float = 0.25
+    most_sharp: float = 2.0
     """Most that quick movement is emphasised by; at least 0. More of it closes lips that should be open: on the split
     valid of GRID .25, .5 and 1 gave .13, .16 and .22 false closures, at about the same error."""
     changes: Changes = field(default_factory=Changes)
