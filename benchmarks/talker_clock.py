@@ -53,7 +53,9 @@ def at_rates(talker: Talker, heard: Track) -> None:
     """The first table."""
     lips = talker.basis.components[:, list(LIPS), :2].reshape(talker.basis.size, -1).astype(np.float64)
     weights = talker.weights({talker.features[0]: heard})
-    curve, own = np.asarray(weights.values, np.float64) @ lips, weights.centers
+    # Cells before and after the sound say nothing, and nothing is read from them.
+    curve = np.asarray(weights.values, np.float64)[weights.valid] @ lips
+    own = weights.centers[weights.valid]
     moves = _far(curve - curve.mean(axis=0))
     print("| frames a second | at frames, most | between, mean | the lips move by |\n|---|---|---|---|")
     for rate in RATES:
