@@ -95,8 +95,8 @@ def open_talking(
         notes.append(f"the split valid has no clip: {count} of the split train were set apart to choose on")
     voices: list[str] = []
     for folder in synthetic:
-        clips, theirs = made_clips(folder, training.hears, progress)
-        by_split["train"] += clips
+        made, theirs = made_clips(folder, training.hears, progress)
+        by_split["train"] += made
         voices += theirs
     if voices:
         notes.append(f"{len(voices)} talkers were made: {voices_of(voices)}")

@@ -14,6 +14,7 @@ from genlock.core.spans import Spans
 from genlock.core.track import Track
 from genlock.extractors import make_extractor
 from genlock.extractors.face.pose import upright_mesh
+from genlock.extractors.sound.base import AudioExtractor
 from genlock.media import read_audio
 from genlock.synth.talkers.truth import TalkerTruth, load_talker_truth
 from genlock.train.talker.clips import TalkingClip
@@ -42,7 +43,12 @@ def made_clips(
     FormatError
         If a truth is damaged.
     """
-    extractors = {spec: make_extractor(spec) for spec in hears if spec != "words"}
+    made = {spec: make_extractor(spec) for spec in hears if spec != "words"}
+    extractors = {spec: one for spec, one in made.items() if isinstance(one, AudioExtractor)}
+    if len(extractors) < len(made):
+        raise InputError(
+            f"a talker hears features of sound alone, not {', '.join(set(made) - set(extractors))}"
+        )
     clips, voices = [], []
     truths = sorted(Path(folder).glob(f"*{_TRUTH}"))
     for number, path in enumerate(truths):
