@@ -47,6 +47,7 @@ GRID, TALKING = "GRID", "talking faces"
 TABLE: dict[str, Benchmark] = {
     "align_speed": Benchmark("--minutes 0.5", (), TALKING),
     "animate_speed": Benchmark("--seconds 4"),
+    "avhubert_speed": Benchmark("--sizes nano --seconds 2 --turns 1", MODELS),
     "clicks": Benchmark(),
     "ctc_alignment": Benchmark("--quick"),
     "ctc_borders": Benchmark("--steps 200 --keep {scratch}", TRAINING, GRID),

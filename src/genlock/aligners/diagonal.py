@@ -17,7 +17,7 @@ from genlock.core.errors import OptionError
 from genlock.core.grid import Grid, require_same_clock
 from genlock.core.resample import Mask
 
-__all__ = ["REACH_FRAMES", "diagonal_means", "shift_curve", "shift_seconds"]
+__all__ = ["REACH_FRAMES", "diagonal_means", "diagonal_products", "shift_curve", "shift_seconds"]
 
 Array = npt.NDArray[np.float64]
 
@@ -79,6 +79,55 @@ def diagonal_means(
     pairs = np.array([np.trace(there, shift, dtype=np.int64) for shift in shifts])
     enough = pairs >= least_frames
     return np.divide(totals, pairs, out=np.full(len(totals), np.nan), where=enough), pairs
+
+
+def diagonal_products(
+    heard: npt.ArrayLike,
+    seen: npt.ArrayLike,
+    reach_frames: int = REACH_FRAMES,
+    *,
+    heard_there: Mask | None = None,
+    seen_there: Mask | None = None,
+) -> tuple[Array, Mask]:
+    """What each diagonal is made of, frame by frame of the picture: for parts of a film, without its whole similarity.
+
+    Parameters
+    ----------
+    heard, seen : vectors float [Ts, C] and [Tp, C]
+    heard_there, seen_there : which of them are there; all of them if not given
+
+    Returns
+    -------
+    products : float64 [2 reach + 1, Tp]
+        Row k, column p: ``heard[p - k + reach] @ seen[p]``; 0 where one of them is not there.
+    there : bool [2 reach + 1, Tp]
+
+    Examples
+    --------
+    >>> rows = np.eye(6)
+    >>> products, there = diagonal_products(rows[2:], rows[:-2], 3)     # the sound is two frames early
+    >>> products.sum(1).tolist(), there.sum(1).tolist()
+    ([0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0], [1, 2, 3, 4, 3, 2, 1])
+    """
+    sound, picture = np.asarray(heard, np.float64), np.asarray(seen, np.float64)
+    if sound.ndim != 2 or picture.ndim != 2 or sound.shape[1] != picture.shape[1] or reach_frames < 1:
+        raise OptionError(
+            f"vectors are [Ts, C] and [Tp, C] and the reach at least 1, not {list(sound.shape)}, {list(picture.shape)} "
+            f"and {reach_frames}"
+        )
+    left = np.ones(len(sound), np.bool_) if heard_there is None else np.asarray(heard_there, np.bool_)
+    right = np.ones(len(picture), np.bool_) if seen_there is None else np.asarray(seen_there, np.bool_)
+    products = np.zeros((2 * reach_frames + 1, len(picture)))
+    there = np.zeros(products.shape, np.bool_)
+    for row, shift in enumerate(range(-reach_frames, reach_frames + 1)):
+        first, stop = max(0, shift), min(len(picture), len(sound) + shift)
+        if stop <= first:
+            continue
+        there[row, first:stop] = right[first:stop] & left[first - shift : stop - shift]
+        products[row, first:stop] = np.einsum(
+            "tc,tc->t", sound[first - shift : stop - shift], picture[first:stop]
+        )
+    return np.where(there, products, 0.0), there
 
 
 def shift_seconds(shift_frames: int, sound: Grid, picture: Grid) -> Fraction:

@@ -10,7 +10,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import ClassVar
 
 from genlock.core.errors import OptionError
 from genlock.core.track import Track
@@ -27,7 +26,7 @@ class BothFeature(Feature):
     """
 
     takes = "both"
-    parts: ClassVar[tuple[str, ...]]
+    parts: tuple[str, ...]
     """The features that it is made of, as ``--feature`` names them: ``("energy", "mouth:aperture")``."""
 
     @cached_property

@@ -5,20 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from inspect import signature
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from genlock.aligners.curves import LagCurve
 from genlock.core.errors import OptionError
+from genlock.core.grid import Grid
 from genlock.core.one_line import one_line
 from genlock.core.plugins import check_plugin, plugin_class
 from genlock.core.time import Exact
 from genlock.lipsync.confidence import Confidence
 from genlock.lipsync.evidence.base import Evidence
 
-__all__ = ["DEFAULT", "GROUP", "Cue", "Estimate", "Estimator", "Trust", "Window", "make_estimators"]
+__all__ = [
+    "DEFAULT",
+    "GROUP",
+    "Cue",
+    "Estimate",
+    "Estimator",
+    "Trust",
+    "Window",
+    "make_estimators",
+    "stretches",
+    "why_nothing",
+]
 
 #: The entry-point group of estimators. Each entry makes one when it is called with ``reach_seconds=``, the largest
-#: offset that is looked for.
+#: offset that is looked for; where it is named with a model, as ``avhubert:FOLDER``, with ``model=`` as well.
 GROUP = "genlock.estimators"
 #: Who is asked, in this order, if nobody is named.
 DEFAULT = "flash-beep,lips,motion"
@@ -115,7 +129,7 @@ def make_estimators(names: str = DEFAULT, reach_seconds: Exact = Fraction(6, 5))
 
     Parameters
     ----------
-    names : separated by commas
+    names : separated by commas; one that runs a model of one's own is named with it, ``avhubert:FOLDER``
     reach_seconds : the largest offset that is looked for, to either side
 
     Raises
@@ -134,10 +148,43 @@ def make_estimators(names: str = DEFAULT, reach_seconds: Exact = Fraction(6, 5))
     return tuple(_made(name, reach_seconds) for name in wanted)
 
 
-def _made(name: str, reach_seconds: Exact) -> Estimator:
-    made: Estimator = plugin_class(GROUP, name)(reach_seconds=reach_seconds)
+def _made(asked: str, reach_seconds: Exact) -> Estimator:
+    name, _, model = asked.partition(":")
+    maker = plugin_class(GROUP, name)
+    if model and "model" not in signature(maker).parameters:
+        raise OptionError(f"the estimator {name!r} takes no model, so {asked!r} cannot be meant")
+    given = {"model": model} if model else {}
+    made: Estimator = maker(reach_seconds=reach_seconds, **given)
     check_plugin(GROUP, name, made, "name", "mouth_side", "trust", "windows")
     return made
+
+
+def why_nothing(evidence: Evidence) -> str:
+    """Why speech and lips cannot be compared in a piece, in words; empty if they can."""
+    if evidence.mel is None or len(evidence.mel) == 0:
+        return "there is no sound"
+    if evidence.frames is None:
+        return "there is no picture"
+    if not evidence.faces:
+        return "no face is seen"
+    if evidence.loudness is not None and len(evidence.loudness) and evidence.loudness.values.max() < -75:
+        return "the sound is silent"
+    return ""
+
+
+def stretches(start: Fraction, end: Fraction, length: Fraction) -> list[tuple[Fraction, Fraction]]:
+    """Equal parts of about ``length``, at least one.
+
+    >>> [float(end) for _, end in stretches(Fraction(0), Fraction(9), Fraction(5))]
+    [4.5, 9.0]
+
+    Raises OptionError if the length is not above 0.
+    """
+    if length <= 0:
+        raise OptionError(f"window_seconds={length} is above 0")
+    count = max(1, Grid(1 / length, start).index(end, "nearest"))
+    edges = [start + (end - start) * k / count for k in range(count + 1)]
+    return list(pairwise(edges))
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,7 +25,7 @@ from genlock.core.grid import Grid
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
 from genlock.lipsync.confidence import Confidence
-from genlock.lipsync.estimators.base import Cue, Trust, Window
+from genlock.lipsync.estimators.base import Cue, Trust, Window, stretches, why_nothing
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.rows import rows_at
 from genlock.weights import registry
@@ -315,29 +314,18 @@ class LinearSync:
         Sound and picture of a stretch are compared less their means there, so slow changes of pose and level do not
         count, and offsets that change in time show.
         """
-        reason = self._why_not(evidence)
+        reason = why_nothing(evidence)
         if reason:
             return [Window(evidence.start, evidence.end, (Cue(self.name, None, reason=reason),))]
         faces = self._views(evidence)
         found = []
-        for start, end in _stretches(evidence.start, evidence.end, exact(window_seconds)):
+        for start, end in stretches(evidence.start, evidence.end, exact(window_seconds)):
             seen = [self._cue(face, views, start, end) for face, views in faces]
             kept = tuple(cue for cue in seen if cue is not None)
             if not kept:
                 kept = (Cue(self.name, None, reason="no face is seen for half a second or longer"),)
             found.append(Window(start, end, kept))
         return found
-
-    def _why_not(self, evidence: Evidence) -> str:
-        if evidence.mel is None or len(evidence.mel) == 0:
-            return "there is no sound"
-        if evidence.frames is None:
-            return "there is no picture"
-        if not evidence.faces:
-            return "no face is seen"
-        if evidence.loudness is not None and len(evidence.loudness) and evidence.loudness.values.max() < -75:
-            return "the sound is silent"
-        return ""
 
     def _views(self, evidence: Evidence) -> list[tuple[FaceEvidence, list[View]]]:
         """What is compared, for each face."""
@@ -379,15 +367,6 @@ class LinearSync:
         if curve.empty:
             return Cue(self.name, None, face.face, "neither lips nor sound move together at any lag")
         return Cue(self.name, curve, face.face)
-
-
-def _stretches(start: Fraction, end: Fraction, length: Fraction) -> list[tuple[Fraction, Fraction]]:
-    """Equal parts of about ``length``, at least one."""
-    if length <= 0:
-        raise OptionError(f"window_seconds={length} is above 0")
-    count = max(1, Grid(1 / length, start).index(end, "nearest"))
-    edges = [start + (end - start) * k / count for k in range(count + 1)]
-    return list(pairwise(edges))
 
 
 # ---------------------------------------------------------------- the file of a model

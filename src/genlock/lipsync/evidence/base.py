@@ -72,5 +72,7 @@ class Evidence:
     """Tone bursts, with their onset to a fraction of a millisecond."""
     cuts: tuple[Fraction, ...]
     """Instants at which a new shot begins."""
+    waveform: Track | None = None
+    """The sound itself, float32 [T], 16 kHz mono; None without sound, or where nobody kept it."""
 
     __repr__ = one_line

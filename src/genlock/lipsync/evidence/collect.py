@@ -175,7 +175,7 @@ class EvidenceCollector:
         low, high = start - self._margin, end + self._margin
         frames = self._picture.frames(low, high)
         first = self._picture.first_frame(low)
-        mel, loudness = self._sound.tracks(low, high)
+        mel, loudness, waveform = self._sound.tracks(low, high)
         luma, motion = self._picture.tracks(low, high)
         clock = self._sound.clock or self._picture.clock
         evidence = Evidence(
@@ -191,6 +191,7 @@ class EvidenceCollector:
             flashes=self._flashes.between(low, high),
             beeps=self._beeps.between(low, high),
             cuts=self._picture.cuts(low, high),
+            waveform=waveform,
         )
         self._start = end
         self._sound.forget(end - self._margin)

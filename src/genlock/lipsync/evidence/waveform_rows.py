@@ -11,6 +11,7 @@ from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.extractors.sound.energy import Energy
 from genlock.extractors.sound.mel import Mel, MelOptions
+from genlock.extractors.sound.waveform import Waveform
 from genlock.media import AudioBlock
 
 __all__ = ["SOUND_MEL", "SOUND_RATE", "SoundRows"]
@@ -49,7 +50,7 @@ class SoundRows:
         """Name of the time axis; empty before the first sample."""
         self._blocks: list[npt.NDArray[np.float32]] = []
         self._first = 0  # number of the first sample that is kept, from the first of all
-        self._mel, self._energy = Mel(SOUND_MEL), Energy()
+        self._mel, self._energy, self._samples = Mel(SOUND_MEL), Energy(), Waveform(SOUND_RATE)
 
     def push(self, block: AudioBlock) -> None:
         """Take the next samples."""
@@ -58,10 +59,10 @@ class SoundRows:
         self._blocks.append(np.array(block.samples[:, 0]))
         self.end = block.end
 
-    def tracks(self, low: Fraction, high: Fraction) -> tuple[Track | None, Track | None]:
-        """Mel and loudness of the sound in ``[low, high)``; None if there is none of it."""
+    def tracks(self, low: Fraction, high: Fraction) -> tuple[Track | None, Track | None, Track | None]:
+        """Mel, loudness and samples of the sound in ``[low, high)``; None if there is none of it."""
         if self.start is None:
-            return None, None
+            return None, None, None
         kept = (
             self._blocks[0]
             if len(self._blocks) == 1
@@ -71,9 +72,13 @@ class SoundRows:
         first, stop = max(self._hop(low), self._first), max(self._hop(high), self._first)
         samples = kept[first - self._first : stop - self._first]
         if len(samples) < SOUND_MEL.window:
-            return None, None
+            return None, None, None
         origin = self.start + Fraction(first, SOUND_RATE)
-        return self._mel(samples, origin, self.clock), self._energy(samples, origin, self.clock)
+        return (
+            self._mel(samples, origin, self.clock),
+            self._energy(samples, origin, self.clock),
+            self._samples(samples, origin, self.clock),
+        )
 
     def forget(self, before: Fraction) -> None:
         """Samples before this instant are not asked for again."""

@@ -31,8 +31,10 @@ except ImportError as error:
         f"AV-HuBERT needs torch and transformers ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["Loaded", "load_avhubert"]
+__all__ = ["PUBLISHED_MOUTH", "Loaded", "load_avhubert"]
 
+#: The feature of the crops that public weights were trained on.
+PUBLISHED_MOUTH = "mouth:avhubert/96"
 _PICKLES = (".pt", ".pth", ".ckpt", ".bin")
 
 
@@ -219,7 +221,9 @@ def _filled(layout: Layout, state: Mapping[str, Tensor], tokens: Tokens | None, 
     parts = Parts(layout.encoder, layout.decoder, alignment=layout.aligns)
     try:
         with torch.device("meta"):
-            model = AVRecognizer(parts, tokens if layout.decoder is not None else None)
+            model = AVRecognizer(
+                parts, tokens if layout.decoder is not None else None, {"mouth": PUBLISHED_MOUTH}
+            )
     except OptionError as error:
         raise FormatError(f"{source!r}: {error}") from error
     given = {ours: state[theirs] for ours, theirs in layout.names.items() if theirs in state}
