@@ -120,7 +120,10 @@ def test_a_small_run_is_kept_nowhere(tmp_path: Path, capfd: pytest.CaptureFixtur
 def test_a_name_that_is_none_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         runner.main(["timeing"])
-    assert "timeing is no benchmark: there are align_speed, animate_speed, avhubert_speed, " in capsys.readouterr().err
+    assert (
+        "timeing is no benchmark: there are align_speed, animate_speed, avhubert_speed, "
+        in capsys.readouterr().err
+    )
     with pytest.raises(SystemExit):
         runner.main(["pretraining_record"])
     assert "writes the record of a pretraining run" in capsys.readouterr().err

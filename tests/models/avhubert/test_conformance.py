@@ -134,3 +134,18 @@ def test_what_is_padded_is_no_part_of_any_mean() -> None:
     alone = diagonal_scores(rows[1:, :30], rows[1:, :30])
     assert torch.allclose(padded.scores[1], alone.scores[0], atol=1e-6)
     assert padded.pairs[1].tolist() == alone.pairs[0].tolist()
+
+
+def test_the_front_that_learns_is_the_front_that_runs() -> None:
+    torch.manual_seed(1)
+    front = AVHuBERT(preset("nano")).feature_extractor_video.resnet
+    norm, picture = front.frontend3D[1], torch.randn(2, 1, 6, 40, 48)
+    for parameter in norm.parameters():
+        torch.nn.init.normal_(parameter, 1.0, 0.2)
+    by_frames = front._frame_by_frame(picture)
+    mean, variance = norm.running_mean.clone(), norm.running_var.clone()
+    norm.reset_running_stats()
+    at_once = front.frontend3D(picture).transpose(1, 2).flatten(0, 1)
+    assert torch.allclose(by_frames, at_once, atol=1e-4)
+    assert torch.allclose(norm.running_mean, mean, atol=1e-5)
+    assert torch.allclose(norm.running_var, variance, rtol=1e-4)

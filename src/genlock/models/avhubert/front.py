@@ -59,10 +59,19 @@ class _ResNet(nn.Module):
         self.trunk = _Trunk(shape.stem, shape.trunk)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Rows [B, T, channels] of a film [B, 1, T, H, W].
+        """Rows [B, T, channels] of a film [B, 1, T, H, W]."""
+        frames = (
+            self._frame_by_frame(picture)
+            if self.training
+            else self.frontend3D(picture).transpose(1, 2).flatten(0, 1)
+        )
+        rows: Tensor = self.trunk(frames).view(picture.shape[0], picture.shape[2], -1)
+        return rows
 
-        The 3-D convolution has one input channel and moves by one frame, so it is a 2-D convolution whose channels are
-        five frames in a row: the same numbers, several times faster on a CPU.
+    def _frame_by_frame(self, picture: Tensor) -> Tensor:
+        """What ``frontend3D`` gives, [B T, C, H, W], by a 2-D convolution whose channels are five frames in a row.
+
+        The gradient of a narrow stem then costs a third less on a CPU; without one the 3-D convolution is quicker.
         """
         convolution, norm, slope = (self.frontend3D[k] for k in range(3))
         weight: Tensor = convolution.weight  # type: ignore[assignment]
@@ -73,9 +82,7 @@ class _ResNet(nn.Module):
             around.view(batch * count, 5, height, width), weight[:, 0], stride=2, padding=3
         )
         found = slope(norm(found[:, :, None])[:, :, 0])  # a norm over five axes, of which one is 1
-        frames = functional.max_pool2d(found, 3, 2, 1)  # [B T, C, H, W]
-        rows: Tensor = self.trunk(frames).view(batch, count, -1)
-        return rows
+        return functional.max_pool2d(found, 3, 2, 1)
 
 
 class _Trunk(nn.Module):
