@@ -203,6 +203,7 @@ def bench_avsr(
         cases, ran = Cases(), {}
         for folder in how.models:
             cases += _of_model(os.fspath(dataset), folder, how, progress)
+        _refuse_twice(cases)
     if not cases.words and not cases.shifts:
         raise InputError(f"no clip of {os.fspath(dataset)!r} can be used: {'; '.join(cases.left_out[:3])}")
     rows = (*word_rows(cases.words, how.seed), *shift_rows(cases.shifts))
@@ -346,13 +347,14 @@ def _joined(files: Sequence[str]) -> Cases:
             )
         except (KeyError, TypeError) as error:
             raise FormatError(f"{name!r} is no run of genlock bench avsr ({error})") from error
-    _refuse_twice([(c.model, c.clip, c.condition, c.system) for c in found.words])
+    _refuse_twice(found)
     return found
 
 
-def _refuse_twice(keys: Sequence[tuple[str, ...]]) -> None:
+def _refuse_twice(cases: Cases) -> None:
     seen: set[tuple[str, ...]] = set()
-    for key in keys:
+    for case in cases.words:
+        key = (case.model, case.clip, case.condition, case.system)
         if key in seen:
             model, clip, condition, system = key
             raise FormatError(

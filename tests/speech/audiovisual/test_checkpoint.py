@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -188,6 +189,15 @@ def test_a_film_is_recognised_by_the_name_of_a_folder(folder: Path) -> None:
     assert laid.aligner == f"avsr:{folder}"
     silent = recognize_and_align(SilentSound(Fraction(0), 16000), recognizer=f"avsr:{folder}")
     assert silent.reason == "nothing is heard, and no mouth is seen"
+
+
+def test_a_run_is_called_by_its_own_name(folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "seed3"
+    (run / "run").mkdir(parents=True)
+    shutil.copytree(folder, run / "run" / "model")
+    for named in (run / "run", run / "run" / "model"):
+        assert load_recognizer(named).name == "seed3"
+    assert load_recognizer(folder).name == "nano"
 
 
 def test_a_folder_that_is_none_damaged_or_of_another_size_is_refused(folder: Path, tmp_path: Path) -> None:

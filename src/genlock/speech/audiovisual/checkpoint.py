@@ -18,7 +18,7 @@ from genlock.extractors.both.on_frames import FRAME_RATE, mouth_pictures
 from genlock.models.avhubert.alignment import REACH_FRAMES, diagonal_scores
 from genlock.models.avhubert.decoder import DecoderCache
 from genlock.models.avhubert.gate import gate_numbers
-from genlock.models.avhubert.recognizer import AVRecognizer, load_avsr
+from genlock.models.avhubert.recognizer import CONFIG, AVRecognizer, load_avsr
 from genlock.models.avhubert.tokens import BLANK, END, SPACE, SPECIALS, Tokens
 from genlock.speech.audiovisual.model import Encoded, Rows, ShiftEstimate
 
@@ -31,6 +31,8 @@ _CLIPS_AT_ONCE = 16
 #: Pairs of frames that a shift must have.
 _LEAST_PAIRS = 5
 _LONGEST_SECONDS = 28
+#: Where a run keeps what it has made.
+_OF_RUN = "model"
 
 
 class AVTokens:
@@ -249,7 +251,8 @@ class _Spelling:
 
 
 def load_recognizer(folder: str | os.PathLike[str]) -> AVHuBERTSpeech:
-    """The recogniser of a folder that ``genlock train avsr`` made, or ``genlock models convert``.
+    """The recogniser of a folder that ``genlock train avsr`` made (the run, or ``model`` in it), or ``genlock models
+    convert``; it is called as the folder is, or as the run where that is called ``model``.
 
     Raises
     ------
@@ -258,7 +261,13 @@ def load_recognizer(folder: str | os.PathLike[str]) -> AVHuBERTSpeech:
     FormatError
         If it is damaged, of another kind or size, or recognises nothing.
     """
-    return AVHuBERTSpeech(load_avsr(folder), Path(folder).resolve().name)
+    source = Path(folder)
+    if not (source / CONFIG).is_file() and (source / _OF_RUN / CONFIG).is_file():
+        source = source / _OF_RUN
+    named = source.resolve()
+    while named.name in (_OF_RUN, "run") and named.parent.name:
+        named = named.parent
+    return AVHuBERTSpeech(load_avsr(source), named.name)
 
 
 def _between(curve: npt.NDArray[np.float64], best: int) -> float:
