@@ -25,6 +25,7 @@ from genlock.core.track import Track
 from genlock.lipsync.estimators.avhubert import AVHuBERTSync
 from genlock.lipsync.estimators.base import make_estimators
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
+from genlock.lipsync.evidence.editing import cut, with_offset, with_sound_of
 from genlock.models.avhubert.encoder import AVHuBERT, AVOutput
 from genlock.models.avhubert.recognizer import AVRecognizer, Parts, save_avsr
 from genlock.models.avhubert.shape import AVHuBERTShape
@@ -140,6 +141,20 @@ def test_a_face_that_is_away_counts_where_it_is_seen(plain: AVHuBERTSync) -> Non
     peak = find_peak(second.cues[0].curve)  # type: ignore[arg-type]
     assert peak is not None
     assert peak.lag_seconds == pytest.approx(0.2, abs=0.02)
+
+
+def test_evidence_that_is_moved_and_cut_moves_and_cuts_its_sound_too(plain: AVHuBERTSync) -> None:
+    whole = evidence(0.2, 25)
+    moved = cut(with_offset(whole, "0.16"), 2, 10)
+    assert moved.waveform is not None
+    assert moved.waveform.start == 2
+    curves = [cue.curve for window in plain.windows(moved) for cue in window.cues]
+    peak = find_peak(pool([curve for curve in curves if curve is not None]))
+    assert peak is not None
+    assert peak.lag_seconds == pytest.approx(0.36, abs=0.02)
+    other = with_sound_of(whole, with_offset(whole, "0.4"))
+    assert other.waveform is not None
+    assert other.waveform.start == Fraction(-2, 5)
 
 
 def test_a_real_encoder_runs_and_is_believed_little(folder: Path) -> None:

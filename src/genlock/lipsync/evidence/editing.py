@@ -27,6 +27,7 @@ def with_offset(evidence: Evidence, offset_seconds: Exact) -> Evidence:
         evidence,
         mel=None if evidence.mel is None else evidence.mel.shifted(earlier),
         loudness=None if evidence.loudness is None else evidence.loudness.shifted(earlier),
+        waveform=None if evidence.waveform is None else evidence.waveform.shifted(earlier),
         beeps=Spans(
             [Span(b.start + earlier, b.end + earlier, b.label, b.confidence) for b in evidence.beeps],
             evidence.beeps.clock,
@@ -50,6 +51,7 @@ def with_sound_of(evidence: Evidence, other: Evidence) -> Evidence:
         evidence,
         mel=moved(other.mel),
         loudness=moved(other.loudness),
+        waveform=moved(other.waveform),
         beeps=Spans(beeps, evidence.clock, "beeps"),
     )
 
@@ -90,6 +92,7 @@ def cut(evidence: Evidence, start: Exact, end: Exact) -> Evidence:
         frames=frames,
         mel=part(evidence.mel),
         loudness=part(evidence.loudness),
+        waveform=part(evidence.waveform),
         faces=tuple(faces),
         luma=part(evidence.luma),
         motion=part(evidence.motion),
@@ -108,8 +111,8 @@ def join(pieces: Sequence[Evidence], clock: str = "joined") -> Evidence:
     """Clips one after the other as one film of one face, from zero on; what a clip lacks at its ends is filled from
     the nearest cell of the sound.
 
-    Only the sound and the face that is seen longest are kept. Each clip has both, and lasts a whole number of sound
-    cells.
+    Only the bands and the level of the sound, and the lips of the face that is seen longest, are kept. Each clip has
+    all of them, and lasts a whole number of sound cells.
 
     Raises OptionError if one has not.
     """
