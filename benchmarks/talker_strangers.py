@@ -54,7 +54,7 @@ def small_dataset(folder: Path, clips: int) -> Path:
             if not link.exists():
                 link.symlink_to(film)
     how = PrepareOptions(recipe="grid", outputs="mel:kaldi,landmarks", group="source")
-    prepare([str(source)], str(folder / "dataset"), how)
+    prepare(source, folder / "dataset", how)
     return folder / "dataset"
 
 
