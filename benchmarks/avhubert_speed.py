@@ -162,7 +162,7 @@ def main() -> None:
     memory = memory_of(asked.hour, asked.hours) if asked.hour else None
     if memory is not None:
         print(
-            f"an hour of {memory['size']} in windows, {memory['x_real_time']} x real time: MB after each tenth:"
+            f"{asked.hours:g} h of {asked.hour}, {memory['x_real_time']} x real time; MB held after each tenth:"
         )
         print(" ".join(map(str, memory["megabytes_by_tenths"])))
     if asked.output:
