@@ -161,6 +161,15 @@ def test_a_run_is_kept_and_drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert "left out: clip3: no face is seen" in str(done)
 
 
+def test_speakers_who_are_named_are_judged_and_no_one_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    how = {"noises": (), "shifts": ()}
+    done = _run(monkeypatch, AvsrBenchOptions("planted", speakers=("s1",), **how), clips=6)
+    assert {case.speaker for case in done.cases.words} == {"s1"}
+    assert done.card["clips"] == 2
+    with pytest.raises(OptionError, match="'s7'; there are: s0, s1"):
+        _run(monkeypatch, AvsrBenchOptions("planted", speakers=("s7",), **how), clips=6)
+
+
 def test_seeds_of_one_model_are_told_apart() -> None:
     def case(model: str, clip: str, errors: int) -> WordCase:
         return WordCase(model, clip, "s1", "clean", SOUND, errors, 4, "")

@@ -52,6 +52,8 @@ class AvsrBenchOptions:
     """The corpus that a folder of films is: ``speech``, ``grid``, ``lrs3``, ``talkers`` ...; it says what is said."""
     split: str = "all"
     """``train``, ``valid`` or ``test`` of a dataset, or of a corpus with official splits; ``all``: every clip."""
+    speakers: tuple[str, ...] = ()
+    """Only clips of these speakers, such as those that a model was not trained on; empty: everybody's."""
     limit: int | None = None
     """Take so many clips, drawn by the seed; None: all."""
     noises: tuple[NoiseKind, ...] = KINDS
@@ -237,7 +239,7 @@ def _of_model(dataset: str, folder: str, how: AvsrBenchOptions, progress: Progre
     """Every case of one model, by one process or several: batches are the same however they are shared."""
     model = load_model(folder)
     clips = open_clips(dataset, how.recipe, how.split, model.mouth)
-    chosen = _chosen(clips.names, how)
+    chosen = _chosen(clips, how)
     part, parts = how.parts
     batches = [chosen[k : k + how.batch] for k in range(0, len(chosen), how.batch)][part::parts]
     if how.processes > 1 and len(batches) > 1:
@@ -278,11 +280,16 @@ def load_model(folder: str) -> AudioVisualModel:
     return load_recognizer(folder)
 
 
-def _chosen(names: Sequence[str], how: AvsrBenchOptions) -> list[int]:
-    if how.limit is None or how.limit >= len(names):
-        return list(range(len(names)))
+def _chosen(clips: AVClips, how: AvsrBenchOptions) -> list[int]:
+    kept = [k for k, speaker in enumerate(clips.speakers) if not how.speakers or speaker in how.speakers]
+    missing = sorted(set(how.speakers) - set(clips.speakers))
+    if missing:
+        there = ", ".join(sorted(set(clips.speakers))[:20])
+        raise OptionError(f"no clip is of the speaker {missing[0]!r}; there are: {there}")
+    if how.limit is None or how.limit >= len(kept):
+        return kept
     draw = np.random.default_rng([how.seed, 35])
-    return sorted(draw.choice(len(names), how.limit, replace=False).tolist())
+    return [kept[k] for k in sorted(draw.choice(len(kept), how.limit, replace=False).tolist())]
 
 
 def judge_clips(
