@@ -34,7 +34,9 @@ def main() -> int:
         print(f"a weight of {largest:g} does not fit half precision; ship it in full", file=sys.stderr)
         return 1
     target.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.half() for name, value in weights.items()}, target / WEIGHTS, {"format": "pt"})
+    # Counts (of batches that a norm has seen) stay whole numbers.
+    halved = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    save_file(halved, target / WEIGHTS, {"format": "pt"})
     (target / WEIGHTS).chmod(0o644)  # safetensors makes files that only their owner can read
     for name in KEPT:
         if (source / name).is_file():

@@ -21,8 +21,12 @@ from genlock.models.avhubert.gate import gate_numbers
 from genlock.models.avhubert.recognizer import CONFIG, AVRecognizer, load_avsr
 from genlock.models.avhubert.tokens import BLANK, END, SPACE, SPECIALS, Tokens
 from genlock.speech.audiovisual.model import Encoded, Rows, ShiftEstimate
+from genlock.weights import require
 
-__all__ = ["AVHuBERTSpeech", "AVTokens", "load_recognizer"]
+__all__ = ["OWN_MODEL", "AVHuBERTSpeech", "AVTokens", "load_recognizer"]
+
+#: The recogniser that comes with the package: of a few speakers of GRID, an example of the method.
+OWN_MODEL = "avsr-nano"
 
 #: Frames of the picture that pass the front end at a time, and those on either side that its convolution looks at.
 _SEEN_AT_ONCE, _REACH = 250, 2
@@ -252,7 +256,7 @@ class _Spelling:
 
 def load_recognizer(folder: str | os.PathLike[str]) -> AVHuBERTSpeech:
     """The recogniser of a folder that ``genlock train avsr`` made (the run, or ``model`` in it), or ``genlock models
-    convert``; it is called as the folder is, or as the run where that is called ``model``.
+    convert``; it is called as the folder is, or as the run where that is called ``model``. ``avsr-nano`` is ours.
 
     Raises
     ------
@@ -262,6 +266,8 @@ def load_recognizer(folder: str | os.PathLike[str]) -> AVHuBERTSpeech:
         If it is damaged, of another kind or size, or recognises nothing.
     """
     source = Path(folder)
+    if str(folder) == OWN_MODEL and not source.is_dir():
+        source = require(OWN_MODEL)
     if not (source / CONFIG).is_file() and (source / _OF_RUN / CONFIG).is_file():
         source = source / _OF_RUN
     named = source.resolve()
