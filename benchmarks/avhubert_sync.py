@@ -99,7 +99,9 @@ def main() -> None:
     rest, confidence = films, estimator.trust.confidence
     if asked.calibrate:
         learnt, rest = films[::2], films[1::2]
-        draws = draws_of(estimator, learnt, 2 * asked.draws, asked.seed + 1)
+        # A fit takes at least 20 sounds of others, which are every fourth.
+        enough = max(2 * asked.draws, -(-120 // max(1, len(learnt))))
+        draws = draws_of(estimator, learnt, enough, asked.seed + 1)
         confidence = fit_confidence([d.curve for d in draws], [d.offset for d in draws])
         config = Path(asked.model) / "config.json"
         data = json.loads(config.read_text("utf-8"))
