@@ -42,7 +42,7 @@ def test_every_spec_makes_an_extractor_of_that_name() -> None:
             name == "ssl" and find_spec("transformers") is None
         ):  # its model of our own needs the extra `models`
             continue
-        if name in ("deepspeech", "rgb", "flow-features"):
+        if name in ("avhubert", "deepspeech", "rgb", "flow-features"):
             with pytest.raises(MissingModel, match=f"name (them|the file), as {name}:FILE"):
                 make_extractor(spec)
             continue

@@ -50,8 +50,8 @@ class FeatureOptions:
     """Features, separated by commas, each ``name[:preset][@rate][/size]``: of sound ``mel,mel:whisper,mfcc:psf@25``,
     ``ssl:MODEL#LAYER``, ``deepspeech:FILE``; of the picture ``frames@25/96``, ``flow:tvl1@25``, ``rgb:FILE``,
     ``rgb:package.module:name``; of faces ``landmarks``, ``landmarks:68``, ``landmarks:lips``, ``landmarks:upright``,
-    ``mouth``, ``mouth/48``, ``mouth:aperture``, ``mouth:width``, ``mouth:motion``; each face gives its own track,
-    ``NAME.face0`` and so on."""
+    ``mouth``, ``mouth/48``, ``mouth:aperture``, ``mouth:width``, ``mouth:motion``; of sound and lips together
+    ``avhubert:MODEL#LAYER``; each face gives its own track, ``NAME.face0`` and so on."""
     layer: str | None = None
     """Layer of every ``ssl`` that names none: a number (0 is the transformer's input, negative counts from the last) or
     ``conv``; default: the last."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import OptionError
+from genlock.core.errors import MissingModel, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.extractors.both.base import BothFeature
@@ -50,9 +50,9 @@ class AVHuBERTOptions:
 
     def __post_init__(self) -> None:
         if not self.model:
-            raise OptionError(
-                "the feature 'avhubert' needs a model: avhubert:FOLDER (genlock train avhubert makes one, genlock "
-                "models convert one of a public checkpoint)"
+            raise MissingModel(
+                "the feature 'avhubert' needs a model: name the file, as avhubert:FILE, or a folder (genlock train "
+                "avhubert makes one, genlock models convert one of a public checkpoint)"
             )
         if self.window_seconds < 1:
             raise OptionError(f"windows of {self.window_seconds} s are too short; 20 is usual")
@@ -87,9 +87,9 @@ class AVHuBERTFeature(BothFeature):
     Raises
     ------
     OptionError
-        If no model is named, or it has no such layer.
+        If it has no such layer.
     MissingModel, FormatError
-        If it is not here, or damaged.
+        If no model is named, it is not here, or damaged.
     MissingDependency
         Without torch and transformers.
     """
@@ -129,7 +129,7 @@ class AVHuBERTFeature(BothFeature):
 
     @classmethod
     def check(cls, spec: FeatureSpec) -> None:
-        """Raise OptionError if a model is not named, or the rest cannot be meant."""
+        """Raise MissingModel if no model is named, OptionError if the rest cannot be meant."""
         spec.require_only("variant", "part", "rate")
         AVHuBERTOptions.of_spec(spec)
 
