@@ -63,6 +63,12 @@ def test_every_word_of_a_long_film_comes_once_and_in_time(model: planted.ToneMod
         assert next(span.label for span in found.faces) == "face 0"
 
 
+def test_speech_without_a_pause_is_cut_and_no_word_is_lost_or_doubled(model: planted.ToneModel) -> None:
+    words = [(planted.WORDS[k % 5], 0.4 * k, 0.4 * (k + 1)) for k in range(62)]
+    with listen(model, _sound(words, 24.8)) as found:
+        _check(found, words)
+
+
 def test_sound_alone_and_lips_alone_are_enough(model: planted.ToneModel) -> None:
     words = planted.sentence(12, seed=1)
     with listen(model, _sound(words, 12)) as heard:
