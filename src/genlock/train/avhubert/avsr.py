@@ -53,6 +53,8 @@ _LEAST_WINDOW = 12
 # Channels in which they are compared.
 _COMPARED = 64
 _NOT_A_TARGET = -100
+# Changed versions of each film whose rows are computed where the lips are frozen.
+_VERSIONS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,16 +305,20 @@ class AvsrRecipe:
             targets[first] = numbers[SPACE]
         return _Row(labels, targets)
 
-    def _still_lips(self) -> list[tuple[FloatArray, FloatArray]]:
-        """Rows of the frozen network over each film, as it is and mirrored."""
+    def _still_lips(self) -> list[FloatArray]:
+        """Rows of the frozen network over each film as it is and, where pictures are changed, in some changed versions,
+        [versions, T, W] each. Of one version only, lips would be learnt by heart and trusted too much."""
         assert self.start is not None
         found = []
-        for clip in self.clips:
-            plain = middle_pictures(clip, self._side)
-            both = np.stack([plain, plain[:, :, ::-1]])[:, None]
+        for number, clip in enumerate(self.clips):
+            random = np.random.default_rng([self.seed, number, 3])
+            versions = [middle_pictures(clip, self._side)]
+            if self.training.jitter:
+                versions += [changed_pictures(clip, self._side, random) for _ in range(_VERSIONS)]
             with torch.no_grad():
-                rows = self.start.encoder.feature_extractor_video(torch.from_numpy(both)).numpy()
-            found.append((rows[0], rows[1]))
+                pictures = torch.from_numpy(np.stack(versions)[:, None])
+                rows = self.start.encoder.feature_extractor_video(pictures).numpy()
+            found.append(np.asarray(rows, np.float32))
         return found
 
     def _example(self, number: int, random: np.random.Generator) -> _Example:
@@ -322,7 +328,7 @@ class AvsrRecipe:
             others = [c for c in self.clips if c.name != clip.name]
             samples = noisy(samples, others, o.snr, random)
         if self._still is not None:
-            pictures = self._still[number][int(random.random() < 0.5)]
+            pictures = self._still[number][int(random.integers(len(self._still[number])))]
         elif o.jitter:
             pictures = changed_pictures(clip, self._side, random)
         else:

@@ -68,7 +68,7 @@ def avsr_card(
         for name, row in sorted(groups.items())
     )
     gate = (
-        "\nThe gate was fitted on these clips (read greedily, two in five out of step, a fifth with other "
+        "\nThe gate was fitted on these clips (a beam of 4, two in five out of step, a fifth with other "
         "lips); words wrong:\n\n| who, noise | clips | sound alone | both | gated | picture taken |\n"
         "|---|---|---|---|---|---|\n"
         f"{rows}"
