@@ -28,6 +28,7 @@ from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.drawing.sheet import plot_ending
+from genlock.speech.audiovisual.checkpoint import load_recognizer
 from genlock.speech.audiovisual.model import AudioVisualModel
 from genlock.speech.audiovisual.search import SearchOptions
 from genlock.speech.audiovisual.streams import look
@@ -275,8 +276,6 @@ def _of_batches(
 
 def load_model(folder: str) -> AudioVisualModel:
     """The recogniser of a folder."""
-    from genlock.speech.audiovisual.checkpoint import load_recognizer  # needs the optional torch
-
     return load_recognizer(folder)
 
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
+from genlock.aligners.diagonal import REACH_FRAMES
 from genlock.core.errors import FormatError, OptionError
 from genlock.core.time import exact, round_fraction
 from genlock.extractors.both.on_frames import FRAME_RATE, mouth_pictures
-from genlock.models.avhubert.alignment import REACH_FRAMES, diagonal_scores
-from genlock.models.avhubert.decoder import DecoderCache
 from genlock.models.avhubert.gate import gate_numbers
-from genlock.models.avhubert.recognizer import CONFIG, AVRecognizer, load_avsr
 from genlock.models.avhubert.tokens import BLANK, END, SPACE, SPECIALS, Tokens
-from genlock.speech.audiovisual.model import Encoded, Rows, ShiftEstimate
+from genlock.speech.audiovisual.model import Encoded, Rows, ShiftEstimate, Spelling
 from genlock.weights import require
+
+if TYPE_CHECKING:
+    from genlock.models.avhubert.recognizer import AVRecognizer
 
 __all__ = ["OWN_MODEL", "AVHuBERTSpeech", "AVTokens", "load_recognizer"]
 
@@ -104,7 +103,10 @@ class AVHuBERTSpeech:
                 f"the model {name!r} has neither a CTC head nor a decoder, so it recognises nothing; train one with "
                 "genlock train avsr"
             )
+        from genlock.models.avhubert.arrays import RecognizerArrays  # needs the optional torch
+
         self.network, self.name, facts = network, name, network.facts
+        self._arrays = RecognizerArrays(network)
         self.tokens = AVTokens(network.tokens)
         self.decodes, self.spells_frames = network.decoder is not None, network.ctc is not None
         self.language = str(facts.get("language", "en"))
@@ -112,20 +114,10 @@ class AVHuBERTSpeech:
         self.longest_frames = max(1, round_fraction(seconds * FRAME_RATE, "floor"))
         self.mouth = str(facts.get("mouth", "mouth/96"))
 
-    @property
-    def _width(self) -> int:
-        return int(self.network.encoder.shape.width)
-
-    @torch.inference_mode()
     def hear(self, sounds: Sequence[Rows]) -> list[Rows]:
         """Rows of the sound's front end, of features [T, 104] each."""
-        found = []
-        for sound in sounds:
-            rows = self.network.encoder.feature_extractor_audio(_tensor(sound.T)[None])
-            found.append(_array(rows[0]))
-        return found
+        return [self._arrays.hear(sound) for sound in sounds]
 
-    @torch.inference_mode()
     def see(
         self, pictures: Sequence[npt.NDArray[np.uint8]], seen: Sequence[npt.NDArray[np.bool_]]
     ) -> list[Rows]:
@@ -138,11 +130,9 @@ class AVHuBERTSpeech:
             stop = min(first + _SEEN_AT_ONCE, len(picture))
             low, high = max(0, first - _REACH), min(len(picture), stop + _REACH)
             shown = mouth_pictures(picture[low:high], self.network.encoder.shape.crop, seen[low:high])
-            rows = self.network.encoder.feature_extractor_video(_tensor(shown)[None, None])
-            parts.append(_array(rows[0])[first - low : stop - low])
-        return np.concatenate(parts) if parts else np.zeros((0, self._width), np.float32)
+            parts.append(self._arrays.see(shown)[first - low : stop - low])
+        return np.concatenate(parts) if parts else np.zeros((0, self._arrays.width), np.float32)
 
-    @torch.inference_mode()
     def encode(self, heard: Sequence[Rows] | None, seen: Sequence[Rows] | None) -> list[Encoded]:
         """Both streams, or one of them; rows of zeros are frames that were not heard or seen."""
         given = heard if heard is not None else seen
@@ -151,107 +141,59 @@ class AVHuBERTSpeech:
         found: list[Encoded] = []
         for first in range(0, len(given), _CLIPS_AT_ONCE):
             some = slice(first, first + _CLIPS_AT_ONCE)
-            found += self._encoded(
-                None if heard is None else heard[some], None if seen is None else seen[some]
-            )
+            sides = [None if side is None else side[some] for side in (heard, seen)]
+            found += self._encoded(sides[0], sides[1], [len(rows) for rows in given[some]])
         return found
 
-    def _encoded(self, heard: Sequence[Rows] | None, seen: Sequence[Rows] | None) -> list[Encoded]:
-        given = heard if heard is not None else seen
-        assert given is not None
-        lengths = [len(rows) for rows in given]
+    def _encoded(
+        self, heard: Sequence[Rows] | None, seen: Sequence[Rows] | None, lengths: Sequence[int]
+    ) -> list[Encoded]:
+        symbols = len(self.tokens.symbols)
         if not max(lengths, default=0):
-            nothing = np.zeros((0, len(self.tokens.symbols)), np.float32)
-            return [
-                Encoded(np.zeros((0, self._width), np.float32), nothing, np.zeros(0, bool)) for _ in lengths
-            ]
-        sound, picture = (None if side is None else self._side(side, lengths) for side in (heard, seen))
-        padding = _padding(lengths)
-        last = self.network.encoder.encode(sound, picture, padding if padding.any() else None).last
-        spelt = self.network.log_probabilities(last) if self.spells_frames else None
-        flat = -float(np.log(len(self.tokens.symbols)))
+            nothing = np.zeros((0, self._arrays.width), np.float32), np.zeros((0, symbols), np.float32)
+            return [Encoded(*nothing, np.zeros(0, bool)) for _ in lengths]
+        memory, spelt = self._arrays.encode(heard, seen, lengths)
+        flat = np.float32(-np.log(symbols))
         found = []
         for number, length in enumerate(lengths):
-            rows_here = (
-                torch.full((length, len(self.tokens.symbols)), flat)
-                if spelt is None
-                else spelt[number, :length]
-            )
-            there = np.any([rows[number].any(axis=1) for rows in (heard, seen) if rows is not None], axis=0)
-            found.append(Encoded(_array(last[number, :length]), _array(rows_here), there))
+            rows = np.full((length, symbols), flat) if spelt is None else spelt[number]
+            there = np.any([side[number].any(axis=1) for side in (heard, seen) if side is not None], axis=0)
+            found.append(Encoded(memory[number], rows, there))
         return found
 
-    def _side(self, rows: Sequence[Rows], lengths: Sequence[int]) -> Tensor:
-        """One stream of a batch, padded with zeros, [B, T, W]."""
-        side = torch.zeros(len(lengths), max(lengths), self._width)
-        for number, one in enumerate(rows):
-            side[number, : len(one)] = _tensor(one)
-        return side
-
-    @torch.inference_mode()
     def shifts(self, alone: Sequence[Encoded], lips: Sequence[Encoded]) -> list[ShiftEstimate]:
         """How far each sound is early against its picture."""
         return [self._shift(*pair) for pair in zip(alone, lips, strict=True)]
 
     def _shift(self, alone: Encoded, lips: Encoded) -> ShiftEstimate:
-        head = self.network.alignment
         shifts = np.arange(-REACH_FRAMES, REACH_FRAMES + 1)
-        unknown = np.full(len(shifts), np.nan)
-        if head is None:
+        if self.network.alignment is None:
+            unknown = np.full(len(shifts), np.nan)
             return ShiftEstimate(shifts, unknown, None, None, "this model was not taught to align")
-        heard, seen = head.sound(_tensor(alone.memory)[None]), head.picture(_tensor(lips.memory)[None])
-        heard, seen = (torch.nn.functional.normalize(rows, dim=-1) for rows in (heard, seen))
-        there, shown = (torch.from_numpy(one.there)[None] for one in (alone, lips))
-        found = diagonal_scores(heard, seen, there, shown)
-        enough = (found.pairs[0] >= _LEAST_PAIRS).numpy()
-        curve = np.where(enough, found.scores[0].double().numpy(), np.nan)
-        if not enough.any():
+        scores, pairs, chance = self._arrays.shifts(
+            alone.memory, lips.memory, alone.there, lips.there, _LEAST_PAIRS
+        )
+        curve = np.where(pairs >= _LEAST_PAIRS, scores, np.nan)
+        if not np.isfinite(curve).any():
             return ShiftEstimate(
                 shifts, curve, None, None, "sound and mouth are not there together for long enough"
             )
-        chance = torch.softmax(head.logits(found, _LEAST_PAIRS)[0], -1).double().numpy()
         best = int(np.nanargmax(curve))
         near = float(chance[max(0, best - 1) : best + 2].sum())
         return ShiftEstimate(shifts, curve, float(shifts[best]) + _between(curve, best), near)
 
-    @torch.inference_mode()
     def helps(self, alone: Encoded, lips: Encoded, both: Encoded, found: ShiftEstimate | None) -> bool:
         """Whether the picture helps; True always if nobody taught it."""
-        gate = self.network.gate
-        if gate is None or not self.spells_frames:
+        if self.network.gate is None or not self.spells_frames:
             return True
         curve = None if found is None else found.curve
-        numbers = gate_numbers(alone.log_probs, both.log_probs, lips.log_probs, curve)
-        return bool(gate(_tensor(numbers)[None])[0] > 0)
+        return self._arrays.helps(gate_numbers(alone.log_probs, both.log_probs, lips.log_probs, curve))
 
-    def spelling(self, memories: Sequence[Rows], hypotheses: int) -> _Spelling:
+    def spelling(self, memories: Sequence[Rows], hypotheses: int) -> Spelling:
         """A decoder for clips, ``hypotheses`` rows each."""
-        return _Spelling(self.network, memories, hypotheses)
+        from genlock.models.avhubert.arrays import SpellingArrays  # needs the optional torch
 
-
-class _Spelling:
-    """The decoder of a batch. Hypotheses never change their clip, so that the memory is never copied."""
-
-    def __init__(self, network: AVRecognizer, memories: Sequence[Rows], hypotheses: int) -> None:
-        if network.decoder is None:
-            raise OptionError("this model has no decoder; --beam 0 takes the likeliest symbol of each frame")
-        lengths = [len(rows) for rows in memories]
-        memory = torch.zeros(len(memories), max(lengths), network.parts.encoder.width)
-        for number, rows in enumerate(memories):
-            memory[number, : len(rows)] = _tensor(rows)
-        self._decoder = network.decoder
-        with torch.inference_mode():
-            start = self._decoder.start(memory, _padding(lengths))
-            self._cache = start.chosen(torch.arange(len(memories)).repeat_interleave(hypotheses))
-
-    @torch.inference_mode()
-    def step(self, parents: npt.NDArray[np.int64], tokens: npt.NDArray[np.int64]) -> Rows:
-        """Append a token to hypotheses, and say what may follow."""
-        rows = torch.from_numpy(np.ascontiguousarray(parents))
-        past = [(keys[rows], values[rows]) for keys, values in self._cache.past]
-        self._cache = DecoderCache(self._cache.memory, self._cache.padding, past)
-        logits = self._decoder.step(torch.from_numpy(np.ascontiguousarray(tokens)), self._cache)
-        return _array(torch.log_softmax(logits, -1))
+        return SpellingArrays(self.network, memories, hypotheses)
 
 
 def load_recognizer(folder: str | os.PathLike[str]) -> AVHuBERTSpeech:
@@ -265,6 +207,8 @@ def load_recognizer(folder: str | os.PathLike[str]) -> AVHuBERTSpeech:
     FormatError
         If it is damaged, of another kind or size, or recognises nothing.
     """
+    from genlock.models.avhubert.recognizer import CONFIG, load_avsr  # needs the optional torch
+
     source = Path(folder)
     if str(folder) == OWN_MODEL and not source.is_dir():
         source = require(OWN_MODEL)
@@ -285,16 +229,3 @@ def _between(curve: npt.NDArray[np.float64], best: int) -> float:
     if not np.isfinite(bend) or bend >= 0:
         return 0.0
     return float(np.clip((left - right) / (2 * bend), -0.5, 0.5))
-
-
-def _padding(lengths: Sequence[int]) -> Tensor:
-    """True where a clip has no frame, bool [B, T]."""
-    return torch.arange(max(lengths))[None] >= torch.tensor(lengths)[:, None]
-
-
-def _tensor(values: npt.NDArray[Any]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values, np.float32))
-
-
-def _array(values: Tensor) -> Rows:
-    return np.asarray(values.detach().cpu().numpy(), np.float32)

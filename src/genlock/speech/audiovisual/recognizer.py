@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from genlock.core.progress import Progress, silent
 from genlock.media.sound_source import SoundSource
+from genlock.speech.audiovisual.checkpoint import load_recognizer
+from genlock.speech.audiovisual.listening import AvsrListening, listen
 from genlock.speech.mouths import SpooledMouths
-
-if TYPE_CHECKING:
-    from genlock.speech.audiovisual.listening import AvsrListening
 
 __all__ = ["Avsr"]
 
@@ -32,9 +29,6 @@ class Avsr:
     takes_folder = True
 
     def __init__(self, folder: str) -> None:
-        # torch is an optional package: only who names a folder waits for it.
-        from genlock.speech.audiovisual.checkpoint import load_recognizer
-
         self.model = load_recognizer(folder)
 
     @classmethod
@@ -51,6 +45,4 @@ class Avsr:
         self, sound: SoundSource, progress: Progress = silent, mouths: SpooledMouths | None = None
     ) -> AvsrListening:
         """Recognise a film; use the result with ``with``."""
-        from genlock.speech.audiovisual.listening import listen
-
         return listen(self.model, sound, mouths, progress=progress)
