@@ -163,6 +163,7 @@ class AvsrRecipe:
             "shift": torch.tensor([one.shift for one in made]),
             "windows": torch.tensor([one.windows for one in made]),
             "moved": torch.tensor([one.moved for one in made]),
+            "other_lips": torch.tensor([one.other_lips for one in made]),
         }
         if self._still is not None:
             tensors["lips"] = _stacked([one.pictures for one in made], longest)
@@ -196,6 +197,7 @@ class AvsrRecipe:
             # The picture is moved back by the estimate: by so much too far.
             left_over = torch.where(t["moved"].bool() & there, -wrong, left_over)
         laid = _moved(seen, left_over, t["lengths"])
+        laid = torch.where(t["other_lips"][:, None, None], laid.roll(1, 0), laid)
         ways = (
             ("hearing", heard, None, o.hearing),
             ("lips", None, seen, o.lips),
@@ -348,6 +350,7 @@ class AvsrRecipe:
             shift,
             windows,
             bool(random.random() < o.shifted),
+            bool(random.random() < o.other_lips),
         )
 
     def _compared(
@@ -420,6 +423,7 @@ class _Example:
     shift: int
     windows: tuple[int, int, int]
     moved: bool
+    other_lips: bool
 
 
 def drawn_windows(length: int, most: int, random: np.random.Generator) -> tuple[int, tuple[int, int, int]]:

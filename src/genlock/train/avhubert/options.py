@@ -201,6 +201,9 @@ class AvsrTraining(AVTraining):
     """Signal-to-noise ratios in dB."""
     unseen: float = 0.1
     """Share of clips in which a stretch of the picture is missing; 0...1."""
+    other_lips: float = 0.25
+    """Share of clips that are read from both with the lips of another clip: lips are not to be trusted against what
+    is heard, nor learnt by heart; 0...1."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -214,7 +217,7 @@ class AvsrTraining(AVTraining):
             raise OptionError(f"snr={self.snr} is no rising range")
         if self.frozen_lips and not self.start:
             raise OptionError("frozen_lips keeps the lips of a model: name its folder with --start")
-        _require_shares(self, "ctc", "smoothing", "shifted", "noise", "unseen")
+        _require_shares(self, "ctc", "smoothing", "shifted", "noise", "unseen", "other_lips")
 
 
 def _require_shares(options: Any, *names: str) -> None:
