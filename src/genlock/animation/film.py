@@ -83,7 +83,7 @@ class FilmWriter:
         self._cells, self._worker = cells, worker
         self._waiting: deque[Future[None]] = deque()
         # One thread: the same film on any number of cores, and a fifth less work. Without frames that look ahead
-        # (bf) a third less again, at the same error and a tenth more bytes.
+        # (bf) and with crf 21 for 20, drawn faces have .1 to .8 dB less error, in -3 to +13 % of the bytes.
         settings = {"crf": "21", "preset": "superfast", "threads": "1", "bf": "0"}
         settings["g"] = str(max(1, round_fraction(rate * 2, "ceil")))
         self._picture = PictureEncoder(
