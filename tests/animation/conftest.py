@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tests.animation import standin
 
 from genlock.media import Sound, encode
 from genlock.models.talker.talker import save_talker
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import standin
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import standin
+from tests.animation import standin
 
 from genlock.animation.faces.base import FaceFrame, face_names, make_face
 from genlock.animation.identity import load_footage

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import standin
+from tests.animation import standin
 
 from genlock.animation.life import Life, life_at
 from genlock.animation.motion import FaceMotion, closed_mouth, resting_mesh

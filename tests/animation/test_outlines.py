@@ -8,7 +8,8 @@ import sys
 import av
 import cv2
 import numpy as np
-import standin
+import pytest
+from tests.animation import standin
 
 from genlock.animation.brush import curve, ellipse, rotation
 from genlock.animation.faces.base import FaceFrame, make_face
@@ -77,7 +78,7 @@ def test_edges_of_a_surface_are_as_soft_as_four_samples_make_them() -> None:
 
 
 def test_a_sculpture_looks_like_a_larger_one_that_was_shrunk() -> None:
-    points = np.asarray(standin.basis().neutral)
+    points = np.asarray(standin.face_basis().neutral)
     open_mouth = points.copy()
     open_mouth[152, 1] += 0.08
     frame = FaceFrame(open_mouth, points, 0.5, turn=np.array([0.1, 0.03, 0.05]))
@@ -116,7 +117,7 @@ def test_lips_that_are_carried_over_never_cross_and_open_as_far_as_the_real_ones
     moved = np.zeros((41, 2))
     moved[21:30, 1], moved[31:40, 1] = 0.02, 0.12
     outer, lips, opening = carried_lips(moved, rest * 0.5, inner, 1.6, 2.0, 0.006)
-    assert opening == np.float64((0.1 - 0.006) * 2)
+    assert opening == pytest.approx((0.1 - 0.006) * 2)
     np.testing.assert_allclose(lips[11:][::-1][:9, 1] - lips[1:10, 1], opening)
     moved[21:30, 1] = 0.2
     outer, lips, opening = carried_lips(moved, rest * 0.5, inner, 1.6, 2.0, 0.006)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "speech" / "audiovisual"))
-
-import planted
+from tests.speech.audiovisual import planted
 
 from genlock.bench import avsr
 from genlock.bench.avsr import AvsrBenchOptions, bench_avsr, judge_clips

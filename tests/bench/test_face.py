@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "animation"))
-
-import standin
+from tests.animation import standin
 
 from genlock.bench.face import FaceBenchOptions, bench_face
 from genlock.bench.figures import table_text

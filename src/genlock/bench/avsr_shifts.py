@@ -17,6 +17,7 @@ import numpy.typing as npt
 from genlock.aligners.diagonal import diagonal_means
 from genlock.bench.avsr_clips import AVClip
 from genlock.bench.figures import Figure, Row, share
+from genlock.core.one_line import one_line
 from genlock.speech.audiovisual.model import AudioVisualModel, ShiftEstimate
 from genlock.speech.audiovisual.streams import Picture, hear, look
 
@@ -83,6 +84,8 @@ class ShiftCase:
     """What the model stands by, to a fraction of a frame; None: it abstains."""
     probability: float | None = None
     """That this is right within a frame, as it says."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON form."""

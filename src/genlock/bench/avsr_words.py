@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from genlock.bench.avsr_clips import AVClip, Disturbance
 from genlock.bench.figures import Figure, Row
+from genlock.core.one_line import one_line
 from genlock.metrics.words import normal_words, word_errors
 from genlock.speech.audiovisual.model import AudioVisualModel, Encoded, Rows
 from genlock.speech.audiovisual.search import SearchOptions, search
@@ -97,6 +98,8 @@ class WordCase:
     """Frames by which the recogniser moved the picture."""
     looked: bool = True
     """Whether it took the picture to help."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON form."""

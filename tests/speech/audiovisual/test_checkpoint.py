@@ -13,11 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-import sys  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import planted  # noqa: E402
+from tests.speech.audiovisual import planted  # noqa: E402
 
 from genlock.core.errors import FormatError, MissingModel, OptionError  # noqa: E402
 from genlock.core.grid import Grid  # noqa: E402

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import tracemalloc
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import planted
+from tests.speech.audiovisual import planted
 
 from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.track import Track

@@ -74,7 +74,7 @@ def masked_spans(length: int, share: float, span: int, random: np.random.Generat
     As published, so many begin that they would cover ``share`` of the frames if none overlapped.
 
     >>> mask = masked_spans(1000, 0.3, 5, np.random.default_rng(0))
-    >>> 0.2 < mask.mean() < 0.3
+    >>> bool(0.2 < mask.mean() < 0.3)
     True
     """
     mask = np.zeros(length, bool)
