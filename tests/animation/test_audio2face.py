@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx_file import OFFSET, WINDOW, write_audio2face
 from tests.animation import standin
+from tests.animation.onnx_file import OFFSET, WINDOW, write_audio2face
 
 from genlock.animation.audio2face import Audio2FaceMover
 from genlock.core.errors import FormatError, InputError, MissingModel
