@@ -26,7 +26,6 @@ from genlock.models.avhubert.tokens import BLANK, END, PAD, SPACE, Tokens
 from genlock.train.avhubert.clips import AVClip, sound_of
 from genlock.train.avhubert.examples import changed_pictures, middle_pictures, noisy
 from genlock.train.avhubert.options import AvsrTraining
-from genlock.train.options import LoopOptions
 from genlock.train.speech.symbols import frame_targets
 
 try:
@@ -35,8 +34,8 @@ try:
 
     from genlock.models.avhubert.alignment import Shifts, diagonal_scores
     from genlock.models.avhubert.recognizer import AVRecognizer, Parts, load_avsr, save_avsr
-    from genlock.train.optimizers import ScheduledOptimizer, adamw
-    from genlock.train.recipe import Batch, Exported, Loss, LossStep
+    from genlock.train.clip_recipe import ClipRecipe
+    from genlock.train.recipe import Batch, Exported, Loss
 except ImportError as error:
     raise MissingDependency(
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
@@ -66,7 +65,7 @@ class _Row:
     """The right token in each frame, where the times of words are known, [T]."""
 
 
-class AvsrRecipe:
+class AvsrRecipe(ClipRecipe):
     """A recogniser for :func:`genlock.train.loop.train`.
 
     Parameters
@@ -111,10 +110,6 @@ class AvsrRecipe:
 
     # ------------------------------------------------------------ what the loop asks for
 
-    def record(self) -> dict[str, Any]:
-        """Options and clips."""
-        return {**asdict(self.training), "clips": [clip.name for clip in self.clips]}
-
     def model(self) -> AVRecognizer:
         """At its start: fresh, or with the encoder of ``start`` and whatever else fits."""
         made = AVRecognizer(self._parts(), self.tokens)
@@ -125,22 +120,6 @@ class AvsrRecipe:
         if made.gate is not None:  # it is fitted at the end
             made.gate.requires_grad_(False)
         return made
-
-    def optimizers(self, model: Any, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
-        """One, over all weights that learn."""
-        return {"model": adamw(model.parameters(), loop)}
-
-    def losses(self) -> Sequence[LossStep]:
-        """One."""
-        return (LossStep(self.loss),)
-
-    def parts(self, step: int) -> list[list[Item]]:
-        """The clips of an update, in one part."""
-        return self._batches.at(step)
-
-    def describe(self, part: list[Item]) -> str:
-        """Names of its clips."""
-        return ", ".join(self.clips[item.clips[0]].name for item in part)
 
     def load(self, part: list[Item]) -> Batch | None:
         """Noisy sound, mouths, texts, and the stretches on which alignment is learnt."""

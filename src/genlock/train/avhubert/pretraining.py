@@ -27,7 +27,6 @@ from genlock.train.avhubert.examples import (
 )
 from genlock.train.avhubert.options import AVHubertTraining
 from genlock.train.avhubert.targets import Clusters, Levels, frames_of_feature, phones_of, probe
-from genlock.train.options import LoopOptions
 
 try:
     import torch
@@ -35,8 +34,8 @@ try:
     from torch.nn import functional
 
     from genlock.models.avhubert.recognizer import AVRecognizer, Parts, load_avsr, save_avsr
-    from genlock.train.optimizers import ScheduledOptimizer, adamw
-    from genlock.train.recipe import Batch, Exported, Loss, LossStep
+    from genlock.train.clip_recipe import ClipRecipe
+    from genlock.train.recipe import Batch, Exported, Loss
 except ImportError as error:
     raise MissingDependency(
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
@@ -62,7 +61,7 @@ class Pretrained(nn.Module):
         self.head = nn.Linear(model.parts.encoder.width, outputs) if outputs else None
 
 
-class AVHubertRecipe:
+class AVHubertRecipe(ClipRecipe):
     """An AV-HuBERT for :func:`genlock.train.loop.train`.
 
     Parameters
@@ -116,30 +115,10 @@ class AVHubertRecipe:
 
     # ------------------------------------------------------------ what the loop asks for
 
-    def record(self) -> dict[str, Any]:
-        """Options and clips."""
-        return {**asdict(self.training), "clips": [clip.name for clip in self.clips]}
-
     def model(self) -> Pretrained:
         """At its start: fresh."""
         outputs = self._asked[0].shape[1] if self.training.distill else 0
         return Pretrained(AVRecognizer(self._parts()), outputs)
-
-    def optimizers(self, model: Any, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
-        """One, over all weights that learn."""
-        return {"model": adamw(model.parameters(), loop)}
-
-    def losses(self) -> Sequence[LossStep]:
-        """One."""
-        return (LossStep(self.loss),)
-
-    def parts(self, step: int) -> list[list[Item]]:
-        """The clips of an update, in one part."""
-        return self._batches.at(step)
-
-    def describe(self, part: list[Item]) -> str:
-        """Names of its clips."""
-        return ", ".join(self.clips[item.clips[0]].name for item in part)
 
     def load(self, part: list[Item]) -> Batch | None:
         """Sound and mouths with what is hidden of them, and what is asked for."""

@@ -52,9 +52,9 @@ try:
     import torch
     from torch import nn
 
+    from genlock.train.clip_recipe import OneLossRecipe
     from genlock.train.loop import train
-    from genlock.train.optimizers import ScheduledOptimizer, adamw
-    from genlock.train.recipe import Batch, Exported, Loss, LossStep
+    from genlock.train.recipe import Batch, Exported, Loss
 except ImportError as error:
     raise MissingDependency(
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
@@ -203,7 +203,7 @@ class _Part:
     seed: int
 
 
-class TowerRecipe:
+class TowerRecipe(OneLossRecipe):
     """The towers for :func:`genlock.train.loop.train`.
 
     Parameters
@@ -238,14 +238,6 @@ class TowerRecipe:
     def model(self) -> Towers:
         """At their start."""
         return Towers(self.training.look, self.training.dropout)
-
-    def optimizers(self, model: Towers, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
-        """One, over all weights."""
-        return {"model": adamw(model.parameters(), loop)}
-
-    def losses(self) -> Sequence[LossStep]:
-        """One."""
-        return (LossStep(self.loss),)
 
     def parts(self, step: int) -> Sequence[_Part]:
         """A batch of clips, drawn without repetition."""

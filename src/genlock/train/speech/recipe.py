@@ -11,11 +11,11 @@ from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.batches import Batches, Item
 from genlock.extractors.sound.framing import Framing, conv_stack
+from genlock.train.clip_recipe import OneLossRecipe
 from genlock.train.datasets import left_out_notes, open_datasets, split_by
 from genlock.train.loop import processes, train
-from genlock.train.optimizers import ScheduledOptimizer, adamw
 from genlock.train.options import LoopOptions, SpeechTraining
-from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
+from genlock.train.recipe import Batch, Exported, TrainResult
 from genlock.train.speech.checkpoints import checkpoint_configuration, load_checkpoint
 from genlock.train.speech.shapes import make_config, start_with_filter_bank
 from genlock.train.speech.symbols import write_processor
@@ -27,7 +27,7 @@ Training = TypeVar("Training", bound=SpeechTraining)
 
 
 @dataclass(eq=False)
-class SpeechRecipe(Generic[Training]):
+class SpeechRecipe(OneLossRecipe, Generic[Training]):
     """A recipe of a speech model, for :func:`genlock.train.loop.train`.
 
     One of a kind says in ``__post_init__`` what it learns from (:attr:`learnt`, :attr:`valid`), with
@@ -90,12 +90,6 @@ class SpeechRecipe(Generic[Training]):
         """What else the result's ``training.json`` says."""
         return {}
 
-    def optimizers(self, model: Any, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
-        return {"model": adamw(model.parameters(), loop)}
-
-    def losses(self) -> Sequence[LossStep]:
-        return (LossStep(self.loss),)
-
     def parts(self, step: int) -> Sequence[list[Item]]:
         return self._batches.at(step)
 
@@ -106,10 +100,6 @@ class SpeechRecipe(Generic[Training]):
         raise NotImplementedError
 
     def load(self, part: list[Item]) -> Batch | None:
-        raise NotImplementedError
-
-    def loss(self, model: Any, batch: Batch, step: int) -> Loss:
-        """The loss of one part of update ``step``."""
         raise NotImplementedError
 
     def evaluate(self, model: Any) -> dict[str, float]:

@@ -47,9 +47,9 @@ from genlock.train.talker.targets import basis_errors, build_basis
 try:
     import torch
 
+    from genlock.train.clip_recipe import ClipRecipe
     from genlock.train.loop import train
-    from genlock.train.optimizers import ScheduledOptimizer, adamw
-    from genlock.train.recipe import Batch, Exported, Loss, LossStep, TrainResult
+    from genlock.train.recipe import Batch, Exported, Loss, TrainResult
     from genlock.train.talker.examples import (
         MADE,
         Example,
@@ -76,7 +76,7 @@ Tensor: TypeAlias = torch.Tensor
 _LEAST_CLIPS = 4
 
 
-class TalkerRecipe:
+class TalkerRecipe(ClipRecipe):
     """A talker for :func:`genlock.train.loop.train`.
 
     Parameters
@@ -124,10 +124,6 @@ class TalkerRecipe:
 
     # ------------------------------------------------------------ what the loop asks for
 
-    def record(self) -> dict[str, Any]:
-        """Options and clips."""
-        return {**asdict(self.training), "clips": [clip.name for clip in self.clips]}
-
     def model(self) -> TalkerNetwork:
         """At its start."""
         learnt = self.training.manner > 0 or MADE in self.speakers
@@ -135,18 +131,6 @@ class TalkerRecipe:
         return TalkerNetwork(
             self.training.network, self.listening.width, self.basis.size, self.training.dropout, manners
         )
-
-    def optimizers(self, model: TalkerNetwork, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
-        """One, over all weights."""
-        return {"model": adamw(model.parameters(), loop)}
-
-    def losses(self) -> Sequence[LossStep]:
-        """One."""
-        return (LossStep(self.loss),)
-
-    def parts(self, step: int) -> list[list[Item]]:
-        """The clips of an update, in one part."""
-        return self._batches.at(step)
 
     def describe(self, part: list[Item]) -> str:
         """Names of its clips."""
