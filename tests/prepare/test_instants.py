@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -105,17 +106,32 @@ def flashing(path: Path, kind: str, *, clicks: bool = True, noise: float = 0.0) 
     return edges
 
 
-@pytest.fixture(scope="module", params=["25", "30000/1001", "variable"])
-def flashes(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, list[Fraction]]:
+Prepared: TypeAlias = tuple[Path, list[Fraction]]
+
+
+@pytest.fixture(scope="module")
+def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Prepared]:
+    """Datasets by the frame rate of their film, each made when it is first asked for.
+
+    A fixture of the module with parameters would be made again at each change of them: in random order, 60 times.
+    """
+
+    @functools.cache
+    def made(kind: str) -> Prepared:
+        folder = tmp_path_factory.mktemp("flashes")
+        flashing(folder / "s/a.mkv", kind)
+        cells, count = frame_cells(folder / "s/a.mkv")
+        result = prepare(folder / "s", folder / "d", PrepareOptions(outputs=OUTPUTS, clip_seconds="1"))
+        assert result.quarantined == ()
+        return folder / "d", [cells.edge(k) for k in range(count + 1)]
+
+    return made
+
+
+@pytest.fixture(params=["25", "30000/1001", "variable"])
+def flashes(request: pytest.FixtureRequest, prepared_once: Callable[[str], Prepared]) -> Prepared:
     """A dataset, and the edges of the source's frames as they lie in the file."""
-    folder = tmp_path_factory.mktemp("flashes")
-    flashing(folder / "s/a.mkv", request.param)
-    cells, count = frame_cells(folder / "s/a.mkv")
-    result = prepare(folder / "s", folder / "d", PrepareOptions(outputs=OUTPUTS, clip_seconds="1"))
-    assert result.quarantined == ()
-    return folder / "d", [cells.edge(k) for k in range(count + 1)]
+    return prepared_once(request.param)
 
 
 def outputs_of(dataset: Path) -> list[tuple[Mapping[str, Any], dict[str, Mapping[str, Any]]]]:
@@ -132,7 +148,7 @@ def middle(track: Track) -> float:
     return float(track.centers @ change / change.sum())
 
 
-def test_clips_are_where_the_index_says(flashes: tuple[Path, list[Fraction]]) -> None:
+def test_clips_are_where_the_index_says(flashes: Prepared) -> None:
     dataset, edges = flashes
     for k, (row, _) in enumerate(outputs_of(dataset)):
         assert (Fraction(row["start"]), Fraction(row["end"])) == (edges[0] + k, edges[0] + k + 1)
@@ -140,7 +156,7 @@ def test_clips_are_where_the_index_says(flashes: tuple[Path, list[Fraction]]) ->
 
 
 @pytest.mark.parametrize("rate", SOUNDS)
-def test_clicks_in_sound(flashes: tuple[Path, list[Fraction]], rate: str) -> None:
+def test_clicks_in_sound(flashes: Prepared, rate: str) -> None:
     clips = ClipSet(flashes[0], [f"sound_{rate}"], tails=False)
     for clip, event in zip(clips, EVENTS, strict=False):
         track = clip.tracks[f"sound_{rate}"]
@@ -152,7 +168,7 @@ def test_clicks_in_sound(flashes: tuple[Path, list[Fraction]], rate: str) -> Non
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-def test_clicks_in_features_of_sound(flashes: tuple[Path, list[Fraction]], feature: str) -> None:
+def test_clicks_in_features_of_sound(flashes: Prepared, feature: str) -> None:
     kind = feature.replace(":", "-")
     for (row, made), event in zip(outputs_of(flashes[0]), EVENTS, strict=True):
         track = load_track(flashes[0] / made[kind]["path"])
@@ -188,7 +204,7 @@ def rows_of_picture(dataset: Path, made: Mapping[str, Any]) -> list[float]:
 
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("name", ["frames", "video", "rgb-tests.prepare.hostile-means"])
-def test_flashes_in_pictures(flashes: tuple[Path, list[Fraction]], name: str, rate: str) -> None:
+def test_flashes_in_pictures(flashes: Prepared, name: str, rate: str) -> None:
     """A row shows what is on show at its middle: white exactly where its middle lies in the white frame."""
     dataset, edges = flashes
     tag = "" if not rate else f"_{float(exact_rate(rate[1:])):.5g}fps"
@@ -210,9 +226,7 @@ def test_flashes_in_pictures(flashes: tuple[Path, list[Fraction]], name: str, ra
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_films_of_clips_show_their_frames_when_the_source_does(
-    flashes: tuple[Path, list[Fraction]], rate: str
-) -> None:
+def test_films_of_clips_show_their_frames_when_the_source_does(flashes: Prepared, rate: str) -> None:
     """Frame 0 of a film of ours is shown at 0, and means the start that the index says."""
     dataset, edges = flashes
     tag = "" if not rate else f"_{float(exact_rate(rate[1:])):.5g}fps"
