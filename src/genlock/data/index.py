@@ -52,7 +52,14 @@ _OUTPUT = pa.struct(
     ]
 )
 _WORD = pa.struct([("text", pa.string()), ("start_seconds", pa.float64()), ("end_seconds", pa.float64())])
-_EVENT = pa.struct([("label", pa.string()), ("at_seconds", pa.float64())])
+_EVENT = pa.struct(
+    [
+        ("label", pa.string()),
+        ("at_seconds", pa.float64()),
+        # What else a corpus knows of it, as JSON; null where it knows no more.
+        ("more", pa.string()),
+    ]
+)
 _DAMAGE = pa.struct(
     [
         ("kind", pa.string()),

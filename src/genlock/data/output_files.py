@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import soundfile
 
 from genlock.core.errors import FormatError, OptionError
 from genlock.core.grid import Grid
+from genlock.core.json_forms import cells_from_dict, described
 from genlock.core.track import Track
 from genlock.core.track_file import track_from_bytes
 
@@ -50,14 +53,14 @@ def check_output(made: Mapping[str, Any], data: bytes, origin: str, advice: str)
 
 
 def track_of_output(made: Mapping[str, Any], data: bytes, clock: str) -> Track:
-    """The Track in the bytes of an output: a feature, or sound as a waveform, -1...1.
+    """The Track in the bytes of an output: a feature, sound as a waveform, -1...1, or frames, RGB uint8 [T, H, W, 3].
 
     Raises
     ------
     FormatError
         If they are damaged.
     OptionError
-        If the output is a film or pictures.
+        If the output is a film.
     """
     path = str(made["path"])
     if path.endswith(".npz"):
@@ -72,7 +75,26 @@ def track_of_output(made: Mapping[str, Any], data: bytes, clock: str) -> Track:
         for first, stop in _more(made).get("lost", ()):
             valid[first:stop] = False
         return Track(samples, Grid(made["rate"], made["start"], clock), valid, name=made["kind"])
+    if path.endswith(".zip"):
+        return _pictures(made, data, clock)
     raise OptionError(f"{made['kind']!r} is kept as {Path(path).suffix}: read it with a tool for such files")
+
+
+def _pictures(made: Mapping[str, Any], data: bytes, clock: str) -> Track:
+    """Frames on the cells that they lie on; those that only stand in for lost ones are not valid."""
+    damaged = f"{made['path']!r} is damaged; remove it and run genlock prepare again"
+    try:
+        with described(damaged), zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+            cells = cells_from_dict(json.loads(archive.read("cells.json"))).on_clock(clock)
+            coded = [np.frombuffer(archive.read(name), np.uint8) for name in names]
+            frames = np.stack([cv2.imdecode(one, cv2.IMREAD_COLOR)[..., ::-1] for one in coded])
+    except (zipfile.BadZipFile, cv2.error) as error:
+        raise FormatError(f"{damaged} ({error})") from error
+    valid = np.ones(len(frames), bool)
+    for first, stop in _more(made).get("lost", ()):
+        valid[first:stop] = False
+    return Track(frames, cells, valid, name=made["kind"])
 
 
 def true_cells(made: Mapping[str, Any]) -> range:

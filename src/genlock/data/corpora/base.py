@@ -33,7 +33,8 @@ class SourceFile:
     words: tuple[Mapping[str, Any], ...] = field(default=())
     """``text``, ``start_seconds``, ``end_seconds`` on the file's media clock, where the corpus has them."""
     events: tuple[Mapping[str, Any], ...] = field(default=())
-    """``label``, ``at_seconds`` on the file's media clock: hits and the like, where the corpus has them."""
+    """``label``, ``at_seconds`` on the file's media clock: hits and the like, where the corpus has them; ``more``: what
+    else it knows of one, as JSON."""
     cuts: tuple[Exact, ...] = ()
     """Instants of the file's media clock at which it is cut into clips where no length is asked for: pauses of a long
     talk."""
