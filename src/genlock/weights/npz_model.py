@@ -1,10 +1,11 @@
-"""The file of a model of lips against speech: a header and arrays in one ``.npz``, without pickle."""
+"""The file of a model of our own: a header and arrays in one ``.npz``, without pickle."""
 
 from __future__ import annotations
 
 import os
 import zipfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,12 +15,24 @@ from genlock.core.errors import FormatError
 from genlock.core.files import atomic_file
 from genlock.core.json_forms import dump_json, load_json
 from genlock.core.track_file import write_arrays
+from genlock.weights import registry
 
-__all__ = ["read_model", "write_model"]
+__all__ = ["model_path", "read_model", "write_model"]
 
 Model = TypeVar("Model")
 #: Arrays of a model by name.
 Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+def model_path(model: str | os.PathLike[str]) -> Path:
+    """The file of a model that is named as users name it: by the registry, as a file, or as a folder with it.
+
+    Raises MissingModel if a model of that name is known, and not on this machine.
+    """
+    path = Path(model)
+    if not path.exists() and path.parent == Path() and not path.suffix:
+        path = registry.require(str(model))
+    return path / "model.npz" if path.is_dir() else path
 
 
 def write_model(target: str | os.PathLike[str], kind: str, header: Mapping[str, Any], arrays: Arrays) -> None:
@@ -51,4 +64,4 @@ def read_model(
     except FormatError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{origin} is not a whole sync model ({error}); train it again") from error
+        raise FormatError(f"{origin} is not a whole model ({error}); train it again") from error

@@ -7,14 +7,14 @@ Four kinds: ``convolution`` (residual, dilated), ``gru``, ``lstm`` (with a time 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import FormatError, OptionError
+from genlock.core.errors import OptionError
+from genlock.models.layers import Array, Arrays, check_shapes, layer_norm, linear, sigmoid, silu
 
 __all__ = [
     "FLOW_DILATIONS",
@@ -29,8 +29,6 @@ __all__ = [
     "run_network",
 ]
 
-Array: TypeAlias = npt.NDArray[np.float32]
-Arrays: TypeAlias = Mapping[str, Array]
 Kind: TypeAlias = Literal["convolution", "gru", "lstm", "transformer"]
 
 #: The kinds of networks.
@@ -39,7 +37,6 @@ KINDS: tuple[Kind, ...] = ("convolution", "gru", "lstm", "transformer")
 Head: TypeAlias = Literal["regression", "flow"]
 #: Cells between the taps of the layers of a flow, and how many taps.
 FLOW_DILATIONS, FLOW_TAPS = (1, 2, 4), 5
-_NORM_FLOOR = 1e-5
 
 
 @dataclass(frozen=True)
@@ -154,10 +151,7 @@ def _norm_shapes(name: str, width: int) -> dict[str, tuple[int, ...]]:
 
 def check_arrays(arrays: Arrays, shape: NetworkShape, inputs: int, outputs: int) -> None:
     """Raise FormatError if an array is missing or has another shape."""
-    for name, wanted in array_shapes(shape, inputs, outputs).items():
-        found = arrays[name].shape if name in arrays else None
-        if found != wanted:
-            raise FormatError(f"{name} of a talker has shape {found}, not {wanted}")
+    check_shapes(arrays, array_shapes(shape, inputs, outputs), "a talker")
 
 
 def run_network(rows: npt.ArrayLike, arrays: Arrays, shape: NetworkShape) -> Array:
@@ -172,45 +166,27 @@ def run_inside(rows: npt.ArrayLike, arrays: Arrays, shape: NetworkShape) -> tupl
         heard = np.concatenate(
             [heard[shape.delay :], np.zeros((min(shape.delay, len(heard)), heard.shape[1]))]
         )
-    inside = np.asarray(_linear(heard.astype(np.float32), arrays, "into"), np.float32)
+    inside = np.asarray(linear(heard.astype(np.float32), arrays, "into"), np.float32)
     if shape.kind == "convolution":
         inside = _convolve(inside, arrays, shape)
     elif shape.kind == "transformer":
         inside = _attend(inside, arrays, shape)
     else:
         inside = _recur(inside, arrays, shape)
-    last = _norm(inside, arrays, "last")
-    return last, _linear(last, arrays, "out")
-
-
-def _linear(rows: Array, arrays: Arrays, name: str) -> Array:
-    return np.asarray(rows @ arrays[f"{name}.weight"].T + arrays[f"{name}.bias"], np.float32)
-
-
-def _norm(rows: Array, arrays: Arrays, name: str) -> Array:
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    spread = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + np.float32(_NORM_FLOOR))
-    return np.asarray(centred / spread * arrays[f"{name}.weight"] + arrays[f"{name}.bias"], np.float32)
-
-
-def _sigmoid(values: Array) -> Array:
-    return np.asarray(0.5 * np.tanh(0.5 * values) + 0.5, np.float32)
-
-
-def _silu(values: Array) -> Array:
-    return values * _sigmoid(values)
+    last = layer_norm(inside, arrays, "last")
+    return last, linear(last, arrays, "out")
 
 
 def _convolve(rows: Array, arrays: Arrays, shape: NetworkShape) -> Array:
     for k, dilation in enumerate(shape.dilations):
-        seen = _norm(rows, arrays, f"norms.{k}")
+        seen = layer_norm(rows, arrays, f"norms.{k}")
         back = dilation * (shape.taps - 1 if shape.causal else shape.taps // 2)
         padded = np.pad(seen, ((back, dilation * (shape.taps - 1) - back), (0, 0)))
         kernel = arrays[f"convolutions.{k}.weight"]
         found = np.tile(arrays[f"convolutions.{k}.bias"], (len(rows), 1))
         for tap in range(shape.taps):
             found += padded[tap * dilation : tap * dilation + len(rows)] @ kernel[:, :, tap].T
-        rows = rows + _linear(_silu(found), arrays, f"mixes.{k}")
+        rows = rows + linear(silu(found), arrays, f"mixes.{k}")
     return rows
 
 
@@ -224,16 +200,16 @@ def _attend(rows: Array, arrays: Arrays, shape: NetworkShape) -> Array:
         there[:, reach + 1 :] = False
     around = np.clip(around, 0, max(count - 1, 0))
     for k in range(shape.layers):
-        asked = _linear(_norm(rows, arrays, f"norms.{2 * k}"), arrays, f"attentions.{k}")
+        asked = linear(layer_norm(rows, arrays, f"norms.{2 * k}"), arrays, f"attentions.{k}")
         query, key, value = (part.reshape(count, heads, each) for part in np.split(asked, 3, axis=1))
         score = np.einsum("nhe,nahe->nha", query, key[around], optimize=True) / np.float32(np.sqrt(each))
         score = np.where(there[:, None], score + arrays[f"places.{k}"], -np.inf)
         score = np.exp(score - score.max(axis=2, keepdims=True))
         share = (score / score.sum(axis=2, keepdims=True)).astype(np.float32)
         mixed = np.einsum("nha,nahe->nhe", share, value[around], optimize=True).reshape(count, -1)
-        rows = rows + _linear(mixed.astype(np.float32), arrays, f"mixes.{k}")
-        wide = _silu(_linear(_norm(rows, arrays, f"norms.{2 * k + 1}"), arrays, f"wides.{k}"))
-        rows = rows + _linear(wide, arrays, f"narrows.{k}")
+        rows = rows + linear(mixed.astype(np.float32), arrays, f"mixes.{k}")
+        wide = silu(linear(layer_norm(rows, arrays, f"norms.{2 * k + 1}"), arrays, f"wides.{k}"))
+        rows = rows + linear(wide, arrays, f"narrows.{k}")
     return rows
 
 
@@ -256,13 +232,13 @@ def _one_way(rows: Array, arrays: Arrays, end: str, kind: Kind) -> Array:
     for k, new in enumerate(given):
         old = state @ again + bias
         if kind == "gru":
-            gates = _sigmoid(new[: 2 * width] + old[: 2 * width])
+            gates = sigmoid(new[: 2 * width] + old[: 2 * width])
             reset, keep = gates[:width], gates[width:]
             fresh = np.tanh(new[2 * width :] + reset * old[2 * width :])
             state = (1 - keep) * fresh + keep * state
         else:
             whole = new + old
-            gates = _sigmoid(np.concatenate([whole[: 2 * width], whole[3 * width :]]))
+            gates = sigmoid(np.concatenate([whole[: 2 * width], whole[3 * width :]]))
             cell = gates[width : 2 * width] * cell + gates[:width] * np.tanh(whole[2 * width : 3 * width])
             state = gates[2 * width :] * np.tanh(cell)
         found[k] = state

@@ -20,8 +20,7 @@ from genlock.models.talker.basis import FaceBasis
 from genlock.models.talker.flow import check_flow, follow_flow, noise_of
 from genlock.models.talker.inputs import CLOCK_RATE, Given, Listener, Listening, listening_facts, listening_of
 from genlock.models.talker.networks import NetworkShape, check_arrays, run_inside
-from genlock.weights import registry
-from genlock.weights.npz_model import read_model, write_model
+from genlock.weights.npz_model import model_path, read_model, write_model
 
 __all__ = ["TALKER_NAME", "Emphasis", "Talker", "TalkerStream", "load_talker", "save_talker"]
 
@@ -277,10 +276,7 @@ def load_talker(model: str | os.PathLike[str] = TALKER_NAME) -> Talker:
     MissingModel
         If a model of that name is known, and not on this machine.
     """
-    path = Path(model)
-    if not path.exists() and path.parent == Path() and not path.suffix:
-        path = registry.require(str(model))
-    return _cached(path / "model.npz" if path.is_dir() else path)
+    return _cached(model_path(model))
 
 
 @cache

@@ -1,0 +1,238 @@
+"""The network that sees what sounds, in numpy: pictures at any instants in, rows on columns of 20 ms out.
+
+Three parts. A *trunk* of convolutions looks at each picture and at what changed since the one before. A network over
+*frames* compares neighbours, and is told how long they are apart. A network over *columns* reads, at each column's own
+instant, the four frames around it, and is told where between them that instant lies. So no part counts frames as if
+they were time, and a film of any rate, constant or not, is read alike.
+
+Arrays have the names and the layouts of torch's own layers: :mod:`genlock.train.foley.watcher_network` is the same
+network where it learns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import OptionError
+from genlock.models.layers import Array, Arrays, layer_norm, linear, silu
+
+__all__ = [
+    "CHANNELS",
+    "GAP_FEATURES",
+    "PHASE_FEATURES",
+    "SLOTS",
+    "WatcherShape",
+    "array_shapes",
+    "embed_pictures",
+    "gap_features",
+    "look",
+    "phase_features",
+    "run_columns",
+    "run_frames",
+    "slots_of",
+]
+
+Seconds: TypeAlias = npt.NDArray[np.float64]
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Indices: TypeAlias = npt.NDArray[np.int64]
+
+#: Channels of what the trunk looks at: three of the picture, three of what changed.
+CHANNELS = 6
+#: Frames around a column's instant that are read: two before it, two after it.
+SLOTS = 4
+#: Numbers that tell how far a frame's neighbours are, and where between frames a column lies.
+GAP_FEATURES, PHASE_FEATURES = 4, 14
+
+_TAPS = 3
+_USUAL_GAP = 0.04  # seconds between frames at which the features of gaps are zero
+_CONTRAST_FLOOR, _CHANGE_FLOOR = 0.1, 0.05
+_KNEE = 0.15  # change, against the picture's contrast, that is told as one half
+_AT_A_TIME = 16  # pictures that are convolved at a time: they fit a cache
+
+
+@dataclass(frozen=True)
+class WatcherShape:
+    """How the network is built."""
+
+    side: int = 64
+    """Width and height of the pictures it looks at, in pixels; a multiple of 16."""
+    channels: tuple[int, ...] = (16, 24, 40, 56)
+    """Channels of the convolutions of the trunk, each of which halves the picture; at most 6 of them."""
+    width: int = 96
+    """Channels of the networks over frames and over columns; at least 1."""
+    frame_layers: int = 2
+    """Layers over frames; each looks one frame further. At least 0."""
+    dilations: tuple[int, ...] = (1, 2, 4)
+    """Columns between the taps of each layer over columns."""
+
+    def __post_init__(self) -> None:
+        if min(self.side, self.width, *self.channels, *self.dilations) < 1 or self.frame_layers < 0:
+            raise OptionError(f"{self}: sides, channels, width and dilations are at least 1")
+        if self.side % 2 ** len(self.channels):
+            raise OptionError(f"{self}: the side is no multiple of {2 ** len(self.channels)}")
+
+    @property
+    def frame_reach(self) -> int:
+        """Frames before and after a column's instant that its answer depends on, through its own readout."""
+        return self.frame_layers + SLOTS // 2
+
+    @property
+    def column_reach(self) -> int:
+        """Columns before and after one that its answer depends on."""
+        return sum(self.dilations) * (_TAPS // 2)
+
+    @property
+    def seen(self) -> int:
+        """Numbers that the trunk makes of a picture before they are embedded."""
+        return self.channels[-1] * (self.side // 2 ** len(self.channels)) ** 2
+
+
+def array_shapes(shape: WatcherShape, outputs: int) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every array of a network with so many outputs.
+
+    >>> array_shapes(WatcherShape(), 17)["trunk.0.weight"]
+    (16, 6, 5, 5)
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    given = CHANNELS
+    for k, channels in enumerate(shape.channels):
+        taps = _taps_of(k)
+        found |= {f"trunk.{k}.weight": (channels, given, taps, taps), f"trunk.{k}.bias": (channels,)}
+        given = channels
+    width = shape.width
+    found |= _linear_shapes("embed", width, shape.seen) | _linear_shapes("gaps", width, GAP_FEATURES)
+    found |= _block_shapes("frame", shape.frame_layers, width)
+    found |= _linear_shapes("slots", width, SLOTS * width)
+    found |= _linear_shapes("phases", width, PHASE_FEATURES) | _linear_shapes("gates", width, PHASE_FEATURES)
+    found |= _block_shapes("column", len(shape.dilations), width)
+    return {**found, "last.weight": (width,), "last.bias": (width,), **_linear_shapes("out", outputs, width)}
+
+
+def _linear_shapes(name: str, outputs: int, inputs: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def _block_shapes(name: str, layers: int, width: int) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for k in range(layers):
+        found |= {f"{name}_norms.{k}.weight": (width,), f"{name}_norms.{k}.bias": (width,)}
+        found |= {f"{name}_convolutions.{k}.weight": (width, width, _TAPS)}
+        found |= {f"{name}_convolutions.{k}.bias": (width,)}
+        found |= _linear_shapes(f"{name}_mixes.{k}", width, width)
+    return found
+
+
+def _taps_of(layer: int) -> int:
+    return 5 if layer == 0 else 3
+
+
+# ---------------------------------------------------------------- what it is told
+
+
+def look(pictures: Pixels, before: Pixels | None = None) -> Array:
+    """What the trunk looks at, float32 [T, H, W, 6]: pictures, and what changed since the picture before each.
+
+    A picture is told against its own brightness and contrast, so that light and exposure matter little. A change is
+    told against the contrast and bent, so that a small one is seen and a large one does not drown the rest.
+
+    Parameters
+    ----------
+    pictures : uint8 [T, H, W, 3]
+    before : the picture before the first, [H, W, 3]; None: there is none, and nothing has changed
+    """
+    own = np.asarray(pictures, np.float32) / np.float32(255)
+    first = own[:1] if before is None else np.asarray(before, np.float32)[None] / np.float32(255)
+    changed = np.diff(own, axis=0, prepend=first)
+    level = own.mean(axis=(1, 2, 3), keepdims=True)
+    contrast = own.std(axis=(1, 2, 3), keepdims=True)
+    changed /= contrast + np.float32(_CHANGE_FLOOR)
+    changed /= np.abs(changed) + np.float32(_KNEE)
+    return np.concatenate([(own - level) / (contrast + np.float32(_CONTRAST_FLOOR)), changed], axis=3)
+
+
+def gap_features(frames: Seconds) -> Array:
+    """How far the neighbours of each frame are, [T, 4]: log times to the one before and after, and whether it is there.
+
+    ``frames`` are their instants in seconds, [T].
+    """
+    gaps = np.clip(np.log(np.maximum(np.diff(frames), 1e-4) / _USUAL_GAP), -2.5, 2.5)
+    found = np.zeros((len(frames), GAP_FEATURES), np.float32)
+    found[1:, 0], found[:-1, 1] = gaps, gaps
+    found[1:, 2], found[:-1, 3] = 1, 1
+    return found
+
+
+def slots_of(frames: Seconds, columns: Seconds) -> Indices:
+    """The frames around each column's instant, [N, 4]: two at or before it, two after it; -1 where there is none."""
+    last = np.searchsorted(frames, columns, "right") - 1
+    slots = last[:, None] + np.arange(-1, 3)
+    return np.where((slots >= 0) & (slots < len(frames)), slots, -1)
+
+
+def phase_features(frames: Seconds, columns: Seconds, slots: Indices) -> Array:
+    """Where between its frames each column lies, float32 [N, 14]."""
+    there = slots >= 0
+    away = np.where(there, np.abs(frames[np.maximum(slots, 0)] - columns[:, None]), 1.0)
+    before, after = away[:, 1], away[:, 2]
+    gap = np.maximum(before + after, 1e-4)
+    phase = before / gap
+    near, far = np.tanh(away[:, 1:3] / 0.02), np.tanh(away / 0.1)
+    turn = 2 * np.pi * phase
+    told = [phase, np.clip(np.log(gap / _USUAL_GAP), -2.5, 2.5), np.sin(turn), np.cos(turn)]
+    return np.concatenate([np.stack(told, axis=1), near, far, there], axis=1).astype(np.float32)
+
+
+# ---------------------------------------------------------------- what it does
+
+
+def embed_pictures(seen: Array, arrays: Arrays, shape: WatcherShape) -> Array:
+    """What the trunk says of each picture, [T, width], of what :func:`look` gives."""
+    rows = [_trunk(seen[k : k + _AT_A_TIME], arrays, shape) for k in range(0, len(seen), _AT_A_TIME)]
+    return np.concatenate(rows) if rows else np.zeros((0, shape.width), np.float32)
+
+
+def _trunk(rows: Array, arrays: Arrays, shape: WatcherShape) -> Array:
+    for k, channels in enumerate(shape.channels):
+        taps = _taps_of(k)
+        pad = taps // 2
+        padded = np.pad(rows, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (taps, taps), axis=(1, 2))[:, ::2, ::2]
+        count, high, wide, given = windows.shape[:4]
+        kernel = arrays[f"trunk.{k}.weight"].reshape(channels, given * taps * taps)
+        flat = windows.reshape(count * high * wide, given * taps * taps) @ kernel.T
+        rows = np.maximum(flat + arrays[f"trunk.{k}.bias"], 0).reshape(count, high, wide, channels)
+    # Torch flattens channels first.
+    return linear(rows.transpose(0, 3, 1, 2).reshape(len(rows), -1), arrays, "embed")
+
+
+def run_frames(embedded: Array, gaps: Array, arrays: Arrays, shape: WatcherShape) -> Array:
+    """Frames that know their neighbours, [T, width]; there is nothing beyond both ends."""
+    rows = silu(embedded + linear(gaps, arrays, "gaps"))
+    return _convolve(rows, arrays, "frame", (1,) * shape.frame_layers)
+
+
+def run_columns(
+    frames: Array, slots: Indices, phases: Array, arrays: Arrays, shape: WatcherShape
+) -> tuple[Array, Array]:
+    """What is inside before the answer, [N, width], and the answer, [N, outputs]."""
+    read = frames[np.maximum(slots, 0)] * (slots >= 0)[..., None].astype(np.float32)
+    rows = linear(read.reshape(len(slots), -1), arrays, "slots") + linear(phases, arrays, "phases")
+    rows = silu(rows) * (1 + linear(phases, arrays, "gates"))
+    last = layer_norm(_convolve(rows, arrays, "column", shape.dilations), arrays, "last")
+    return last, linear(last, arrays, "out")
+
+
+def _convolve(rows: Array, arrays: Arrays, name: str, dilations: tuple[int, ...]) -> Array:
+    count = len(rows)
+    for k, dilation in enumerate(dilations):
+        padded = np.pad(layer_norm(rows, arrays, f"{name}_norms.{k}"), ((dilation, dilation), (0, 0)))
+        kernel = arrays[f"{name}_convolutions.{k}.weight"]
+        found = np.tile(arrays[f"{name}_convolutions.{k}.bias"], (count, 1))
+        for tap in range(_TAPS):
+            found += padded[tap * dilation : tap * dilation + count] @ kernel[:, :, tap].T
+        rows = rows + linear(silu(found), arrays, f"{name}_mixes.{k}")
+    return rows

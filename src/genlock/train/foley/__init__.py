@@ -1,0 +1,1 @@
+"""How the networks of sound for a silent video learn."""

@@ -1,0 +1,125 @@
+"""The network that sees what sounds where it learns: layers, names and numbers of
+:mod:`genlock.models.foley.watcher_network`.
+
+Convolutions of the trunk are normalised over the batch while they learn; what comes out has the normalisation in its
+weights.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import MissingDependency
+from genlock.models.foley.watcher_network import CHANNELS, GAP_FEATURES, PHASE_FEATURES, SLOTS, WatcherShape
+
+try:
+    import torch
+    from torch import nn
+    from torch.nn import functional
+except ImportError as error:
+    raise MissingDependency(
+        f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
+    ) from error
+
+__all__ = ["WatcherNetwork"]
+
+Tensor = torch.Tensor
+
+
+class _Blocks(nn.Module):
+    """Residual convolutions over rows [B, N, W], of which those that are not there are zero."""
+
+    def __init__(self, width: int, dilations: tuple[int, ...], dropout: float) -> None:
+        super().__init__()
+        self.dilations = dilations
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in dilations)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(width, width, 3, dilation=d, padding=d) for d in dilations
+        )
+        self.mixes = nn.ModuleList(nn.Linear(width, width) for _ in dilations)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, rows: Tensor, there: Tensor) -> Tensor:
+        for norm, convolution, mix in zip(self.norms, self.convolutions, self.mixes, strict=True):
+            seen = (norm(rows) * there[..., None]).transpose(1, 2)
+            rows = rows + self.drop(mix(functional.silu(convolution(seen)).transpose(1, 2)))
+        return rows
+
+
+class WatcherNetwork(nn.Module):
+    """Pictures [B, T, 6, H, W] to rows of columns [B, N, outputs].
+
+    Parameters
+    ----------
+    shape : how it is built
+    outputs : numbers in a row
+    dropout : share of channels left out at random
+    """
+
+    def __init__(self, shape: WatcherShape, outputs: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.shape, width = shape, shape.width
+        given = (CHANNELS, *shape.channels[:-1])
+        self.trunk = nn.ModuleList(
+            nn.Conv2d(a, b, 5 if k == 0 else 3, stride=2, padding=2 if k == 0 else 1)
+            for k, (a, b) in enumerate(zip(given, shape.channels, strict=True))
+        )
+        self.evens = nn.ModuleList(nn.BatchNorm2d(channels) for channels in shape.channels)
+        self.drop = nn.Dropout(dropout)
+        self.embed = nn.Linear(shape.seen, width)
+        self.gaps = nn.Linear(GAP_FEATURES, width)
+        self.frame = _Blocks(width, (1,) * shape.frame_layers, dropout)
+        self.slots = nn.Linear(SLOTS * width, width)
+        self.phases = nn.Linear(PHASE_FEATURES, width)
+        self.gates = nn.Linear(PHASE_FEATURES, width)
+        self.column = _Blocks(width, shape.dilations, dropout)
+        self.last = nn.LayerNorm(width)
+        self.out = nn.Linear(width, outputs)
+        nn.init.normal_(self.out.weight, std=0.02)
+        nn.init.zeros_(self.out.bias)
+        nn.init.zeros_(self.gates.weight)
+        nn.init.zeros_(self.gates.bias)
+
+    def forward(self, seen: Tensor, gaps: Tensor, slots: Tensor, phases: Tensor, columns: Tensor) -> Tensor:
+        """Rows of columns.
+
+        Parameters
+        ----------
+        seen : [B, T, 6, H, W], what :func:`genlock.models.foley.watcher_network.look` gives; every clip has T frames
+        gaps : [B, T, 4]
+        slots : int [B, N, 4], -1 where there is no frame
+        phases : [B, N, 14]
+        columns : bool [B, N], which columns are there
+        """
+        batch, count = seen.shape[:2]
+        rows = seen.flatten(0, 1)
+        for convolution, even in zip(self.trunk, self.evens, strict=True):
+            rows = functional.relu(even(convolution(rows)))
+        rows = self.embed(self.drop(rows.flatten(1))).view(batch, count, -1)
+        rows = functional.silu(rows + self.gaps(gaps))
+        rows = self.frame(rows, torch.ones_like(rows[..., 0]))
+        which = slots.clamp(min=0).flatten(1)[..., None].expand(-1, -1, rows.shape[2])
+        read = rows.gather(1, which).view(batch, slots.shape[1], SLOTS, -1) * (slots >= 0)[..., None]
+        rows = functional.silu(self.slots(read.flatten(2)) + self.phases(phases)) * (1 + self.gates(phases))
+        rows = self.column(rows, columns.to(rows.dtype))
+        answer: Tensor = self.out(self.drop(self.last(rows)))
+        return answer
+
+    def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Weights by name, for :mod:`genlock.models.foley.watcher_network`: as it answers when it learns no more."""
+        found = {}
+        for name, value in self.state_dict().items():
+            first, _, rest = name.partition(".")
+            if first != "evens":
+                joined = f"{first}_{rest}" if first in ("frame", "column") else name
+                found[joined] = np.asarray(value.detach().cpu().numpy(), np.float32)
+        for k, even in enumerate(self.evens):
+            assert isinstance(even, nn.BatchNorm2d)
+            assert even.running_var is not None
+            assert even.running_mean is not None
+            scale = (even.weight / torch.sqrt(even.running_var + even.eps)).detach().cpu().numpy()
+            mean, shift = even.running_mean.cpu().numpy(), even.bias.detach().cpu().numpy()
+            found[f"trunk.{k}.weight"] = found[f"trunk.{k}.weight"] * scale[:, None, None, None]
+            found[f"trunk.{k}.bias"] = (found[f"trunk.{k}.bias"] - mean) * scale + shift
+        return found
