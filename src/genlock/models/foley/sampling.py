@@ -41,7 +41,7 @@ def draw(scores: Array, chances: npt.NDArray[np.float64], sampling: Sampling) ->
     [1]
     """
     if sampling.temperature == 0:
-        return np.argmax(scores, axis=1).astype(np.int64)
+        return np.asarray(np.argmax(scores, axis=1), np.int64)
     order = np.argsort(-scores, axis=1, kind="stable")
     shares = softmax(np.take_along_axis(scores, order, axis=1) / np.float32(sampling.temperature))
     before = np.cumsum(shares, axis=1, dtype=np.float64) - shares
@@ -52,4 +52,4 @@ def draw(scores: Array, chances: npt.NDArray[np.float64], sampling: Sampling) ->
     upto = np.cumsum(np.where(kept, shares, 0), axis=1, dtype=np.float64)
     rank = (upto <= chances[:, None] * upto[:, -1:]).sum(axis=1)
     rank = np.minimum(rank, kept.sum(axis=1) - 1)
-    return np.take_along_axis(order, rank[:, None], axis=1)[:, 0].astype(np.int64)
+    return np.asarray(np.take_along_axis(order, rank[:, None], axis=1)[:, 0], np.int64)

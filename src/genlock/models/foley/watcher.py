@@ -16,6 +16,7 @@ import numpy.typing as npt
 from genlock.core.errors import InputError
 from genlock.core.grid import DEFAULT_CLOCK, Cells, Grid
 from genlock.core.track import Track
+from genlock.models.foley.reading import Reading
 from genlock.models.foley.watcher_network import (
     SLOTS,
     WatcherShape,
@@ -35,7 +36,6 @@ __all__ = [
     "COLUMN_RATE",
     "EVENT_CHANNELS",
     "WATCHER_NAME",
-    "Reading",
     "Watcher",
     "WatcherStream",
     "load_watcher",
@@ -55,16 +55,6 @@ EVENT_CHANNELS = ("presence", "place", "impulse", "size", "x", "sustained")
 #: Name of the model of our own in the registry.
 WATCHER_NAME = "foley-events"
 _KIND = "foley events"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How instants are read off a posterior; fitted on held-out clips (:func:`genlock.foley.events.read_events`)."""
-
-    threshold: float = 0.5
-    """Least probability of an event."""
-    late_seconds: float = 0.0
-    """By how much events are read too late; it is taken off."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,7 +88,8 @@ class WatcherShape:
     @property
     def seen(self) -> int:
         """Numbers that the trunk makes of a picture before they are embedded."""
-        return self.channels[-1] * (self.side // 2 ** len(self.channels)) ** 2
+        last = self.side >> len(self.channels)
+        return self.channels[-1] * last * last
 
 
 def array_shapes(shape: WatcherShape, outputs: int) -> dict[str, tuple[int, ...]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from genlock.models.talker.talker import Talker
+from genlock.train.option_flags import changed_flags
 from genlock.train.options import LoopOptions
 from genlock.train.talker.films import TalkingFilms
 from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
@@ -42,9 +42,6 @@ A mean face has 0, correlation 0 and energy 0. Intervals are of 95 %, over clips
 Limits: speech of one person, in English, said calmly; what cannot be heard (a smile, where somebody looks) is not told.
 """
 
-# Where the data is from stands in a line of its own; the others change no weight.
-_TELLS_NOTHING = ("data", "save_every", "evaluate_every", "log_every", "keep", "workers")
-
 _ROWS: Mapping[str, str] = {
     "mouth_lmd_below_mean": "error of the lips below that of the clip's own mean face",
     "mouth_lmd_below_speaker_mean": "... below that of the speaker's mean face",
@@ -71,7 +68,8 @@ def card_of(talker: Talker, training: TalkerTraining, films: TalkingFilms, loop:
         held=len(films.held),
         reported=len(films.reported),
         flags="".join(
-            f" {flag}" for flag in [*_flags(training, TalkerTraining()), *_flags(loop, TALKER_LOOP)]
+            f" {flag}"
+            for flag in [*changed_flags(training, TalkerTraining()), *changed_flags(loop, TALKER_LOOP)]
         ),
         seed=loop.seed,
         steps=loop.steps,
@@ -86,20 +84,6 @@ def card_of(talker: Talker, training: TalkerTraining, films: TalkingFilms, loop:
         table=_table(talker.facts.get("report", {})),
         drawn=" and speakers" if len({clip.speaker for clip in films.reported}) > 1 else "",
     )
-
-
-def _flags(options: Any, usual: Any) -> list[str]:
-    """What differs from the defaults, as it is typed; what says nothing about the result is left out."""
-    found = []
-    for field in fields(options):
-        own, default = getattr(options, field.name), getattr(usual, field.name)
-        if is_dataclass(own):
-            found += _flags(own, default)
-        elif own != default and field.name not in _TELLS_NOTHING:
-            words = own if isinstance(own, (tuple, list)) else [own]
-            named = f"--{field.name.replace('_', '-')}"
-            found.append(named if own is True else f"{named} {' '.join(map(str, words))}")
-    return found
 
 
 def _table(found: Mapping[str, Mapping[str, Any]]) -> str:
