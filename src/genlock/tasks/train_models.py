@@ -8,6 +8,8 @@ from dataclasses import replace
 from genlock.core.progress import Progress, silent
 from genlock.tasks.result import Result
 from genlock.train.avhubert.options import AVHUBERT_LOOP, AVSR_LOOP, AVHubertTraining, AvsrTraining
+from genlock.train.foley.event_options import EVENTS_LOOP, EventTraining
+from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
 from genlock.train.lipsync.linear import train_on
 from genlock.train.lipsync.trained import SyncTrained
 from genlock.train.options import (
@@ -25,16 +27,20 @@ __all__ = [
     "AVHUBERT",
     "AVSR",
     "CTC",
+    "EVENTS",
     "SYNC",
     "TALKER",
     "WAV2VEC2",
+    "WRITER",
     "train_avhubert",
     "train_avsr",
     "train_ctc",
+    "train_events",
     "train_sync",
     "train_talker",
     "train_tower",
     "train_wav2vec2",
+    "train_writer",
 ]
 
 
@@ -67,6 +73,15 @@ def train_ctc(
     from genlock.train.speech.ctc import train_ctc as run  # needs the optional torch
 
     return run(sounds, folder, training, loop, progress)
+
+
+def train_events(
+    films: Sequence[str], folder: str, training: EventTraining, loop: LoopOptions, progress: Progress = silent
+) -> Result:
+    """Train a watcher that sees what sounds; see :func:`genlock.train.foley.events.train_events`."""
+    from genlock.train.foley.events import train_events as run  # needs the optional torch
+
+    return run(films, folder, training, loop, progress)
 
 
 def train_sync(
@@ -118,6 +133,15 @@ def train_wav2vec2(
     from genlock.train.speech.wav2vec2 import pretrain as run  # needs the optional torch
 
     return run(sounds, folder, training, loop, progress)
+
+
+def train_writer(
+    films: Sequence[str], folder: str, training: WriterTraining, loop: LoopOptions, progress: Progress = silent
+) -> Result:
+    """Train a writer of sound for silent films; see :func:`genlock.train.foley.writer.train_writer`."""
+    from genlock.train.foley.writer import train_writer as run  # needs the optional torch
+
+    return run(films, folder, training, loop, progress)
 
 
 _SOUNDS = (
@@ -172,6 +196,25 @@ TALKER = RecipeCommand(
     TALKER_LOOP,
     "Datasets of genlock prepare with landmarks and the features that are heard, or films of single talking faces in "
     "step, or folders of them, which are prepared first.",
+)
+_IMPACTS = (
+    "Datasets of genlock prepare --recipe impacts, or folders of genlock synth impacts, which are prepared first."
+)
+EVENTS = RecipeCommand(
+    "events",
+    "what sounds in a picture: instants, materials and impulses of contacts, at any frame rate",
+    EventTraining,
+    train_events,
+    EVENTS_LOOP,
+    _IMPACTS,
+)
+WRITER = RecipeCommand(
+    "writer",
+    "sound for silent films: codes written column by column, each told what its own instant shows",
+    WriterTraining,
+    train_writer,
+    WRITER_LOOP,
+    _IMPACTS,
 )
 _TOWER = RecipeCommand(
     "sync",

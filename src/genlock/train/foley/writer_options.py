@@ -1,0 +1,73 @@
+"""What a writer of sound learns from, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from genlock.core.errors import OptionError
+from genlock.models.foley.sampling import Sampling
+from genlock.train.options import LoopOptions
+
+__all__ = ["WRITER_LOOP", "WriterTraining"]
+
+#: How long and how fast a writer is trained, if not said otherwise: some twenty-five minutes of one core.
+WRITER_LOOP = LoopOptions(
+    steps=1500,
+    learning_rate=2e-3,
+    warmup=0.05,
+    hold=0.3,
+    final=0.02,
+    decay="linear",
+    weight_decay=0.02,
+    ema=0.99,
+    save_every=250,
+    evaluate_every=500,
+    log_every=20,
+    threads=1,
+)
+
+
+@dataclass(frozen=True)
+class WriterTraining:
+    """How a writer is trained."""
+
+    codec: str = "foley-codec"
+    """The codec whose codes it writes: a model by its name, or a file or folder."""
+    events: str = "foley-events"
+    """The watcher whose posterior it is told: a model by its name, or a file or folder."""
+    true_events: float = 0.5
+    """Share of stretches that are told the true contacts, where they are known, in the form of a posterior; the rest is
+    told what the watcher sees. 0...1."""
+    blur: float = 0.5
+    """Share of the true contacts that are told as uncertain, spread over up to four columns and two materials; 0...1."""
+    classes: bool = False
+    """Whether the clips' labels are classes of sound that can be asked for."""
+    width: int = 160
+    """Channels of the network."""
+    layers: int = 5
+    """Layers of the transformer."""
+    reach: int = 64
+    """Columns that a layer looks back."""
+    batch: int = 12
+    """Clips in an update; at least 1."""
+    columns: int = 160
+    """Columns of each, 20 ms long; at least 16."""
+    wrong_history: float = 0.1
+    """Share of the columns whose codes are heard wrong, so that a slip is not gone on with; 0...1."""
+    untold: float = 0.12
+    """Share of stretches that are told nothing of the picture, for guidance; 0...1."""
+    unnamed: float = 0.3
+    """Share of clips whose class is not told; 0...1."""
+    dropout: float = 0.1
+    """Share of channels left out at random, 0...0.9."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """How the codes that are reported on are drawn."""
+    data: str = "films of genlock synth impacts"
+    """What the films are, who made them and under which licence: for the model's card."""
+
+    def __post_init__(self) -> None:
+        shares = (self.true_events, self.blur, self.wrong_history, self.untold, self.unnamed)
+        if not all(0 <= share <= 1 for share in shares) or not 0 <= self.dropout <= 0.9:
+            raise OptionError(f"{self}: shares lie in 0...1, dropout in 0...0.9")
+        if self.batch < 1 or self.columns < 16:
+            raise OptionError(f"{self}: batch is at least 1, columns at least 16")
