@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.track import Track
-from genlock.models.foley.reading import ReadOff, Reading, read_off
+from genlock.models.foley.reading import Reading, ReadOff, read_off
 from genlock.models.foley.watcher import COLUMN_RATE, EVENT_CHANNELS, Watcher
 from genlock.train.foley.films import Film
 

@@ -39,7 +39,7 @@ class WriterTraining:
     """Share of stretches that are told the true contacts, where they are known, in the form of a posterior; the rest is
     told what the watcher sees. 0...1."""
     blur: float = 0.5
-    """Share of the true contacts that are told as uncertain, spread over up to four columns and two materials; 0...1."""
+    """Share of the true contacts that are told as uncertain, spread over some columns and two materials; 0...1."""
     classes: bool = False
     """Whether the clips' labels are classes of sound that can be asked for."""
     width: int = 160

@@ -1,0 +1,236 @@
+"""``genlock train writer DATASET``: a writer of codes of sound, told column by column what its own instant shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import InputError, MissingDependency
+from genlock.core.files import write_text
+from genlock.core.json_forms import write_json
+from genlock.core.progress import Progress, silent
+from genlock.data.batches import Batches, BatchPlan, Item
+from genlock.models.foley.codec import Codec, load_codec
+from genlock.models.foley.watcher import Watcher, load_watcher
+from genlock.models.foley.writer import Writer, conditions_of, load_writer, save_writer
+from genlock.models.foley.writer_network import WriterShape
+from genlock.train.foley.told import ToldClip, open_told, true_posterior
+from genlock.train.foley.writer_card import writer_card
+from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
+from genlock.train.options import LoopOptions
+
+try:
+    import torch
+    from torch.nn import functional
+
+    from genlock.train.clip_recipe import ClipRecipe
+    from genlock.train.foley.writer_network import WriterNetwork
+    from genlock.train.loop import train
+    from genlock.train.recipe import Batch, Exported, Loss, TrainResult
+except ImportError as error:
+    raise MissingDependency(
+        f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
+    ) from error
+
+__all__ = ["WriterRecipe", "train_writer"]
+
+Tensor: TypeAlias = torch.Tensor
+
+_LEAST_CLIPS = 4
+
+
+class WriterRecipe(ClipRecipe):
+    """A writer for :func:`genlock.train.loop.train`.
+
+    Parameters
+    ----------
+    clips : to learn from
+    held : to choose on; may be empty
+    codec, watcher : whose codes are written, and whose posterior is told
+    training : how
+    seed : of the order and of all changes
+    """
+
+    name = "writer"
+    best: str | None = "code_loss"
+    unit = "columns"
+
+    def __init__(
+        self,
+        clips: Sequence[ToldClip],
+        held: Sequence[ToldClip],
+        codec: Codec,
+        watcher: Watcher,
+        training: WriterTraining | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.training, self.seed = training or WriterTraining(), seed
+        self.clips, self.held, self.watcher = list(clips), list(held), watcher
+        if len(self.clips) < _LEAST_CLIPS:
+            raise InputError(f"{len(self.clips)} clips are too few; give at least {_LEAST_CLIPS}")
+        o = self.training
+        labels = {clip.label for clip in self.clips} - {""}
+        self.classes = tuple(sorted(labels)) if o.classes else ()
+        self.shape = WriterShape(
+            codes=codec.vocabulary,
+            tokens=codec.tokens,
+            conditions=len(watcher.channels),
+            width=o.width,
+            layers=o.layers,
+            reach=o.reach,
+            classes=len(self.classes),
+        )
+        self._batches = Batches([1.0] * len(self.clips), BatchPlan(clips=o.batch, seed=seed))
+
+    # ------------------------------------------------------------ what the loop asks for
+
+    def model(self) -> WriterNetwork:
+        """At its start."""
+        return WriterNetwork(self.shape, self.training.dropout)
+
+    def load(self, part: list[Item]) -> Batch | None:
+        """Stretches of clips, what is told of them, and a history that is wrong in places."""
+        if not part:
+            return None
+        rows = [self._example(self.clips[item.clips[0]], np.random.default_rng(item.seed)) for item in part]
+        tensors = {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
+        return Batch(tensors, float(len(rows)), float(tensors["there"].sum()))
+
+    def _example(self, clip: ToldClip, random: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
+        o, whole = self.training, len(clip.codes)
+        told = clip.told
+        if random.random() < o.true_events and len(clip.film.times):
+            materials = self.watcher.materials
+            told = true_posterior(clip.film, whole, materials, self.watcher.spreads, o.blur, random)
+        conditions = conditions_of(told, self.watcher.means, self.watcher.spreads)
+        first = int(random.integers(0, max(whole - o.columns, 0) + 1))
+        # A stretch from the middle begins without a history, as a film does: so a film may begin in the middle.
+        codes = clip.codes[first : first + o.columns]
+        count = len(codes)
+        heard = codes.copy()
+        wrong = random.random(count) < o.wrong_history
+        heard[wrong] = random.integers(0, self.shape.codes, (int(wrong.sum()), codes.shape[1]))
+        known = np.full(count, random.random() >= o.untold)
+        number = len(self.classes)
+        if clip.label in self.classes and random.random() >= o.unnamed:
+            number = self.classes.index(clip.label)
+        return {
+            "codes": _longer(codes, o.columns),
+            "heard": _longer(heard, o.columns),
+            "conditions": _longer(conditions[first : first + count], o.columns),
+            "known": _longer(known, o.columns),
+            "there": _longer(np.ones(count, bool), o.columns),
+            "classes": np.int64(number),
+        }
+
+    def loss(self, model: WriterNetwork, batch: Batch, step: int) -> Loss:
+        """How unlikely the true codes are, in nats a token."""
+        t = batch.tensors
+        told = model(t["heard"], t["codes"], t["conditions"], t["known"], t["there"], t["classes"])
+        each = [_unlikely(scores, t["codes"][..., k], t["there"]) for k, scores in enumerate(told)]
+        figures = {
+            f"token_{k + 1}": (part.detach() * batch.weight, batch.weight) for k, part in enumerate(each)
+        }
+        return Loss(torch.stack(each).mean() * batch.weight, figures)
+
+    def evaluate(self, model: WriterNetwork) -> dict[str, float]:
+        """On the held clips, told what the watcher sees; then what it sees in another clip, and nothing.
+
+        ``shuffled_gap``: by how much the codes are less likely when each clip is told what another one shows. A writer
+        that does not look has none.
+        """
+        if not self.held:
+            return {"code_loss": 0.0}
+        own = self._loss_on(model, [clip.told for clip in self.held])
+        others = [clip.told for clip in (*self.held[1:], *self.held[:1])]
+        shuffled, blind = self._loss_on(model, others), self._loss_on(model, None)
+        return {
+            "code_loss": own,
+            "shuffled_loss": shuffled,
+            "shuffled_gap": shuffled - own,
+            "untold_loss": blind,
+        }
+
+    @torch.no_grad()
+    def _loss_on(self, model: WriterNetwork, told: Sequence[npt.NDArray[np.float32]] | None) -> float:
+        total, tokens = 0.0, 0
+        for number, clip in enumerate(self.held):
+            seen = clip.told if told is None else told[number]
+            count = min(len(clip.codes), len(seen))
+            codes = torch.from_numpy(clip.codes[:count])[None]
+            conditions = conditions_of(seen[:count], self.watcher.means, self.watcher.spreads)
+            there = torch.ones(1, count, dtype=torch.bool)
+            known = there if told is not None else ~there
+            classes = torch.tensor([len(self.classes)])
+            scores = model(codes, codes, torch.from_numpy(conditions)[None], known, there, classes)
+            parts = [float(_unlikely(s, codes[..., k], there)) for k, s in enumerate(scores)]
+            total, tokens = total + float(np.mean(parts)) * count, tokens + count
+        return total / max(tokens, 1)
+
+    def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
+        """``model.npz`` and ``config.json``."""
+        network = self.model()
+        network.load_state_dict(model.weights)
+        facts = {"training": asdict(self.training), "clips": len(self.clips), "valid": dict(figures)}
+        writer = Writer(
+            self.shape,
+            network.arrays(),
+            self.watcher.channels,
+            self.watcher.means,
+            self.watcher.spreads,
+            self.classes,
+            self.training.codec,
+            facts,
+        )
+        save_writer(writer, folder / "model.npz")
+        write_json(folder / "config.json", {"kind": self.name, "training": asdict(self.training)})
+
+
+def _unlikely(scores: Tensor, codes: Tensor, there: Tensor) -> Tensor:
+    each = functional.cross_entropy(scores.flatten(0, 1), codes.flatten(), reduction="none").view_as(codes)
+    return (each * there).sum() / there.sum().clamp(min=1)
+
+
+def _longer(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    return np.pad(values, ((0, length - len(values)), *((0, 0),) * (values.ndim - 1)))
+
+
+# ---------------------------------------------------------------- a whole training
+
+
+def train_writer(
+    sources: Sequence[str | Path],
+    folder: str | Path,
+    training: WriterTraining | None = None,
+    loop: LoopOptions | None = None,
+    progress: Progress = silent,
+) -> TrainResult:
+    """Train a writer, and report how much it looks at the picture.
+
+    Parameters
+    ----------
+    sources : prepared datasets with frames and sound, or films of ``genlock synth impacts``, prepared first
+    folder : gets ``model.npz`` and ``MODEL_CARD.md``, and the run in ``run``; a run that was stopped goes on
+
+    Raises
+    ------
+    InputError
+        If too few clips can be used.
+    OutputError
+        If the folder cannot be written.
+    """
+    options, target, o = loop or WRITER_LOOP, Path(folder), training or WriterTraining()
+    codec, watcher = load_codec(o.codec), load_watcher(o.events)
+    clips = open_told(sources, target, codec, watcher, progress)
+    recipe = WriterRecipe(clips.learnt, clips.held, codec, watcher, o, options.seed)
+    result = train(recipe, options, target / "run", progress)
+    writer = load_writer(Path(result.model) / "model.npz")
+    writer = replace(writer, facts={**writer.facts, "loop": asdict(options)})
+    save_writer(writer, target / "model.npz")
+    write_text(target / "MODEL_CARD.md", writer_card(writer, o, clips, options))
+    return replace(result, directory=str(target), model=str(target), notes=(*result.notes, *clips.notes))
