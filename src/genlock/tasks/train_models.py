@@ -136,7 +136,11 @@ def train_wav2vec2(
 
 
 def train_writer(
-    films: Sequence[str], folder: str, training: WriterTraining, loop: LoopOptions, progress: Progress = silent
+    films: Sequence[str],
+    folder: str,
+    training: WriterTraining,
+    loop: LoopOptions,
+    progress: Progress = silent,
 ) -> Result:
     """Train a writer of sound for silent films; see :func:`genlock.train.foley.writer.train_writer`."""
     from genlock.train.foley.writer import train_writer as run  # needs the optional torch
@@ -197,9 +201,7 @@ TALKER = RecipeCommand(
     "Datasets of genlock prepare with landmarks and the features that are heard, or films of single talking faces in "
     "step, or folders of them, which are prepared first.",
 )
-_IMPACTS = (
-    "Datasets of genlock prepare --recipe impacts, or folders of genlock synth impacts, which are prepared first."
-)
+_IMPACTS = "Datasets of genlock prepare --recipe impacts, or films of genlock synth impacts, which are prepared first."
 EVENTS = RecipeCommand(
     "events",
     "what sounds in a picture: instants, materials and impulses of contacts, at any frame rate",
