@@ -13,6 +13,7 @@ group                        what is registered                                 
 ``genlock.exporters``        a function, :data:`genlock.data.export.base.Exporter`      ``export --to``
 ``genlock.faces``            makes a :class:`genlock.animation.faces.base.DrawnFace`      ``animate --face``
 ``genlock.features``         a class, :class:`genlock.extractors.base.Feature`            ``features --feature``
+``genlock.finders``          a class, :class:`genlock.foley.finding.Finder`            ``sound --finder``
 ``genlock.recipes``          a :class:`genlock.train.registry.RecipeCommand`            ``train NAME``
 ``genlock.recognizers``      a class, :class:`genlock.speech.recognize.Recognizer`      ``words --recognizer``
 ``genlock.worlds``           a :class:`genlock.synth.worlds.World`                      ``synth NAME``

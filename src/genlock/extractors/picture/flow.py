@@ -78,7 +78,11 @@ class OpticalFlow:
         before, self._before = self._before, np.ascontiguousarray(frame)
         if before is None or before.shape != frame.shape:
             return None
-        return np.asarray(self._measure(before, self._before), dtype=np.float32)
+        return self.between(before, self._before)
+
+    def between(self, before: Grey, after: Grey) -> FlowArray:
+        """The flow from one frame to another of its size, in this order or back, float32 [H, W, 2]."""
+        return np.asarray(self._measure(before, after), dtype=np.float32)
 
     def forget(self) -> None:
         """The next frame is the first one of another shot."""
