@@ -68,7 +68,8 @@ class SlowingMeter:
             self._frames, self._incoming = self._frames[-1:], None
             return None
         height = first.shape[0]
-        moving = cv2.dilate((cv2.absdiff(first, second) > _NOISE).astype(np.uint8), np.ones((5, 5), np.uint8))
+        differs = (cv2.absdiff(first, second) > _NOISE).astype(np.uint8)
+        moving = np.asarray(cv2.dilate(differs, np.ones((5, 5), np.uint8)), np.uint8)
         per_second = 1 / (float(now - before) * height)
         outgoing = _alone(self._flow.between(first, second), moving) * np.float32(per_second)
         into, self._incoming = (
@@ -113,5 +114,5 @@ def _slowing(instant: Fraction, into: Array, out: Array) -> Slowing:
     rows = np.linspace(0, height, TILES[0] + 1).round().astype(int)[:-1]
     columns = np.linspace(0, width, TILES[1] + 1).round().astype(int)[:-1]
     sums = np.add.reduceat(np.add.reduceat(parts, rows, axis=0), columns, axis=1)
-    tiles = (sums / np.float32(height * width)).reshape(-1, 5)
+    tiles = np.asarray(sums / (height * width), np.float32).reshape(-1, 5)
     return Slowing(instant, tiles[:, :2], tiles[:, 2:4], tiles[:, 4])
