@@ -13,6 +13,7 @@ The names:
 ``features``            sound features, each on its own exact grid
 ``words``               words with times, recognised or from a transcript
 ``animate``             a face that moves with a voice, as a film or for other programs
+``sound``               sound for a silent film, on what strikes in its picture
 ``sync``                how early or late the sound is against the picture, and a repaired copy
 ``read_audio``          the waveform of a file as a Track
 ``Grid``, ``Ticks``     cells of a constant and of a variable rate
@@ -32,7 +33,7 @@ from genlock.core import GenlockError, Grid, Spans, Ticks, Track, Warp
 from genlock.core.track_file import load_track
 
 if TYPE_CHECKING:
-    from genlock.api import align, animate, features, probe, sync, words
+    from genlock.api import align, animate, features, probe, sound, sync, words
     from genlock.media import read_audio
 
 __version__ = "0.1.0"
@@ -51,6 +52,7 @@ __all__ = [
     "load_track",
     "probe",
     "read_audio",
+    "sound",
     "sync",
     "words",
 ]
@@ -61,6 +63,7 @@ _LATER = {
     "animate": "genlock.api",
     "features": "genlock.api",
     "probe": "genlock.api",
+    "sound": "genlock.api",
     "sync": "genlock.api",
     "words": "genlock.api",
     "read_audio": "genlock.media",

@@ -13,9 +13,10 @@ from genlock.tasks.align_video import Alignment, AlignOptions, align_video
 from genlock.tasks.animate_sound import AnimateOptions, AnimateResult, animate_sound
 from genlock.tasks.extract_features import DEFAULT_FEATURES, FeatureOptions, read_features
 from genlock.tasks.find_words import WordOptions, find_words
+from genlock.tasks.sound_video import SoundOptions, SoundResult, sound_video
 from genlock.tasks.sync_video import SyncOptions, SyncResult, sync_video
 
-__all__ = ["align", "animate", "features", "probe", "sync", "words"]
+__all__ = ["align", "animate", "features", "probe", "sound", "sync", "words"]
 
 Source = str | os.PathLike[str]
 _READING = frozenset(ReadOptions.__dataclass_fields__)
@@ -219,6 +220,39 @@ def animate(file: Source, output: Source, **options: Any) -> AnimateResult:
     ('25', '0 % of the sound is speech')
     """
     return animate_sound(file, AnimateOptions(**_split(options)), output)
+
+
+def sound(file: Source, output: Source, **options: Any) -> SoundResult:
+    """Sound for a silent film, in step with what strikes in its picture.
+
+    Parameters
+    ----------
+    file : a film
+    output : a film, whose picture is copied, or a .wav
+    options : the fields of :class:`genlock.tasks.SoundOptions`: ``library`` (a folder of one-shots) or ``retime`` (a
+        sound that was made elsewhere) or ``model``; ``keep_sound``, ``takes``, ``events``, ``plot``, ...
+
+    Returns
+    -------
+    SoundResult
+        ``output``, ``events`` (with exact instants), ``measures`` of onsets against events, ``notes``.
+
+    Raises
+    ------
+    MediaError, InputError, MissingModel, OutputError
+        If the film cannot be read or has one frame, a library or a sound does not fit, a model is not here, or nothing
+        can be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from genlock.testing import example_video
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = sound(example_video(), f"{folder}/sound.wav", finder="motion", model="modal")
+    >>> len(made.events), made.model
+    (0, 'modal')
+    """
+    return sound_video(file, SoundOptions(**_split(options)), output)
 
 
 def _text(path: Source | None) -> str | None:

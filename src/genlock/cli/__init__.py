@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from genlock.cli.arguments import run_commands
-from genlock.cli.files import align, animate, demo, export, features, prepare, probe, sync, words
+from genlock.cli.files import align, animate, demo, export, features, prepare, probe, sound, sync, words
 from genlock.cli.models import models
 from genlock.cli.plugin_commands import NAMED, bench, synth, train
 from genlock.cli.running import say
@@ -25,6 +25,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "probe": probe,
     "words": words,
     "animate": animate,
+    "sound": sound,
     "features": features,
     "models": models,
     "demo": demo,

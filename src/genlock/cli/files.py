@@ -1,4 +1,4 @@
-"""Commands on files: probe, features, words, sync, align, animate, prepare, export, demo."""
+"""Commands on files: probe, features, words, sync, align, animate, sound, prepare, export, demo."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from genlock.cli.arguments import Files, Json, Output
 from genlock.cli.running import Bar, each, say, show
 from genlock.core.errors import InputError
 
-__all__ = ["align", "animate", "demo", "export", "features", "prepare", "probe", "sync", "words"]
+__all__ = ["align", "animate", "demo", "export", "features", "prepare", "probe", "sound", "sync", "words"]
 
 _FEATURES, _WORDS, _ALIGN = tasks.FeatureOptions(), tasks.WordOptions(), tasks.AlignOptions()
 _SYNC, _PREPARE, _EXPORT = tasks.SyncOptions(), tasks.PrepareOptions(), tasks.ExportOptions()
-_ANIMATE = tasks.AnimateOptions()
+_ANIMATE, _SOUND = tasks.AnimateOptions(), tasks.SoundOptions()
 
 
 def probe(files: Files, /, json: Json = False) -> None:
@@ -118,6 +118,25 @@ def animate(
         json,
         lambda file, where, bar: tasks.animate_sound(file, options, where, bar),
         one_file=tasks.ANIMATE_ENDINGS,
+    )
+
+
+def sound(
+    files: Files, /, options: tasks.SoundOptions = _SOUND, output: Output = None, json: Json = False
+) -> None:
+    """Sound for a silent film, in step with its picture: your own one-shots, a sound of yours, or a model's.
+
+    Args:
+        files: Films or folders of them.
+        output: A film, whose picture is copied, a .wav, or a folder (default: FILM.sound.mp4 beside each film).
+        json: Print one JSON object instead of text.
+    """
+    each(
+        files,
+        output,
+        json,
+        lambda file, where, bar: tasks.sound_video(file, options, where, bar),
+        one_file=tasks.SOUND_ENDINGS,
     )
 
 

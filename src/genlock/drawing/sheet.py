@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +13,7 @@ from types import MappingProxyType
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.files import write_bytes
@@ -21,6 +23,7 @@ __all__ = [
     "PAPER",
     "Box",
     "Polyline",
+    "Raster",
     "Shape",
     "Sheet",
     "Text",
@@ -79,7 +82,19 @@ class Text:
     align: str = "left"
 
 
-Shape = Box | Polyline | Text
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """A picture that is stretched over a rectangle."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    pixels: npt.NDArray[np.uint8]
+    """RGB, uint8 [H, W, 3]."""
+
+
+Shape = Box | Polyline | Text | Raster
 
 
 @dataclass(frozen=True)
@@ -143,6 +158,13 @@ def sheet_svg(sheet: Sheet, *, on_paper: bool = True) -> str:
                 f'<rect x="{shape.left:.1f}" y="{shape.top:.1f}" width="{wide:.1f}" height="{tall:.1f}" '
                 f"{paint(shape.colour, 'fill')}/>"
             )
+        elif isinstance(shape, Raster):
+            data = b64encode(_png_bytes(shape.pixels)).decode()
+            parts.append(
+                f'<image x="{shape.left:.1f}" y="{shape.top:.1f}" width="{shape.right - shape.left:.1f}" '
+                f'height="{shape.bottom - shape.top:.1f}" preserveAspectRatio="none" '
+                f'href="data:image/png;base64,{data}"/>'
+            )
         elif isinstance(shape, Polyline):
             path = "L".join(f"{px:.1f} {py:.1f}" for px, py in shape.points)
             parts.append(
@@ -167,6 +189,9 @@ def sheet_svg(sheet: Sheet, *, on_paper: bool = True) -> str:
 def _png(sheet: Sheet) -> bytes:
     scale = 2.0
     pixels = np.full((round(sheet.height * scale), round(sheet.width * scale), 3), PAPER["paper"], np.uint8)
+    for shape in sheet.shapes:  # pictures lie under all lines
+        if isinstance(shape, Raster):
+            _stretch(pixels, shape, scale)
     canvas = Canvas(pixels, scale)
     for shape in sheet.shapes:
         if isinstance(shape, Box) and shape.right > shape.left and shape.bottom > shape.top:
@@ -182,10 +207,22 @@ def _png(sheet: Sheet) -> bytes:
             # The letters that OpenCV draws are those of ASCII.
             text = shape.text.encode("ascii", "replace").decode()
             paste_text(pixels, text, place, tall, PAPER[shape.colour], shape.align)
+    return _png_bytes(pixels)
+
+
+def _png_bytes(pixels: npt.NDArray[np.uint8]) -> bytes:
     done, data = cv2.imencode(".png", np.ascontiguousarray(pixels[:, :, ::-1]))
     if not done:
         raise OptionError("the plot could not be made a PNG; write an .svg")
     return bytes(data)
+
+
+def _stretch(page: npt.NDArray[np.uint8], shape: Raster, scale: float) -> None:
+    left, top, right, bottom = (
+        round(side * scale) for side in (shape.left, shape.top, shape.right, shape.bottom)
+    )
+    size = (right - left, bottom - top)
+    page[top:bottom, left:right] = cv2.resize(shape.pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def _printable(text: str) -> str:

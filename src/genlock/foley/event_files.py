@@ -21,7 +21,18 @@ __all__ = ["EVENT_ENDINGS", "write_events"]
 
 #: Endings of files of events.
 EVENT_ENDINGS = (".csv", ".otio")
-_COLUMNS = ("time", "seconds", "probability", "strength", "impulse", "size", "x", "y", "material", "end_seconds")
+_COLUMNS = (
+    "time",
+    "seconds",
+    "probability",
+    "strength",
+    "impulse",
+    "size",
+    "x",
+    "y",
+    "material",
+    "end_seconds",
+)
 
 
 def write_events(
@@ -54,7 +65,9 @@ def write_events(
     if ending == ".csv":
         write_text(target, _table(events, sounds))
     else:
-        write_text(target, json.dumps(_timeline(events, sounds, film, rate or Fraction(1000)), indent=1) + "\n")
+        write_text(
+            target, json.dumps(_timeline(events, sounds, film, rate or Fraction(1000)), indent=1) + "\n"
+        )
 
 
 def _table(events: Events, sounds: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from genlock.core.errors import InputError, MissingModel, OptionError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.core.time import Exact, exact
 from genlock.foley.events import Event, Events
-from genlock.media import FrameTimes, ReadOptions, VideoCell, read
+from genlock.media import Consumer, FrameTimes, ReadOptions, VideoCell, read
 
 __all__ = ["GROUP", "EventOptions", "Finder", "find_events", "make_finder"]
 
@@ -123,6 +123,7 @@ def find_events(
     video: Any,
     options: EventOptions | None = None,
     progress: Callable[[float, float | None], None] | None = None,
+    also: Sequence[Consumer] = (),
 ) -> Events:
     """What strikes in a film, and when.
 
@@ -131,6 +132,7 @@ def find_events(
     video : path or URL of a film of any frame rate
     options : how
     progress : told seconds done, and in all
+    also : other consumers of the picture, which are fed in the same pass
 
     Raises
     ------
@@ -150,7 +152,7 @@ def find_events(
     """
     how = options or EventOptions()
     finder, extent = make_finder(how), _Extent()
-    read(video, [finder, extent], how.reading, progress)
+    read(video, [finder, extent, *also], how.reading, progress)
     if extent.frames < 2 or extent.start is None:
         raise InputError(f"{str(video)!r} has one frame: nothing moves in it; give a film of at least two")
     least = finder.least_probability if how.least_probability is None else how.least_probability

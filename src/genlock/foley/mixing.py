@@ -92,9 +92,7 @@ class Limiter:
     def __call__(self, samples: Samples) -> Samples:
         """Take a block; gives as many samples as can be given by now."""
         peak = np.abs(samples).max(axis=1) if len(samples) else np.zeros(0)
-        self._needed = np.concatenate(
-            [self._needed, np.minimum(1.0, self._ceiling / np.maximum(peak, 1e-9))]
-        )
+        self._needed = np.concatenate([self._needed, np.minimum(1.0, self._ceiling / np.maximum(peak, 1e-9))])
         self._samples = np.concatenate([self._samples, samples])
         return self._give(len(self._samples) - self.delay)
 

@@ -88,7 +88,7 @@ def level_of(strength: float) -> float:
 
 
 def place_of(event: Event, events: Events, rate: int, attack: Fraction = Fraction(0)) -> int:
-    """The sample at which a sound begins whose attack comes so many seconds later, so that the attack is on the event."""
+    """The sample at which a sound begins so that its attack, so many seconds later, is on the event."""
     return round_fraction((event.instant - events.start - attack) * rate, "nearest")
 
 

@@ -1,11 +1,10 @@
-"""A sound put beside a picture that is copied packet for packet: in the place of the sound that was there, or as one more."""
+"""A sound put beside a picture that is copied: in the place of the sound that was there, or as one more."""
 
 from __future__ import annotations
 
 import os
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from genlock.core.files import atomic_path
 from genlock.core.time import Exact, exact
@@ -15,7 +14,7 @@ from genlock.media.remux import Copy, Job, WriteReport
 from genlock.media.retime import check_retime_target
 from genlock.media.streams import choose_sound, sounds
 
-__all__ = ["add_sound"]
+__all__ = ["add_sound", "write_with_sound"]
 
 
 def add_sound(
@@ -42,21 +41,38 @@ def add_sound(
         If the container takes no picture or not these streams, or cannot be written; nothing is left half-written.
     """
     check_retime_target(target)
-    with atomic_path(target) as temporary, Job(temporary, target) as job:
+    with atomic_path(target) as temporary:
+        return write_with_sound(source, temporary, target, sound, exact(start), audio_stream)
+
+
+def write_with_sound(
+    source: Source,
+    temporary: Path,
+    target: str | os.PathLike[str],
+    sound: str | os.PathLike[str],
+    start: Fraction,
+    audio_stream: int | None = None,
+) -> WriteReport:
+    """What :func:`add_sound` does, into a file that will be renamed to the target by whoever made it."""
+    with Job(temporary, target) as job:
         container = job.open(source)
         job.take_all(source, {})
         made = job.keep.enter_context(
-            sound_file(os.fspath(sound), Path(temporary), job.container, Fraction(0), None)
+            sound_file(os.fspath(sound), temporary, job.container, Fraction(0), None)
         )
-        copy = Copy(made, "audio", shift=exact(start))
-        replaced: list[Any] = sounds(container)
-        if replaced:
+        copy = Copy(made, "audio", shift=start)
+        if sounds(container):
             job.replace(choose_sound(container, audio_stream, locate(source)), copy)
         else:
             _append(job, copy)
         left_out = job.write()
         return WriteReport(
-            os.fspath(target), "copied", "encoded", Fraction(0), notes=tuple(job.notes), left_out=tuple(left_out)
+            os.fspath(target),
+            "copied",
+            "encoded",
+            Fraction(0),
+            notes=tuple(job.notes),
+            left_out=tuple(left_out),
         )
 
 

@@ -16,6 +16,7 @@ from genlock.tasks.prepare_dataset import (
 )
 from genlock.tasks.probe_file import probe_file
 from genlock.tasks.result import Result
+from genlock.tasks.sound_video import SOUND_ENDINGS, SoundOptions, SoundResult, sound_video
 from genlock.tasks.sync_video import (
     SyncOptions,
     SyncResult,
@@ -27,6 +28,7 @@ from genlock.tasks.sync_video import (
 
 __all__ = [
     "ANIMATE_ENDINGS",
+    "SOUND_ENDINGS",
     "WORD_FORMS",
     "AlignOptions",
     "Alignment",
@@ -38,6 +40,8 @@ __all__ = [
     "PrepareOptions",
     "Repair",
     "Result",
+    "SoundOptions",
+    "SoundResult",
     "SyncOptions",
     "SyncResult",
     "SyncRow",
@@ -57,6 +61,7 @@ __all__ = [
     "result_folder",
     "result_folders",
     "run_demo",
+    "sound_video",
     "sync_options_of_each",
     "sync_video",
 ]

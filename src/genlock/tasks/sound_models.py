@@ -1,0 +1,112 @@
+"""Who makes the sound of ``genlock sound`` where no library is given: struck bodies, or a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from genlock.core.errors import OptionError
+from genlock.core.plugins import plugin_class, plugin_names
+from genlock.foley.events import Event, Events
+from genlock.foley.mixing import Mixer, Placed, pan_gains
+from genlock.foley.sounding import Choice, MixedTake, Samples, Sounder, place_of
+from genlock.synth.impacts.materials import SEEN, material_of
+from genlock.synth.impacts.sound import struck
+
+__all__ = ["GROUP", "ModalSounder", "make_sounder"]
+
+#: The entry-point group of models that sound; each entry makes a :class:`genlock.foley.sounding.Sounder`, or raises
+#: MissingModel: it is called with the samples per second and the width of the stereo picture.
+GROUP = "genlock.sounders"
+# A blow of the film's hard ones: newton seconds, metres a second, and metres across of what is struck.
+_IMPULSE, _SPEED, _SIZE = 0.3, 2.5, 0.15
+
+
+class ModalSounder:
+    """Struck bodies of the world of impacts: damped modes of each event's material, straight from the events.
+
+    >>> events = Events([Event("0.5", material="wood"), Event(1, impulse=0.25, material="wood")], 0, 2)
+    >>> take = ModalSounder(24000).take(events, seed=1)
+    >>> sound = take.block(0, 48000)
+    >>> bool(abs(sound[:12000]).max() == 0), bool(abs(sound[12000]).max() > 0), take.choices[1].sound
+    (True, True, 'wood')
+    """
+
+    name = "modal"
+    about = "damped modes of struck bodies, computed; nothing was recorded or learnt"
+
+    def __init__(self, rate: int = 48000, width: float = 0.7, material: str | None = None) -> None:
+        self.rate, self._width = rate, width
+        self._default = material or SEEN[0]
+        material_of(self._default)
+        pan_gains(0.5, width)
+
+    def take(self, events: Events, seed: int) -> MixedTake:
+        """A struck body on every event."""
+        placed, choices, other = [], [], set()
+        for number, (event, strength) in enumerate(zip(events, events.strengths().tolist(), strict=True)):
+            name = _known(event.material)
+            if name is None:
+                other.add(event.material)
+            placed.append(
+                Placed(
+                    place_of(event, events, self.rate),
+                    self._maker(event, name or self._default, strength, seed, number),
+                )
+            )
+            choices.append(Choice(event, name or self._default, 0.0))
+        return MixedTake(Mixer(placed), tuple(choices), tuple(self._notes(other)))
+
+    def _notes(self, other: set[str]) -> list[str]:
+        notes = []
+        if "" in other:
+            notes.append(
+                f"materials are not known to the finder: what it does not name sounds as {self._default}"
+            )
+        strange = sorted(other - {""})
+        if strange:
+            notes.append(f"{', '.join(strange)} cannot be struck here and sounds as {self._default}")
+        return notes
+
+    def _maker(
+        self, event: Event, name: str, strength: float, seed: int, number: int
+    ) -> Callable[[], Samples]:
+        def make() -> Samples:
+            sound = struck(
+                material_of(name),
+                _SIZE,
+                seed,
+                _IMPULSE * max(strength, 0.02),
+                _SPEED * max(strength, 0.1) ** 0.5,
+                rate=self.rate,
+                touch=number,
+            )
+            gains = np.array(pan_gains(event.x, self._width)) * np.sqrt(2)
+            return np.asarray(sound[:, None] * gains, np.float32)
+
+        return make
+
+
+def _known(material: str) -> str | None:
+    try:
+        return material_of(material).name if material else None
+    except OptionError:
+        return None
+
+
+def make_sounder(model: str, rate: int, width: float, material: str | None) -> Sounder:
+    """The sounder of a name; ``auto``: a model that is here, else struck bodies.
+
+    Raises OptionError if there is none of that name, MissingModel if it is not here.
+    """
+    if model == "modal":
+        return ModalSounder(rate, width, material)
+    names = plugin_names(GROUP)
+    if model == "auto":
+        model = names[0] if names else "modal"
+        return make_sounder(model, rate, width, material)
+    if model not in names:
+        raise OptionError(f"the model {model!r} is not known; there are: {', '.join(['modal', *names])}")
+    made: Sounder = plugin_class(GROUP, model)(rate, width)
+    return made
