@@ -113,12 +113,10 @@ def figures_of(found: Sequence[Found], materials: Sequence[str]) -> dict[str, fl
             name = one.film.materials[which]
             if name in materials:
                 right.append(materials[int(row[len(EVENT_CHANNELS) :].argmax())] == name)
-    figures = {
-        "f_50ms": score(found, 0.05),
-        "f_20ms": score(found, 0.02),
-        "late_ms": 1000 * float(np.median(offsets)) if len(offsets) else float("nan"),
-        "scatter_ms": 1000 * float(np.median(np.abs(offsets))) if len(offsets) else float("nan"),
-    }
+    figures = {"f_50ms": score(found, 0.05), "f_20ms": score(found, 0.02)}
+    if len(offsets):
+        figures["late_ms"] = 1000 * float(np.median(offsets))
+        figures["scatter_ms"] = 1000 * float(np.median(np.abs(offsets)))
     if right:
         figures["material_right"] = float(np.mean(right))
     for name, parts in told.items():
