@@ -2,6 +2,7 @@
 #
 #   make align VIDEO=talk.mp4 [TRANSCRIPT=talk.txt] [OUT=folder]    the main job on a video
 #   make demo                                                       the main job on a talking test card of our own
+#   make foley OUT=folder                                           trains sound for silent videos (two hours)
 #   make test | slow | check | bench | docs                         for those who work on Genlock
 #
 # PYTHON=python3.13 picks another interpreter. ARGS='...' is handed on to the command.
@@ -30,7 +31,7 @@ $(error Which video? Say: make align VIDEO=talk.mp4 [TRANSCRIPT=talk.txt] [OUT=f
 endif
 endif
 
-.PHONY: help setup align demo test slow check format bench docs test-core test-pythons constraints clean
+.PHONY: help setup align demo foley test slow check format bench docs test-core test-pythons constraints clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -42,6 +43,9 @@ align: $(STAMPS)/core $(STAMPS)/weights
 
 demo: $(STAMPS)/core $(STAMPS)/weights
 	@$(BIN)/genlock demo $(ARGS)
+
+foley: $(STAMPS)/dev $(STAMPS)/weights
+	@GENLOCK=$(BIN)/genlock sh tools/train_foley.sh "$${OUT:-foley-run}" $(ARGS)
 
 setup: $(STAMPS)/core $(STAMPS)/weights
 

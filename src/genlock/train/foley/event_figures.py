@@ -122,7 +122,7 @@ def figures_of(found: Sequence[Found], materials: Sequence[str]) -> dict[str, fl
     for name, parts in told.items():
         both = np.concatenate(parts, axis=1) if parts else np.zeros((2, 0))
         if both.shape[1] > 2 and both.std(axis=1).min() > 0:
-            figures[f"{name}_correlation"] = float(np.corrcoef(both)[0, 1])
+            figures[f"{name}_correlation"] = float(np.asarray(np.corrcoef(both))[0, 1])
     return figures
 
 

@@ -125,7 +125,7 @@ class WriterRecipe(ClipRecipe):
             "conditions": _longer(conditions[first : first + count], o.columns),
             "known": _longer(known, o.columns),
             "there": _longer(np.ones(count, bool), o.columns),
-            "classes": np.int64(number),
+            "classes": np.asarray(number, np.int64),
         }
 
     def loss(self, model: WriterNetwork, batch: Batch, step: int) -> Loss:

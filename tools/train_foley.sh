@@ -1,0 +1,39 @@
+#!/bin/sh
+# Trains sound for silent videos on films that are made here: about two hours of two cores.
+#
+#   sh tools/train_foley.sh FOLDER [SEED]
+#
+# Each step is a command of genlock and is passed over once its result is there; a training that was stopped goes on.
+# FOLDER then holds codec, vocoder, events and writer, each with model.npz and MODEL_CARD.md, and heldout, films that
+# nothing has learnt from, to judge them on:
+#
+#   genlock bench sound --help
+set -eu
+
+folder=${1:?"say where to: sh tools/train_foley.sh FOLDER [SEED]"}
+seed=${2:-0}
+genlock=${GENLOCK:-genlock}
+films=${FILMS:-600}
+mkdir -p "$folder"
+
+# 600 films of 4 s to learn from, at 12 to 60 frames a second; the index of the dataset splits them by itself.
+[ -f "$folder/films/impacts.json" ] || "$genlock" synth impacts -n "$films" --seed 1000 -o "$folder/films"
+"$genlock" prepare "$folder/films" -o "$folder/dataset" --recipe impacts
+
+# Held out: the same world drawn anew; other speeds and sizes; pairs in which one factor differs.
+[ -f "$folder/heldout/impacts.json" ] ||
+    "$genlock" synth impacts -n 40 --seed 900001 -o "$folder/heldout"
+[ -f "$folder/heldout-speeds/impacts.json" ] ||
+    "$genlock" synth impacts -n 40 --seed 900002 --held-out sizes speeds -o "$folder/heldout-speeds"
+[ -f "$folder/heldout-pairs/impacts.json" ] ||
+    "$genlock" synth impacts -n 20 --seed 900003 --pairs -o "$folder/heldout-pairs"
+
+[ -f "$folder/codec/model.npz" ] ||
+    "$genlock" train codebook "$folder/dataset" -o "$folder/codec" --seed "$seed"
+[ -f "$folder/vocoder/model.npz" ] ||
+    "$genlock" train vocoder "$folder/dataset" -o "$folder/vocoder" --seed "$seed"
+[ -f "$folder/events/model.npz" ] ||
+    "$genlock" train events "$folder/dataset" -o "$folder/events" --seed "$seed"
+[ -f "$folder/writer/model.npz" ] ||
+    "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" \
+        --codec "$folder/codec" --events "$folder/events"
