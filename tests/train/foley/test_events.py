@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+from tests.train.foley.planted import planted_film
+
 import genlock.train.foley.events as events
 from genlock.core.errors import InputError
 from genlock.models.foley.watcher import load_watcher
@@ -17,7 +19,6 @@ from genlock.train.foley.event_targets import columns_of, targets_of
 from genlock.train.foley.film_changes import stretch_of
 from genlock.train.foley.films import Films
 from genlock.train.options import LoopOptions
-from tests.train.foley.planted import planted_film
 
 SMALL = EventTraining(
     network=WatcherShape(side=16, channels=(8, 12), width=24, frame_layers=1, dilations=(1, 2)),
@@ -62,7 +63,9 @@ def test_planted_contacts_are_found(tmp_path, monkeypatch) -> None:
         tuple(planted_film(k) for k in range(200, 206)),
     )
     monkeypatch.setattr(events, "open_films", lambda *_: films)
-    loop = LoopOptions(steps=80, learning_rate=5e-3, evaluate_every=80, save_every=80, log_every=10, threads=1)
+    loop = LoopOptions(
+        steps=80, learning_rate=5e-3, evaluate_every=80, save_every=80, log_every=10, threads=1
+    )
     result = events.train_events([], tmp_path, SMALL, loop)
     report = events.report_on(load_watcher(tmp_path), films.reported)
     assert report["f_50ms"] > 0.8
