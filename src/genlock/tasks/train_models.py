@@ -8,8 +8,12 @@ from dataclasses import replace
 from genlock.core.progress import Progress, silent
 from genlock.tasks.result import Result
 from genlock.train.avhubert.options import AVHUBERT_LOOP, AVSR_LOOP, AVHubertTraining, AvsrTraining
+<<<<<<< HEAD
 from genlock.train.foley.event_options import EVENTS_LOOP, EventTraining
 from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
+=======
+from genlock.train.foley.options import CODEBOOK_LOOP, VOCODER_LOOP, CodebookTraining, VocoderTraining
+>>>>>>> 478d1a8 (A codec of sound and a vocoder, with their training, and SpecVQGAN's networks as published)
 from genlock.train.lipsync.linear import train_on
 from genlock.train.lipsync.trained import SyncTrained
 from genlock.train.options import (
@@ -26,19 +30,23 @@ from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
 __all__ = [
     "AVHUBERT",
     "AVSR",
+    "CODEBOOK",
     "CTC",
     "EVENTS",
     "SYNC",
     "TALKER",
+    "VOCODER",
     "WAV2VEC2",
     "WRITER",
     "train_avhubert",
     "train_avsr",
+    "train_codebook",
     "train_ctc",
     "train_events",
     "train_sync",
     "train_talker",
     "train_tower",
+    "train_vocoder",
     "train_wav2vec2",
     "train_writer",
 ]
@@ -64,6 +72,19 @@ def train_avsr(
     from genlock.train.avhubert.runs import train_avsr as run  # needs the optional torch
 
     return run(videos, folder, training, loop, progress)
+
+
+def train_codebook(
+    sounds: Sequence[str],
+    folder: str,
+    training: CodebookTraining,
+    loop: LoopOptions,
+    progress: Progress = silent,
+) -> Result:
+    """Train a codec of sound; see :func:`genlock.train.foley.codebook.train_codebook`."""
+    from genlock.train.foley.codebook import train_codebook as run  # needs the optional torch
+
+    return run(sounds, folder, training, loop, progress)
 
 
 def train_ctc(
@@ -122,6 +143,19 @@ def train_talker(
     return run(videos, folder, training, loop, progress)
 
 
+def train_vocoder(
+    sounds: Sequence[str],
+    folder: str,
+    training: VocoderTraining,
+    loop: LoopOptions,
+    progress: Progress = silent,
+) -> Result:
+    """Train a vocoder; see :func:`genlock.train.foley.vocoder.train_vocoder`."""
+    from genlock.train.foley.vocoder import train_vocoder as run  # needs the optional torch
+
+    return run(sounds, folder, training, loop, progress)
+
+
 def train_wav2vec2(
     sounds: Sequence[str],
     folder: str,
@@ -177,6 +211,25 @@ AVSR = RecipeCommand(
     train_avsr,
     AVSR_LOOP,
     _MOUTHS,
+)
+_ANY_SOUNDS = (
+    "Datasets of genlock prepare with sound@24000, or sounds or films, or folders of them, which are prepared first."
+)
+CODEBOOK = RecipeCommand(
+    "codebook",
+    "a codec of sound: two tokens for 20 ms, for what writes sound for silent pictures",
+    CodebookTraining,
+    train_codebook,
+    CODEBOOK_LOOP,
+    _ANY_SOUNDS,
+)
+VOCODER = RecipeCommand(
+    "vocoder",
+    "sound from mel bands by spectra that a network says",
+    VocoderTraining,
+    train_vocoder,
+    VOCODER_LOOP,
+    _ANY_SOUNDS,
 )
 CTC = RecipeCommand(
     "ctc",

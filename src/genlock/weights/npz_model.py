@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """The file of a model of our own: a header and arrays in one ``.npz``, without pickle."""
+=======
+"""The file of a small model of our own: a header and arrays in one ``.npz``, without pickle."""
+>>>>>>> 478d1a8 (A codec of sound and a vocoder, with their training, and SpecVQGAN's networks as published)
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ Model = TypeVar("Model")
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
+<<<<<<< HEAD
 def model_path(model: str | os.PathLike[str]) -> Path:
     """The file of a model that is named as users name it: by the registry, as a file, or as a folder with it.
 
@@ -36,13 +41,25 @@ def model_path(model: str | os.PathLike[str]) -> Path:
 
 
 def write_model(target: str | os.PathLike[str], kind: str, header: Mapping[str, Any], arrays: Arrays) -> None:
+=======
+def write_model(
+    target: str | os.PathLike[str],
+    kind: str,
+    header: Mapping[str, Any],
+    arrays: Arrays,
+    *,
+    half: bool = False,
+) -> None:
+>>>>>>> 478d1a8 (A codec of sound and a vocoder, with their training, and SpecVQGAN's networks as published)
     """Write a model as ``.npz``, atomically, in float32; byte for byte the same for the same model.
+
+    ``half`` stores its numbers in 16 bits, half as many bytes.
 
     Raises OutputError if the target cannot be written.
     """
     text = dump_json({"genlock_schema": 1, "kind": kind, **header})
     plain: dict[str, npt.NDArray[Any]] = {"header": np.frombuffer(text.encode(), np.uint8)}
-    plain |= {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
+    plain |= {name: np.ascontiguousarray(array, np.float16 if half else np.float32) for name, array in arrays.items()}
     with atomic_file(target) as out:
         write_arrays(out, plain)
 
@@ -64,4 +81,8 @@ def read_model(
     except FormatError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+<<<<<<< HEAD
         raise FormatError(f"{origin} is not a whole model ({error}); train it again") from error
+=======
+        raise FormatError(f"{origin} is not a whole {what} ({error}); train it again") from error
+>>>>>>> 478d1a8 (A codec of sound and a vocoder, with their training, and SpecVQGAN's networks as published)

@@ -26,10 +26,12 @@ from genlock.extractors.sound.spectrum import (
 
 __all__ = ["Mel", "MelOptions", "kaldi_frames"]
 
-MelValues = Literal["power", "ln", "whisper", "specvqgan"]
+MelValues = Literal["power", "ln", "soft", "whisper", "specvqgan"]
 
 # The float32 epsilon below which Kaldi floors energies before a logarithm.
 KALDI_FLOOR = np.float32(2.0**-23)
+#: What ``soft`` adds to the bands: 77 dB below a sine of full scale, in windows of 512 samples.
+SOFT_FLOOR = np.float32(np.exp(-8.0))
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,10 @@ class MelOptions:
     """Mel scale and height of the filters: ``slaney`` or ``kaldi``."""
     window_kind: Window = "hann"
     """``hann`` (periodic), ``povey`` (Kaldi) or ``rectangular``."""
-    frames: Literal["centered", "centered_less_last", "inside"] = "centered"
+    frames: Literal["centered", "centered_less_last", "inside", "cells"] = "centered"
     """Which frames there are: centred on every ``hop``-th sample with padding; the same without the last one
-    (Whisper); or only those that lie wholly inside the sound (Kaldi's ``snip_edges``)."""
+    (Whisper); only those that lie wholly inside the sound (Kaldi's ``snip_edges``); or one for each whole hop, centred
+    in the middle of its ``hop`` samples, so that the first cell begins with the sound."""
     padding: Literal["zeros", "reflect"] = "zeros"
     """What a centred frame sees beyond the ends of the sound."""
     magnitude: bool = False
@@ -66,7 +69,8 @@ class MelOptions:
     full_scale: float = 1.0
     """What a sample of 1.0 counts as; Kaldi's features are defined for 16-bit numbers, so 32768 there."""
     values: MelValues = "power"
-    """``power``: the band itself. ``ln``: natural logarithm, floored at 2^-23. ``whisper``: ``(lg + 4) / 4``,
+    """``power``: the band itself. ``ln``: natural logarithm, floored at 2^-23. ``soft``: natural logarithm of the band
+    and e^-8, a floor without a corner. ``whisper``: ``(lg + 4) / 4``,
     never more than 2 below the greatest value of the whole sound. ``specvqgan``:
     ``clip((20 lg max(1e-5, m) + 80) / 100, 0, 1)``."""
     steady: bool = False
@@ -81,7 +85,11 @@ class MelOptions:
                 f"sample_rate={self.sample_rate}, hop={self.hop}, window={self.window}, n_fft={self.n_fft}: "
                 "the rate is above zero and 1 <= hop <= window <= n_fft"
             )
-        if self.frames != "inside" and (self.window != self.n_fft or self.window % 2):
+        if self.frames == "cells" and (self.window % 2 or self.hop % 2):
+            raise OptionError(
+                f"frames in the middle of cells need an even window and hop, not {self.window} and {self.hop}"
+            )
+        if self.frames not in ("inside", "cells") and (self.window != self.n_fft or self.window % 2):
             raise OptionError(
                 f"centred frames need an even window of n_fft={self.n_fft} samples, not {self.window}"
             )
@@ -128,10 +136,21 @@ PRESETS: Mapping[str, MelOptions] = MappingProxyType(
             magnitude=True,
             values="specvqgan",
         ),
+        "foley": MelOptions(
+            sample_rate=24000,
+            window=512,
+            n_fft=1024,
+            hop=240,
+            bands=80,
+            low_hz=40.0,
+            scale="kaldi",
+            frames="cells",
+            values="soft",
+        ),
     }
 )
 
-_UNITS = {"power": "power", "ln": "ln power", "whisper": "lg power / 4", "specvqgan": "dB / 100"}
+_UNITS = {"power": "power", "ln": "ln power", "soft": "ln power", "whisper": "lg power / 4", "specvqgan": "dB / 100"}
 
 
 class Mel(FramedExtractor):
@@ -140,7 +159,8 @@ class Mel(FramedExtractor):
     Presets: ``librosa`` (22,050 Hz, 128 bands of power, the default), ``kaldi`` (16 kHz, 80 log bands of
     sound at 16-bit scale, no dither), ``whisper`` (16 kHz, 80 bands; floored by the loudest value of the
     whole sound, so its support is ``whole``), ``whisper-local`` (the same without that floor), ``specvqgan``
-    (22,050 Hz, 80 bands, 0...1).
+    (22,050 Hz, 80 bands, 0...1), ``foley`` (24 kHz, 80 log bands, a hundred cells a second that begin with the sound; of
+    our own codec).
 
     Examples
     --------
@@ -202,6 +222,9 @@ class Mel(FramedExtractor):
         if kind == "ln":
             np.maximum(bands, KALDI_FLOOR, out=bands)
             np.log(bands, out=bands)
+        if kind == "soft":
+            bands += SOFT_FLOOR
+            np.log(bands, out=bands)
         if kind == "whisper":
             np.maximum(bands, np.float32(1e-10), out=bands)
             np.log10(bands, out=bands)
@@ -237,6 +260,9 @@ def _name(options: MelOptions) -> str:
 def _framing(options: MelOptions) -> Framing:
     if options.frames == "centered":
         return stft_centered(options.n_fft, options.hop)
+    if options.frames == "cells":
+        around = options.window // 2 - options.hop // 2
+        return Framing(options.window, options.hop, Fraction(options.window, 2), left=around, right=around)
     if options.frames == "inside":
         if options.window_kind == "hann":
             return Framing(options.window, options.hop, Fraction(options.window, 2))

@@ -1,0 +1,89 @@
+"""How well a codec and a vocoder give sounds back, on clips that they did not learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.extractors.sound.griffin_lim import griffin_lim
+from genlock.models.foley.codec import Codec
+from genlock.models.foley.vocoder import CELL, Vocoder
+from genlock.train.foley.sounds import SoundClip, mel_of
+
+__all__ = ["codec_figures", "glance_at_bands", "glance_at_sound", "vocoder_figures"]
+
+Array: TypeAlias = npt.NDArray[np.float32]
+
+# Of long clips only so much is looked at, and of many clips only so many.
+_MOST_SECONDS, _MOST_CLIPS = 10, 40
+
+
+def whole_cells(clip: SoundClip) -> Array:
+    """The beginning of a clip, in whole cells of 10 ms, an even number of them."""
+    count = min(len(clip.samples) // (2 * CELL), 50 * _MOST_SECONDS)
+    return np.asarray(clip.samples[: 2 * CELL * count], np.float32)
+
+
+def glance_at_bands(codec: Codec, clips: Sequence[SoundClip]) -> dict[str, float]:
+    """Errors of the bands that come back, ln power: mean, of rises only; share of the vocabulary that is used, and
+    perplexity of the tokens."""
+    errors, rises, codes = [], [], []
+    for clip in clips[:_MOST_CLIPS]:
+        true = mel_of(whole_cells(clip))
+        tokens = codec.encode(true)
+        found = codec.decode(tokens)
+        errors.append(np.abs(found - true).mean())
+        rise = np.maximum(np.diff(true, axis=0), 0).mean(axis=1)
+        rises.append(np.abs(np.maximum(np.diff(found, axis=0), 0).mean(axis=1) - rise).sum() / max(rise.sum(), 1e-6))
+        codes.append(tokens)
+    return {
+        "band_error": float(np.mean(errors)),
+        "rise_error": float(np.mean(rises)),
+        **usage_of(np.concatenate(codes), codec.vocabulary),
+    }
+
+
+def usage_of(codes: npt.NDArray[np.int64], vocabulary: int) -> dict[str, float]:
+    """Share of the vocabulary that occurs, and perplexity over the vocabulary's size: means over the tokens of a column.
+
+    >>> usage_of(np.array([[0, 1], [1, 1]]), 2)
+    {'codes_used': 0.75, 'code_perplexity': 1.5}
+    """
+    used, perplexity = [], []
+    for column in codes.T:
+        shares = np.bincount(column, minlength=vocabulary) / max(len(column), 1)
+        shares = shares[shares > 0]
+        used.append(len(shares) / vocabulary)
+        perplexity.append(np.exp(-(shares * np.log(shares)).sum()))
+    return {"codes_used": float(np.mean(used)), "code_perplexity": float(np.mean(perplexity))}
+
+
+def codec_figures(codec: Codec, clips: Sequence[SoundClip]) -> dict[str, float]:
+    """:func:`glance_at_bands` of all clips."""
+    return glance_at_bands(codec, clips)
+
+
+def glance_at_sound(vocoder: Vocoder, clips: Sequence[SoundClip]) -> dict[str, float]:
+    """Error of the bands of what is heard, ln power."""
+    errors = []
+    for clip in clips[:_MOST_CLIPS]:
+        true = mel_of(whole_cells(clip))
+        errors.append(np.abs(mel_of(vocoder.sound(true)) - true).mean())
+    return {"band_error": float(np.mean(errors))}
+
+
+def vocoder_figures(vocoder: Vocoder, clips: Sequence[SoundClip], codec: Codec | None = None) -> dict[str, float]:
+    """The same, of the vocoder and of Griffin-Lim, and of what went through a codec, if one is given."""
+    found = glance_at_sound(vocoder, clips)
+    floor, coded = [], []
+    for clip in clips[:_MOST_CLIPS]:
+        true = mel_of(whole_cells(clip))
+        floor.append(np.abs(mel_of(griffin_lim(true)) - true).mean())
+        if codec is not None:
+            bands = codec.decode(codec.encode(true))
+            coded.append(np.abs(mel_of(vocoder.sound(bands)) - bands).mean())
+    found["griffin_lim_band_error"] = float(np.mean(floor))
+    return found | ({"coded_band_error": float(np.mean(coded))} if coded else {})
