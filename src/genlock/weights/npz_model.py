@@ -59,7 +59,10 @@ def write_model(
     """
     text = dump_json({"genlock_schema": 1, "kind": kind, **header})
     plain: dict[str, npt.NDArray[Any]] = {"header": np.frombuffer(text.encode(), np.uint8)}
-    plain |= {name: np.ascontiguousarray(array, np.float16 if half else np.float32) for name, array in arrays.items()}
+    plain |= {
+        name: np.ascontiguousarray(array, np.float16 if half else np.float32)
+        for name, array in arrays.items()
+    }
     with atomic_file(target) as out:
         write_arrays(out, plain)
 

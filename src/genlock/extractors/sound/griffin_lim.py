@@ -51,7 +51,9 @@ def griffin_lim(
     ((24000,), True)
     """
     if iterations < 0 or options.values == "whisper":
-        raise OptionError(f"iterations={iterations}, values={options.values!r}: at least 0, and not 'whisper'")
+        raise OptionError(
+            f"iterations={iterations}, values={options.values!r}: at least 0, and not 'whisper'"
+        )
     rows = np.asarray(mel, np.float32)
     if rows.ndim != 2 or rows.shape[1] != options.bands or not np.isfinite(rows).all():
         raise InputError(f"bands of shape {list(rows.shape)}: give finite numbers [T, {options.bands}]")

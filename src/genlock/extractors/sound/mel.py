@@ -150,7 +150,13 @@ PRESETS: Mapping[str, MelOptions] = MappingProxyType(
     }
 )
 
-_UNITS = {"power": "power", "ln": "ln power", "soft": "ln power", "whisper": "lg power / 4", "specvqgan": "dB / 100"}
+_UNITS = {
+    "power": "power",
+    "ln": "ln power",
+    "soft": "ln power",
+    "whisper": "lg power / 4",
+    "specvqgan": "dB / 100",
+}
 
 
 class Mel(FramedExtractor):

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import FormatError, InputError, OptionError
+from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.models.foley.pieces import NetworkPieces
@@ -152,9 +152,7 @@ class Codec:
         Raises InputError if the bands are not 80 or not finite.
         """
         rows = _cells_of(mel)
-        network = NetworkPieces(
-            self._part("encoder"), self.shape.encoder, rows.shape[1], self.shape.digits
-        )
+        network = NetworkPieces(self._part("encoder"), self.shape.encoder, rows.shape[1], self.shape.digits)
         return self.tokens_of(np.concatenate([network.push(rows), network.finish()]))
 
     def decode(self, codes: npt.ArrayLike) -> Array:
@@ -203,9 +201,7 @@ class Codec:
         levels = np.tile(np.asarray(self.shape.levels), self.tokens)
         inside = np.tanh(np.asarray(digits, np.float32))
         ranks = np.floor((inside + 1) / 2 * (levels - 1) + 0.5).astype(np.int64)
-        return np.asarray(
-            (ranks.reshape(len(ranks), self.tokens, -1) * self._places).sum(axis=2), np.int64
-        )
+        return np.asarray((ranks.reshape(len(ranks), self.tokens, -1) * self._places).sum(axis=2), np.int64)
 
     def digits_of(self, codes: npt.ArrayLike) -> Array:
         """The numbers that tokens [N, tokens] stand for, float32 [N, digits] within -1...1.
@@ -249,9 +245,7 @@ class Decoding:
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         shape = codec.shape
-        self._network = NetworkPieces(
-            codec._part("decoder"), shape.decoder, shape.digits, _CELLS * BANDS
-        )
+        self._network = NetworkPieces(codec._part("decoder"), shape.decoder, shape.digits, _CELLS * BANDS)
 
     def push(self, codes: npt.ArrayLike) -> Array:
         """Take the next columns, [n, tokens]; gives their cells, float32 [2 n, 80].
@@ -302,7 +296,8 @@ def load_codec(model: str | os.PathLike[str] = CODEC_NAME) -> Codec:
 
     def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Codec:
         told = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in header["shape"].items()
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in header["shape"].items()
         }
         arrays = {name: np.asarray(found[name], np.float32) for name in found if name != "header"}
         return Codec(CodecShape(**told), arrays, dict(header["facts"]))

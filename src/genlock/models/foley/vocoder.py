@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import FormatError, InputError, OptionError
-from genlock.models.foley.codec import BANDS, CELL_RATE, FEATURE, QUIET
+from genlock.models.foley.codec import BANDS, CELL_RATE, FEATURE
 from genlock.models.foley.pieces import NetworkPieces
 from genlock.models.talker.networks import NetworkShape, check_arrays
 from genlock.weights import registry
@@ -244,7 +244,8 @@ def load_vocoder(model: str | os.PathLike[str] = VOCODER_NAME) -> Vocoder:
 
     def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Vocoder:
         told = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in header["shape"].items()
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in header["shape"].items()
         }
         arrays = {name: np.asarray(found[name], np.float32) for name in found if name != "header"}
         return Vocoder(VocoderShape(**told), arrays, dict(header["facts"]))

@@ -68,11 +68,7 @@ def vocoder_card(vocoder: Vocoder, training: VocoderTraining, loop: LoopOptions,
 
 
 def _learnt(
-    name: str,
-    training: CodebookTraining | VocoderTraining,
-    flags: str,
-    loop: LoopOptions,
-    sounds: Sounds,
+    name: str, training: CodebookTraining | VocoderTraining, flags: str, loop: LoopOptions, sounds: Sounds
 ) -> str:
     return _LEARNT.format(
         name=name,

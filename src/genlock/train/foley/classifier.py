@@ -37,7 +37,8 @@ class SoundClassifier(nn.Module):
         super().__init__()
         sizes = (1, *_WIDTHS)
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(a, b, 3, 1 if k == 0 else 2, 1) for k, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
+            nn.Conv2d(a, b, 3, 1 if k == 0 else 2, 1)
+            for k, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
         )
         self.out = nn.Linear(sizes[-1], classes)
 

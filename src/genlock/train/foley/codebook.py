@@ -81,7 +81,9 @@ class CodebookRecipe:
         if not self.clips:
             raise InputError("no sound is left to learn from; give more")
         if self.training.losses.perceptual_loss and classifier is None:
-            raise InputError("a perceptual loss needs a classifier; give one, or clips of two classes at least")
+            raise InputError(
+                "a perceptual loss needs a classifier; give one, or clips of two classes at least"
+            )
         self._classifier = classifier
         self._batches = Batches([1.0] * len(self.clips), BatchPlan(clips=self.training.batch, seed=seed))
 
@@ -126,9 +128,7 @@ class CodebookRecipe:
         for item in part:
             random = np.random.default_rng(item.seed)
             made.append(mel_of(crop_of(self.clips, item.clips[0], cells, self.training.changes, random)))
-        return Batch(
-            {"mel": torch.from_numpy(np.stack(made))}, float(len(made)), len(made) * cells / 100
-        )
+        return Batch({"mel": torch.from_numpy(np.stack(made))}, float(len(made)), len(made) * cells / 100)
 
     def loss(self, model: CodecPair, batch: Batch, step: int) -> Loss:
         """How far the bands that come back are from the true ones."""

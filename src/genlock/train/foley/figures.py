@@ -37,7 +37,9 @@ def glance_at_bands(codec: Codec, clips: Sequence[SoundClip]) -> dict[str, float
         found = codec.decode(tokens)
         errors.append(np.abs(found - true).mean())
         rise = np.maximum(np.diff(true, axis=0), 0).mean(axis=1)
-        rises.append(np.abs(np.maximum(np.diff(found, axis=0), 0).mean(axis=1) - rise).sum() / max(rise.sum(), 1e-6))
+        rises.append(
+            np.abs(np.maximum(np.diff(found, axis=0), 0).mean(axis=1) - rise).sum() / max(rise.sum(), 1e-6)
+        )
         codes.append(tokens)
     return {
         "band_error": float(np.mean(errors)),
@@ -75,7 +77,9 @@ def glance_at_sound(vocoder: Vocoder, clips: Sequence[SoundClip]) -> dict[str, f
     return {"band_error": float(np.mean(errors))}
 
 
-def vocoder_figures(vocoder: Vocoder, clips: Sequence[SoundClip], codec: Codec | None = None) -> dict[str, float]:
+def vocoder_figures(
+    vocoder: Vocoder, clips: Sequence[SoundClip], codec: Codec | None = None
+) -> dict[str, float]:
     """The same, of the vocoder and of Griffin-Lim, and of what went through a codec, if one is given."""
     found = glance_at_sound(vocoder, clips)
     floor, coded = [], []

@@ -44,7 +44,9 @@ def write_heard(model: Codec | Vocoder, clips: Sequence[SoundClip], folder: Path
             bands = mel_of(made)
         write_wav(folder / "heard" / f"{number}-true.wav", samples)
         write_wav(folder / "heard" / f"{number}-made.wav", made)
-        picture = np.concatenate([bands_picture(true), np.zeros((6, len(true)), np.uint8), bands_picture(bands)])
+        picture = np.concatenate(
+            [bands_picture(true), np.zeros((6, len(true)), np.uint8), bands_picture(bands)]
+        )
         done, data = cv2.imencode(".png", cv2.applyColorMap(picture, cv2.COLORMAP_MAGMA))
         if not done:
             raise OutputError(f"the picture {folder / 'heard' / str(number)}.png cannot be encoded")

@@ -11,7 +11,15 @@ from genlock.extractors.sound.mel import PRESETS, SOFT_FLOOR, MelOptions
 from genlock.extractors.sound.spectrum import mel_filters, window_samples
 from genlock.train.foley.options import CodebookLosses
 
-__all__ = ["band_losses", "bands_of_sound", "hinge_of_false", "hinge_of_true", "log_spectra", "spectrum_loss", "wave_loss"]
+__all__ = [
+    "band_losses",
+    "bands_of_sound",
+    "hinge_of_false",
+    "hinge_of_true",
+    "log_spectra",
+    "spectrum_loss",
+    "wave_loss",
+]
 
 Tensor = torch.Tensor
 

@@ -111,11 +111,7 @@ def open_sounds(named: Sequence[str | Path], run: str | Path, progress: Progress
 
 
 def crop_of(
-    clips: Sequence[SoundClip],
-    number: int,
-    cells: int,
-    changes: SoundChanges,
-    random: np.random.Generator,
+    clips: Sequence[SoundClip], number: int, cells: int, changes: SoundChanges, random: np.random.Generator
 ) -> Array:
     """``cells`` cells of sound, float32 [240 cells], from somewhere in a clip, changed; silence follows a short one."""
     crop = _stretch(clips[number], cells, changes, random)

@@ -131,7 +131,9 @@ class VocoderRecipe:
             sounds.append(crop_of(self.clips, item.clips[0], cells, self.training.changes, random))
             true.append(mel_of(sounds[-1]))
             coded = self._codec is not None and random.random() < self.training.coded
-            given.append(self._codec.decode(self._codec.encode(true[-1])) if self._codec and coded else true[-1])
+            given.append(
+                self._codec.decode(self._codec.encode(true[-1])) if self._codec and coded else true[-1]
+            )
         tensors = {"sound": sounds, "mel": true, "given": given}
         return Batch(
             {name: torch.from_numpy(np.stack(each)) for name, each in tensors.items()},
@@ -227,7 +229,9 @@ def train_vocoder(
     options, target = loop or VOCODER_LOOP, Path(folder)
     o = training or VocoderTraining()
     sounds = open_sounds(sources, target, progress)
-    result = train(VocoderRecipe(sounds.learnt, sounds.held, o, options.seed), options, target / "run", progress)
+    result = train(
+        VocoderRecipe(sounds.learnt, sounds.held, o, options.seed), options, target / "run", progress
+    )
     vocoder = load_vocoder(Path(result.model) / "model.npz")
     reported = sounds.reported or sounds.held
     found = vocoder_figures(vocoder, reported, load_codec(o.codec) if o.codec else None) if reported else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from genlock.core.errors import MissingDependency, OptionError
 from genlock.core.grid import Grid
@@ -17,7 +16,15 @@ except ImportError as error:
         f"SpecVQGAN needs torch ({error}); install it: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["FRAMES_OF_COLUMN", "Codebook", "CodebookShape", "Quantised", "column_grid", "in_order", "in_place"]
+__all__ = [
+    "FRAMES_OF_COLUMN",
+    "Codebook",
+    "CodebookShape",
+    "Quantised",
+    "column_grid",
+    "in_order",
+    "in_place",
+]
 
 Tensor = torch.Tensor
 

@@ -11,7 +11,9 @@ try:
     from torch import nn
     from torch.nn import functional
 except ImportError as error:
-    raise MissingDependency(f"MelGAN needs torch ({error}); install it: pip install 'genlock[models]'") from error
+    raise MissingDependency(
+        f"MelGAN needs torch ({error}); install it: pip install 'genlock[models]'"
+    ) from error
 
 __all__ = ["MelGAN", "MelGANShape"]
 

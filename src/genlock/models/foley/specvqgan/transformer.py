@@ -166,9 +166,7 @@ class _SelfAttention(nn.Module):
         places = torch.ones(shape.positions, shape.positions)
         self.register_buffer("mask", places.tril()[None, None])
 
-    def forward(
-        self, x: Tensor, past: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         batch, count, width = x.shape
 
         def split(rows: Tensor) -> Tensor:
@@ -193,9 +191,7 @@ class _Block(nn.Module):
             nn.Linear(shape.width, 4 * shape.width), nn.GELU(), nn.Linear(4 * shape.width, shape.width)
         )
 
-    def forward(
-        self, x: Tensor, past: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         mixed, kept = self.attn(self.ln1(x), past)
         x = x + mixed
         return x + self.mlp(self.ln2(x)), kept

@@ -44,7 +44,11 @@ class Vggishish(nn.Module):
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d((5, 10))
         self.classifier = nn.Sequential(
-            nn.Linear(given * 5 * 10, 4096), nn.ReLU(), nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, classes)
+            nn.Linear(given * 5 * 10, 4096),
+            nn.ReLU(),
+            nn.Linear(4096, 4096),
+            nn.ReLU(),
+            nn.Linear(4096, classes),
         )
 
     def forward(self, mel: Tensor) -> Tensor:
