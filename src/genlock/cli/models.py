@@ -31,7 +31,8 @@ def models(
     Args:
         action: list, fetch, verify or convert.
         names: Model names; ``default`` means those of the standard set-up (as does no name). For ``convert``: one
-            public AV-HuBERT checkpoint, a ``.pt`` of fairseq, the folder of the safetensors port, or its hub name.
+            public checkpoint: of AV-HuBERT a ``.pt`` of fairseq, the folder of the safetensors port, or its hub name;
+            of SpecVQGAN a ``.ckpt`` of its codebook or transformer, or a ``.pt`` of MelGAN or of its classifier.
         output: For ``convert``: the new folder.
         tokens: For ``convert``: the vocabulary of a checkpoint that has none, a SentencePiece model, a fairseq
             dictionary or a vocab.json.

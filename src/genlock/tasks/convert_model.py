@@ -1,9 +1,9 @@
-"""``genlock models convert``: a public AV-HuBERT checkpoint becomes a folder of ours, whose card says what it was."""
+"""``genlock models convert``: a public checkpoint becomes a folder of ours, whose card says what it was."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from genlock.core.one_line import one_line
 
 if TYPE_CHECKING:
     from genlock.models.avhubert.load import Loaded
+    from genlock.models.foley.specvqgan import loading
 
 __all__ = ["ConvertedModel", "convert_model"]
 
@@ -32,6 +33,18 @@ What it is: {what}. {parameters:,} numbers in float32.
 Use: `genlock features FILM --feature avhubert:{folder}`; in Python, `load_avhubert` of `genlock.models.avhubert.load`.
 """
 
+_SOUND_TEXT = """# {name}, converted
+
+What it is: SpecVQGAN's {parts}. {parameters:,} numbers in float32.
+
+- Made from: `{name}`, SHA-256 `{sha256}`, in the form *{form}*.
+- Made by: `genlock models convert {name} -o {folder}`. Every entry was checked by name and shape.
+- Left out: {notes}.
+- Licence: that of the checkpoint it was made from; conversion changes nothing about it.
+
+Use, in Python: `load_specvqgan` of `genlock.models.foley.specvqgan.loading`.
+"""
+
 
 @dataclass(frozen=True)
 class ConvertedModel:
@@ -42,18 +55,23 @@ class ConvertedModel:
     source: str
     """The file or folder of the weights that were read."""
     form: str
-    """``pretrained``, ``finetuned``, ``port`` or ``genlock``."""
+    """``pretrained``, ``finetuned``, ``port`` or ``genlock``; of SpecVQGAN ``codebook``, ``transformer``, ``melgan`` or
+    ``classifier``."""
     sha256: str
     """Hash of the weights that were read."""
     parameters: int
     """How many numbers the model has."""
     notes: tuple[str, ...]
     """What of the source was left out, a sentence each."""
+    model: str = "AV-HuBERT"
+    """What it is."""
 
     __repr__ = one_line
 
     def __str__(self) -> str:
-        lines = [f"{self.folder}: AV-HuBERT of {self.parameters:,} numbers, from {self.source} ({self.form})"]
+        lines = [
+            f"{self.folder}: {self.model} of {self.parameters:,} numbers, from {self.source} ({self.form})"
+        ]
         return "\n".join([*lines, *(f"left out: {note}" for note in self.notes)])
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,6 +83,7 @@ class ConvertedModel:
             "sha256": self.sha256,
             "parameters": self.parameters,
             "notes": list(self.notes),
+            "model": self.model,
         }
 
 
@@ -77,7 +96,8 @@ def convert_model(
 
     Parameters
     ----------
-    source : whatever :func:`genlock.models.avhubert.load.load_avhubert` takes
+    source : whatever :func:`genlock.models.avhubert.load.load_avhubert` or
+        :func:`genlock.models.foley.specvqgan.loading.load_specvqgan` takes
     output : the new folder; one that an earlier conversion made is replaced
     tokens : the vocabulary, where the checkpoint has none
 
@@ -98,7 +118,10 @@ def convert_model(
     # torch is an optional package: only who converts waits for it.
     from genlock.models.avhubert.load import load_avhubert
     from genlock.models.avhubert.recognizer import save_avsr
+    from genlock.models.foley.specvqgan.loading import is_specvqgan
 
+    if is_specvqgan(source):
+        return _convert_specvqgan(source, output, tokens)
     loaded = load_avhubert(source, tokens)
     model = loaded.model
     model.facts = {
@@ -111,6 +134,39 @@ def convert_model(
     return ConvertedModel(
         Path(output), loaded.source, loaded.form, loaded.sha256, _count(loaded), loaded.notes
     )
+
+
+def _convert_specvqgan(
+    source: str | os.PathLike[str], output: str | os.PathLike[str], tokens: str | os.PathLike[str] | None
+) -> ConvertedModel:
+    from genlock.models.foley.specvqgan import loading
+
+    if tokens is not None:
+        raise OptionError("SpecVQGAN writes codes, not words; leave --tokens out")
+    found = loading.load_specvqgan(source)
+    origin = {"file": Path(found.source).name, "sha256": found.sha256, "form": found.form}
+    with atomic_folder(output, marker=CARD) as fresh:
+        loading.save_specvqgan(replace(found, facts={**found.facts, "converted_from": origin}), fresh)
+        write_text(fresh / CARD, _sound_card(found, Path(source).name, Path(output).name))
+    return ConvertedModel(
+        Path(output), found.source, found.form, found.sha256, _numbers(found), found.notes, "SpecVQGAN"
+    )
+
+
+def _sound_card(found: loading.Loaded, name: str, folder: str) -> str:
+    return _SOUND_TEXT.format(
+        name=name,
+        folder=folder,
+        parts=" and ".join(found.parts),
+        parameters=_numbers(found),
+        sha256=found.sha256,
+        form=found.form,
+        notes="; ".join(found.notes) or "nothing",
+    )
+
+
+def _numbers(found: loading.Loaded) -> int:
+    return sum(weight.numel() for part in found.parts.values() for weight in part.parameters())
 
 
 def _card(loaded: Loaded, name: str, folder: str) -> str:
