@@ -212,7 +212,9 @@ AVSR = RecipeCommand(
     AVSR_LOOP,
     _MOUTHS,
 )
-_ANY_SOUNDS = "Datasets of genlock prepare with sound@24000, or sounds or films, or folders of them, which are prepared first."
+_ANY_SOUNDS = (
+    "Datasets of genlock prepare with sound@24000, or sounds or films, or folders of them, prepared first."
+)
 CODEBOOK = RecipeCommand(
     "codebook",
     "a codec of sound: two tokens for 20 ms, for what writes sound for silent pictures",

@@ -17,13 +17,7 @@ torch = pytest.importorskip("torch")
 from genlock.core.errors import FormatError, InputError, OptionError  # noqa: E402
 from genlock.core.grid import Grid  # noqa: E402
 from genlock.extractors import make_extractor  # noqa: E402
-from genlock.models.foley.specvqgan.codebook import (  # noqa: E402
-    Codebook,
-    CodebookShape,
-    column_grid,
-    in_order,
-    in_place,
-)
+from genlock.models.foley.specvqgan.codebook import Codebook, CodebookShape, column_grid, in_order, in_place  # noqa: E402
 from genlock.models.foley.specvqgan.layout import build, recognise  # noqa: E402
 from genlock.models.foley.specvqgan.loading import is_specvqgan, load_specvqgan, save_specvqgan  # noqa: E402
 from genlock.models.foley.specvqgan.melgan import MelGAN, MelGANShape  # noqa: E402
@@ -126,7 +120,7 @@ def test_a_listing_is_recognised_and_any_change_of_it_refused(name: str) -> None
         less = {n: s for n, s in whole.items() if n != entry}
         with pytest.raises(FormatError, match=f"'{entry}' is missing"):
             recognise(less, name)
-        other = whole[entry][:-1] + (whole[entry][-1] + 1,)
+        other = (*whole[entry][:-1], whole[entry][-1] + 1)
         with pytest.raises(FormatError, match="the shape"):
             recognise({**whole, entry: other}, name)
 
@@ -229,7 +223,7 @@ def test_a_transformer_as_lightning_writes_it(tmp_path: Path) -> None:
     features = torch.randn(1, 12, 5)
     assert torch.equal(loaded.transformer.generate(features, 9), small_transformer().generate(features, 9))
     with pytest.raises(OptionError, match="and no melgan"):
-        loaded.melgan  # noqa: B018
+        loaded.melgan
 
 
 def test_plain_state_dicts_and_nested_ones(tmp_path: Path) -> None:

@@ -165,8 +165,8 @@ class Mel(FramedExtractor):
     Presets: ``librosa`` (22,050 Hz, 128 bands of power, the default), ``kaldi`` (16 kHz, 80 log bands of
     sound at 16-bit scale, no dither), ``whisper`` (16 kHz, 80 bands; floored by the loudest value of the
     whole sound, so its support is ``whole``), ``whisper-local`` (the same without that floor), ``specvqgan``
-    (22,050 Hz, 80 bands, 0...1), ``foley`` (24 kHz, 80 log bands, a hundred cells a second that begin with the sound; of
-    our own codec).
+    (22,050 Hz, 80 bands, 0...1), ``foley`` (24 kHz, 80 log bands, a hundred cells a second that begin with the sound;
+    of our own codec).
 
     Examples
     --------

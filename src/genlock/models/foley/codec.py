@@ -29,9 +29,9 @@ from genlock.weights.npz_model import read_model, write_model
 
 __all__ = [
     "BANDS",
+    "CELL_RATE",
     "CODEC_NAME",
     "COLUMN_RATE",
-    "CELL_RATE",
     "FEATURE",
     "QUIET",
     "Codec",

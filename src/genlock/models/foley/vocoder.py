@@ -229,7 +229,8 @@ def save_vocoder(vocoder: Vocoder, target: str | os.PathLike[str], *, half: bool
 
 
 def load_vocoder(model: str | os.PathLike[str] = VOCODER_NAME) -> Vocoder:
-    """A vocoder: the one that comes with Genlock, another of the registry by its name, or a file or folder of one's own.
+    """A vocoder: the one that comes with Genlock, another of the registry by its name, or a file or folder of one's
+    own.
 
     >>> load_vocoder().lookahead_seconds
     Fraction(199, 6000)

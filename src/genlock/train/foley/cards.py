@@ -23,8 +23,8 @@ _LEARNT = """- Data: {data}.
 
 _CODEC = """# A codec of sound, two tokens for 20 ms
 
-What it is: `mel:foley` (80 soft log bands at 24 kHz, a hundred cells a second) to {tokens} tokens of {vocabulary} for each
-column of 20 ms, and back, by finite-scalar quantisation ({levels} levels). Encoder and decoder look only back.
+What it is: `mel:foley` (80 soft log bands at 24 kHz, a hundred cells a second) to {tokens} tokens of {vocabulary} for
+each column of 20 ms, and back, by finite-scalar quantisation ({levels} levels). Encoder and decoder look only back.
 {parameters:,} parameters, in numpy alone.
 
 {learnt}
@@ -34,8 +34,8 @@ Limits: what is softer than 77 dB below full scale is silence; a column says not
 
 _VOCODER = """# A vocoder of struck, scraped and rolling things
 
-What it is: `mel:foley` (80 soft log bands at 24 kHz, a hundred cells a second) to sound at 24 kHz, by spectra of 21 ms that
-a network says, two for each cell. {parameters:,} parameters, in numpy alone. It looks ahead {ahead:.0f} ms.
+What it is: `mel:foley` (80 soft log bands at 24 kHz, a hundred cells a second) to sound at 24 kHz, by spectra of 21 ms
+that a network says, two for each cell. {parameters:,} parameters, in numpy alone. It looks ahead {ahead:.0f} ms.
 
 {learnt}
 {table}

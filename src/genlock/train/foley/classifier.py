@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,7 @@ class SoundClassifier(nn.Module):
         super().__init__()
         sizes = (1, *_WIDTHS)
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(a, b, 3, 1 if k == 0 else 2, 1)
-            for k, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
+            nn.Conv2d(a, b, 3, 1 if k == 0 else 2, 1) for k, (a, b) in enumerate(pairwise(sizes))
         )
         self.out = nn.Linear(sizes[-1], classes)
 
@@ -98,8 +98,8 @@ def _trained(clips: Sequence[SoundClip], seed: int) -> SoundClassifier:
     labels = sorted({clip.label for clip in named})
     if len(labels) < 2:
         raise InputError(
-            f"a perceptual loss needs clips of two labels at least, or a classifier; there are: {labels}; name one with "
-            "--classifier, or sort the clips into a folder for each class"
+            f"a perceptual loss needs clips of two labels at least, or a classifier; there are: {labels}; name one "
+            "with --classifier, or sort the clips into a folder for each class"
         )
     random = np.random.default_rng([seed, 7])
     with torch.random.fork_rng():

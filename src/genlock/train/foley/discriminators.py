@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -19,7 +21,7 @@ class PatchDiscriminator(nn.Module):
         sizes = [1, *(width * 2**k for k in range(layers))]
         convolutions = [
             layer
-            for a, b in zip(sizes, sizes[1:], strict=False)
+            for a, b in pairwise(sizes)
             for layer in (spectral_norm(nn.Conv2d(a, b, 4, 2, 1)), nn.LeakyReLU(0.2))
         ]
         self.layers = nn.Sequential(*convolutions, nn.Conv2d(sizes[-1], 1, 3, 1, 1))

@@ -49,7 +49,7 @@ def glance_at_bands(codec: Codec, clips: Sequence[SoundClip]) -> dict[str, float
 
 
 def usage_of(codes: npt.NDArray[np.int64], vocabulary: int) -> dict[str, float]:
-    """Share of the vocabulary that occurs, and perplexity over the vocabulary's size: means over the tokens of a column.
+    """Share of the vocabulary that occurs, and perplexity of the tokens: means over the tokens of a column.
 
     >>> usage_of(np.array([[0, 1], [1, 1]]), 2)
     {'codes_used': 0.75, 'code_perplexity': 1.5}

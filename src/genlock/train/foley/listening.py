@@ -64,7 +64,7 @@ def bands_picture(mel: Array) -> npt.NDArray[np.uint8]:
 
 
 def write_wav(path: Path, samples: Array) -> None:
-    """Samples at 24 kHz as 16 bits; louder than full scale is turned down. Raises OutputError if it cannot be written."""
+    """Samples at 24 kHz as 16 bits; what is louder than full scale is turned down. Raises OutputError if it cannot."""
     buffer = io.BytesIO()
     loud = samples / max(float(np.abs(samples).max(initial=0.0)), 1.0)
     soundfile.write(buffer, loud, SOUND_RATE, format="WAV", subtype="PCM_16")

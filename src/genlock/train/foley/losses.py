@@ -51,8 +51,8 @@ def band_losses(found: Tensor, true: Tensor, weights: CodebookLosses) -> dict[st
 
 
 def spectrum_loss(found: Tensor, true: Tensor) -> Tensor:
-    """Mean distance of spectra of sounds [B, S] in windows of several sizes: of logarithms, and of magnitudes as a share
-    of the true ones' norm."""
+    """Mean distance of spectra of sounds [B, S] in windows of several sizes: of logarithms, and of magnitudes as a
+    share of the true ones' norm."""
     losses = []
     for size in WINDOWS:
         a, b = _magnitudes(found, size), _magnitudes(true, size)

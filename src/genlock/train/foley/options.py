@@ -70,8 +70,7 @@ class CodebookLosses:
     perceptual_loss: float = 0.0
     """Distance as a sound classifier perceives it (LPAPS)."""
     classifier: str = ""
-    """Its file, as ``genlock train codebook`` or :mod:`genlock.train.foley.classifier` wrote it; empty: it is trained on
-    the labels of the clips first."""
+    """Its file, as ``genlock train codebook`` wrote it; empty: it is trained on the labels of the clips first."""
 
     def __post_init__(self) -> None:
         if min(value for value in vars(self).values() if not isinstance(value, str)) < 0:
@@ -95,7 +94,7 @@ class CodebookTraining:
     losses: CodebookLosses = field(default_factory=CodebookLosses)
     """What is asked for."""
     heard: int = 4
-    """Clips of the held-out part whose reconstructions are written as pictures and sound beside the model; at least 0."""
+    """Clips of the held-out part that are written as pictures and sound, as they come back, beside the model."""
     data: str = "sounds"
     """What the clips are, who made them and under which licence: for the model's card."""
 
@@ -133,7 +132,7 @@ class VocoderTraining:
     vocoder: VocoderShape = field(default_factory=VocoderShape)
     """How it is built."""
     codec: str = ""
-    """A codec whose reconstructions are learnt from as well as true bands, so that the vocoder knows them; empty: none."""
+    """A codec whose reconstructions are learnt from beside true bands; empty: none."""
     coded: float = 0.5
     """Share of crops whose bands went through that codec; 0...1."""
     batch: int = 8

@@ -1,8 +1,9 @@
-"""The autoencoder of SpecVQGAN: mel spectrograms [B, 1, 80, 848] to 5 x 53 codes and back; VQGAN's (Esser et al. 2021)."""
+"""The autoencoder of SpecVQGAN, VQGAN's (Esser et al. 2021): spectrograms [B, 1, 80, 848] to 5 x 53 codes and back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from genlock.core.errors import MissingDependency, OptionError
 from genlock.core.grid import Grid
@@ -228,7 +229,7 @@ class _Encoder(nn.Module):
         widths = [shape.width * factor for factor in (1, *shape.factors)]
         self.conv_in = nn.Conv2d(1, shape.width, 3, padding=1)
         self.down = nn.ModuleList()
-        for k, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+        for k, (a, b) in enumerate(pairwise(widths)):
             last = k == len(shape.factors) - 1
             level = _Level([(a, b), *((b, b),) * (shape.blocks - 1)], attention=last)
             if not last:

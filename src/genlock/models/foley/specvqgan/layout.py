@@ -148,7 +148,7 @@ def _entries(part: str, settings: Settings) -> Shapes:
 
 
 def _size(shapes: Shapes, usual: int, *places: tuple[str, int]) -> int:
-    """What most of these entries have at these places of their shapes; of one that is missing or odd, nothing follows."""
+    """What most of these entries have at these places of their shapes; one that is missing has no say."""
     found = [
         shapes[name][axis]
         for name, axis in places

@@ -82,7 +82,7 @@ class Loaded:
 
 
 def is_specvqgan(source: str | os.PathLike[str]) -> bool:
-    """Whether a file or folder holds one of SpecVQGAN's networks, as far as names tell; False where it cannot be read."""
+    """Whether a file or folder holds one of SpecVQGAN's networks, as far as names tell; False if it cannot be read."""
     path = Path(source)
     try:
         if path.is_dir():

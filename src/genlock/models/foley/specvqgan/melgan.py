@@ -1,4 +1,7 @@
-"""The generator of MelGAN (Kumar et al. 2019), SpecVQGAN's vocoder: spectrograms [B, 80, T] to samples [B, 1, 256 T]."""
+"""The generator of MelGAN (Kumar et al. 2019), SpecVQGAN's vocoder.
+
+Spectrograms [B, 80, T], the values of ``mel:specvqgan`` themselves (0...1), become samples [B, 1, 256 T].
+"""
 
 from __future__ import annotations
 

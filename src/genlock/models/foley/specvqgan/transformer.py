@@ -60,8 +60,8 @@ class CodeTransformer(nn.Module):
         self.embedder = nn.Conv1d(s.features, s.width, 1)
 
     def forward(self, features: Tensor, codes: Tensor) -> Tensor:
-        """Logits [B, n + 1, codes] of the codes after none, one, ... and all n of ``codes`` [B, n], which come in order;
-        ``features`` are [B, features, frames].
+        """Logits [B, n + 1, codes] of the codes after none, one, ... and all n of ``codes`` [B, n], which come in
+        order; ``features`` are [B, features, frames].
 
         Raises InputError if there are more than it has places for.
         """
