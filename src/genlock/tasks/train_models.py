@@ -8,12 +8,9 @@ from dataclasses import replace
 from genlock.core.progress import Progress, silent
 from genlock.tasks.result import Result
 from genlock.train.avhubert.options import AVHUBERT_LOOP, AVSR_LOOP, AVHubertTraining, AvsrTraining
-<<<<<<< HEAD
 from genlock.train.foley.event_options import EVENTS_LOOP, EventTraining
-from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
-=======
 from genlock.train.foley.options import CODEBOOK_LOOP, VOCODER_LOOP, CodebookTraining, VocoderTraining
->>>>>>> 478d1a8 (A codec of sound and a vocoder, with their training, and SpecVQGAN's networks as published)
+from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
 from genlock.train.lipsync.linear import train_on
 from genlock.train.lipsync.trained import SyncTrained
 from genlock.train.options import (

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """The file of a model of our own: a header and arrays in one ``.npz``, without pickle."""
-=======
-"""The file of a small model of our own: a header and arrays in one ``.npz``, without pickle."""
->>>>>>> 478d1a8 (A codec of sound and a vocoder, with their training, and SpecVQGAN's networks as published)
 
 from __future__ import annotations
 
@@ -28,7 +24,6 @@ Model = TypeVar("Model")
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
-<<<<<<< HEAD
 def model_path(model: str | os.PathLike[str]) -> Path:
     """The file of a model that is named as users name it: by the registry, as a file, or as a folder with it.
 
@@ -40,8 +35,6 @@ def model_path(model: str | os.PathLike[str]) -> Path:
     return path / "model.npz" if path.is_dir() else path
 
 
-def write_model(target: str | os.PathLike[str], kind: str, header: Mapping[str, Any], arrays: Arrays) -> None:
-=======
 def write_model(
     target: str | os.PathLike[str],
     kind: str,
@@ -50,7 +43,6 @@ def write_model(
     *,
     half: bool = False,
 ) -> None:
->>>>>>> 478d1a8 (A codec of sound and a vocoder, with their training, and SpecVQGAN's networks as published)
     """Write a model as ``.npz``, atomically, in float32; byte for byte the same for the same model.
 
     ``half`` stores its numbers in 16 bits, half as many bytes.
@@ -84,8 +76,4 @@ def read_model(
     except FormatError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-<<<<<<< HEAD
-        raise FormatError(f"{origin} is not a whole model ({error}); train it again") from error
-=======
         raise FormatError(f"{origin} is not a whole {what} ({error}); train it again") from error
->>>>>>> 478d1a8 (A codec of sound and a vocoder, with their training, and SpecVQGAN's networks as published)

@@ -38,7 +38,6 @@ __all__ = [
     "fetch",
     "find",
     "list_models",
-    "model_file",
     "require",
     "verify",
 ]
@@ -420,20 +419,6 @@ def require(name: str) -> Path:
     genlock.core.errors.OptionError: no model is called 'whisper-tiny'; did you mean 'whisper-tiny.en'?
     """
     return default_registry().require(name)
-
-
-def model_file(model: str | os.PathLike[str], file: str = "model.npz") -> Path:
-    """The file of a model: of one of the registry by its name, or a file or folder of one's own.
-
-    >>> model_file("talker-nano").name
-    'model.npz'
-
-    Raises MissingModel if a model of that name is known, and not on this machine.
-    """
-    path = Path(model)
-    if not path.exists() and path.parent == Path() and not path.suffix:
-        path = require(str(model))
-    return path / file if path.is_dir() else path
 
 
 def fetch(name: str, *, progress: Callable[[FetchProgress], None] | None = None) -> FetchResult:

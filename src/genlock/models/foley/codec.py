@@ -24,8 +24,7 @@ from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.models.foley.pieces import NetworkPieces
 from genlock.models.talker.networks import NetworkShape, check_arrays
-from genlock.weights import registry
-from genlock.weights.npz_model import read_model, write_model
+from genlock.weights.npz_model import model_path, read_model, write_model
 
 __all__ = [
     "BANDS",
@@ -302,4 +301,4 @@ def load_codec(model: str | os.PathLike[str] = CODEC_NAME) -> Codec:
         arrays = {name: np.asarray(found[name], np.float32) for name in found if name != "header"}
         return Codec(CodecShape(**told), arrays, dict(header["facts"]))
 
-    return read_model(registry.model_file(model), _KIND, "codec of sound", build)
+    return read_model(model_path(model), _KIND, "codec of sound", build)

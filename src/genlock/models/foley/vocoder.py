@@ -21,8 +21,7 @@ from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.models.foley.codec import BANDS, CELL_RATE, FEATURE
 from genlock.models.foley.pieces import NetworkPieces
 from genlock.models.talker.networks import NetworkShape, check_arrays
-from genlock.weights import registry
-from genlock.weights.npz_model import read_model, write_model
+from genlock.weights.npz_model import model_path, read_model, write_model
 
 __all__ = [
     "SOUND_RATE",
@@ -251,4 +250,4 @@ def load_vocoder(model: str | os.PathLike[str] = VOCODER_NAME) -> Vocoder:
         arrays = {name: np.asarray(found[name], np.float32) for name in found if name != "header"}
         return Vocoder(VocoderShape(**told), arrays, dict(header["facts"]))
 
-    return read_model(registry.model_file(model), _KIND, "vocoder", build)
+    return read_model(model_path(model), _KIND, "vocoder", build)
