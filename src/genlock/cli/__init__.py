@@ -15,6 +15,7 @@ from genlock.cli.files import align, animate, demo, export, features, prepare, p
 from genlock.cli.models import models
 from genlock.cli.plugin_commands import NAMED, bench, synth, train
 from genlock.cli.running import say
+from genlock.cli.studio import studio
 from genlock.core.errors import GenlockError
 
 __all__ = ["main"]
@@ -34,6 +35,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "train": train,
     "synth": synth,
     "bench": bench,
+    "studio": studio,
 }
 
 

@@ -211,6 +211,7 @@ def _page(content: ReportContent, data: Mapping[str, Any], blobs: Mapping[str, s
         "title": html.escape(content.title),
         "version": html.escape(_version()),
         "policy": html.escape(_policy(style, (theme, script))),
+        "icons": _part("icons.svg").rstrip(),
         "style": style,
         "theme": theme,
         "script": script,

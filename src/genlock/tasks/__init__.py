@@ -14,6 +14,7 @@ from genlock.tasks.prepare_dataset import (
     prepare_dataset,
     require_clips,
 )
+from genlock.tasks.prepare_timeline import TimelineClip, open_timeline, prepare_timeline
 from genlock.tasks.probe_file import probe_file
 from genlock.tasks.result import Result
 from genlock.tasks.sound_video import SOUND_ENDINGS, SoundOptions, SoundResult, sound_video
@@ -45,6 +46,7 @@ __all__ = [
     "SyncOptions",
     "SyncResult",
     "SyncRow",
+    "TimelineClip",
     "WordOptions",
     "WordResult",
     "align_video",
@@ -54,7 +56,9 @@ __all__ = [
     "extract_features",
     "find_words",
     "folder_beside",
+    "open_timeline",
     "prepare_dataset",
+    "prepare_timeline",
     "probe_file",
     "repair_refusal",
     "require_clips",

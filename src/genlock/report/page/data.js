@@ -1,7 +1,5 @@
 // What the page shows: the JSON block and the base64 arrays beside it, as objects that answer questions.
 
-const CONTENT = JSON.parse(document.getElementById("content").textContent);
-
 /** The bytes of an embedded array; the text is dropped so that it is not held twice. */
 export function bytesOf(name) {
   const element = document.getElementById(`blob-${name}`);
@@ -31,7 +29,7 @@ export class Frames {
   constructor(data) {
     this.count = data.count;
     if (data.kind === "edges") {
-      const edges = new Float64Array(bytesOf(data.blob).buffer);
+      const edges = data.edges ?? new Float64Array(bytesOf(data.blob).buffer);
       this.edge = (k) => edges[k];
     } else {
       const { first, last, count } = data;
@@ -95,6 +93,14 @@ export class Rows {
     return this.levels[n];
   }
 
+  /** What is drawn of a stretch of time: runs of rows, each with its own place; here the whole level, in one. */
+  pieces(secondsPerPixel) {
+    const n = this.levelFor(secondsPerPixel);
+    const values = this.level(n);
+    const period = this.period * 2 ** n;
+    return [{ key: String(n), start: this.start, period, values, count: values.length / this.width }];
+  }
+
   /** The level at which about one to two rows fall on one pixel. */
   levelFor(secondsPerPixel) {
     return Math.max(0, Math.min(24, Math.floor(Math.log2(secondsPerPixel / this.period))));
@@ -140,11 +146,12 @@ function phrases(placed) {
 
 /** Everything that the page knows. */
 export function readContent() {
-  const model = { ...CONTENT };
-  model.frames = CONTENT.frames ? new Frames(CONTENT.frames) : null;
-  model.words = new Words(CONTENT.words);
-  model.waveform = CONTENT.waveform && new Rows(CONTENT.waveform, (a, b, i) => (i === 0 ? Math.min(a, b) : Math.max(a, b)));
-  model.spectrogram = CONTENT.spectrogram && new Rows(CONTENT.spectrogram, (a, b) => (a && b ? (a + b + 1) >> 1 : a || b));
-  model.curves = CONTENT.curves.map((curve) => new Rows(curve, Math.max));
+  const content = JSON.parse(document.getElementById("content").textContent);
+  const model = { ...content };
+  model.frames = content.frames ? new Frames(content.frames) : null;
+  model.words = new Words(content.words);
+  model.waveform = content.waveform && new Rows(content.waveform, (a, b, i) => (i === 0 ? Math.min(a, b) : Math.max(a, b)));
+  model.spectrogram = content.spectrogram && new Rows(content.spectrogram, (a, b) => (a && b ? (a + b + 1) >> 1 : a || b));
+  model.curves = content.curves.map((curve) => new Rows(curve, Math.max));
   return model;
 }

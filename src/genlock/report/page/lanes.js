@@ -199,15 +199,15 @@ export class WaveLane {
     const half = box.height / 2 - 5;
     ctx.fillStyle = colour("line-soft");
     ctx.fillRect(0, Math.round(middle), view.width, 1);
-    const n = rows.levelFor(1 / view.scale);
-    const values = rows.level(n);
-    const period = rows.period * 2 ** n;
-    const count = values.length / 2;
-    const first = Math.max(0, Math.floor((view.a - rows.start) / period) - 1);
-    const stop = Math.min(count, Math.ceil((view.b - rows.start) / period) + 1);
+    const y = (value) => middle - (value / (rows.full ?? 127)) * half;
+    for (const piece of rows.pieces(1 / view.scale, view.a, view.b)) this.#drawPiece(ctx, view, piece, y);
+  }
+
+  #drawPiece(ctx, view, { start, period, values, count }, y) {
+    const first = Math.max(0, Math.floor((view.a - start) / period) - 1);
+    const stop = Math.min(count, Math.ceil((view.b - start) / period) + 1);
     if (stop <= first) return;
-    const at = (k) => view.x(rows.start + (k + 0.5) * period);
-    const y = (value) => middle - (value / 127) * half;
+    const at = (k) => view.x(start + (k + 0.5) * period);
     // Upper outline there, lower outline back.
     ctx.beginPath();
     for (let k = first; k < stop; k += 1) ctx.lineTo(at(k), y(values[2 * k + 1]) - 0.4);
@@ -239,28 +239,29 @@ export class SpectrogramLane {
 
   draw(ctx, box, view) {
     const { rows } = this;
-    const n = rows.levelFor(1.4 / view.scale);
-    const values = rows.level(n);
-    const period = rows.period * 2 ** n;
-    const count = values.length / rows.width;
-    const first = Math.max(0, Math.floor((view.a - rows.start) / period));
-    const stop = Math.min(count, Math.ceil((view.b - rows.start) / period));
-    ctx.imageSmoothingEnabled = period * view.scale < 5; // zoomed in, the cells are shown as they are
-    ctx.imageSmoothingQuality = "high";
-    for (let tile = Math.floor(first / TILE); tile * TILE < stop; tile += 1) {
-      const image = this.#tile(n, tile, values, count);
-      const from = Math.max(first, tile * TILE);
-      const to = Math.min(stop, tile * TILE + image.width);
-      if (to <= from) continue;
-      const left = view.x(rows.start + from * period);
-      const right = view.x(rows.start + to * period);
-      ctx.drawImage(image, from - tile * TILE, 0, to - from, image.height, left, box.y + 2, right - left, box.height - 4);
-    }
+    for (const piece of rows.pieces(1.4 / view.scale, view.a, view.b)) this.#drawPiece(ctx, box, view, piece);
     ctx.imageSmoothingEnabled = true;
   }
 
-  #tile(n, tile, values, count) {
-    const key = `${n}/${tile}`;
+  #drawPiece(ctx, box, view, piece) {
+    const { start, period, count } = piece;
+    const first = Math.max(0, Math.floor((view.a - start) / period));
+    const stop = Math.min(count, Math.ceil((view.b - start) / period));
+    ctx.imageSmoothingEnabled = period * view.scale < 5; // zoomed in, the cells are shown as they are
+    ctx.imageSmoothingQuality = "high";
+    for (let tile = Math.floor(first / TILE); tile * TILE < stop; tile += 1) {
+      const image = this.#tile(piece, tile);
+      const from = Math.max(first, tile * TILE);
+      const to = Math.min(stop, tile * TILE + image.width);
+      if (to <= from) continue;
+      const left = view.x(start + from * period);
+      const right = view.x(start + to * period);
+      ctx.drawImage(image, from - tile * TILE, 0, to - from, image.height, left, box.y + 2, right - left, box.height - 4);
+    }
+  }
+
+  #tile({ key: name, values, count }, tile) {
+    const key = `${name}/${tile}`;
     if (this.tiles.has(key)) return this.tiles.get(key);
     if (this.tiles.size > 96) this.tiles.clear();
     const bands = this.rows.width;
@@ -297,14 +298,15 @@ export class CurveLane {
 
   draw(ctx, box, view) {
     const { rows } = this;
-    const n = rows.levelFor(1.2 / view.scale);
-    const values = rows.level(n);
-    const period = rows.period * 2 ** n;
-    const first = Math.max(0, Math.floor((view.a - rows.start) / period) - 1);
-    const stop = Math.min(values.length, Math.ceil((view.b - rows.start) / period) + 1);
+    for (const piece of rows.pieces(1.2 / view.scale, view.a, view.b)) this.#drawPiece(ctx, box, view, piece);
+  }
+
+  #drawPiece(ctx, box, view, { start, period, values, count }) {
+    const first = Math.max(0, Math.floor((view.a - start) / period) - 1);
+    const stop = Math.min(count, Math.ceil((view.b - start) / period) + 1);
     const foot = box.y + box.height - 3;
     const y = (value) => foot - ((value - 1) / 254) * (box.height - 8);
-    const at = (k) => view.x(rows.start + (k + 0.5) * period);
+    const at = (k) => view.x(start + (k + 0.5) * period);
     // A value of 0 means: not valid; the line breaks there.
     for (let k = first; k < stop; k += 1) {
       if (!values[k]) continue;

@@ -6,15 +6,22 @@ import { CurveLane, FrameLane, Ruler, SpectrogramLane, View, WaveLane, WordLane 
 
 const GAP = 6;
 
+/**
+ * `tools` may take a press of the pointer for itself: `grab(place)` gives null, or an object with `move(place, event)`
+ * and `drop(moved, event)`; `cursor(place)` names the pointer's form there or null; `draw(ctx, view, lanes)` draws
+ * over the lanes.
+ */
 export class Timeline extends EventTarget {
-  constructor(model, player, strip) {
+  constructor(model, player, strip, { root = document, tools = null } = {}) {
     super();
-    Object.assign(this, { model, player, strip });
-    this.root = document.getElementById("lanes");
-    this.area = document.getElementById("canvases");
-    this.base = document.getElementById("base");
-    this.overlay = document.getElementById("overlay");
-    this.overview = document.getElementById("overview");
+    Object.assign(this, { model, player, strip, tools });
+    const part = (name) => root.querySelector(`#${name}`);
+    this.root = part("lanes");
+    this.area = part("canvases");
+    this.base = part("base");
+    this.overlay = part("overlay");
+    this.overview = part("overview");
+    this.labels = part("labels");
     this.lanes = this.#makeLanes();
     const margin = Math.max(0.01, (player.end - player.start) * 0.004);
     this.extent = { a: player.start - margin, b: player.end + margin };
@@ -30,7 +37,7 @@ export class Timeline extends EventTarget {
     const { model } = this;
     const lanes = [new Ruler()];
     if (model.frames) lanes.push(new FrameLane(model.frames, this.strip));
-    if (model.words.placed.length) lanes.push(new WordLane(model.words));
+    if (model.words.placed.length || model.editable) lanes.push(new WordLane(model.words));
     if (model.waveform) lanes.push(new WaveLane(model.waveform));
     if (model.spectrogram) lanes.push(new SpectrogramLane(model.spectrogram));
     model.curves.forEach((curve, number) => lanes.push(new CurveLane(curve, number)));
@@ -38,7 +45,7 @@ export class Timeline extends EventTarget {
   }
 
   #layLanes() {
-    const labels = document.getElementById("labels");
+    const { labels } = this;
     let y = 0;
     for (const lane of this.lanes) {
       lane.y = y;
@@ -77,6 +84,13 @@ export class Timeline extends EventTarget {
 
   showAll() {
     this.show(this.extent.a, this.extent.b);
+  }
+
+  /** The model's words have changed. */
+  wordsChanged() {
+    const lane = this.lanes.find((each) => each.key === "words");
+    if (lane) lane.words = this.model.words;
+    this.redraw();
   }
 
   /** Zoom about an instant, which stays where it is. */
@@ -168,6 +182,7 @@ export class Timeline extends EventTarget {
     if (player.range) this.#drawRange(ctx, player.range);
     this.#drawFrameCell(ctx);
     this.#drawWordNow(ctx, t);
+    this.tools?.draw(ctx, view, this.lanes);
     if (this.hover !== null) {
       ctx.fillStyle = colour("text", 0.28);
       ctx.fillRect(Math.round(view.x(this.hover)), 0, 1, height);
@@ -326,6 +341,8 @@ export class Timeline extends EventTarget {
       this.area.setPointerCapture(event.pointerId);
       this.touched = performance.now();
       if (down.size === 2) { drag = { kind: "pinch", ...this.#pinch(down), view: this.view }; return; }
+      const held = this.tools?.grab(place, event);
+      if (held) { drag = { kind: "tool", held, place, view: this.view, moved: false }; return; }
       const kind = event.shiftKey ? "select" : place.lane.key === "ruler" ? "scrub" : "pan";
       drag = { kind, place, view: this.view, moved: false };
       if (kind === "scrub") this.player.seek(place.t);
@@ -335,13 +352,14 @@ export class Timeline extends EventTarget {
       if (down.has(event.pointerId)) down.set(event.pointerId, place);
       if (!drag) { this.#hovered(place); return; }
       this.touched = performance.now();
-      this.#dragged(drag, place, down);
+      this.#dragged(drag, place, down, event);
     });
     const up = (event) => {
       if (!down.delete(event.pointerId)) return;
       const place = this.#place(event);
       const done = drag;
       if (down.size === 0) drag = null;
+      if (done?.kind === "tool") { done.held.drop(done.moved && event.type === "pointerup", event); if (done.moved) return; }
       if (done && event.type === "pointerup" && done.kind !== "pinch" && !done.moved) this.#clicked(place, event);
     };
     this.area.addEventListener("pointerup", up);
@@ -361,7 +379,7 @@ export class Timeline extends EventTarget {
     return { distance: Math.max(20, Math.abs(p.x - q.x)), middle: (p.x + q.x) / 2 };
   }
 
-  #dragged(drag, place, down) {
+  #dragged(drag, place, down, event) {
     if (drag.kind === "pinch") {
       if (down.size < 2) return;
       const now = this.#pinch(down);
@@ -373,7 +391,9 @@ export class Timeline extends EventTarget {
     }
     if (!drag.moved && Math.abs(place.x - drag.place.x) < 4) return;
     drag.moved = true;
-    if (drag.kind === "scrub") {
+    if (drag.kind === "tool") {
+      drag.held.move(place, event);
+    } else if (drag.kind === "scrub") {
       this.player.seek(place.t);
     } else if (drag.kind === "select") {
       const [a, b] = [drag.place.t, place.t].sort((p, q) => p - q);
@@ -392,7 +412,7 @@ export class Timeline extends EventTarget {
 
   #hovered(place) {
     this.hover = place.t;
-    this.area.style.cursor = this.#wordAt(place) >= 0 ? "pointer" : place.lane.key === "ruler" ? "ew-resize" : "crosshair";
+    this.area.style.cursor = this.tools?.cursor(place) ?? (this.#wordAt(place) >= 0 ? "pointer" : place.lane.key === "ruler" ? "ew-resize" : "crosshair");
     this.drawOverlay();
     this.#tell(place.t);
   }

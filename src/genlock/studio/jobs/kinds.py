@@ -1,0 +1,192 @@
+"""What jobs there are: each calls one function of ``tasks`` with the options that a form sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from genlock import tasks
+from genlock.core.errors import InputError, OptionError
+from genlock.core.files import atomic_folder, write_bytes, write_text
+from genlock.core.json_forms import write_json
+from genlock.core.one_line import one_line
+from genlock.core.progress import Progress
+from genlock.report import sync_svg
+from genlock.studio.folder import MediaFile, StudioFolder
+from genlock.studio.jobs.forms import FormField, form_of, options_from
+
+__all__ = ["KINDS", "Done", "JobKind", "clip_folder", "found_folder"]
+
+#: Text that a form sends instead of the name of a file.
+TRANSCRIPT = "transcript_text"
+_LONGEST_TRANSCRIPT = 5_000_000
+_ALWAYS_HIDDEN = ("reading.threads", "reading.max_gap_seconds", "reading.upright")
+_WORDS_HIDDEN = (*_ALWAYS_HIDDEN, "transcript", "model", "beam", "language_model", "resume")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a job made."""
+
+    sentence: str
+    """What came out, in a sentence."""
+    result: dict[str, Any]
+    """The same for programs."""
+    lines: tuple[str, ...] = ()
+    """What else belongs into the log."""
+
+    __repr__ = one_line
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """One kind of job."""
+
+    name: str
+    """What requests call it."""
+    options: type | None
+    """The dataclass that its form is made of; None: it has no options."""
+    hidden: tuple[str, ...]
+    """Options that a page may not set: they name files, or are the studio's to say."""
+    takes_transcript: bool
+    """Whether a text may come along that is spoken in the file."""
+    do: Callable[[StudioFolder, MediaFile, Any, Path, Progress], Done]
+    """Does it: folder, file, options, an empty folder of its own, who is told how far it is."""
+
+    __repr__ = one_line
+
+    @property
+    def form(self) -> tuple[FormField, ...]:
+        """The fields of its form."""
+        return () if self.options is None else form_of(self.options, self.hidden)
+
+    def checked(self, given: Mapping[str, Any]) -> Any:
+        """The options that a form sent, less the transcript. Raises OptionError for what cannot be asked for."""
+        text = given.get(TRANSCRIPT)
+        if text is not None and not self.takes_transcript:
+            raise OptionError(f"{self.name} takes no transcript")
+        if text is not None and (not isinstance(text, str) or len(text) > _LONGEST_TRANSCRIPT):
+            raise OptionError(f"the transcript is no text of at most {_LONGEST_TRANSCRIPT} letters")
+        rest = {name: value for name, value in given.items() if name != TRANSCRIPT}
+        if self.options is None:
+            if rest:
+                raise OptionError(f"{self.name} has no options, and {', '.join(rest)} were given")
+            return None
+        return options_from(self.options, self.hidden, rest)
+
+    def run(
+        self, folder: StudioFolder, file: MediaFile, given: Mapping[str, Any], room: Path, progress: Progress
+    ) -> Done:
+        """Do it with the options that a form sent, in ``room``, an empty folder that is removed afterwards."""
+        options = self.checked(given)
+        text = given.get(TRANSCRIPT)
+        if text is not None and text.strip():
+            write_text(room / "transcript.txt", text)
+            options = replace(options, transcript=str(room / "transcript.txt"))
+        return self.do(folder, file, options, room, progress)
+
+
+def clip_folder(folder: StudioFolder, file: MediaFile) -> Path:
+    """Where the timeline of a file lies; another place when the file has changed."""
+    return folder.own / "clips" / f"{file.ident}-{file.version}"
+
+
+def found_folder(folder: StudioFolder, file: MediaFile) -> Path:
+    """Where what was found about a file lies, beside the results of ``genlock align``."""
+    return folder.own / "found" / file.ident
+
+
+def _open(folder: StudioFolder, file: MediaFile, options: None, room: Path, progress: Progress) -> Done:
+    made = tasks.prepare_timeline(file.path, clip_folder(folder, file), progress)
+    return Done(f"{made.frame_count} frames, ready to be looked at", {"frames": made.frame_count})
+
+
+def _align(
+    folder: StudioFolder, file: MediaFile, options: tasks.AlignOptions, room: Path, progress: Progress
+) -> Done:
+    owner = file.results / "summary.json"
+    found = tasks.align_video(file.path, options, room / "result", progress)
+    # A kill leaves a half-written result in this job's own folder only, which the next start removes.
+    with atomic_folder(file.results, marker=owner.name) as fresh:
+        for each in sorted((room / "result").iterdir()):
+            os.rename(each, fresh / each.name)
+    words = sum(word.status == "aligned" for word in found.words)
+    sentence = f"{words} of {len(found.words)} words have times; {found.sync.sentence}"
+    return Done(
+        sentence, {"words": len(found.words), "aligned": words, "sync": found.sync.to_dict()}, found.notes
+    )
+
+
+def _words(
+    folder: StudioFolder, file: MediaFile, options: tasks.WordOptions, room: Path, progress: Progress
+) -> Done:
+    found = tasks.find_words(file.path, options, None, progress)
+    place = found_folder(folder, file)
+    place.mkdir(parents=True, exist_ok=True)
+    write_json(place / "words.json", found.words.to_dict())
+    aligned = sum(word.status == "aligned" for word in found.words)
+    sentence = f"{aligned} of {len(found.words)} words have times"
+    return Done(sentence, {"words": len(found.words), "aligned": aligned}, (*found.words.notes, *found.notes))
+
+
+def _sync(
+    folder: StudioFolder, file: MediaFile, options: tasks.SyncOptions, room: Path, progress: Progress
+) -> Done:
+    found = tasks.sync_video(file.path, options, progress)
+    place = found_folder(folder, file)
+    place.mkdir(parents=True, exist_ok=True)
+    if found.measurement.estimate.offset_seconds is not None:
+        write_bytes(place / "sync.svg", sync_svg(found.measurement).encode("utf-8"))
+    else:
+        (place / "sync.svg").unlink(missing_ok=True)
+    write_json(place / "sync.json", {**found.to_dict(), "version": file.version})
+    return Done(found.sentence, found.to_dict(), found.notes)
+
+
+def _repair(
+    folder: StudioFolder, file: MediaFile, options: tasks.SyncOptions, room: Path, progress: Progress
+) -> Done:
+    target = _free_name(file.path)
+    staged = room / target.name
+    found = tasks.sync_video(file.path, replace(options, fix=str(staged)), progress)
+    repair = found.repair
+    assert repair is not None
+    if repair.status in ("refused", "failed"):
+        raise InputError(f"not repaired: {repair.reason}")
+    if repair.status == "not needed":
+        return Done(f"not needed: {repair.reason}", found.to_dict())
+    os.link(staged, target, follow_symlinks=False)  # never overwrites
+    told = {**found.to_dict(), "written": target.name}
+    sentence = f"wrote {target.name}; " + str(repair).splitlines()[1]
+    return Done(sentence, told, (*found.notes, *repair.notes))
+
+
+def _free_name(path: Path) -> Path:
+    """The name of the repaired copy beside a file that no file has.
+
+    >>> _free_name(Path("nowhere/talk.mp4")).name
+    'talk.repaired.mp4'
+    """
+    number, target = 1, path.with_name(f"{path.stem}.repaired{path.suffix}")
+    while os.path.lexists(target):
+        number += 1
+        target = path.with_name(f"{path.stem}.repaired-{number}{path.suffix}")
+    return target
+
+
+#: The kinds of jobs by name.
+KINDS: dict[str, JobKind] = {
+    kind.name: kind
+    for kind in (
+        JobKind("open", None, (), False, _open),
+        JobKind("align", tasks.AlignOptions, _WORDS_HIDDEN, True, _align),
+        JobKind("words", tasks.WordOptions, _WORDS_HIDDEN, True, _words),
+        JobKind(
+            "sync", tasks.SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot", "all_sound"), False, _sync
+        ),
+        JobKind("repair", tasks.SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot"), False, _repair),
+    )
+}

@@ -1,0 +1,187 @@
+// Puts the studio together: which screen is shown, the jobs, the keys, the language.
+
+import { getJson } from "./api.js";
+import { fillForm } from "./forms.js";
+import { Jobs, progressText, showJobs } from "./jobs.js";
+import { LibraryScreen } from "./library.js";
+import { SyncScreen } from "./sync_screen.js";
+import { loadTexts, otherLanguage, t } from "./texts.js";
+import { TimelineScreen } from "./timeline_screen.js";
+import { make } from "../page/panels.js";
+
+const $ = (id) => document.getElementById(id);
+const SCREENS = ["library", "timeline", "sync", "jobs"];
+
+await loadTexts();
+const jobs = new Jobs();
+const timelineScreen = new TimelineScreen({ tell });
+const library = new LibraryScreen(jobs, { ask, tell });
+const sync = new SyncScreen(jobs, { hear, tell });
+const drawJobs = showJobs(jobs, $("jobs"));
+let file = null; // the number of the file that timeline and sync show
+let ready = false;
+
+function tell(text) {
+  $("banner").hidden = !text;
+  $("banner").textContent = text;
+}
+
+// ------------------------------------------------------------ screens
+
+async function route() {
+  const [screen, number] = location.hash.replace(/^#\//, "").split("/");
+  const wanted = SCREENS.includes(screen) ? screen : "library";
+  if (number && file && number !== file && timelineScreen.clip) {
+    location.reload(); // a page holds one clip
+    return;
+  }
+  if (number) file = number;
+  if ((wanted === "timeline" || wanted === "sync") && !file) {
+    location.hash = "#/library";
+    return;
+  }
+  ready = false;
+  for (const name of SCREENS) {
+    $(`screen-${name}`).hidden = name !== wanted;
+    const tab = $(`tab-${name}`);
+    if (name === wanted) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  for (const name of ["timeline", "sync"]) {
+    $(`tab-${name}`).hidden = !file;
+    $(`tab-${name}`).href = `#/${name}/${file ?? ""}`;
+  }
+  tell("");
+  timelineScreen.player?.pause();
+  try {
+    if (wanted === "library") await library.show();
+    else if (wanted === "jobs") drawJobs();
+    else {
+      await openFile();
+      if (wanted === "sync") await sync.show(file);
+      else timelineScreen.timeline.resize();
+    }
+    ready = true;
+  } catch (error) {
+    tell(error.message || t("no_answer"));
+  }
+}
+
+/** The clip of the file, prepared first if nobody has opened it yet. */
+async function openFile() {
+  if (timelineScreen.clip?.id === file) return;
+  let clip;
+  try {
+    clip = await getJson(`/api/clips/${file}`);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    const [id] = await jobs.ask("open", [file]);
+    const show = () => { const job = jobs.known.get(id); if (job) tell(t("opening", { progress: progressText(job) })); };
+    jobs.addEventListener("change", show);
+    const job = await jobs.wait(id);
+    jobs.removeEventListener("change", show);
+    tell("");
+    if (job.state !== "done") throw new Error(job.message);
+    clip = await getJson(`/api/clips/${file}`);
+  }
+  $("title").textContent = clip.name;
+  document.title = `${clip.name} · genlock studio`;
+  await timelineScreen.open(clip);
+}
+
+function hear(offset) {
+  $("shift-ms").value = Math.round(offset * 1000);
+  timelineScreen.shift?.set(true, offset);
+  location.hash = `#/timeline/${file}`;
+}
+
+// ------------------------------------------------------------ asking for jobs
+
+/** Show the form of a kind of job, and ask for it when the person says so. */
+async function ask(kind, files) {
+  $("ask-title").textContent = t("ask_title", { job: t(`job_${kind}`), count: files.length });
+  const options = await fillForm($("ask-form"), kind);
+  $("ask-go").onclick = async () => {
+    try {
+      await jobs.ask(kind, files, options());
+      $("ask").close();
+      tell("");
+    } catch (error) {
+      $("ask").close();
+      tell(error.message || t("no_answer"));
+    }
+  };
+  $("ask").showModal();
+}
+
+// ------------------------------------------------------------ keys
+
+const HELP = ["space", "arrows", "jkl", "words", "enter", "border", "nudge", "beside", "split", "join", "type", "new", "delete", "undo", "snap", "loop", "shift", "range", "zoom", "ends", "drag"];
+
+function fillHelp() {
+  $("help-keys").replaceChildren(...HELP.map((name) => {
+    const keys = t(`key_${name}`).split(" ").flatMap((key) => [make("kbd", {}, key), " "]);
+    return make("div", {}, make("dt", {}, ...keys), make("dd", {}, t(`does_${name}`)));
+  }));
+}
+
+function listenKeys() {
+  addEventListener("keydown", (event) => {
+    if (event.key === "?" && !event.target.matches("input, textarea")) { $("help").showModal(); return; }
+    if ($("screen-timeline").hidden || $("help").open || $("ask").open || !timelineScreen.timeline) return;
+    const { target } = event;
+    if (target.matches("input:not([type='checkbox']), textarea, select")) return;
+    if (event.key === "Enter" && target.matches("button:not(.w), a, summary")) return;
+    if (event.key === " " && target.matches("a, summary, input, button:not(.w, .play)")) return;
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const control = event.ctrlKey || event.metaKey;
+    const shifted = event.shiftKey && (name.startsWith("Arrow") || control);
+    const key = `${control ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shifted ? "shift " : ""}${name}`;
+    const action = timelineScreen.keys()[key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+}
+
+jobs.addEventListener("change", () => {
+  const { length } = jobs.active;
+  $("jobs-count").hidden = !length;
+  $("jobs-count").textContent = length;
+});
+$("help-button").addEventListener("click", () => $("help").showModal());
+$("language").addEventListener("click", otherLanguage);
+$("theme-button").addEventListener("click", () => {
+  const root = document.documentElement;
+  root.dataset.chosen = root.dataset.theme === "light" ? "dark" : "light";
+  dispatchEvent(new Event("themechoice"));
+});
+$("ask-cancel").addEventListener("click", () => $("ask").close());
+$("find-words").addEventListener("click", () => ask("align", [file]));
+jobs.addEventListener("ended", async ({ detail }) => {
+  if (detail.file !== file || detail.state !== "done" || !timelineScreen.editor) return;
+  // Words that nobody has corrected follow the newest result; others are asked about.
+  if (["align", "words"].includes(detail.kind)) await timelineScreen.editor.load();
+});
+fillHelp();
+listenKeys();
+addEventListener("hashchange", route);
+
+// ------------------------------------------------------------ for tests and for the curious
+
+window.studio = {
+  /** True once the screen shows what it is to show. */
+  get ready() {
+    return ready && (location.hash.startsWith("#/timeline") ? !timelineScreen.clip.preview || $("video").readyState >= 2 : true);
+  },
+  screen: timelineScreen,
+  jobs,
+  /** Number of the frame whose own picture is on the screen, or null. */
+  still: () => timelineScreen.stills?.shown ?? null,
+  frame: () => timelineScreen.player.frame(),
+  time: () => timelineScreen.player.time(),
+  playing: () => timelineScreen.player.playing,
+  seeking: () => timelineScreen.player.target !== null || timelineScreen.player.pending !== null,
+  saved: () => !timelineScreen.editor.saving && !timelineScreen.editor.waiting.length,
+};
+await route();

@@ -1,0 +1,261 @@
+// The words as they are corrected: every change is one splice, undone by the splice that puts the old words back.
+
+import { Words } from "../page/data.js";
+import { getJson, post, remove } from "./api.js";
+import { Exact, nearestSample } from "./exact.js";
+
+const LEAST = 0.01; // seconds that a word keeps at least when its border is dragged
+const TOUCHING = 1e-3;
+
+/** A word of the server's, with its times as numbers beside the exact ones. */
+function placed(word) {
+  const start = word.start === null ? null : Exact.of(word.start);
+  const end = word.end === null ? null : Exact.of(word.end);
+  return { ...word, status: start ? "aligned" : "unaligned", exact: { start, end }, from: start?.number ?? null, to: end?.number ?? null };
+}
+
+const told = ({ text, start, end, confidence, reason }) => ({ text, start, end, confidence, reason });
+
+/** Emits "words" (they have changed), "saving", "saved", "refused" (detail: the error), "selected". */
+export class Editor extends EventTarget {
+  constructor(address, { exactFrames, frames, sound }) {
+    super();
+    Object.assign(this, { address, exactFrames, frames, sound });
+    this.list = [];
+    this.revision = 0;
+    this.undone = [];
+    this.done = [];
+    this.waiting = [];
+    this.saving = false;
+    this.selected = -1; // number in the list
+    this.border = "start";
+    this.snapping = true;
+  }
+
+  async load() {
+    this.#take(await getJson(`${this.address}/words`));
+  }
+
+  #take(document) {
+    this.document = document;
+    this.list = document.words.map(placed);
+    this.revision = document.revision;
+    this.done = [];
+    this.undone = [];
+    this.#changed();
+  }
+
+  async takeResult() {
+    this.#take(await remove(`${this.address}/words`));
+  }
+
+  get words() {
+    const list = this.list.map((w) => ({ text: w.text, start: w.from, end: w.to, status: w.status, confidence: w.confidence, reason: w.reason }));
+    return new Words(list);
+  }
+
+  get word() {
+    return this.list[this.selected] ?? null;
+  }
+
+  select(number, border = null) {
+    this.selected = number >= 0 && number < this.list.length ? number : -1;
+    if (border) this.border = border;
+    this.dispatchEvent(new Event("selected"));
+  }
+
+  // ------------------------------------------------------------ changing
+
+  #changed() {
+    this.dispatchEvent(new Event("words"));
+  }
+
+  /** Put words in the place of others, without saving: while something is dragged. */
+  preview(at, count, words) {
+    this.list.splice(at, count, ...words.map(placed));
+    this.#changed();
+  }
+
+  /** Put `words` in the place of words `at` to `at + count`, remember how to undo it, and save. */
+  splice(at, count, words, select = null) {
+    const before = this.list.slice(at, at + count).map(told);
+    const change = { at, before, after: words.map(told), selected: this.selected };
+    this.done.push(change);
+    this.undone = [];
+    this.#apply(at, count, change.after);
+    if (select !== null) this.select(select);
+  }
+
+  #apply(at, count, words) {
+    this.list.splice(at, count, ...words.map(placed));
+    this.#changed();
+    this.waiting.push({ at, count, words });
+    this.#save();
+  }
+
+  undo() {
+    const change = this.done.pop();
+    if (!change) return false;
+    this.undone.push(change);
+    this.#apply(change.at, change.after.length, change.before);
+    this.select(change.selected);
+    return true;
+  }
+
+  redo() {
+    const change = this.undone.pop();
+    if (!change) return false;
+    this.done.push(change);
+    this.#apply(change.at, change.before.length, change.after);
+    this.select(change.at);
+    return true;
+  }
+
+  async #save() {
+    if (this.saving) return;
+    this.saving = true;
+    this.dispatchEvent(new Event("saving"));
+    try {
+      while (this.waiting.length) {
+        const [change] = this.waiting;
+        const { revision } = await post(`${this.address}/words`, { revision: this.revision, ...change });
+        this.revision = revision;
+        this.waiting.shift();
+      }
+      this.saving = false;
+      this.dispatchEvent(new Event("saved"));
+    } catch (error) {
+      this.saving = false;
+      this.dispatchEvent(new CustomEvent("refused", { detail: error }));
+      if (error.status) {
+        // It was heard and refused: what is shown must be what is kept.
+        this.waiting = [];
+        await this.load();
+      } else {
+        setTimeout(() => this.#save(), 2000); // nobody answered: what was changed waits here
+      }
+    }
+  }
+
+  // ------------------------------------------------------------ borders
+
+  /** The exact instant for a border near t: an edge of a frame, or a sample. */
+  snapped(t) {
+    if (this.snapping && this.frames && t > this.frames.start - this.frames.period && t < this.frames.end + this.frames.period) {
+      const { frames } = this;
+      const k = Math.min(Math.max(frames.index(t), 0), frames.count - 1);
+      return this.exactFrames.edge(frames.edge(k + 1) - t < t - frames.edge(k) ? k + 1 : k);
+    }
+    return this.sound ? nearestSample(t, this.sound) : Exact.of(t.toFixed(6));
+  }
+
+  /** The neighbour that a border touches: it moves along. */
+  #neighbour(number, border) {
+    const other = this.#placedBeside(number, border === "start" ? -1 : 1);
+    if (other < 0) return -1;
+    const [here, there] = border === "start" ? [this.list[number].from, this.list[other].to] : [this.list[number].to, this.list[other].from];
+    return Math.abs(here - there) <= TOUCHING ? other : -1;
+  }
+
+  #placedBeside(number, step) {
+    let k = number + step;
+    while (k >= 0 && k < this.list.length && this.list[k].from === null) k += step;
+    return k >= 0 && k < this.list.length ? k : -1;
+  }
+
+  /** The splice that moves a border to t (a number), as far as it can go; null if it stays. `alone`: no neighbour moves along. */
+  moved(number, border, t, { alone = false } = {}) {
+    const word = this.list[number];
+    if (!word || word.from === null) return null;
+    const along = alone ? -1 : this.#neighbour(number, border);
+    const step = border === "start" ? -1 : 1;
+    const beside = this.#placedBeside(number, step);
+    const wall = along >= 0 ? this.list[along][border === "start" ? "from" : "to"] - step * LEAST : beside >= 0 ? this.list[beside][border === "start" ? "to" : "from"] : step * Infinity;
+    const limits = border === "start" ? [wall, word.to - LEAST] : [word.from + LEAST, wall];
+    let exact = this.snapped(Math.min(Math.max(t, limits[0]), limits[1]));
+    if (exact.number < limits[0] - 1e-9 || exact.number > limits[1] + 1e-9) {
+      // The nearest edge lies beyond the limit: without a neighbour that moves, its own border is as exact.
+      if (along >= 0 || beside < 0) return null;
+      exact = this.list[beside].exact[border === "start" ? "end" : "start"];
+      if (Math.abs(exact.number - (border === "start" ? limits[0] : limits[1])) > 1e-9) return null;
+    }
+    if (exact.compare(word.exact[border]) === 0) return null;
+    const fresh = { ...told(word), [border]: String(exact) };
+    if (along < 0) return { at: number, count: 1, words: [fresh] };
+    const other = { ...told(this.list[along]), [border === "start" ? "end" : "start"]: String(exact) };
+    const between = this.list.slice(Math.min(number, along) + 1, Math.max(number, along)).map(told);
+    const words = border === "start" ? [other, ...between, fresh] : [fresh, ...between, other];
+    return { at: Math.min(number, along), count: words.length, words };
+  }
+
+  moveBorder(number, border, t, options) {
+    const change = this.moved(number, border, t, options);
+    if (change) this.splice(change.at, change.count, change.words);
+    return Boolean(change);
+  }
+
+  /** One frame on or back (a millisecond where borders do not snap). */
+  nudge(step, options) {
+    const { word } = this;
+    if (!word || word.from === null) return false;
+    const now = this.border === "start" ? word.from : word.to;
+    if (!this.snapping || !this.frames) return this.moveBorder(this.selected, this.border, now + step / 1000, options);
+    const { frames } = this;
+    const k = frames.index(now + 1e-6);
+    const there = Math.min(Math.max(step > 0 ? k + 1 : Math.abs(frames.edge(Math.max(k, 0)) - now) < 1e-6 ? k - 1 : k, 0), frames.count);
+    return this.moveBorder(this.selected, this.border, frames.edge(there), options);
+  }
+
+  // ------------------------------------------------------------ words
+
+  retype(text) {
+    const { word } = this;
+    if (!word || !text.trim() || text.trim() === word.text) return false;
+    this.splice(this.selected, 1, [{ ...told(word), text: text.trim() }]);
+    return true;
+  }
+
+  /** Two words out of one, at t; its text is divided at a space, else where t divides its time. */
+  split(t) {
+    const { word } = this;
+    if (!word || word.from === null || t <= word.from + LEAST || t >= word.to - LEAST || word.text.length < 2) return false;
+    const share = (t - word.from) / (word.to - word.from);
+    const space = word.text.indexOf(" ");
+    const place = space > 0 ? space : Math.min(word.text.length - 1, Math.max(1, Math.round(share * word.text.length)));
+    const exact = this.snapped(t);
+    if (exact.compare(word.exact.start) <= 0 || exact.compare(word.exact.end) >= 0) return false;
+    const [one, two] = [word.text.slice(0, place).trim(), word.text.slice(place).trim()];
+    this.splice(this.selected, 1, [
+      { ...told(word), text: one, end: String(exact) },
+      { ...told(word), text: two, start: String(exact) },
+    ]);
+    return true;
+  }
+
+  /** One word out of this and the next. */
+  join() {
+    const [word, next] = [this.word, this.list[this.selected + 1]];
+    if (!word || !next || word.from === null || next.from === null) return false;
+    const confidence = word.confidence === null || next.confidence === null ? null : Math.min(word.confidence, next.confidence);
+    this.splice(this.selected, 2, [{ ...told(word), text: `${word.text} ${next.text}`, end: next.end, confidence }]);
+    return true;
+  }
+
+  removeWord() {
+    if (!this.word) return false;
+    this.splice(this.selected, 1, [], Math.min(this.selected, this.list.length - 2));
+    return true;
+  }
+
+  /** A new word from a to b, where there is none. */
+  insert(a, b, text) {
+    const [start, end] = [this.snapped(a), this.snapped(b)];
+    const at = this.list.findIndex((w) => w.from !== null && w.from >= start.number - 1e-9);
+    const place = at < 0 ? this.list.length : at;
+    const before = this.#placedBeside(place, -1);
+    if (end.compare(start) <= 0 || (before >= 0 && this.list[before].to > start.number + 1e-9)) return false;
+    if (at >= 0 && this.list[at].from < end.number - 1e-9) return false;
+    this.splice(place, 0, [{ text, start: String(start), end: String(end), confidence: null, reason: null }], place);
+    return true;
+  }
+}

@@ -1,0 +1,127 @@
+"""The words of a file as a person corrects them: a change is one splice, checked, saved at once, undone by another.
+
+Times are exact: what was not touched keeps its fraction to the last digit, and a border that snaps to a frame is that
+frame's edge. The first words come from the newest result; once they are changed, they are the person's, and no
+result replaces them without being asked to.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from genlock.core.errors import FormatError, InputError, OptionError
+from genlock.core.json_forms import read_json_file, write_json
+from genlock.core.time import exact
+from genlock.speech import Word, Words
+from genlock.studio.folder import MediaFile, StudioFolder
+from genlock.studio.jobs.kinds import found_folder
+
+__all__ = ["Changed", "WordEdits"]
+
+_LONGEST_WORD = 500
+_MOST_WORDS = 200_000
+
+
+class Changed(InputError):
+    """The words have been changed by somebody else in the meantime."""
+
+
+class WordEdits:
+    """The words of every file of a folder. For several threads."""
+
+    def __init__(self, folder: StudioFolder) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+
+    def words(self, file: MediaFile) -> Words:
+        """The words as they stand; none where nothing has found any."""
+        return self._read(file)[0]
+
+    def document(self, file: MediaFile) -> dict[str, Any]:
+        """The words, their revision, and whether a newer result is there than the one that they were made of."""
+        with self._lock:
+            words, revision = self._read(file)
+            own = self._own(file)
+            source = self._source(file)
+            newer = own.exists() and source is not None and source.stat().st_mtime > own.stat().st_mtime
+        return {**words.to_dict(), "revision": revision, "corrected": own.exists(), "newer_result": newer}
+
+    def splice(
+        self, file: MediaFile, revision: int, at: int, count: int, words: Sequence[Mapping[str, Any]]
+    ) -> int:
+        """Put ``words`` into the place of words ``at`` to ``at + count`` and save; the new revision.
+
+        Each word has ``text``, ``start`` and ``end`` (exact seconds as text, or both None) and ``confidence``.
+
+        Raises
+        ------
+        Changed
+            If ``revision`` is not the words' own: somebody else has changed them.
+        OptionError
+            If a word is none, or words would overlap or change their order.
+        """
+        with self._lock:
+            old, now = self._read(file)
+            if revision != now:
+                raise Changed(
+                    f"the words have been changed elsewhere (revision {now}, not {revision}): look again"
+                )
+            if not 0 <= at <= at + count <= len(old):
+                raise OptionError(f"words {at} to {at + count} are none of the {len(old)} that there are")
+            items = [*old.items[:at], *(_word(each) for each in words), *old.items[at + count :]]
+            if len(items) > _MOST_WORDS:
+                raise OptionError(f"{len(items)} words are more than {_MOST_WORDS}")
+            fresh = replace(old, items=tuple(items))
+            write_json(self._own(file), {**fresh.to_dict(), "revision": now + 1})
+            return now + 1
+
+    def take_result(self, file: MediaFile) -> None:
+        """Drop the corrections (kept beside, as ``.old.json``) and take the words of the newest result."""
+        with self._lock:
+            own = self._own(file)
+            if own.exists():
+                own.replace(own.with_suffix(".old.json"))
+
+    def _read(self, file: MediaFile) -> tuple[Words, int]:
+        own = self._own(file)
+        if own.exists():
+            told = read_json_file(own)
+            return Words.from_dict(told), int(told.get("revision", 0))
+        source = self._source(file)
+        if source is None:
+            return Words(clock="media"), 0
+        told = read_json_file(source)
+        return Words.from_dict({"clock": "media", "reason": None, **told}), 0
+
+    def _source(self, file: MediaFile) -> Path | None:
+        """The newest result with words."""
+        places = (file.results / "words.json", found_folder(self._folder, file) / "words.json")
+        there = [place for place in places if place.is_file()]
+        return max(there, key=lambda place: place.stat().st_mtime, default=None)
+
+    def _own(self, file: MediaFile) -> Path:
+        return self._folder.own / "words" / f"{file.ident}.json"
+
+
+def _word(told: Mapping[str, Any]) -> Word:
+    """A word as a page sends it. Raises OptionError if it is none."""
+    text = told.get("text")
+    if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST_WORD:
+        raise OptionError(f"{text!r} is no word of 1 to {_LONGEST_WORD} letters")
+    times = [told.get("start"), told.get("end")]
+    if any(not isinstance(time, str | None) for time in times):
+        raise OptionError(f"the times of {text!r} are not exact: give them as text")
+    confidence = told.get("confidence")
+    if confidence is not None and (isinstance(confidence, bool) or not isinstance(confidence, int | float)):
+        raise OptionError(f"the confidence {confidence!r} of {text!r} is no number")
+    reason = told.get("reason")
+    try:
+        start, end = (None if time is None else exact(time) for time in times)
+        missing = None if start is not None else str(reason or "no times were given")
+        return Word(text.strip(), start, end, confidence, missing)
+    except (FormatError, ValueError) as error:
+        raise OptionError(f"{text!r} has no times that can be read: {error}") from error
