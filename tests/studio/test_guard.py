@@ -1,4 +1,4 @@
-"""Each refusal: forged hosts, other sites, no token, paths that lead out, links, huge and false uploads, hostile names."""
+"""Each refusal: forged hosts, other sites, no token, paths and links that lead out, huge and false uploads, names."""
 
 from __future__ import annotations
 

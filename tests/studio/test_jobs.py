@@ -98,7 +98,7 @@ def working(serve: Callable[..., Served], tmp_path_factory: pytest.TempPathFacto
 
 def test_a_job_runs_and_says_what_came_of_it(working: Served) -> None:
     ident = working.ident("film.mp4")
-    assert working.get(f"/api/clips/{ident}").status == 404
+    assert working.get(f"/api/clips/{ident}").json()["opened"] is False
     (number,) = working.ask("POST", "/api/jobs", told={"kind": "open", "files": [ident]}).json()["jobs"]
     job = working.finished(number)
     assert job["state"] == "done", job

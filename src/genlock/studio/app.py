@@ -186,7 +186,7 @@ def _files(studio: Studio) -> APIRouter:
     @router.get("/files/{ident}/sync")
     def sync(ident: Ident) -> Response:
         file = studio.folder.file(ident)
-        return _json({"sync": studio.library.sync(file)})
+        return _json({"sync": studio.library.sync(file), "picture": studio.library.has_sync_picture(file)})
 
     @router.get("/files/{ident}/sync.svg")
     def sync_picture(ident: Ident) -> Response:
@@ -216,6 +216,8 @@ def _clips(studio: Studio) -> APIRouter:
     @router.get("")
     def clip(ident: Ident) -> Response:
         file = studio.folder.file(ident)
+        if not clip_folder(studio.folder, file).is_dir():
+            return _json({"id": ident, "name": file.name, "opened": False})
         found = studio.clip(file)
         curves = [{"name": name, "label": track.name or name} for name, track in _curves(file).items()]
         return _json(
@@ -223,6 +225,7 @@ def _clips(studio: Studio) -> APIRouter:
                 **found.to_dict(),
                 "id": ident,
                 "name": file.name,
+                "opened": True,
                 "version": file.version,
                 "piece_seconds": PIECE_SECONDS,
                 "curves": curves,

@@ -110,12 +110,15 @@ class Library:
             mark = "good" if EMITTED.holds(offset) else "warn" if ACCEPTED.holds(offset) else "bad"
         return {**told, "mark": mark}
 
+    def has_sync_picture(self, file: MediaFile) -> bool:
+        """Whether there is a drawing of the measurement."""
+        return (found_folder(self._folder, file) / "sync.svg").is_file()
+
     def sync_picture(self, file: MediaFile) -> Path:
         """The drawing of the measurement. Raises NotThere."""
-        path = found_folder(self._folder, file) / "sync.svg"
-        if not path.is_file():
+        if not self.has_sync_picture(file):
             raise NotThere(f"the offset of {file.name!r} was not measured here")
-        return path
+        return found_folder(self._folder, file) / "sync.svg"
 
     def _word_count(self, file: MediaFile) -> int | None:
         """How many words there are; None where nobody has looked for them."""

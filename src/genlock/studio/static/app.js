@@ -70,11 +70,8 @@ async function route() {
 /** The clip of the file, prepared first if nobody has opened it yet. */
 async function openFile() {
   if (timelineScreen.clip?.id === file) return;
-  let clip;
-  try {
-    clip = await getJson(`/api/clips/${file}`);
-  } catch (error) {
-    if (error.status !== 404) throw error;
+  let clip = await getJson(`/api/clips/${file}`);
+  if (!clip.opened) {
     const [id] = await jobs.ask("open", [file]);
     const show = () => { const job = jobs.known.get(id); if (job) tell(t("opening", { progress: progressText(job) })); };
     jobs.addEventListener("change", show);

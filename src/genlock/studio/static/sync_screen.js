@@ -23,7 +23,7 @@ export class SyncScreen {
       $("repair-result").textContent = "";
       this.options = await fillForm($("sync-form"), "repair");
     }
-    const { sync } = await getJson(`/api/files/${file}/sync`);
+    const { sync, picture: drawn } = await getJson(`/api/files/${file}/sync`);
     this.sync = sync;
     const known = sync && sync.offset_seconds !== null;
     $("sync-sentence").textContent = sync ? sync.sentence || sync.reason : t("not_measured");
@@ -31,11 +31,10 @@ export class SyncScreen {
     $("sync-repair").disabled = !known;
     const picture = $("sync-picture");
     picture.hidden = true;
-    if (sync) {
+    if (sync && drawn) {
       picture.alt = sync.sentence;
       picture.onload = () => { picture.hidden = false; };
-      const there = await fetch(`/api/files/${file}/sync.svg`, { method: "GET" }).then((answer) => answer.ok);
-      if (there) picture.src = `/api/files/${file}/sync.svg?at=${Date.now()}`;
+      picture.src = `/api/files/${file}/sync.svg?at=${Date.now()}`;
     }
     $("sync-rows").replaceChildren(...(sync ? this.#rows(sync) : []));
   }
