@@ -122,7 +122,7 @@ def _timeline(
         "effects": [],
         "metadata": {},
     }
-    track = {
+    track: dict[str, Any] = {
         "OTIO_SCHEMA": "Track.1",
         "kind": "Video",
         "name": "picture",
@@ -132,7 +132,7 @@ def _timeline(
         "source_range": None,
         "metadata": {},
     }
-    stack = {
+    stack: dict[str, Any] = {
         "OTIO_SCHEMA": "Stack.1",
         "name": "tracks",
         "children": [track],

@@ -6,6 +6,7 @@ distances from it: what is lost at frame k and at frame k + 1 has its centre of 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,7 +25,7 @@ __all__ = ["MotionFinder"]
 # Frames nearer together than this are not needed: a thing that moves slowly moves by no pixel from one to the next.
 _LEAST_STEP = Fraction(1, 45)
 _BEFORE, _AFTER = 3, 3
-_APART = 0.09  # seconds within which one event is heard, not two
+_APART = Fraction(9, 100)  # seconds within which one event is heard, not two
 _TICK = 1_000_000  # instants are rounded to microseconds
 
 
@@ -79,12 +80,7 @@ class MotionFinder:
 
     def events(self) -> list[Event]:
         """What was found; the impulse in heights per second times share of the picture."""
-        strong = np.array([one.strength for one in self._candidates])
-        if not len(strong):
-            return []
-        top = float(np.quantile(strong, 0.95))
-        made = [self._event(one, top) for one in self._candidates]
-        return _apart(made)
+        return _apart([_event(one) for one in self._candidates])
 
     def notes(self) -> list[str]:
         """What to beware of."""
@@ -97,20 +93,25 @@ class MotionFinder:
             if found is not None:
                 self._candidates.append(found)
 
-    def _event(self, one: _Candidate, top: float) -> Event:
-        # How strong beside the film's strong ones, how sudden, whether it went down: a few constants, set by hand.
-        level = np.log(max(one.strength, 1e-9) / max(top, 1e-9))
-        score = 3.0 + 1.4 * level + 4.0 * (one.sudden - 0.75) + 0.8 * one.downward
-        probability = 1 / (1 + np.exp(-score))
-        instant = Fraction(round(one.seconds * _TICK), _TICK)
-        return Event(instant, float(probability), float(one.strength), float(np.sqrt(one.area)), one.x, one.y)
+
+def _event(one: _Candidate) -> Event:
+    # How much is lost, how suddenly, whether downwards: a few constants, set by hand on films of the world of
+    # impacts, whose distractors move as much as what sounds.
+    score = 0.8 * (np.log(max(one.strength, 1e-9)) + 3.2) + 2.0 * (one.sudden - 0.7) + 0.9 * one.downward
+    probability = 1 / (1 + np.exp(-score))
+    instant = Fraction(round(one.seconds * _TICK), _TICK)
+    return Event(instant, float(probability), float(one.strength), float(np.sqrt(one.area)), one.x, one.y)
 
 
 def _apart(events: list[Event]) -> list[Event]:
     """Of events that lie together, the likeliest."""
     kept: list[Event] = []
+    instants: list[Fraction] = []
     for event in sorted(events, key=lambda e: -e.probability * (0.2 + e.impulse)):
-        if all(abs(float(event.instant - other.instant)) >= _APART for other in kept):
+        place = bisect_left(instants, event.instant)
+        near = instants[max(0, place - 1) : place + 1]
+        if all(abs(event.instant - other) >= _APART for other in near):
+            instants.insert(place, event.instant)
             kept.append(event)
     return sorted(kept, key=lambda e: e.instant)
 

@@ -158,7 +158,7 @@ def open_library(folder: str | os.PathLike[str]) -> Library:
 
 def _listened(path: Path, top: Path, nested: bool) -> OneShot:
     track = read_audio(path, rate=None, channels=None)
-    rate = int(track.grid.rate)
+    rate = round(1 / track.grid.tick)
     seconds = Fraction(len(track), rate)
     if seconds > _LONGEST_SECONDS:
         raise MediaError(f"it lasts {float(seconds):.0f} s, which is no single blow; cut it")

@@ -81,7 +81,7 @@ class OnsetListener:
 
 def _peaks(strength: npt.NDArray[np.float32]) -> list[int]:
     """Frames that are the highest within 40 ms and high enough."""
-    found = []
+    found: list[int] = []
     for k in np.flatnonzero(strength >= _LEAST_DB).tolist():
         around = strength[max(0, k - _AROUND) : k + _AROUND + 1]
         if strength[k] >= around.max() and (not found or k - found[-1] > _AROUND):

@@ -37,10 +37,15 @@ class Choice:
 class Take(Protocol):
     """One sounding of all events. Sample n lies at the instant ``events.start + n/rate``."""
 
-    choices: tuple[Choice, ...]
-    """What was chosen for each event, where that can be told."""
-    notes: tuple[str, ...]
-    """What to beware of."""
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What was chosen for each event, where that can be told."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to beware of."""
+        ...
 
     def block(self, first: int, stop: int) -> Samples:
         """Samples ``first ... stop - 1``, float32 [n, 2]; blocks are asked for in order."""
