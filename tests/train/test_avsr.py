@@ -20,8 +20,9 @@ from tests.train.planted_mouths import mouths, planted_mouths, said
 from genlock.cli import main
 from genlock.core.errors import InputError, OptionError
 from genlock.models.avhubert.recognizer import AVRecognizer, Gate, load_avsr
-from genlock.train.avhubert.avsr import AvsrRecipe, drawn_windows, started
+from genlock.train.avhubert.avsr import AvsrRecipe, started
 from genlock.train.avhubert.clips import AVFilms, open_av
+from genlock.train.avhubert.examples import drawn_windows
 from genlock.train.avhubert.gating import Trial, fitted, strict_threshold
 from genlock.train.avhubert.options import AVHubertTraining, AvsrTraining, Network
 from genlock.train.avhubert.pretraining import AVHubertRecipe

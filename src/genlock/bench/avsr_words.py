@@ -17,6 +17,7 @@ import numpy.typing as npt
 from genlock.bench.avsr_clips import AVClip, Disturbance
 from genlock.bench.figures import Figure, Row
 from genlock.core.one_line import one_line
+from genlock.data.splits import place_of
 from genlock.metrics.words import normal_words, word_errors
 from genlock.speech.audiovisual.model import AudioVisualModel, Encoded, Rows
 from genlock.speech.audiovisual.search import SearchOptions, search
@@ -193,6 +194,8 @@ def prior_cases(
 ) -> list[WordCase]:
     """What can be written without a look at the clip: the text of another one, and the likeliest word of each place.
 
+    Which other one is drawn by the hashes of their names: neighbours in a list of files often begin alike.
+
     >>> cases = prior_cases("m", ["a", "b", "c"], [""] * 3, ["set red", "set blue", "lay blue"])
     >>> [(case.clip, case.text) for case in cases if case.system == "likeliest words"]
     [('a', 'lay blue'), ('b', 'lay blue'), ('c', 'set blue')]
@@ -200,11 +203,13 @@ def prior_cases(
     said = [normal_words(text) for text in texts]
     places = max(map(len, said), default=0)
     counts = [Counter(words[place] for words in said if len(words) > place) for place in range(places)]
+    drawn = sorted(range(len(names)), key=lambda number: place_of(names[number]))
+    following = dict(zip(drawn, [*drawn[1:], *drawn[:1]], strict=True))
     found = []
     for number, (name, speaker, text) in enumerate(zip(names, speakers, texts, strict=True)):
         if len(texts) < 2:
             break
-        other = texts[(number + 1) % len(texts)]
+        other = texts[following[number]]
         found.append(_case(model, name, speaker, _PRIOR, "another clip's text", text, other))
         likeliest = [_likeliest(count, said[number][place : place + 1]) for place, count in enumerate(counts)]
         found.append(_case(model, name, speaker, _PRIOR, "likeliest words", text, " ".join(likeliest)))

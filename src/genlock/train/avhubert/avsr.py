@@ -24,16 +24,18 @@ from genlock.models.avhubert.gate import GATE_NUMBERS
 from genlock.models.avhubert.shape import DecoderShape
 from genlock.models.avhubert.tokens import BLANK, END, PAD, SPACE, Tokens
 from genlock.train.avhubert.clips import AVClip, sound_of
-from genlock.train.avhubert.examples import changed_pictures, middle_pictures, noisy
+from genlock.train.avhubert.examples import changed_pictures, drawn_windows, middle_pictures, noisy
+from genlock.train.avhubert.frame_labels import NOT_ASKED, FrameLabels
 from genlock.train.avhubert.options import AvsrTraining
 from genlock.train.speech.symbols import frame_targets
 
 try:
     import torch
+    from torch import nn
     from torch.nn import functional
 
-    from genlock.models.avhubert.alignment import Shifts, diagonal_scores
     from genlock.models.avhubert.recognizer import AVRecognizer, Parts, load_avsr, save_avsr
+    from genlock.train.avhubert.losses import compared, moved, of_frames, reading
     from genlock.train.clip_recipe import ClipRecipe
     from genlock.train.recipe import Batch, Exported, Loss
 except ImportError as error:
@@ -47,11 +49,8 @@ Tensor: TypeAlias = torch.Tensor
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 _LEAST_CLIPS = 4
-# Frames in which streams are compared, at least, once they are in step.
-_LEAST_WINDOW = 12
 # Channels in which they are compared.
 _COMPARED = 64
-_NOT_A_TARGET = -100
 # Changed versions of each film whose rows are computed where the lips are frozen.
 _VERSIONS = 6
 
@@ -63,6 +62,16 @@ class _Row:
     labels: list[int]
     targets: npt.NDArray[np.int64] | None
     """The right token in each frame, where the times of words are known, [T]."""
+    classes: npt.NDArray[np.int64] | None
+    """The class of each frame, [T]; None: frames are asked for none."""
+
+
+class Taught(AVRecognizer):
+    """The recogniser and what only its training needs: a map to the classes of frames."""
+
+    def __init__(self, parts: Parts, tokens: Tokens, classes: int) -> None:
+        super().__init__(parts, tokens)
+        self.classes = nn.Linear(parts.encoder.width, classes) if classes else None
 
 
 class AvsrRecipe(ClipRecipe):
@@ -102,6 +111,8 @@ class AvsrRecipe(ClipRecipe):
         self.start = load_avsr(self.training.start) if self.training.start else None
         own = None if self.start is None else self.start.tokens
         self.tokens = own or Tokens.of_characters([clip.text for clip in self.clips])
+        kind = self.training.frame_labels
+        self.labels = None if kind == "none" else FrameLabels.of(self.clips, kind)
         self._rows = [self._row(clip) for clip in self.clips]
         self._still = self._still_lips() if self.training.frozen_lips else None
         self._batches = Batches(
@@ -110,9 +121,9 @@ class AvsrRecipe(ClipRecipe):
 
     # ------------------------------------------------------------ what the loop asks for
 
-    def model(self) -> AVRecognizer:
+    def model(self) -> Taught:
         """At its start: fresh, or with the encoder of ``start`` and whatever else fits."""
-        made = AVRecognizer(self._parts(), self.tokens)
+        made = Taught(self._parts(), self.tokens, 0 if self.labels is None else len(self.labels))
         if self.start is not None:
             started(made, self.start)
         if self.training.frozen_lips:
@@ -135,7 +146,8 @@ class AvsrRecipe(ClipRecipe):
         tensors = {
             "sound": _stacked([one.sound for one in made], longest),
             "seen": _stacked([one.seen for one in made], longest),
-            "targets": _stacked([one.targets for one in made], longest, _NOT_A_TARGET),
+            "targets": _stacked([one.targets for one in made], longest, NOT_ASKED),
+            "classes": _stacked([one.classes for one in made], longest, NOT_ASKED),
             "lengths": torch.tensor([len(one.sound) for one in made]),
             "told": torch.from_numpy(told),
             "told_lengths": torch.tensor([len(label) for label in labels]),
@@ -150,7 +162,7 @@ class AvsrRecipe(ClipRecipe):
             tensors["pictures"] = _stacked([one.pictures for one in made], longest)
         return Batch(tensors, float(len(made)), float(sum(len(one.sound) for one in made)))
 
-    def loss(self, model: AVRecognizer, batch: Batch, step: int) -> Loss:
+    def loss(self, model: Taught, batch: Batch, step: int) -> Loss:
         """Two ways of reading, and, where lips are read alone, finding the shift."""
         o, t, encoder = self.training, batch.tensors, model.encoder
         padding = torch.arange(t["sound"].shape[1], device=t["sound"].device) >= t["lengths"][:, None]
@@ -161,9 +173,9 @@ class AvsrRecipe(ClipRecipe):
         total = heard.new_zeros(())
         left_over = torch.zeros_like(t["shift"])
         # Both are read from in every update; sound alone takes turns with lips alone and the shift between them.
-        hears = step % 2 == 0
+        hears, in_turns = step % 2 == 0, bool(o.hearing and o.lips)
         if o.align and model.alignment is not None and not hears:
-            shifts, true = self._compared(model, heard, seen, t)
+            shifts, true = compared(model, heard, seen, t, self.training.most_shift)
             logits = model.alignment.logits(shifts)
             reach = logits.shape[1] // 2
             # Where too little of the picture is seen at the true shift, nothing can be found.
@@ -175,19 +187,24 @@ class AvsrRecipe(ClipRecipe):
             figures |= {"align": (loss.detach(), batch.weight), "exact": (exact, batch.weight)}
             # The picture is moved back by the estimate: by so much too far.
             left_over = torch.where(t["moved"].bool() & there, -wrong, left_over)
-        laid = _moved(seen, left_over, t["lengths"])
+        laid = moved(seen, left_over, t["lengths"])
         laid = torch.where(t["other_lips"][:, None, None], laid.roll(1, 0), laid)
+        often = 2.0 if in_turns else 1.0
         ways = (
-            ("hearing", heard, None, o.hearing),
-            ("lips", None, seen, o.lips),
+            ("hearing", heard, None, often * o.hearing if hears or not in_turns else 0.0),
+            ("lips", None, seen, often * o.lips if not (hears and in_turns) else 0.0),
             ("both", heard, laid, o.both),
         )
         for name, one, other, weight in ways:
             if weight:
                 memory = encoder.encode(one, other, padding).last
-                part = self._reading(model, memory, padding, t)
+                part = reading(model, memory, padding, t, o)
                 total = total + weight * part
                 figures[name] = (part.detach(), batch.weight)
+                if model.classes is not None:
+                    asked = of_frames(model.classes(memory).float(), t["classes"], t["lengths"])
+                    total = total + weight * o.frame_weight * asked
+                    figures[f"{name}_frames"] = (asked.detach(), batch.weight)
         return Loss(total, figures)
 
     def evaluate(self, model: Any) -> dict[str, float]:
@@ -226,7 +243,7 @@ class AvsrRecipe(ClipRecipe):
     def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         """``model.safetensors`` and ``config.json``."""
         made = AVRecognizer(self._parts(), self.tokens, self.facts(figures))
-        made.load_state_dict(model.weights)
+        made.load_state_dict({k: v for k, v in model.weights.items() if not k.startswith("classes.")})
         save_avsr(made, folder)
 
     # ------------------------------------------------------------ what else it knows
@@ -276,15 +293,16 @@ class AvsrRecipe(ClipRecipe):
 
     def _row(self, clip: AVClip) -> _Row:
         labels = self.tokens.numbers(clip.text)
+        classes = None if self.labels is None else self.labels.targets(clip.words, clip.centers)
         if not clip.words:
-            return _Row(labels, None)
+            return _Row(labels, None, classes)
         numbers = {symbol: k for k, symbol in enumerate(self.tokens.symbols)}
         vocabulary = {**numbers, "<pad>": BLANK, "|": numbers[SPACE]}
         targets = frame_targets(clip.words, clip.centers, vocabulary, "characters")
         first = int(np.searchsorted(clip.centers, clip.words[0][1])) - 1
         if first >= 0:  # a mark stands before the first word, too
             targets[first] = numbers[SPACE]
-        return _Row(labels, targets)
+        return _Row(labels, targets, classes)
 
     def _still_lips(self) -> list[FloatArray]:
         """Rows of the frozen network over each film as it is and, where pictures are changed, in some changed versions,
@@ -320,60 +338,18 @@ class AvsrRecipe(ClipRecipe):
             begin = int(random.integers(0, length - size + 1))
             seen[begin : begin + size] = False
         shift, windows = drawn_windows(length, o.most_shift, random)
-        targets = row.targets if row.targets is not None else np.full(length, _NOT_A_TARGET, np.int64)
+        unknown = np.full(length, NOT_ASKED, np.int64)
         return _Example(
             sound_of(samples, length),
             pictures,
             seen,
-            targets,
+            unknown if row.targets is None else row.targets,
+            unknown if row.classes is None else row.classes,
             shift,
             windows,
             bool(random.random() < o.shifted),
             bool(random.random() < o.other_lips),
         )
-
-    def _compared(
-        self, model: AVRecognizer, heard: Tensor, seen: Tensor, t: Mapping[str, Tensor]
-    ) -> tuple[Shifts, Tensor]:
-        """How well each shift fits on the drawn stretches, and the true ones."""
-        assert model.alignment is not None
-        starts, count = t["windows"][:, :2], t["windows"][:, 2]
-        places = torch.arange(int(count.max()), device=heard.device)
-        beyond = places >= count[:, None]
-        rows = torch.arange(len(heard), device=heard.device)[:, None]
-        last = heard.shape[1] - 1
-        of_sound, of_picture = ((starts[:, k, None] + places).clamp(max=last) for k in (0, 1))
-        shown = t["seen"][rows, of_picture] & ~beyond
-        alone = model.encoder.encode(heard[rows, of_sound], None, beyond).last
-        lips = model.encoder.encode(None, seen[rows, of_picture], beyond).last
-        one = functional.normalize(model.alignment.sound(alone), dim=-1)
-        other = functional.normalize(model.alignment.picture(lips), dim=-1)
-        return diagonal_scores(one, other, ~beyond, shown, self.training.most_shift), t["shift"]
-
-    def _reading(
-        self, model: AVRecognizer, memory: Tensor, padding: Tensor, t: Mapping[str, Tensor]
-    ) -> Tensor:
-        """Sum over clips of what a token costs on average, by the CTC head, the decoder and the frames."""
-        o, told, count = self.training, t["told"], t["told_lengths"]
-        chances = model.log_probabilities(memory).float()
-        ctc = functional.ctc_loss(
-            chances.transpose(0, 1), told, t["lengths"], count, BLANK, "none", zero_infinity=True
-        )
-        total = (ctc / count).sum() * (o.ctc if model.decoder is not None else 1.0)
-        if model.decoder is not None:
-            begun = torch.cat([torch.full_like(told[:, :1], END), told[:, :-1]], 1)
-            begun = begun.masked_fill(told == PAD, PAD)
-            logits = model.decoder(begun, memory, padding)
-            losses = functional.cross_entropy(
-                logits.transpose(1, 2), told, ignore_index=PAD, reduction="none", label_smoothing=o.smoothing
-            )
-            total = total + (1 - o.ctc) * (losses.sum(1) / (count + 1)).sum()
-        if o.word_times and bool((t["targets"] >= 0).any()):
-            frames = functional.nll_loss(
-                chances.transpose(1, 2), t["targets"], ignore_index=_NOT_A_TARGET, reduction="none"
-            )
-            total = total + o.word_times * (frames.sum(1) / t["lengths"]).sum()
-        return total
 
     def _shift_right(
         self, model: AVRecognizer, heard: Tensor, seen: Tensor, random: np.random.Generator
@@ -385,7 +361,7 @@ class AvsrRecipe(ClipRecipe):
             "shift": torch.tensor([shift], device=heard.device),
         }
         assert model.alignment is not None
-        shifts, true = self._compared(model, heard, seen, t)
+        shifts, true = compared(model, heard, seen, t, self.training.most_shift)
         logits = model.alignment.logits(shifts)
         return [int(logits[0].argmax()) - logits.shape[1] // 2 == int(true)]
 
@@ -399,30 +375,11 @@ class _Example:
     """Of mouths [T, side, side], or rows of the frozen network [T, W]."""
     seen: npt.NDArray[np.bool_]
     targets: npt.NDArray[np.int64]
+    classes: npt.NDArray[np.int64]
     shift: int
     windows: tuple[int, int, int]
     moved: bool
     other_lips: bool
-
-
-def drawn_windows(length: int, most: int, random: np.random.Generator) -> tuple[int, tuple[int, int, int]]:
-    """A shift of -most...most frames, and two equally long stretches of a clip that lie so far apart.
-
-    Returns
-    -------
-    The shift k, and where the sound's and the picture's stretch begin and how long both are: frame t of the sound's
-    belongs to frame t + k of the picture's. How long they are does not depend on the shift, which would tell it.
-
-    >>> shift, (sound, picture, count) = drawn_windows(75, 25, np.random.default_rng(0))
-    >>> sound - picture == shift, 37 <= count <= 50
-    (True, True)
-    """
-    # The least stretch still shares some frames at the greatest shift.
-    most = max(0, min(most, (length - _LEAST_WINDOW) // 2))
-    count = int(random.integers(min(length, most + _LEAST_WINDOW), length - most + 1))
-    shift = int(random.integers(-most, most + 1))
-    begin = int(random.integers(0, length - count - abs(shift) + 1))
-    return shift, (begin + max(0, shift), begin + max(0, -shift), count)
 
 
 def started(model: AVRecognizer, start: AVRecognizer) -> None:
@@ -442,13 +399,6 @@ def greedy_text(model: AVRecognizer, memory: Tensor) -> str:
     kept = [token for k, token in enumerate(best) if token != BLANK and (k == 0 or token != best[k - 1])]
     assert model.tokens is not None
     return model.tokens.text(kept)
-
-
-def _moved(seen: Tensor, frames: Tensor, lengths: Tensor) -> Tensor:
-    """Rows of the picture [B, T, W] put off by so many frames each [B]; its ends are held."""
-    places = torch.arange(seen.shape[1], device=seen.device)[None] - frames[:, None]
-    places = torch.minimum(places.clamp(min=0), (lengths - 1)[:, None])
-    return seen[torch.arange(len(seen), device=seen.device)[:, None], places]
 
 
 def _stacked(rows: Sequence[npt.NDArray[Any]], length: int, fill: float = 0) -> Tensor:

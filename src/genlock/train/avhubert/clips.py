@@ -25,7 +25,7 @@ from genlock.train.avhubert.options import AVTraining
 from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets, split_by
 from genlock.train.speech.spoken import spoken_or_reason
 
-__all__ = ["AVClip", "AVFilms", "av_clip", "needs_of", "open_av", "sound_of"]
+__all__ = ["AVClip", "AVFilms", "av_clip", "crops_for", "needs_of", "open_av", "sound_of"]
 
 Samples: TypeAlias = npt.NDArray[np.float32]
 Pictures: TypeAlias = npt.NDArray[np.uint8]
@@ -150,6 +150,17 @@ def _cut(sound: Track, grid: Grid, length: int) -> Samples:
     return found
 
 
+def crops_for(clip: AVClip, side: int) -> Pictures:
+    """The crops of a clip in the size of which a network that sees ``side`` pixels takes the middle 88 of 96 parts.
+
+    >>> grey = np.zeros((3, 96, 96), np.uint8)
+    >>> clip = AVClip("a", "a", np.zeros(2160, np.float32), grey, np.ones(3, bool), "", ())
+    >>> crops_for(clip, 44).shape
+    (3, 48, 48)
+    """
+    return _resized(clip.crops, round_fraction(Fraction(side * 96, 88), "nearest"))
+
+
 def _resized(crops: Pictures, side: int) -> Pictures:
     if crops.shape[1] == side:
         return np.ascontiguousarray(crops)
@@ -160,11 +171,20 @@ def _resized(crops: Pictures, side: int) -> Pictures:
 
 
 def open_av(
-    named: Sequence[str | Path], run: str | Path, training: AVTraining, progress: Progress = silent
+    named: Sequence[str | Path],
+    run: str | Path,
+    training: AVTraining,
+    progress: Progress = silent,
+    *,
+    crop: int | None = None,
 ) -> AVFilms:
     """The clips of datasets, or of plain folders and films that are prepared first.
 
     The index's split says what a clip is for. Speakers who are left out, or chosen on, are taken out of all splits.
+
+    Parameters
+    ----------
+    crop : the side in pixels that the network sees; None: that of ``training.network``
 
     Raises
     ------
@@ -175,7 +195,7 @@ def open_av(
     needs = needs_of(training)
     mouths = next(kind for kind in needs.outputs if kind != _SOUND)
     opened = open_datasets(named, run, needs, progress, split_by("clip"))
-    side = round_fraction(Fraction(training.network.encoder.crop * 96, 88), "nearest")
+    side = round_fraction(Fraction((crop or training.network.encoder.crop) * 96, 88), "nearest")
     by_split: dict[str, list[AVClip]] = {name: [] for name in NAMES}
     left_out: list[tuple[str, str]] = []
     for split, clips, number in each_clip(opened, needs, left_out, progress):

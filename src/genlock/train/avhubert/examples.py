@@ -10,15 +10,17 @@ import numpy.typing as npt
 
 from genlock.extractors.both.on_frames import PICTURE_MEAN, PICTURE_SPREAD
 from genlock.synth.noises import KINDS, NoiseKind, mean_power, mixed, noise
-from genlock.train.avhubert.clips import AVClip
+from genlock.train.avhubert.clips import AVClip, crops_for
 
-__all__ = ["changed_pictures", "masked_spans", "middle_pictures", "noisy", "substituted"]
+__all__ = ["changed_pictures", "drawn_windows", "masked_spans", "middle_pictures", "noisy", "substituted"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 _RATE = 16000
 _VOICES = 6
+# Frames in which streams are compared, at least, once they are in step.
+_LEAST_WINDOW = 12
 
 
 def noisy(
@@ -44,15 +46,17 @@ def noisy(
 
 def middle_pictures(clip: AVClip, side: int) -> FloatArray:
     """The middles of the crops as a network sees them, float32 [T, side, side]; zero where no mouth is seen."""
-    edge = (clip.crops.shape[1] - side) // 2
-    return _levelled(clip.crops[:, edge : edge + side, edge : edge + side], clip.seen)
+    crops = crops_for(clip, side)
+    edge = (crops.shape[1] - side) // 2
+    return _levelled(crops[:, edge : edge + side, edge : edge + side], clip.seen)
 
 
 def changed_pictures(clip: AVClip, side: int, random: np.random.Generator) -> FloatArray:
     """The same, cut beside the middle, mirrored and lighter or darker: all frames of a clip alike."""
-    room = clip.crops.shape[1] - side
+    crops = crops_for(clip, side)
+    room = crops.shape[1] - side
     top, left = (int(k) for k in random.integers(0, room + 1, 2))
-    crops = clip.crops[:, top : top + side, left : left + side]
+    crops = crops[:, top : top + side, left : left + side]
     if random.random() < 0.5:
         crops = crops[:, :, ::-1]
     contrast, light = np.exp(random.normal(0, 0.15)), random.normal(0, 0.25)
@@ -97,3 +101,23 @@ def substituted(pictures: FloatArray, mask: Mask, random: np.random.Generator) -
         other = int(random.integers(0, max(1, length - size + 1)))
         found[start:end] = pictures[other : other + size]
     return found
+
+
+def drawn_windows(length: int, most: int, random: np.random.Generator) -> tuple[int, tuple[int, int, int]]:
+    """A shift of -most...most frames, and two equally long stretches of a clip that lie so far apart.
+
+    Returns
+    -------
+    The shift k, and where the sound's and the picture's stretch begin and how long both are: frame t of the sound's
+    belongs to frame t + k of the picture's. How long they are does not depend on the shift, which would tell it.
+
+    >>> shift, (sound, picture, count) = drawn_windows(75, 25, np.random.default_rng(0))
+    >>> sound - picture == shift, 37 <= count <= 50
+    (True, True)
+    """
+    # The least stretch still shares some frames at the greatest shift.
+    most = max(0, min(most, (length - _LEAST_WINDOW) // 2))
+    count = int(random.integers(min(length, most + _LEAST_WINDOW), length - most + 1))
+    shift = int(random.integers(-most, most + 1))
+    begin = int(random.integers(0, length - count - abs(shift) + 1))
+    return shift, (begin + max(0, shift), begin + max(0, -shift), count)

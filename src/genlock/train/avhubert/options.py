@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from genlock.core.errors import OptionError
 from genlock.models.avhubert.shape import AVHuBERTShape, preset
@@ -181,6 +181,11 @@ class AvsrTraining(AVTraining):
     """Share of CTC in the loss, the decoder has the rest; 0...1."""
     word_times: float = 1.0
     """Weight of the right character in each frame, where the times of words are known; at least 0."""
+    frame_labels: Literal["none", "words", "phones"] = "none"
+    """What else each frame is asked for where the times of words are known: the word and its third (of words that are
+    said five times: for small vocabularies), or the phone. The classes are forgotten after training."""
+    frame_weight: float = 2.0
+    """Weight of that; at least 0."""
     smoothing: float = 0.1
     """Label smoothing of the decoder; 0...1."""
     hearing: float = 0.3
@@ -211,8 +216,8 @@ class AvsrTraining(AVTraining):
             raise OptionError(
                 "most_shift and decoder_heads are at least 1, decoder_layers and labelled at least 0"
             )
-        if min(self.hearing, self.lips, self.both, self.align, self.word_times) < 0:
-            raise OptionError("hearing, lips, both, align and word_times are at least 0")
+        if min(self.hearing, self.lips, self.both, self.align, self.word_times, self.frame_weight) < 0:
+            raise OptionError("hearing, lips, both, align, word_times and frame_weight are at least 0")
         if not self.snr[0] <= self.snr[1]:
             raise OptionError(f"snr={self.snr} is no rising range")
         if self.frozen_lips and not self.start:

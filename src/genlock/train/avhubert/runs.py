@@ -96,7 +96,8 @@ def train_avsr(
     """
     o, options, target = training or AvsrTraining(), loop or AVSR_LOOP, Path(folder)
     with processes().main_process_first():
-        films = open_av(sources, target, o, progress)
+        crop = load_avsr(o.start).parts.encoder.crop if o.start else None
+        films = open_av(sources, target, o, progress, crop=crop)
     recipe = AvsrRecipe(films.learnt, films.held, o, options.seed)
     result = train(recipe, options, target / RUN, progress)
     if not processes().is_main_process:
