@@ -8,7 +8,7 @@ missing, unknown or of another shape is an error that names it, by the name that
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -95,55 +95,111 @@ def recognise(found: Shapes, source: str, settings: Mapping[str, Any] | None = N
     """
     given = dict(settings or {})
     _refuse_other_networks(given, source)
-    form = _form_of(found, source)
-    prefix, decoder_prefix, theirs = _FORMS[form]
-    of_encoder = {n.removeprefix(prefix): s for n, s in found.items() if n.startswith(prefix)}
-    if form == "pretrained":
-        of_encoder = {n: s for n, s in of_encoder.items() if not n.startswith(decoder_prefix)}
-    of_decoder = {n.removeprefix(decoder_prefix): s for n, s in found.items() if n.startswith(decoder_prefix)}
-
-    whole = form == "pretrained" or all(name in of_encoder for name in _PRETRAINING)
-    ties = [f"{decoder_prefix}output_projection.weight"]
-    ties += ["lm_head.weight", "model.lm_head.weight"] if form == "port" else []
-    copies = tuple(name for name in ties if name in found and of_decoder)
-    try:
-        encoder = _encoder_shape({our_name(n): s for n, s in of_encoder.items()}, given, whole)
-        tied = {name: found[name] for name in copies}
-        decoder = _decoder_shape(of_decoder, given, encoder.width, tied) if of_decoder else None
-    except OptionError as error:
-        raise FormatError(f"{source!r} holds no AV-HuBERT that can be built: {error}") from error
-
-    # Today's form of weight norm has another name; a port saved today has it.
-    names = {
-        f"encoder.{name}": prefix + (name if name in of_encoder else theirs(name))
-        for name in _encoder_entries(encoder)
-    }
-    notes = []
-    if decoder is not None:
-        names |= {f"decoder.{name}": decoder_prefix + name for name in _decoder_entries(decoder)}
-        if decoder_prefix + _EMBEDDING not in found and copies:
-            # safetensors keeps one name of a matrix that has several.
-            names[f"decoder.{_EMBEDDING}"], copies = copies[0], copies[1:]
-    if prefix + _SCALE in found:
-        names["alignment.logit_scale_a"] = prefix + _SCALE
-    left = [prefix + n for n in _PRETRAINING if not whole and prefix + n in found]
-    if left:
-        notes.append(
-            f"{', '.join(left)}: only pretraining uses them, and the rest of what it needs is not here"
-        )
-    computed = [
-        n for n in found if n.removeprefix(decoder_prefix) in _COMPUTED and n.startswith(decoder_prefix)
-    ]
-    if computed:
-        notes.append(f"{', '.join(computed)}: they are computed, not learnt")
+    entries = _Entries.of(found, source)
+    encoder, decoder = entries.sizes(given, source)
+    names, copies = entries.names(encoder, decoder)
+    left, computed = entries.left_out(), entries.computed()
     wanted = _wanted(names, encoder, decoder)
     known = {n: s for n, s in found.items() if n not in {*left, *computed}}
     for copy in copies:
         wanted[copy] = wanted[names[f"decoder.{_EMBEDDING}"]]
     # A counter of batch norm changes no result, so it may be missing.
     counters = {n: s for n, s in wanted.items() if n.endswith("num_batches_tracked") and n not in known}
-    check_shapes({**known, **counters}, wanted, source, f"AV-HuBERT in the form {form!r}")
-    return Layout(form, encoder, decoder, names, copies, tuple(notes))
+    check_shapes({**known, **counters}, wanted, source, f"AV-HuBERT in the form {entries.form!r}")
+    return Layout(entries.form, encoder, decoder, names, copies, _notes(left, computed))
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """The entries of a checkpoint, those of its encoder and of its decoder by their names without the prefix."""
+
+    form: Form
+    found: Shapes
+    encoder: Shapes
+    decoder: Shapes
+
+    @classmethod
+    def of(cls, found: Shapes, source: str) -> _Entries:
+        form = _form_of(found, source)
+        prefix, decoder_prefix, _ = _FORMS[form]
+        of_encoder = {n.removeprefix(prefix): s for n, s in found.items() if n.startswith(prefix)}
+        if form == "pretrained":
+            of_encoder = {n: s for n, s in of_encoder.items() if not n.startswith(decoder_prefix)}
+        of_decoder = {
+            n.removeprefix(decoder_prefix): s for n, s in found.items() if n.startswith(decoder_prefix)
+        }
+        return cls(form, found, of_encoder, of_decoder)
+
+    @property
+    def prefixes(self) -> tuple[str, str]:
+        """Of the encoder and of the decoder."""
+        return _FORMS[self.form][:2]
+
+    @property
+    def whole(self) -> bool:
+        """Whether what only pretraining uses is there, or must be."""
+        return self.form == "pretrained" or all(name in self.encoder for name in _PRETRAINING)
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """Names of copies of the decoder's matrix of tokens."""
+        ties = [f"{self.prefixes[1]}output_projection.weight"]
+        ties += ["lm_head.weight", "model.lm_head.weight"] if self.form == "port" else []
+        return tuple(name for name in ties if name in self.found and self.decoder)
+
+    def sizes(self, settings: Mapping[str, Any], source: str) -> tuple[AVHuBERTShape, DecoderShape | None]:
+        """Sizes of both; FormatError if there can be no such model."""
+        try:
+            encoder = _encoder_shape({our_name(n): s for n, s in self.encoder.items()}, settings, self.whole)
+            if not self.decoder:
+                return encoder, None
+            tied = {name: self.found[name] for name in self.copies}
+            return encoder, _decoder_shape(self.decoder, settings, encoder.width, tied)
+        except OptionError as error:
+            raise FormatError(f"{source!r} holds no AV-HuBERT that can be built: {error}") from error
+
+    def names(
+        self, encoder: AVHuBERTShape, decoder: DecoderShape | None
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The checkpoint's name of each entry of ours, and the copies that are left."""
+        prefix, decoder_prefix, theirs = _FORMS[self.form]
+        copies = self.copies
+        # Today's form of weight norm has another name; a port saved today has it.
+        names = {
+            f"encoder.{name}": prefix + (name if name in self.encoder else theirs(name))
+            for name in _encoder_entries(encoder)
+        }
+        if decoder is not None:
+            names |= {f"decoder.{name}": decoder_prefix + name for name in _decoder_entries(decoder)}
+            if decoder_prefix + _EMBEDDING not in self.found and copies:
+                # safetensors keeps one name of a matrix that has several.
+                names[f"decoder.{_EMBEDDING}"], copies = copies[0], copies[1:]
+        if prefix + _SCALE in self.found:
+            names["alignment.logit_scale_a"] = prefix + _SCALE
+        return names, copies
+
+    def left_out(self) -> list[str]:
+        """What only pretraining uses, where not all of it is here."""
+        if self.whole:
+            return []
+        prefix = self.prefixes[0]
+        return [prefix + n for n in _PRETRAINING if prefix + n in self.found]
+
+    def computed(self) -> list[str]:
+        """What the decoder would compute anyway."""
+        prefix = self.prefixes[1]
+        return [n for n in self.found if n.removeprefix(prefix) in _COMPUTED and n.startswith(prefix)]
+
+
+def _notes(left: Sequence[str], computed: Sequence[str]) -> tuple[str, ...]:
+    notes = []
+    if left:
+        notes.append(
+            f"{', '.join(left)}: only pretraining uses them, and the rest of what it needs is not here"
+        )
+    if computed:
+        notes.append(f"{', '.join(computed)}: they are computed, not learnt")
+    return tuple(notes)
 
 
 def _form_of(found: Shapes, source: str) -> Form:
