@@ -16,11 +16,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import InputError, MissingDependency
+from genlock.core.errors import InputError, MissingDependency, OptionError
 from genlock.data.batches import Batches, BatchPlan, Item
 from genlock.data.splits import place_of
 from genlock.metrics.words import WordErrors, word_errors
 from genlock.models.avhubert.gate import GATE_NUMBERS
+from genlock.models.avhubert.pieces import SentencePieces
 from genlock.models.avhubert.shape import DecoderShape
 from genlock.models.avhubert.tokens import BLANK, END, PAD, SPACE, Tokens
 from genlock.train.avhubert.clips import AVClip, sound_of
@@ -109,8 +110,8 @@ class AvsrRecipe(ClipRecipe):
         if not self.held:
             self.best = None
         self.start = load_avsr(self.training.start) if self.training.start else None
-        own = None if self.start is None else self.start.tokens
-        self.tokens = own or Tokens.of_characters([clip.text for clip in self.clips])
+        self._pieces = SentencePieces(self.training.tokens) if self.training.tokens else None
+        self.tokens = self._tokens()
         kind = self.training.frame_labels
         self.labels = None if kind == "none" else FrameLabels.of(self.clips, kind)
         self._rows = [self._row(clip) for clip in self.clips]
@@ -291,10 +292,22 @@ class AvsrRecipe(ClipRecipe):
             gate_hidden=8,
         )
 
+    def _tokens(self) -> Tokens:
+        """Those that are named, those that the model before wrote, or the characters of the texts."""
+        own = None if self.start is None else self.start.tokens
+        tokens = (
+            self._pieces.tokens if self._pieces else own or Tokens.of_characters([c.text for c in self.clips])
+        )
+        if tokens.kind == "pieces" and self._pieces is None:
+            raise OptionError(
+                "the model to begin with writes pieces: name its SentencePiece model with --tokens"
+            )
+        return tokens
+
     def _row(self, clip: AVClip) -> _Row:
-        labels = self.tokens.numbers(clip.text)
+        labels = self._pieces.numbers(clip.text) if self._pieces else self.tokens.numbers(clip.text)
         classes = None if self.labels is None else self.labels.targets(clip.words, clip.centers)
-        if not clip.words:
+        if not clip.words or self.tokens.kind == "pieces":  # how long a piece of a word sounds is not known
             return _Row(labels, None, classes)
         numbers = {symbol: k for k, symbol in enumerate(self.tokens.symbols)}
         vocabulary = {**numbers, "<pad>": BLANK, "|": numbers[SPACE]}

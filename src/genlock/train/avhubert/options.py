@@ -181,6 +181,9 @@ class AvsrTraining(AVTraining):
     """Share of CTC in the loss, the decoder has the rest; 0...1."""
     word_times: float = 1.0
     """Weight of the right character in each frame, where the times of words are known; at least 0."""
+    tokens: str = ""
+    """A SentencePiece model (``.model``) whose pieces are written, which needs the package sentencepiece; empty: the
+    tokens of ``start``, or characters."""
     frame_labels: Literal["none", "words", "phones"] = "none"
     """What else each frame is asked for where the times of words are known: the word and its third (of words that are
     said five times: for small vocabularies), or the phone. The classes are forgotten after training."""
