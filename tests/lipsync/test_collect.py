@@ -13,10 +13,11 @@ import pytest
 from genlock.core.errors import OptionError
 from genlock.core.time import Exact
 from genlock.core.track import Track
-from genlock.extractors.face.mouth import extract_mouths
-from genlock.extractors.face.tracking import watch_faces
+from genlock.extractors.face.mouth import Mouth, extract_mouths
+from genlock.extractors.face.tracking import Sighting, watch_faces
 from genlock.extractors.frame_cells import between_frames
 from genlock.extractors.sound.mel import Mel
+from genlock.extractors.spec import FeatureSpec
 from genlock.lipsync.estimators.base import Trust, Window
 from genlock.lipsync.estimators.flashbeep import FlashBeep
 from genlock.lipsync.evidence.base import Evidence
@@ -359,3 +360,18 @@ def test_spooled_mouths_are_those_of_the_film(shared_data: Path) -> None:
         assert part.grid.edge(0) == want.grid.edge(0)
         assert part.clock == want.clock
         assert spooled.between(Fraction(50), Fraction(60)) == ()
+
+
+def test_published_crops_are_spooled_once_they_are_settled(shared_data: Path) -> None:
+    file = shared_data / "grid_s1" / "video" / "bbaf2n.mpg"
+    with closing(MouthSpool("mouth:avhubert/40")) as spool:
+        kept: dict[int, np.ndarray] = {}
+        crop = Mouth.of_spec(FeatureSpec.parse("mouth:avhubert/40")).open()
+
+        def watch(sighting: Sighting) -> None:
+            kept[sighting.frame] = crop(sighting)
+
+        (part,) = spool.mouths(watch_faces(file, [spool, watch])).between(Fraction(0), Fraction(3))
+        assert np.array_equal(part.values, np.stack([kept[frame] for frame in sorted(kept)]))
+    with pytest.raises(OptionError, match="no crop of a mouth"):
+        MouthSpool("mouth:aperture")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genlock.media.sound_source import SoundSource, TrackSound
 
 if TYPE_CHECKING:
-    from genlock.speech.find import mouth_side_of_aligner, recognize_and_align
+    from genlock.speech.find import mouths_of, recognize_and_align
     from genlock.speech.recognize import mouth_side_of
     from genlock.speech.subtitles import Cue, read_transcript, write_words
     from genlock.speech.words import Word, Words
@@ -20,7 +20,7 @@ __all__ = [
     "Word",
     "Words",
     "mouth_side_of",
-    "mouth_side_of_aligner",
+    "mouths_of",
     "read_transcript",
     "recognize_and_align",
     "write_words",
@@ -32,7 +32,7 @@ _LATER = {
     "Word": "genlock.speech.words",
     "Words": "genlock.speech.words",
     "mouth_side_of": "genlock.speech.recognize",
-    "mouth_side_of_aligner": "genlock.speech.find",
+    "mouths_of": "genlock.speech.find",
     "read_transcript": "genlock.speech.subtitles",
     "recognize_and_align": "genlock.speech.find",
     "write_words": "genlock.speech.subtitles",

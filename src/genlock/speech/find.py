@@ -30,6 +30,7 @@ from genlock.speech.recognize import (
     OfFolder,
     find_recognizer,
     knows,
+    mouth_side_of,
     of_folder,
     recognize,
     recognizer_instance,
@@ -44,7 +45,7 @@ from genlock.speech.subtitles import Cue
 from genlock.speech.text import Token, tokenize
 from genlock.speech.words import Word, Words
 
-__all__ = ["ALIGNERS", "Aligner", "find_aligner", "mouth_side_of_aligner", "recognize_and_align"]
+__all__ = ["ALIGNERS", "Aligner", "find_aligner", "mouths_of", "recognize_and_align"]
 
 #: Entry-point group of aligners.
 ALIGNERS = "genlock.aligners"
@@ -111,14 +112,20 @@ def find_aligner(name: str, language: str, with_model: bool) -> tuple[str, Any] 
     return None
 
 
-def mouth_side_of_aligner(name: str) -> int | None:
-    """Side in pixels of the mouth crops that the aligner of a name asks for; None: it only hears.
+def mouths_of(recognizer: str, language: str, with_model: bool, aligner: str) -> str | None:
+    """The mouth crops that a recogniser or an aligner asks for, as a feature; None: both only hear.
 
-    >>> mouth_side_of_aligner("auto") is None
+    >>> mouths_of("pocketsphinx", "en", False, "auto") is None
     True
+
+    Raises OptionError if no recogniser of that name exists.
     """
-    found = of_folder(ALIGNERS, name)
-    return None if found is None else found.mouth_side
+    named = [of_folder(GROUP, recognizer), of_folder(ALIGNERS, aligner)]
+    for found in named:
+        if found is not None and found.mouths is not None:
+            return found.mouths
+    side = None if named[0] is not None else mouth_side_of(recognizer, language, with_model)
+    return None if side is None else f"mouth/{side}"
 
 
 def recognize_and_align(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import BinaryIO
 
 import numpy as np
 
-from genlock.core.errors import OutputError
+from genlock.core.errors import OptionError, OutputError
 from genlock.core.grid import Cells
 from genlock.core.track import Track
-from genlock.extractors.face.mouth import Mouth, MouthOptions
+from genlock.extractors.face.mouth import Mouth
+from genlock.extractors.face.published_mouth import SETTLED_AFTER
 from genlock.extractors.face.tracking import Sighting
 from genlock.extractors.frame_cells import run_of_frames
+from genlock.extractors.spec import FeatureSpec
 
 __all__ = ["MouthSpool", "SpooledMouths"]
 
@@ -25,12 +28,20 @@ class MouthSpool:
 
     Parameters
     ----------
-    side : side of the crops in pixels, 16...512
+    wanted : side of the crops in pixels, 16...512, or the feature that they are: ``mouth/96``, ``mouth:avhubert/96``
+
+    Raises OptionError for another feature.
     """
 
-    def __init__(self, side: int) -> None:
-        self._mouth = Mouth(MouthOptions("crop", side))
+    def __init__(self, wanted: int | str) -> None:
+        spec = FeatureSpec.parse(f"mouth/{wanted}" if isinstance(wanted, int) else wanted)
+        self._mouth = Mouth.of_spec(spec)
+        if spec.name != "mouth" or len(self._mouth.value_shape) != 2:
+            raise OptionError(f"{wanted!r} is no crop of a mouth: take mouth/96 or mouth:avhubert/96")
         self._crop = self._mouth.open()
+        # Published crops are drawn again while frames come: they are written when they are settled.
+        self._settled_after = SETTLED_AFTER if self._mouth.options.what == "avhubert" else 0
+        self._unsettled: deque[tuple[int, int, np.ndarray]] = deque()
         self._file: BinaryIO = tempfile.TemporaryFile(prefix="genlock-mouths-")  # noqa: SIM115 - close() closes it
         self._places: dict[int, dict[int, int]] = {}
         self._count = 0
@@ -41,8 +52,19 @@ class MouthSpool:
         Raises OutputError if the temporary folder is full.
         """
         crop = self._crop(sighting)
-        if crop is None:
-            return
+        if crop is not None:
+            self._unsettled.append((sighting.frame, sighting.face, crop))
+        self._keep(sighting.frame - self._settled_after)
+
+    def _keep(self, last: int) -> None:
+        """Write the crops of all frames up to ``last``."""
+        while self._unsettled and self._unsettled[0][0] <= last:
+            frame, face, crop = self._unsettled.popleft()
+            self._write(crop)
+            self._places.setdefault(face, {})[frame] = self._count
+            self._count += 1
+
+    def _write(self, crop: np.ndarray) -> None:
         try:
             self._file.write(np.ascontiguousarray(crop).data)
         except OSError as error:
@@ -51,11 +73,11 @@ class MouthSpool:
                 f"the temporary folder {str(folder)!r} cannot take the mouths ({error.strerror}); free some space "
                 "there, or set TMPDIR to another folder"
             ) from error
-        self._places.setdefault(sighting.face, {})[sighting.frame] = self._count
-        self._count += 1
 
     def mouths(self, frames: Cells | None) -> SpooledMouths:
         """What was kept, once the cells of the video's frames are known; None: there is no picture."""
+        if self._unsettled:
+            self._keep(self._unsettled[-1][0])
         self._file.flush()
         return SpooledMouths(self._file, self._mouth, self._places, frames)
 

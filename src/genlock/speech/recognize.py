@@ -223,6 +223,12 @@ class OfFolder:
         side: int | None = self.kind.mouth_side
         return side
 
+    @property
+    def mouths(self) -> str | None:
+        """The crops that this very model sees, as a feature; None: it only hears, or its class is not asked."""
+        told = getattr(self.kind, "mouths_of", None)
+        return None if self.mouth_side is None else told(self.folder) if told else f"mouth/{self.mouth_side}"
+
     def missing(self) -> str | None:
         """As the class says."""
         reason: str | None = self.kind.missing()

@@ -155,12 +155,13 @@ def _sound_of(clip: Clip, file: str | os.PathLike[str], lips: bool) -> SoundSour
 @contextmanager
 def mouth_spool(options: WordOptions) -> Iterator[MouthSpool | None]:
     """Keeps the mouths of the film for the recogniser or the aligner; gives None if both only hear."""
-    side = speech.mouth_side_of(options.recognizer, options.language, options.model is not None)
-    side = side or speech.mouth_side_of_aligner(options.aligner)
-    if side is None:
+    wanted = speech.mouths_of(
+        options.recognizer, options.language, options.model is not None, options.aligner
+    )
+    if wanted is None:
         yield None
         return
-    with closing(MouthSpool(side)) as spool:
+    with closing(MouthSpool(wanted)) as spool:
         yield spool
 
 

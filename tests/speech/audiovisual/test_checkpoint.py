@@ -23,8 +23,8 @@ from genlock.models.avhubert.gate import GATE_NUMBERS  # noqa: E402
 from genlock.models.avhubert.recognizer import AVRecognizer, Parts, save_avsr  # noqa: E402
 from genlock.models.avhubert.shape import AVHuBERTShape, DecoderShape  # noqa: E402
 from genlock.models.avhubert.tokens import Tokens  # noqa: E402
-from genlock.speech import recognize_and_align  # noqa: E402
-from genlock.speech.audiovisual.checkpoint import AVHuBERTSpeech, AVTokens, load_recognizer  # noqa: E402
+from genlock.speech import find, recognize_and_align  # noqa: E402
+from genlock.speech.audiovisual.checkpoint import AVHuBERTSpeech, AVTokens, load_recognizer, mouths_of  # noqa: E402
 from genlock.speech.audiovisual.listening import listen  # noqa: E402
 from genlock.speech.audiovisual.search import SearchOptions, search  # noqa: E402
 from genlock.speech.audiovisual.streams import Picture, fuse, look  # noqa: E402
@@ -218,3 +218,14 @@ def test_a_folder_that_is_none_damaged_or_of_another_size_is_refused(folder: Pat
     (cut / "config.json").write_text(json.dumps(config))
     with pytest.raises(FormatError, match="intermediate_dense"):
         load_recognizer(cut)
+
+
+def test_a_folder_says_which_crops_it_sees(tmp_path: Path) -> None:
+    assert mouths_of(tmp_path) == "mouth/96"
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(
+        '{"genlock_schema": 1, "facts": {"mouth": "mouth:avhubert/96"}}'
+    )
+    assert mouths_of(tmp_path) == "mouth:avhubert/96"
+    assert find.mouths_of(f"avsr:{tmp_path}", "en", False, "auto") == "mouth:avhubert/96"
+    assert find.mouths_of("pocketsphinx", "en", False, f"avsr:{tmp_path}") == "mouth:avhubert/96"

@@ -23,13 +23,15 @@ from genlock.extractors.face.landmarks import MESH_TO_68
 from genlock.extractors.face.pose import CANONICAL_RIGID
 from genlock.extractors.face.tracking import Sighting
 
-__all__ = ["FACE_SIDE", "STABLE", "PublishedCrops", "default_mean_face", "read_mean_face"]
+__all__ = ["FACE_SIDE", "SETTLED_AFTER", "STABLE", "PublishedCrops", "default_mean_face", "read_mean_face"]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 #: Side of the picture onto which a face is laid, and over how many frames its points are smoothed.
 FACE_SIDE, _SMOOTH = 256, 12
+#: So many frames later a crop is not drawn again.
+SETTLED_AFTER = _SMOOTH
 #: The five points, among the 68 of iBUG: base of the nose, outer and inner corners of the eyes.
 STABLE: tuple[int, ...] = (33, 36, 39, 42, 45)
 _MOUTH = slice(48, 68)

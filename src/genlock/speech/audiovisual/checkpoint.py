@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from genlock.aligners.diagonal import REACH_FRAMES
 from genlock.core.errors import FormatError, OptionError
+from genlock.core.json_forms import read_json_file
 from genlock.core.time import exact, round_fraction
 from genlock.extractors.both.on_frames import FRAME_RATE, mouth_pictures
 from genlock.models.avhubert.gate import gate_numbers
@@ -22,7 +23,7 @@ from genlock.weights import require
 if TYPE_CHECKING:
     from genlock.models.avhubert.recognizer import AVRecognizer
 
-__all__ = ["OWN_MODEL", "AVHuBERTSpeech", "AVTokens", "load_recognizer"]
+__all__ = ["OWN_MODEL", "AVHuBERTSpeech", "AVTokens", "load_recognizer", "mouths_of"]
 
 #: The recogniser that comes with the package: of a few speakers of GRID, an example of the method.
 OWN_MODEL = "avsr-nano"
@@ -36,6 +37,7 @@ _LEAST_PAIRS = 5
 _LONGEST_SECONDS = 28
 #: Where a run keeps what it has made.
 _OF_RUN = "model"
+_CONFIG, _USUAL_MOUTH = "config.json", "mouth/96"
 
 
 class AVTokens:
@@ -112,7 +114,7 @@ class AVHuBERTSpeech:
         self.language = str(facts.get("language", "en"))
         seconds = exact(str(facts.get("clip_seconds", _LONGEST_SECONDS)))
         self.longest_frames = max(1, round_fraction(seconds * FRAME_RATE, "floor"))
-        self.mouth = str(facts.get("mouth", "mouth/96"))
+        self.mouth = str(facts.get("mouth", _USUAL_MOUTH))
 
     def hear(self, sounds: Sequence[Rows]) -> list[Rows]:
         """Rows of the sound's front end, of features [T, 104] each."""
@@ -207,17 +209,35 @@ def load_recognizer(folder: str | os.PathLike[str]) -> AVHuBERTSpeech:
     FormatError
         If it is damaged, of another kind or size, or recognises nothing.
     """
-    from genlock.models.avhubert.recognizer import CONFIG, load_avsr  # needs the optional torch
+    from genlock.models.avhubert.recognizer import load_avsr  # needs the optional torch
 
-    source = Path(folder)
-    if str(folder) == OWN_MODEL and not source.is_dir():
-        source = require(OWN_MODEL)
-    if not (source / CONFIG).is_file() and (source / _OF_RUN / CONFIG).is_file():
-        source = source / _OF_RUN
+    source = _folder_of(folder)
     named = source.resolve()
     while named.name in (_OF_RUN, "run") and named.parent.name:
         named = named.parent
     return AVHuBERTSpeech(load_avsr(source), named.name)
+
+
+def mouths_of(folder: str | os.PathLike[str]) -> str:
+    """The crops that the recogniser of a folder sees, as a feature; ``mouth/96`` if it does not say, or is not there.
+
+    >>> mouths_of("avsr-nano")
+    'mouth/96'
+    """
+    file = _folder_of(folder) / _CONFIG
+    if not file.is_file():
+        return _USUAL_MOUTH  # that there is no model is told by whoever loads it
+    facts = read_json_file(file).get("facts")
+    return str(facts.get("mouth", _USUAL_MOUTH)) if isinstance(facts, dict) else _USUAL_MOUTH
+
+
+def _folder_of(folder: str | os.PathLike[str]) -> Path:
+    source = Path(folder)
+    if str(folder) == OWN_MODEL and not source.is_dir():
+        source = require(OWN_MODEL)
+    if not (source / _CONFIG).is_file() and (source / _OF_RUN / _CONFIG).is_file():
+        source = source / _OF_RUN
+    return source
 
 
 def _between(curve: npt.NDArray[np.float64], best: int) -> float:

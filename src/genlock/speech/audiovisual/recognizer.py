@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genlock.core.progress import Progress, silent
 from genlock.media.sound_source import SoundSource
-from genlock.speech.audiovisual.checkpoint import load_recognizer
+from genlock.speech.audiovisual.checkpoint import load_recognizer, mouths_of
 from genlock.speech.audiovisual.listening import AvsrListening, listen
 from genlock.speech.mouths import SpooledMouths
 
@@ -30,6 +30,11 @@ class Avsr:
 
     def __init__(self, folder: str) -> None:
         self.model = load_recognizer(folder)
+
+    @staticmethod
+    def mouths_of(folder: str) -> str:
+        """The crops that the model of a folder sees, as a feature."""
+        return mouths_of(folder)
 
     @classmethod
     def missing(cls) -> str | None:
