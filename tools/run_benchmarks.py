@@ -73,6 +73,7 @@ TABLE: dict[str, Benchmark] = {
     "sync_speed": Benchmark("--seconds 16", (), TALKING),
     "talker_clock": Benchmark("--seconds 10 --hours 0.05"),
     "talker_strangers": Benchmark("", TRAINING, GRID),
+    "talker_voices": Benchmark("talker-nano --count 2 --voices own:light flite:awb", ("torch",)),
     "talkers": Benchmark("--count 3 --parts make,tracking", (), GRID),
     "timing": Benchmark(),
     "training_speed": Benchmark("--blocks 2 --updates 2 --keep {scratch}", TRAINING, GRID),

@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 import stat
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,10 @@ from genlock.core.errors import OptionError, TrainingError
 from genlock.train.loop import train
 from genlock.train.options import LoopOptions
 from genlock.train.recipe import Batch, Loss
+from genlock.train.run_folder import _differences, defaults_of
 from genlock.train.speech.contrastive import code_perplexity
+from genlock.train.talker.augment import Changes
+from genlock.train.talker.options import TalkerTraining
 
 spec = importlib.util.spec_from_file_location(
     "tiny_recipe_again", Path(__file__).resolve().parents[1] / "train" / "tiny.py"
@@ -56,6 +59,27 @@ def test_a_run_goes_on_after_an_option_was_added(tmp_path: Path) -> None:
     record.write_text(json.dumps(before))
     with pytest.raises(OptionError, match=r"beta2 0\.98, not 0\.9"):
         train(tiny.Tiny(), replace(options, beta2=0.9), tmp_path / "run")
+
+
+def test_a_run_goes_on_after_an_option_within_an_option_was_added() -> None:
+    """Options of a network or of losses were compared as a whole: one that came later ended every run before it."""
+    training = TalkerTraining(components=7, changes=Changes(warp_share=0.5))
+    record = {"recipe": "talker", "settings": asdict(training), "loop": {}}
+    now = json.loads(json.dumps(record))
+    before = json.loads(json.dumps(record))
+    del before["settings"]["losses"]["closed"], before["settings"]["changes"]["noise_db"]
+    known = defaults_of(training, LoopOptions())
+    assert _differences(before, now, known) == []
+    del before["settings"]["changes"]["warp_share"]
+    assert _differences(before, now, known) == ["warp_share 0.8, not 0.5"]
+    # An option whose default is a list, and a value that is too long to be told.
+    del before["settings"]["hears"]
+    before["settings"]["clips"] = now["settings"]["clips"] = []
+    now["settings"] |= {"clips": ["a"] * 1000}
+    warp, clips = _differences(before, now, known)
+    assert clips.startswith("clips [], not ['a', 'a'")
+    assert len(clips) < 120
+    assert warp.startswith("warp_share")
 
 
 def test_a_code_that_no_frame_comes_near_leaves_the_gradient_finite() -> None:

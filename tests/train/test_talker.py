@@ -26,7 +26,7 @@ from tests.train.planted_faces import (
 )
 
 from genlock.cli import main
-from genlock.core.errors import InputError
+from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.data.reading import ClipSet
@@ -42,11 +42,12 @@ from genlock.train.options import LoopOptions
 from genlock.train.talker.augment import UNCHANGED, Changes, changed_bands
 from genlock.train.talker.clips import talking_clip
 from genlock.train.talker.examples import balanced
-from genlock.train.talker.figures import Row, fit_emphasis, own_reaches, report
-from genlock.train.talker.films import open_talking
+from genlock.train.talker.figures import closures_of, fit_emphasis, own_reaches
+from genlock.train.talker.films import TalkingFilms, open_talking
 from genlock.train.talker.losses import ASKED, Asked, at_frames, talker_loss
 from genlock.train.talker.options import LossWeights, TalkerTraining
 from genlock.train.talker.recipe import TalkerRecipe, train_talker
+from genlock.train.talker.reports import Row, over_seeds, report
 from genlock.train.talker.targets import SHAPE_HANDLES, basis_errors, build_basis
 
 SMALL = NetworkShape(width=24, dilations=(1, 2))
@@ -59,6 +60,22 @@ TRAINING = TalkerTraining(network=SMALL, components=6, batch=6, dropout=0.0, cha
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return planted_dataset(tmp_path_factory.mktemp("planted") / "set")
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For trainings of which only the way is looked at."""
+    return planted_dataset(tmp_path_factory.mktemp("planted") / "few", clips=10, seconds=2)
+
+
+@pytest.fixture(scope="module")
+def films(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> TalkingFilms:
+    return open_talking([dataset], tmp_path_factory.mktemp("films"), TRAINING)
+
+
+@pytest.fixture(scope="module")
+def recipe(films: TalkingFilms) -> TalkerRecipe:
+    return TalkerRecipe(films.learnt, films.held, TRAINING)
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +116,10 @@ def test_the_report_stands_beside_what_needs_no_talker(trained: Path) -> None:
     assert interval["low"] <= interval["value"] <= interval["high"]
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_bit(dataset: Path, tmp_path: Path) -> None:
+def test_a_run_that_was_stopped_goes_on_to_the_bit(few: Path, tmp_path: Path) -> None:
     loop = replace(QUICK, steps=6, save_every=3, evaluate_every=6)
     training = replace(TRAINING, changes=Changes(), dropout=0.2, manner=0.5)
-    films = open_talking([dataset], tmp_path, training)
+    films = open_talking([few], tmp_path, training)
     from genlock.train.loop import train
 
     class Stopped(Exception):
@@ -112,13 +129,12 @@ def test_a_run_that_was_stopped_goes_on_to_the_bit(dataset: Path, tmp_path: Path
         if done == 4:
             raise Stopped
 
-    def recipe() -> TalkerRecipe:
-        return TalkerRecipe(films.learnt, films.held, training)
-
-    train(recipe(), loop, tmp_path / "whole")
+    # One for all runs: it draws everything from the seed and the update.
+    recipe = TalkerRecipe(films.learnt, films.held, training)
+    train(recipe, loop, tmp_path / "whole")
     with pytest.raises(Stopped):
-        train(recipe(), loop, tmp_path / "parts", stop)
-    train(recipe(), loop, tmp_path / "parts")
+        train(recipe, loop, tmp_path / "parts", stop)
+    train(recipe, loop, tmp_path / "parts")
     assert _losses(tmp_path / "whole") == _losses(tmp_path / "parts")
 
 
@@ -128,9 +144,7 @@ def _losses(run: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru", "transformer"])
-def test_the_road_of_the_diary_and_other_networks_are_walkable(
-    dataset: Path, tmp_path: Path, kind: str
-) -> None:
+def test_the_road_of_the_diary_and_other_networks_are_walkable(few: Path, tmp_path: Path, kind: str) -> None:
     """A recurrent network with a time delay of 200 ms, as obamanet's and WAV2KP's; and the others."""
     shape = NetworkShape(
         kind, width=16, layers=1, heads=2, causal=kind == "lstm", delay=10 if kind == "lstm" else 0
@@ -138,7 +152,7 @@ def test_the_road_of_the_diary_and_other_networks_are_walkable(
     training = replace(
         TRAINING, network=shape, live=kind == "lstm", losses=LossWeights(velocity_loss=0, energy_loss=0)
     )
-    train_talker([dataset], tmp_path, training, replace(QUICK, steps=3, evaluate_every=3))
+    train_talker([few], tmp_path, training, replace(QUICK, steps=2, evaluate_every=2))
     talker = load_talker(tmp_path)
     assert talker.shape == shape
     assert talker.lookahead_seconds == (
@@ -146,16 +160,16 @@ def test_the_road_of_the_diary_and_other_networks_are_walkable(
     )
 
 
-def test_words_are_heard_beside_bands(dataset: Path, tmp_path: Path) -> None:
+def test_words_are_heard_beside_bands(few: Path, tmp_path: Path) -> None:
     training = replace(TRAINING, hears=("mel:kaldi", "words"), changes=Changes())
-    train_talker([dataset], tmp_path, training, replace(QUICK, steps=2, evaluate_every=2))
+    train_talker([few], tmp_path, training, replace(QUICK, steps=2, evaluate_every=2))
     talker = load_talker(tmp_path)
     assert [one.labels for one in talker.listening.heard] == [(), ("bin",)]
     assert talker.features == ("mel:kaldi",)
 
 
 def test_the_command_leaves_a_speaker_out(
-    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [
         "--width",
@@ -170,17 +184,17 @@ def test_the_command_leaves_a_speaker_out(
         "s1",
         "--json",
     ]
-    main(["train", "talker", str(dataset), "-o", str(tmp_path / "run"), *words])
+    main(["train", "talker", str(few), "-o", str(tmp_path / "run"), *words])
     assert json.loads(capsys.readouterr().out)["figures"]
     assert "s1" not in load_talker(tmp_path / "run").facts["speakers"]
     with pytest.raises(InputError, match="no speaker 's9'.*s0, s1, s2"):
-        open_talking([dataset], tmp_path, replace(TRAINING, leave_out=("s9",)))
+        open_talking([few], tmp_path, replace(TRAINING, leave_out=("s9",)))
 
 
-def test_talkers_that_were_made_are_learnt_in_a_manner_of_their_own(dataset: Path, tmp_path: Path) -> None:
+def test_talkers_that_were_made_are_learnt_in_a_manner_of_their_own(few: Path, tmp_path: Path) -> None:
     made = tmp_path / "made"
     make_talkers(made, TalkerOptions(count=3, films=False, landmarks=False, sound_rate=16000, rooms=0))
-    films = open_talking([dataset, made], tmp_path / "run", TRAINING)
+    films = open_talking([few, made], tmp_path / "run", TRAINING)
     own = [clip for clip in films.learnt if clip.made]
     assert len(own) == 3
     assert "own" in films.voices
@@ -190,6 +204,11 @@ def test_talkers_that_were_made_are_learnt_in_a_manner_of_their_own(dataset: Pat
     shut = truth.closures.on(truth.cells, truth.frame_count) >= 0
     assert opening_of(own[1].points[shut]).max() < 0.03 < opening_of(own[1].points[~shut]).mean()
     assert own[1].heard["words"][0].start == truth.words[0].start
+    # Its phones say what is asked of the lips: its own face closes them all, one that stays open none.
+    right = closures_of(own[1], own[1].face)
+    still = own[1].face.map(lambda values: np.repeat(values[~shut][:1], len(values), axis=0))
+    assert right.recall == 1 > closures_of(own[1], still).recall
+    assert right.wanted == len(truth.closures)
     people = TalkerRecipe([clip for clip in films.learnt if not clip.made], films.held, TRAINING)
     both = TalkerRecipe(films.learnt, films.held, TRAINING)
     assert np.array_equal(both.basis.components, people.basis.components)
@@ -212,9 +231,7 @@ def test_speakers_with_few_clips_are_taken_more_often() -> None:
     assert counts[1.0] == {"a": 16, "b": 16, "c": 16}
 
 
-def test_how_far_a_speaker_goes_is_told_by_the_other_clips(dataset: Path, tmp_path: Path) -> None:
-    films = open_talking([dataset], tmp_path, TRAINING)
-    recipe = TalkerRecipe(films.learnt, films.held, TRAINING)
+def test_how_far_a_speaker_goes_is_told_by_the_other_clips(films: TalkingFilms, recipe: TalkerRecipe) -> None:
     said = {}
     for clip in films.learnt:
         weights = recipe.basis.weights(clip.points, recipe.rest[clip.name]) * clip.valid[:, None]
@@ -229,9 +246,9 @@ def test_how_far_a_speaker_goes_is_told_by_the_other_clips(dataset: Path, tmp_pa
     assert own_reaches(said, alone, recipe.basis) == {alone[0].name: 1.0}
 
 
-def test_the_flow_learns_where_the_face_is_known(dataset: Path, tmp_path: Path) -> None:
+def test_the_flow_learns_where_the_face_is_known(few: Path, tmp_path: Path) -> None:
     training = replace(TRAINING, network=replace(SMALL, head="flow", flow_width=8, flow_steps=2))
-    films = open_talking([dataset], tmp_path, training)
+    films = open_talking([few], tmp_path, training)
     recipe = TalkerRecipe(films.learnt, films.held, training)
     example = recipe._example(0, np.random.default_rng(0))
     # Between the frames lies what lies between their weights; before the first one, and in a hole, nothing is known.
@@ -239,15 +256,13 @@ def test_the_flow_learns_where_the_face_is_known(dataset: Path, tmp_path: Path) 
     straight = np.stack([np.interp(np.arange(len(example.heard)), at, column) for column in seen.T], axis=1)
     assert np.abs(example.cell_weights - straight)[example.cell_valid].max() < 1e-4
     assert 0.8 < example.cell_valid.mean() < 1
-    train_talker([dataset], tmp_path / "run", training, replace(QUICK, steps=4, evaluate_every=4))
+    train_talker([few], tmp_path / "run", training, replace(QUICK, steps=2, evaluate_every=2))
     assert load_talker(tmp_path / "run").shape.head == "flow"
     log = [json.loads(line) for line in (tmp_path / "run/run/log.jsonl").read_text().splitlines()]
     assert log[-1]["flow"] > 0
 
 
-def test_gaps_are_never_learnt_from(dataset: Path, tmp_path: Path) -> None:
-    films = open_talking([dataset], tmp_path, TRAINING)
-    recipe = TalkerRecipe(films.learnt, films.held, TRAINING)
+def test_gaps_are_never_learnt_from(films: TalkingFilms, recipe: TalkerRecipe) -> None:
     batch = recipe.load(recipe.parts(0)[0])
     assert batch is not None
     network = recipe.model()
@@ -260,10 +275,8 @@ def test_gaps_are_never_learnt_from(dataset: Path, tmp_path: Path) -> None:
     assert not batch.tensors["valid"].all()
 
 
-def test_training_reads_the_instants_that_are_read_in_use(dataset: Path, tmp_path: Path) -> None:
+def test_training_reads_the_instants_that_are_read_in_use(films: TalkingFilms, recipe: TalkerRecipe) -> None:
     """The frames of a batch lie between the cells where ``Track.on`` puts them, also when speech is sped up."""
-    films = open_talking([dataset], tmp_path, TRAINING)
-    recipe = TalkerRecipe(films.learnt, films.held, TRAINING)
     clip = films.learnt[0]
     example = recipe._example(0, np.random.default_rng(0))
     from genlock.models.talker.inputs import hear
@@ -354,9 +367,7 @@ def test_the_basis_holds_what_is_planted_and_shapes_do_what_their_names_say() ->
         build_basis(moved[:10], neutral, 6)
 
 
-def test_the_emphasis_brings_back_the_planted_energy(dataset: Path, tmp_path: Path) -> None:
-    films = open_talking([dataset], tmp_path, TRAINING)
-    recipe = TalkerRecipe(films.learnt, films.held, TRAINING)
+def test_the_emphasis_brings_back_the_planted_energy(films: TalkingFilms, recipe: TalkerRecipe) -> None:
     raw = {}
     for clip in films.held:
         own = recipe.basis.weights(clip.points, recipe.rest[clip.name]) * clip.valid[:, None]
@@ -364,6 +375,22 @@ def test_the_emphasis_brings_back_the_planted_energy(dataset: Path, tmp_path: Pa
     found = fit_emphasis(raw, films.held, recipe.rest, recipe.basis)
     assert found.gain * (1 + 0.5 * found.sharp) == pytest.approx(1 / 0.6, rel=0.15)
     assert isinstance(found, Emphasis)
+
+
+def test_seeds_are_one_by_the_mean_of_each_clip() -> None:
+    runs = [
+        [Row(f"{who}{k}", who, 0.5 + 0.1 * seed, 1.0, 1.0, float("nan") if who == "b" else 0.8, 1.0, 1.0, None)
+         for who in "ab" for k in range(3)]
+        for seed in range(2)
+    ]  # fmt: skip
+    both = over_seeds([runs[0], runs[1][::-1]])
+    assert [row.clip for row in both] == ["a0", "a1", "a2", "b0", "b1", "b2"]
+    figures = report(both).figures
+    assert figures["mouth_lmd_below_mean"][0] == pytest.approx(0.45)
+    assert figures["correlation"][0] == pytest.approx(0.8)  # what one speaker does not tell, the others do
+    assert np.isnan([*figures["lag_ms"], *figures["closures"]]).all()
+    with pytest.raises(OptionError, match="same clips"):
+        over_seeds([runs[0], runs[1][1:]])
 
 
 def test_a_report_counts_every_speaker_the_same() -> None:

@@ -62,6 +62,14 @@ class WarpedFace:
         self._paint_mouth(made, image, wanted, pose)
         return made
 
+    def mesh(self, frame: FaceFrame, k: int = 0) -> Points:
+        """Where the mesh lies in what :meth:`draw` draws, [468, 3], in pixels."""
+        found = self._footage.meshes[k].astype(np.float64)
+        pose = head_pose(found[list(RIGID)])
+        wanted = self._wanted(pose.to_head(found), found[:, 2] / float(pose.scale), frame)
+        found[:, :2] = pose.to_image(wanted)
+        return found
+
     def _picture(self, k: int) -> Pixels:
         if self._kept is None or self._kept[0] != k:
             self._kept = (k, self._footage.picture(k))

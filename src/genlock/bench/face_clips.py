@@ -56,6 +56,10 @@ class FaceClip:
 
     name: str
     """Its file."""
+    path: str
+    """Where the file lies."""
+    first_frame: int
+    """The film's frame in which the face is first seen: number 0 of the motion."""
     speaker: str
     """Who speaks: the truth's person, or the folder that the film lies in."""
     motion: FaceMotion
@@ -108,6 +112,8 @@ def read_face_clip(path: str | os.PathLike[str]) -> FaceClip:
     loudness = Energy()(sound)
     return FaceClip(
         Path(path).name,
+        os.fspath(path),
+        face.first_frame,
         speaker,
         motion,
         sound.shifted(offset),

@@ -24,6 +24,8 @@ _BESIDE = frozenset({"dataset", "sources"})
 _FREE = frozenset({"save_every", "keep", "evaluate_every", "log_every", "workers"})
 #: Options in which it may differ, and is told what that means.
 _NOTED = ("steps", "threads")
+#: Characters of an option's value in a message.
+_LONGEST = 80
 
 
 def claim_folder(
@@ -98,14 +100,21 @@ def _changes(theirs: Mapping[str, Any], ours: dict[str, Any], loop: LoopOptions,
 
 
 def defaults_of(*options: Any) -> dict[str, Any]:
-    """The defaults of dataclasses of options, by name; of what is None, none.
+    """The defaults of dataclasses of options as JSON has them, by name, options within options too; of None, none.
 
     >>> defaults_of(None, LoopOptions(steps=7))["steps"]
     1000
     """
-    return {
-        f.name: f.default for o in options if is_dataclass(o) for f in fields(o) if f.default is not MISSING
-    }
+    found: dict[str, Any] = {}
+    for o in options:
+        for f in fields(o) if is_dataclass(o) else ():
+            if is_dataclass(inner := getattr(o, f.name)):
+                found[f.name] = defaults_of(inner)
+            elif f.default is not MISSING:
+                found[f.name] = f.default
+            elif f.default_factory is not MISSING:
+                found[f.name] = f.default_factory()
+    return found
 
 
 def _differences(
@@ -113,11 +122,31 @@ def _differences(
 ) -> list[str]:
     if theirs.get("recipe") != ours["recipe"]:
         return [f"recipe {theirs.get('recipe')}, not {ours['recipe']}"]
+    return [
+        difference
+        for section in ("settings", "loop")
+        for difference in _of_options(theirs.get(section) or {}, ours[section], defaults)
+    ]
+
+
+def _of_options(old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """What differs, in words; an option that one record lacks came to be later, or is gone, and has its default."""
     found = []
-    for section in ("settings", "loop"):
-        old, new = theirs.get(section) or {}, ours[section]
-        for name in sorted({*old, *new} - _FREE - {*_NOTED}):
-            before = old.get(name, defaults.get(name))
-            if before != new.get(name):
-                found.append(f"{name} {before!r}, not {new.get(name)!r}")
+    for name in sorted({*old, *new} - _FREE - {*_NOTED}):
+        usual = defaults.get(name)
+        before, now = (each.get(name, _as_json(usual)) for each in (old, new))
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += _of_options(before, now, usual if isinstance(usual, Mapping) else {})
+        elif before != now:
+            found.append(f"{name} {_short(before)}, not {_short(now)}")
     return found
+
+
+def _as_json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _short(value: Any) -> str:
+    """As it is, or where that is long (the names of all clips), how it begins."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

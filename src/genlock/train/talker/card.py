@@ -50,6 +50,8 @@ _ROWS: Mapping[str, str] = {
     "energy": "energy of motion against the true one",
     "velocity_error": "error of the lips' velocity, eye distances per second",
     "lag_ms": "lips late by, ms",
+    "closures": "share of the closures that are there",
+    "false_closures": "share of the closures made that should not be",
 }
 
 

@@ -45,11 +45,18 @@ class TalkingClip:
     """Where it was seen, [T]."""
     made: bool = False
     """Whether it is a talker of ``genlock synth talkers``: its phones are true, its manner is not a person's."""
+    closures: Spans | None = None
+    """When the lips of /p b m/ are shut in the picture, where the phones are known."""
 
     @property
     def seconds(self) -> npt.NDArray[np.float64]:
         """Centres of the frames, [T]."""
         return self.cells.centers(len(self.points))
+
+    @property
+    def length(self) -> int | None:
+        """Number of frames for :meth:`Track.on`, where the cells do not say it themselves."""
+        return None if self.cells.length is not None else len(self.points)
 
     @property
     def face(self) -> Track:

@@ -1,9 +1,8 @@
-"""How near a talker comes on clips that it did not learn from, beside what needs no talker."""
+"""How near a talker comes on clips that it did not learn from, and the emphasis that is fitted on some of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,75 +10,28 @@ import numpy.typing as npt
 
 from genlock.core.track import Track
 from genlock.extractors.face.pose import LIPS
-from genlock.metrics.landmarks import landmark_scores
+from genlock.metrics.landmarks import (
+    ClosureScores,
+    aperture_track,
+    closed_level,
+    closed_runs,
+    closure_scores,
+    landmark_scores,
+)
 from genlock.models.talker.basis import FaceBasis
 from genlock.models.talker.resting import fitted_rest, opening_of
 from genlock.models.talker.talker import Emphasis, Talker
 from genlock.train.talker.clips import TalkingClip
+from genlock.train.talker.reports import Row
 
-__all__ = [
-    "Report",
-    "Row",
-    "fit_emphasis",
-    "fitted_rests",
-    "glance",
-    "loudness_line",
-    "own_reaches",
-    "raw_weights",
-    "report",
-    "score",
-]
+__all__ = ["closures_of", "fit_emphasis", "fitted_rests", "glance", "own_reaches", "raw_weights", "score"]
 
 Array: TypeAlias = npt.NDArray[np.float32]
 
 _LIPS = list(LIPS)
 _SHARPS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
-_DRAWS = 2000
 # Nobody moves so little, or so much, against what is usual.
 _REACHES = (0.4, 2.5)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One made clip against the true one, with the speaker's mean face beside it."""
-
-    clip: str
-    """Its name."""
-    speaker: str
-    """Who speaks."""
-    mouth_lmd: float
-    """Mean distance of the lips' points, eye distances."""
-    mean_lmd: float
-    """The same of a face that does not move: the mean of this very clip."""
-    speaker_mean_lmd: float
-    """The same of the mean of all of this speaker's clips that are reported on."""
-    correlation: float
-    """Of the opening."""
-    energy: float
-    """Of motion, against the true one."""
-    velocity_error: float
-    """Eye distances per second."""
-    lag_seconds: float | None
-    """How late the lips are; None where it cannot be told."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """Means over clips, with 95 % intervals over clips drawn anew."""
-
-    clips: int
-    speakers: int
-    figures: Mapping[str, tuple[float, float, float]]
-    """By name: the figure, and its interval."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON form."""
-        named = {name: {"value": v, "low": a, "high": b} for name, (v, a, b) in self.figures.items()}
-        return {"clips": self.clips, "speakers": self.speakers, **named}
-
-    def __str__(self) -> str:
-        shown = [f"{name} {v:.3f} ({a:.3f} to {b:.3f})" for name, (v, a, b) in self.figures.items()]
-        return f"{self.clips} clips of {self.speakers} speakers: {'; '.join(shown)}"
 
 
 def score(
@@ -92,9 +44,10 @@ def score(
     }
     rows = []
     for clip in clips:
-        found = made[clip.name].on(clip.cells, "sample", length=_length(clip))
+        found = made[clip.name].on(clip.cells, "sample", length=clip.length)
         points = basis.points(found.values, rest[clip.name])
-        scores = landmark_scores(clip.face, Track(points, clip.cells, found.valid))
+        face = Track(points, clip.cells, found.valid)
+        scores = landmark_scores(clip.face, face)
         use = clip.valid & found.valid
         own, everybody = clip.points[clip.valid].mean(axis=0), means[clip.speaker]
         if scores.frames > 1:
@@ -109,9 +62,20 @@ def score(
                     scores.motion_energy,
                     scores.velocity_error,
                     scores.lag_seconds,
+                    closures_of(clip, face),
                 )
             )
     return rows
+
+
+def closures_of(clip: TalkingClip, made: Track) -> ClosureScores:
+    """Whether the lips of a made face close where they should: for /p b m/ where the phones are known, else where the
+    true lips are closed; and nowhere else."""
+    true = aperture_track(clip.face)
+    level = closed_level(true)
+    allowed = closed_runs(true, level)
+    wanted = allowed if clip.closures is None else clip.closures
+    return closure_scores(aperture_track(made), wanted, level, allowed)
 
 
 def _still(clip: TalkingClip, face: Array, use: npt.NDArray[np.bool_]) -> float:
@@ -128,9 +92,7 @@ def glance(
     error = still = made_power = true_power = 0.0
     correlations = []
     for clip in clips:
-        weights = np.asarray(
-            made[clip.name].on(clip.cells, "sample", length=_length(clip)).values, np.float32
-        )
+        weights = np.asarray(made[clip.name].on(clip.cells, "sample", length=clip.length).values, np.float32)
         true = (clip.points - rest[clip.name])[:, _LIPS, :2].reshape(len(weights), -1)
         moved, use = weights @ lips, clip.valid
         error += float(np.abs(_pairs(moved - true)[use]).sum())
@@ -153,55 +115,6 @@ def _pairs(flat: npt.NDArray[Any]) -> npt.NDArray[np.complex128]:
     return np.asarray(flat[:, 0::2] + 1j * flat[:, 1::2])
 
 
-def _length(clip: TalkingClip) -> int | None:
-    return None if clip.cells.length is not None else len(clip.points)
-
-
-def report(rows: Sequence[Row], seed: int = 0) -> Report:
-    """Figures over clips; where there are several speakers, every speaker counts the same, and speakers are drawn too.
-
-    ``mouth_lmd_below_mean`` is the share by which the error of the lips lies below that of the clip's own mean face,
-    which knows the clip; ``..._speaker_mean`` below that of the mean of all the speaker's clips.
-    """
-    random = np.random.default_rng(seed)
-    speakers = sorted({row.speaker for row in rows})
-    own = [[row for row in rows if row.speaker == speaker] for speaker in speakers]
-    value = _figures(own)
-    draws = []
-    for _ in range(_DRAWS if len(rows) > 1 else 1):
-        chosen = random.integers(len(own), size=len(own)) if len(own) > 1 else [0]
-        draws.append(
-            _figures([[own[s][k] for k in random.integers(len(own[s]), size=len(own[s]))] for s in chosen])
-        )
-    found = {}
-    for name in value:
-        low, high = np.nanquantile([draw[name] for draw in draws], [0.025, 0.975])
-        found[name] = (value[name], float(low), float(high))
-    return Report(len(rows), len(speakers), found)
-
-
-def _figures(own: Sequence[Sequence[Row]]) -> dict[str, float]:
-    by_speaker = []
-    for rows in own:
-        lags = [row.lag_seconds for row in rows if row.lag_seconds is not None]
-        lmd, mean, everybody = (
-            np.mean([getattr(row, name) for row in rows])
-            for name in ("mouth_lmd", "mean_lmd", "speaker_mean_lmd")
-        )
-        by_speaker.append(
-            {
-                "mouth_lmd_below_mean": 1 - lmd / mean,
-                "mouth_lmd_below_speaker_mean": 1 - lmd / everybody,
-                "mouth_lmd": lmd,
-                "correlation": np.nanmean([row.correlation for row in rows]),
-                "energy": np.nanmean([row.energy for row in rows]),
-                "velocity_error": np.mean([row.velocity_error for row in rows]),
-                "lag_ms": 1000 * np.median(lags) if lags else np.nan,
-            }
-        )
-    return {name: float(np.nanmean([one[name] for one in by_speaker])) for name in by_speaker[0]}
-
-
 def fitted_rests(
     made: Mapping[str, Track], clips: Sequence[TalkingClip], basis: FaceBasis
 ) -> dict[str, Array]:
@@ -209,7 +122,7 @@ def fitted_rests(
     :func:`~genlock.models.talker.resting.fitted_rest`."""
     found = {}
     for clip in clips:
-        told = made[clip.name].on(clip.cells, "sample", length=_length(clip))
+        told = made[clip.name].on(clip.cells, "sample", length=clip.length)
         found[clip.name] = fitted_rest(clip.points, told.values, basis, clip.valid & told.valid)
     return found
 
@@ -224,7 +137,7 @@ def own_reaches(
     lips = basis.components[:, _LIPS, :2].reshape(basis.size, -1)
     powers: dict[str, tuple[float, float]] = {}
     for clip in clips:
-        told = made[clip.name].on(clip.cells, "sample", length=_length(clip))
+        told = made[clip.name].on(clip.cells, "sample", length=clip.length)
         use = clip.valid & told.valid
         rows = (
             clip.points[use][:, _LIPS, :2].reshape(int(use.sum()), -1),
@@ -297,38 +210,5 @@ def fit_emphasis(
 
 
 def _on_frames(raw: Track, emphasis: Emphasis, clip: TalkingClip) -> Array:
-    found = raw.map(emphasis).on(clip.cells, "sample", length=_length(clip))
+    found = raw.map(emphasis).on(clip.cells, "sample", length=clip.length)
     return np.asarray(found.values, np.float32)
-
-
-# ---------------------------------------------------------------- what needs no talker
-
-
-def loudness_line(
-    learnt: Sequence[TalkingClip], clips: Sequence[TalkingClip], rest: Mapping[str, Array], basis: FaceBasis
-) -> dict[str, Track]:
-    """Weights of each clip from its loudness alone: a straight line, fitted on the clips that were learnt from."""
-    level, weights = [], []
-    for clip in learnt:
-        found = _loudness(clip).on(clip.cells, "sample", length=_length(clip))
-        use = found.valid & clip.valid
-        level.append(found.values[use])
-        weights.append(basis.weights(clip.points[use], rest[clip.name]))
-    one = np.concatenate(level)
-    design = np.stack([one, np.ones_like(one)], axis=1).astype(np.float64)
-    line = np.linalg.lstsq(design, np.concatenate(weights).astype(np.float64), rcond=None)[0]
-    return {
-        clip.name: _loudness(clip).map(
-            lambda v: np.asarray(np.stack([v, np.ones_like(v)], axis=1) @ line, np.float32)
-        )
-        for clip in clips
-    }
-
-
-def _loudness(clip: TalkingClip) -> Track:
-    """Level of the first feature of the sound above its own median, smoothed over 50 ms, [N]."""
-    track = next(given for given in clip.heard.values() if isinstance(given, Track))
-    values = np.asarray(track.values, np.float64)
-    level = np.logaddexp.reduce(values, axis=1)
-    level = np.convolve(np.pad(level, 2, "edge"), np.ones(5) / 5, "valid")
-    return track.map(lambda _: (level - np.median(level)).astype(np.float32))

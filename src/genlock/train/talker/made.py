@@ -67,8 +67,11 @@ def made_clips(
         heard["words"] = truth.words.shifted(truth.offset_seconds)
         points = upright_mesh(np.asarray(truth.landmarks().values, np.float32)).astype(np.float32)
         valid = np.ones(len(points), bool)
+        closures = truth.closures.shifted(truth.offset_seconds)
         clips.append(
-            TalkingClip(f"{Path(folder).name}/{name}", truth.person, heard, truth.cells, points, valid, True)
+            TalkingClip(
+                f"{Path(folder).name}/{name}", truth.person, heard, truth.cells, points, valid, True, closures
+            )
         )
         voices.append(_voice(truth))
     return clips, voices

@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from genlock.core.errors import InputError, MissingDependency
 from genlock.core.files import write_text
-from genlock.core.grid import Grid
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.core.spans import Spans
@@ -30,18 +29,12 @@ from genlock.train.options import LoopOptions
 from genlock.train.talker.augment import changed_bands, sped
 from genlock.train.talker.card import card_of
 from genlock.train.talker.clips import TalkingClip, displacements, resting_faces
-from genlock.train.talker.figures import (
-    fit_emphasis,
-    fitted_rests,
-    glance,
-    loudness_line,
-    raw_weights,
-    report,
-    score,
-)
+from genlock.train.talker.controls import another_sound, loudness_line
+from genlock.train.talker.figures import fit_emphasis, fitted_rests, glance, raw_weights, score
 from genlock.train.talker.films import TalkingFilms, open_talking
 from genlock.train.talker.listening import listening_for
 from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
+from genlock.train.talker.reports import report
 from genlock.train.talker.targets import basis_errors, build_basis
 
 try:
@@ -329,13 +322,8 @@ def report_on(talker: Talker, recipe: TalkerRecipe, films: TalkingFilms) -> dict
         return {}
     rest, basis = {**recipe.rest, **resting_faces(clips)}, talker.basis
     made = raw_weights(talker, clips)
-    other = {}
-    for clip, wrong in zip(clips, [*clips[1:], clips[0]], strict=True):
-        begin, theirs = clip.cells.edge(0) - wrong.cells.edge(0), made[wrong.name]
-        assert isinstance(theirs.grid, Grid)
-        other[clip.name] = replace(theirs, grid=theirs.grid.shifted(begin).on_clock(clip.cells.clock))
     line = loudness_line(recipe.clips, clips, rest, basis)
-    rows = {"talker": made, "loudness_line": line, "another_sound": other}
+    rows = {"talker": made, "loudness_line": line, "another_sound": another_sound(made, clips)}
     if any(clip.speaker in talker.speakers for clip in clips):
         rows["in_own_manner"] = raw_weights(talker, clips, own=True)
     found = {name: report(score(weights, clips, rest, basis)).to_dict() for name, weights in rows.items()}
