@@ -226,8 +226,11 @@ class OfFolder:
     @property
     def mouths(self) -> str | None:
         """The crops that this very model sees, as a feature; None: it only hears, or its class is not asked."""
+        if self.mouth_side is None:
+            return None
         told = getattr(self.kind, "mouths_of", None)
-        return None if self.mouth_side is None else told(self.folder) if told else f"mouth/{self.mouth_side}"
+        found: str = f"mouth/{self.mouth_side}" if told is None else told(self.folder)
+        return found
 
     def missing(self) -> str | None:
         """As the class says."""
