@@ -25,7 +25,7 @@ ALGORITHMS_NEVER_IMPORT = {"media", "models", "weights"}
 NEED_THE_EXTRAS = {"data", "models", "train", "studio"}
 
 #: Used where a person has installed them by hand; no extra of ours names them.
-OPTIONAL = {"yt-dlp", "ipython"}
+OPTIONAL = {"yt-dlp", "ipython", "sentencepiece"}
 # Under the GPL: never imported by the package, only by a file that runs as a process of its own.
 ELSEWHERE = {"synth/talkers/vtl_child.py": {"vocaltractlab-cython"}}
 
