@@ -16,6 +16,7 @@ group                        what is registered                                 
 ``genlock.finders``          a class, :class:`genlock.foley.finding.Finder`            ``sound --finder``
 ``genlock.recipes``          a :class:`genlock.train.registry.RecipeCommand`            ``train NAME``
 ``genlock.recognizers``      a class, :class:`genlock.speech.recognize.Recognizer`      ``words --recognizer``
+``genlock.sounders``         makes a :class:`genlock.foley.sounding.Sounder`            ``sound --model``
 ``genlock.worlds``           a :class:`genlock.synth.worlds.World`                      ``synth NAME``
 ===========================  =========================================================  ============================
 """

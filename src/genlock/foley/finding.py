@@ -13,12 +13,13 @@ from genlock.core.time import Exact, exact
 from genlock.foley.events import Event, Events
 from genlock.media import Consumer, FrameTimes, ReadOptions, VideoCell, read
 
-__all__ = ["GROUP", "EventOptions", "Finder", "find_events", "make_finder"]
+__all__ = ["GROUP", "EventOptions", "Finder", "find_events", "make_finder", "unlike_what_was_learnt"]
 
 #: The entry-point group of finders. Each entry is a class, or a function, that makes one of :class:`EventOptions`.
 GROUP = "genlock.finders"
 _AUTO = ("learned", "motion")
 _SLOW_RATE = 10
+_SURE = 0.8
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,21 @@ def _made(name: str, options: EventOptions) -> Finder:
     return made(options)
 
 
+def unlike_what_was_learnt(found: Sequence[Event], about: str) -> list[str]:
+    """What a user is to know where a finder that has learnt is unsure of most of what it found.
+
+    >>> unlike_what_was_learnt([Event(1, 0.99), Event(2, 0.5), Event(3, 0.45)], "drawn films")
+    ['1 of 3 events are sure (at least .8): this film looks unlike what the finder has learnt from (drawn films)']
+    """
+    sure = sum(event.probability >= _SURE for event in found)
+    if 2 * sure >= len(found):
+        return []
+    return [
+        f"{sure} of {len(found)} events are sure (at least .8): this film looks unlike what the finder has learnt from "
+        f"({about})"
+    ]
+
+
 def find_events(
     video: Any,
     options: EventOptions | None = None,
@@ -164,4 +180,6 @@ def find_events(
         notes.append(f"{float(rate):.3g} frames a second: an instant is known to {half:.0f} ms either way")
     if not found:
         notes.append("nothing in the picture strikes anything: no event was found")
+    elif finder.name != _AUTO[-1]:
+        notes += unlike_what_was_learnt(found, finder.about)
     return Events(found, extent.start, extent.end, extent.clock, finder.name, finder.about, notes)

@@ -26,6 +26,8 @@ __all__ = ["MotionFinder"]
 _LEAST_STEP = Fraction(1, 45)
 _BEFORE, _AFTER = 3, 3
 _APART = Fraction(9, 100)  # seconds within which one event is heard, not two
+# Of the velocity that is lost, the share that was there before: half of it where a thing is thrown back as fast.
+_STOPPED = 0.2
 _TICK = 1_000_000  # instants are rounded to microseconds
 
 
@@ -129,13 +131,13 @@ def _peak(window: list[Slowing]) -> _Candidate | None:
     if lost[middle] < lost[middle - 1] or lost[middle] <= lost[middle + 1]:
         return None
     incoming = _neighbourhoods(np.stack([one.incoming for one in window]))[:, tile] @ axis
-    if incoming[middle] <= 0 and incoming[middle + 1] <= 0:
-        return None  # set in motion, not stopped
     times = np.array([float(one.instant - window[middle].instant) for one in window])
     near = slice(middle - 1, middle + 2)
     offset = float((lost[near] * times[near]).sum() / lost[near].sum())
     pair = lost[middle] + max(lost[middle - 1], lost[middle + 1])
     fast = float(max(incoming[middle], incoming[middle + 1], 0))
+    if fast < _STOPPED * pair:
+        return None  # set in motion, not stopped
     before = float(np.maximum(incoming[: middle + 1], 0).max())
     sudden = float(pair / lost.sum()) * min(1.0, fast / max(before, 1e-9))
     x, y, area = _place(window[middle], tile)

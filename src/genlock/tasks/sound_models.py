@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from genlock.core.errors import OptionError
+from genlock.core.errors import MissingModel, OptionError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.foley.events import Event, Events
 from genlock.foley.mixing import Mixer, Placed, pan_gains
@@ -16,8 +16,8 @@ from genlock.synth.impacts.sound import struck
 
 __all__ = ["GROUP", "ModalSounder", "make_sounder"]
 
-#: The entry-point group of models that sound; each entry makes a :class:`genlock.foley.sounding.Sounder`, or raises
-#: MissingModel: it is called with the samples per second and the width of the stereo picture.
+#: The entry-point group of models that sound. Each entry makes a :class:`genlock.foley.sounding.Sounder` of the name of
+#: its weights (None: those that are shipped) and raises MissingModel where they are not here.
 GROUP = "genlock.sounders"
 # A blow of the film's hard ones: newton seconds, metres a second, and metres across of what is struck.
 _IMPULSE, _SPEED, _SIZE = 0.3, 2.5, 0.15
@@ -98,15 +98,33 @@ def _known(material: str) -> str | None:
 def make_sounder(model: str, rate: int, width: float, material: str | None) -> Sounder:
     """The sounder of a name; ``auto``: a model that is here, else struck bodies.
 
-    Raises OptionError if there is none of that name, MissingModel if it is not here.
+    Parameters
+    ----------
+    model : ``modal``, ``auto``, a registered name, or ``NAME:WEIGHTS`` for weights of your own
+
+    Raises
+    ------
+    OptionError
+        If there is none of that name.
+    MissingModel
+        If its weights are not here.
     """
-    if model == "modal":
-        return ModalSounder(rate, width, material)
     names = plugin_names(GROUP)
     if model == "auto":
-        model = names[0] if names else "modal"
-        return make_sounder(model, rate, width, material)
-    if model not in names:
+        for name in names:
+            try:
+                return _registered(name, None)
+            except MissingModel:
+                continue  # the result says who sounds instead
+        return ModalSounder(rate, width, material)
+    if model == "modal":
+        return ModalSounder(rate, width, material)
+    name, _, weights = model.partition(":")
+    if name not in names:
         raise OptionError(f"the model {model!r} is not known; there are: {', '.join(['modal', *names])}")
-    made: Sounder = plugin_class(GROUP, model)(rate, width)
-    return made
+    return _registered(name, weights or None)
+
+
+def _registered(name: str, weights: str | None) -> Sounder:
+    made: Callable[[str | None], Sounder] = plugin_class(GROUP, name)
+    return made(weights)
