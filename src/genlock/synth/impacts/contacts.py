@@ -27,8 +27,9 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 # The ground is as large as this to a blow.
 _GROUND_SIZE = 0.14
-# A blow below this amplitude is not heard.
-_INAUDIBLE = 0.003
+# A blow is heard if the RMS of its first 30 ms is above this, and so many times that of the room.
+_INAUDIBLE = 0.0005
+_ABOVE_ROOM = 1.5
 
 
 @dataclass(frozen=True)
@@ -233,11 +234,17 @@ def hear(
                 )
             samples = samples / max(contact.distance, 0.3)
             add_struck(sound, rate, contact.time, samples)
-            contact = replace(contact, audible=bool(np.abs(samples).max(initial=0.0) > _INAUDIBLE))
+            contact = replace(contact, audible=_is_heard(samples, rate, plan))
         contacts.append(contact)
     if plan.disturbance.hiss_decibels > -100:
         sound += room_noise(count, rate, plan.disturbance.hiss_decibels, plan.seed)
     return limited(sound), tuple(contacts), tuple(sorted(sources))
+
+
+def _is_heard(samples: npt.NDArray[np.float64], rate: int, plan: ImpactPlan) -> bool:
+    first = samples[: max(1, round(0.03 * rate))]
+    room = 10 ** (plan.disturbance.hiss_decibels / 20)
+    return bool(np.sqrt((first**2).mean()) > max(_INAUDIBLE, _ABOVE_ROOM * room))
 
 
 def _slide(sound: npt.NDArray[np.float64], rate: int, event: Event) -> None:

@@ -16,7 +16,7 @@ from genlock.synth.impacts.materials import HELD_OUT, SEEN
 from genlock.synth.impacts.scenes import SCENES, Ranges, draw_drops, draw_rolls, draw_strikers, place_bodies
 from genlock.synth.impacts.views import View
 
-__all__ = ["Disturbance", "ImpactOptions", "ImpactPlan", "plan_one"]
+__all__ = ["Disturbance", "ImpactOptions", "ImpactPlan", "plan_one", "read_size"]
 
 HeldOut = Literal["materials", "sizes", "speeds", "rates"]
 
@@ -80,7 +80,7 @@ class ImpactOptions:
         if unknown:
             raise OptionError(f"there is no scene {unknown[0]!r}; there are: {', '.join(SCENES)}")
         for size in self.sizes:
-            _size(size)
+            read_size(size)
         for rate in self.rates:
             if rate != "variable" and not 1 <= exact_rate(rate) <= 240:
                 raise OptionError(f"a rate of {rate} frames a second lies outside 1...240")
@@ -167,7 +167,7 @@ def plan_one(options: ImpactOptions, number: int) -> ImpactPlan:
     rates = options.rates or (_OTHER_RATES if other["rates"] else _SEEN_RATES)
     rate = rates[int(draw.integers(len(rates)))] if not options.rates else rates[number % len(rates)]
     scene = options.scenes[number % len(options.scenes)]
-    width, height = _size(options.sizes[number % len(options.sizes)])
+    width, height = read_size(options.sizes[number % len(options.sizes)])
     materials = HELD_OUT if other["materials"] else SEEN
     ranges = Ranges.of(materials, other["sizes"], other["speeds"], options.painted)
     view = _view(width, height, options.difficulty, draw)
@@ -245,7 +245,11 @@ def _disturbance(options: ImpactOptions, draw: np.random.Generator) -> Disturban
     )
 
 
-def _size(text: str) -> tuple[int, int]:
+def read_size(text: str) -> tuple[int, int]:
+    """Width and height of ``WIDTHxHEIGHT``.
+
+    Raises OptionError if it is none, or not even, or outside 48...1920.
+    """
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         raise OptionError(f"the size {text!r} is not WIDTHxHEIGHT, such as 128x96")

@@ -12,7 +12,17 @@ import numpy.typing as npt
 from genlock.core.time import round_fraction
 from genlock.synth.impacts.materials import Material
 
-__all__ = ["LOUDNESS", "Modes", "add_sliding", "add_struck", "limited", "modes_of", "struck"]
+__all__ = [
+    "LOUDNESS",
+    "Modes",
+    "add_sliding",
+    "add_struck",
+    "first_sample",
+    "late_by",
+    "limited",
+    "modes_of",
+    "struck",
+]
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -72,6 +82,7 @@ def struck(
     late: float = 0.0,
     striker: str = "stick",
     touch: int = 0,
+    longest: float = _LONGEST,
 ) -> Array:
     """One contact from its first sample on, float64 [n].
 
@@ -83,6 +94,7 @@ def struck(
     late : by how much the first sample lies after the contact, in seconds, at least 0 and below 1/rate
     striker : ``stick``, ``body``, ``mallet`` or ``hand``; soft ones leave high modes alone
     touch : number of the touch: no two are quite alike
+    longest : seconds after which it is cut
 
     Examples
     --------
@@ -98,7 +110,7 @@ def struck(
     # The spectrum of a push that lasts so long; what turns round within it is not driven.
     driven = 1 / (1 + (modes.hertz * length * 1.3) ** 2)
     gains = (modes.gains * driven * draw.uniform(0.75, 1.0, len(modes.gains)) * heard)[:, None]
-    count = _length(modes.seconds[heard], material.noise_seconds, rate)
+    count = _length(modes.seconds[heard], material.noise_seconds, rate, longest)
     since = np.arange(count) / rate + late
     glide = since + material.glide * 5.0 * since * since
     # Cosines begin at once; their sum is turned a little so that it does not begin with a click of all of them.
@@ -111,9 +123,9 @@ def struck(
     return np.asarray(peak * sound / max(float(np.abs(sound[: max(1, rate // 50)]).max()), 1e-12))
 
 
-def _length(seconds: Array, noise_seconds: float, rate: int) -> int:
+def _length(seconds: Array, noise_seconds: float, rate: int, most: float) -> int:
     longest = max(noise_seconds, float(seconds.max()) if len(seconds) else 0.0)
-    return max(8, round(min(_LONGEST, longest * -np.log(_FLOOR) / 6.908) * rate))
+    return max(8, round(min(most, longest * float(-np.log(_FLOOR)) / 6.908) * rate))
 
 
 def _of_energy(sound: Array, rate: int) -> Array:

@@ -21,8 +21,8 @@ __all__ = ["IMPACT_VERSION", "KINDS", "Contact", "ImpactTruth", "load_impact_tru
 
 #: Goes up whenever the same options give another film than before.
 IMPACT_VERSION = 1
-#: What a contact can be.
-KINDS = ("strike", "bounce", "scrape", "roll")
+#: What a contact can be; flashes are those of ``genlock synth flashdot``.
+KINDS = ("strike", "bounce", "scrape", "roll", "flash")
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class ImpactTruth:
 
     def __str__(self) -> str:
         kinds = {kind: sum(c.kind == kind for c in self.contacts) for kind in KINDS}
-        told = ", ".join(f"{count} {kind}s" for kind, count in kinds.items() if count)
+        told = ", ".join(f"{kind} {count}" for kind, count in kinds.items() if count)
         return f"{self.scene}: {told or 'nothing touches'}"
 
 
