@@ -1,6 +1,6 @@
 """Fetch real struck sounds for `genlock synth impacts --oneshots FOLDER` and `genlock sound --library FOLDER`.
 
-They are the drum kits of the Debian package hydrogen-drumkits (`apt-get download`, `dpkg -x`), with loudness layers, and
+They are the drum kits of the Debian package hydrogen-drumkits (`apt-get download`, `dpkg -x`), in loudness layers, and
 the samples of the npm package supersonic-scsynth-samples (`npm pack`). Each kit keeps its own licence, which stands in
 `oneshots.tsv` and README.md; a package that cannot be had is left out, and said so.
 
