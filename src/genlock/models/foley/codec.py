@@ -177,7 +177,8 @@ class Codec:
         if not isinstance(mel.grid, Grid) or mel.grid.rate != CELL_RATE:
             raise InputError(f"the codec takes {FEATURE}, 100 cells a second, not {mel.grid}")
         codes = self.encode(mel.values)
-        valid = np.append(mel.valid, np.zeros(len(mel.valid) % _CELLS, bool)).reshape(-1, _CELLS).all(axis=1)
+        whole = np.append(mel.valid, np.zeros(len(mel.valid) % _CELLS, bool)).reshape(-1, _CELLS)
+        valid = np.asarray(whole.all(axis=1), bool)
         grid = Grid(COLUMN_RATE, mel.grid.edge(0), mel.grid.clock)
         return replace(mel, values=codes, grid=grid, valid=valid, name="foley codes", unit="")
 
@@ -252,7 +253,7 @@ class Decoding:
         Raises InputError if they are not tokens of this codec.
         """
         told = self._network.push(self._codec.digits_of(codes)).reshape(-1, BANDS)
-        return np.maximum(told * _SPREAD + _MIDDLE, QUIET)
+        return np.asarray(np.maximum(told * _SPREAD + _MIDDLE, QUIET), np.float32)
 
 
 def _cells_of(mel: npt.ArrayLike) -> Array:
@@ -294,7 +295,7 @@ def load_codec(model: str | os.PathLike[str] = CODEC_NAME) -> Codec:
     """
 
     def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Codec:
-        told = {
+        told: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in header["shape"].items()
         }

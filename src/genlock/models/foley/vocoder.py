@@ -172,7 +172,7 @@ class Vocoding:
         rest = (self._sum / np.maximum(self._weight, np.float32(1e-3)))[self._skip :]
         rest = rest[: self._taken * CELL - self._given]
         self._given += len(rest)
-        return np.concatenate([ready, rest])
+        return np.asarray(np.concatenate([ready, rest]), np.float32)
 
     def _heard(self, told: Array) -> Array:
         pieces = [np.zeros(0, np.float32)]
@@ -199,7 +199,7 @@ class Vocoding:
         skipped = min(self._skip, done)
         self._skip -= skipped
         self._given += done - skipped
-        return final[skipped:]
+        return np.asarray(final[skipped:], np.float32)
 
 
 def spectrum_window() -> Array:
@@ -243,7 +243,7 @@ def load_vocoder(model: str | os.PathLike[str] = VOCODER_NAME) -> Vocoder:
     """
 
     def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Vocoder:
-        told = {
+        told: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in header["shape"].items()
         }

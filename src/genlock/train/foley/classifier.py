@@ -112,6 +112,6 @@ def _trained(clips: Sequence[SoundClip], seed: int) -> SoundClassifier:
         wanted = torch.tensor([labels.index(named[k].label) for k in chosen])
         loss = functional.cross_entropy(network(torch.from_numpy(bands)), wanted)
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
     return network

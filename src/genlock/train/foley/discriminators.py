@@ -32,9 +32,10 @@ class PatchDiscriminator(nn.Module):
         return scores
 
 
-def adaptive_weight(asked: Tensor, judged: Tensor, last: nn.Parameter) -> Tensor:
+def adaptive_weight(asked: Tensor, judged: Tensor, last: Tensor) -> Tensor:
     """By how much what a discriminator asks for counts, so that it moves the last layer as much as all else does
     (Esser et al. 2021)."""
     (one,) = torch.autograd.grad(asked, last, retain_graph=True)
     (other,) = torch.autograd.grad(judged, last, retain_graph=True)
-    return (one.norm() / (other.norm() + 1e-4)).clamp(0, 1e4).detach()
+    weight: Tensor = (one.norm() / (other.norm() + 1e-4)).clamp(0, 1e4).detach()
+    return weight

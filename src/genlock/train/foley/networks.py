@@ -34,6 +34,8 @@ _CELLS = 2
 class CodecNetwork(nn.Module):
     """Bands [B, T, 80] to bands, by tokens."""
 
+    levels: Tensor
+
     def __init__(self, shape: CodecShape) -> None:
         super().__init__()
         self.shape = shape
@@ -71,6 +73,8 @@ class CodecNetwork(nn.Module):
 
 class VocoderNetwork(nn.Module):
     """Bands [B, T, 80] to samples [B, 240 T]."""
+
+    window: Tensor
 
     def __init__(self, shape: VocoderShape) -> None:
         super().__init__()

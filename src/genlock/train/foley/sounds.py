@@ -107,7 +107,8 @@ def open_sounds(named: Sequence[str | Path], run: str | Path, progress: Progress
     if not by_split["train"]:
         raise InputError("no clip with sound is left to learn from; give more")
     notes += left_out_notes(left_out, run)
-    return Sounds(*(tuple(by_split[name]) for name in ("train", "valid", "test")), tuple(notes))
+    learnt, held, reported = (tuple(by_split[name]) for name in ("train", "valid", "test"))
+    return Sounds(learnt, held, reported, tuple(notes))
 
 
 def crop_of(

@@ -104,7 +104,8 @@ class Codebook(nn.Module):
 
     def entries_of(self, codes: Tensor) -> Tensor:
         """Entries [B, code_width, h, w] of codes [B, h, w]."""
-        return self.quantize.embedding(codes).permute(0, 3, 1, 2)
+        entries: Tensor = self.quantize.embedding(codes)
+        return entries.permute(0, 3, 1, 2)
 
     def forward(self, mel: Tensor) -> tuple[Tensor, Quantised]:
         """What comes back, and by which codes; gradients pass by the rounding."""
@@ -170,7 +171,8 @@ class _Residual(nn.Module):
         inner = self.conv1(functional.silu(self.norm1(x)))
         inner = self.conv2(functional.silu(self.norm2(inner)))
         past = x if self.nin_shortcut is None else self.nin_shortcut(x)
-        return past + inner
+        found: Tensor = past + inner
+        return found
 
 
 class _Attention(nn.Module):
@@ -186,7 +188,8 @@ class _Attention(nn.Module):
         seen = self.norm(x)
         asked, keys, values = (part(seen).flatten(2).transpose(1, 2) for part in (self.q, self.k, self.v))
         mixed = functional.scaled_dot_product_attention(asked, keys, values)
-        return x + self.proj_out(mixed.transpose(1, 2).reshape(x.shape))
+        found: Tensor = x + self.proj_out(mixed.transpose(1, 2).reshape(x.shape))
+        return found
 
 
 class _Level(nn.Module):
@@ -243,9 +246,9 @@ class _Encoder(nn.Module):
         x = self.conv_in(x)
         for level in self.down:
             x = level(x)
-            if hasattr(level, "downsample"):
+            if level is not self.down[-1]:
                 # Theirs is padded on one side only.
-                x = level.downsample.conv(functional.pad(x, (0, 1, 0, 1)))
+                x = level.get_submodule("downsample.conv")(functional.pad(x, (0, 1, 0, 1)))
         found: Tensor = self.conv_out(functional.silu(self.norm_out(self.mid(x))))
         return found
 
@@ -274,6 +277,6 @@ class _Decoder(nn.Module):
         for k in reversed(range(len(self.up))):
             x = self.up[k](x)
             if k:
-                x = self.up[k].upsample.conv(functional.interpolate(x, scale_factor=2.0))
+                x = self.up[k].get_submodule("upsample.conv")(functional.interpolate(x, scale_factor=2.0))
         found: Tensor = self.conv_out(functional.silu(self.norm_out(x)))
         return found

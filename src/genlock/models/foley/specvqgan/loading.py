@@ -55,22 +55,26 @@ class Loaded:
     @property
     def codebook(self) -> Codebook:
         """Raises OptionError if it holds none; so do the others."""
-        return self._part("codebook", Codebook)
+        found: Codebook = self._part("codebook", Codebook)
+        return found
 
     @property
     def transformer(self) -> CodeTransformer:
         """The transformer."""
-        return self._part("transformer", CodeTransformer)
+        found: CodeTransformer = self._part("transformer", CodeTransformer)
+        return found
 
     @property
     def melgan(self) -> MelGAN:
         """The vocoder."""
-        return self._part("melgan", MelGAN)
+        found: MelGAN = self._part("melgan", MelGAN)
+        return found
 
     @property
     def classifier(self) -> Vggishish:
         """The classifier."""
-        return self._part("classifier", Vggishish)
+        found: Vggishish = self._part("classifier", Vggishish)
+        return found
 
     def _part(self, name: str, kind: type[Any]) -> Any:
         found = self.parts.get(name)
@@ -130,15 +134,18 @@ def save_specvqgan(loaded: Loaded, folder: str | os.PathLike[str]) -> None:
     Raises OutputError if it cannot be written.
     """
     target = Path(folder)
-    shapes = {name: recognise_shape(network) for name, network in loaded.parts.items()}
+    shapes = {name: _settings_of(network) for name, network in loaded.parts.items()}
     for name, network in loaded.parts.items():
         save_safetensors(network.state_dict(), target / f"{name}.safetensors")
     write_json(target / CONFIG, {"model_type": FORM, "parts": shapes, "facts": dict(loaded.facts)})
 
 
-def recognise_shape(network: torch.nn.Module) -> Any:
+def _settings_of(network: torch.nn.Module) -> Any:
     """The JSON form of what a network is built from."""
-    return network.classifier[-1].out_features if isinstance(network, Vggishish) else asdict(network.shape)  # type: ignore[union-attr,arg-type,index]
+    if isinstance(network, Vggishish):
+        return network.classes
+    assert isinstance(network, Codebook | CodeTransformer | MelGAN)
+    return asdict(network.shape)
 
 
 def _of_folder(folder: Path) -> Loaded:

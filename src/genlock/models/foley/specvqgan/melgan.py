@@ -75,7 +75,8 @@ class _Normed(nn.Module):
 
     @property
     def kernel(self) -> Tensor:
-        return self.weight_g * self.weight_v / self.weight_v.flatten(1).norm(dim=1).view(-1, 1, 1)
+        length: Tensor = self.weight_v.flatten(1).norm(dim=1)
+        return self.weight_g * self.weight_v / length.view(-1, 1, 1)
 
 
 class _Convolution(_Normed):

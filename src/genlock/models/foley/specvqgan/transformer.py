@@ -155,6 +155,8 @@ def _drawn(logits: Tensor, temperature: float, top_k: int | None, random: torch.
 
 
 class _SelfAttention(nn.Module):
+    mask: Tensor
+
     def __init__(self, shape: TransformerShape) -> None:
         super().__init__()
         self.heads = shape.heads

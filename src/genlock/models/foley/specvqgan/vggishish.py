@@ -33,6 +33,7 @@ class Vggishish(nn.Module):
 
     def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
+        self.classes = classes
         layers: list[nn.Module] = []
         given = 1
         for k, stage in enumerate(_STAGES):
