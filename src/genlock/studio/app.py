@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import unquote
 
 from fastapi import APIRouter, Body, FastAPI, Query, Request
 from fastapi import Path as InPath
@@ -18,8 +19,7 @@ from starlette.concurrency import run_in_threadpool
 
 from genlock import __version__
 from genlock.core.errors import FormatError, GenlockError, InputError, OptionError, OutputError
-from genlock.core.json_forms import dump_json
-from genlock.core.track import Track
+from genlock.core.json_forms import dump_json, read_json_file
 from genlock.core.track_file import load_track
 from genlock.report.arrays import curve_rows
 from genlock.speech import write_words
@@ -42,6 +42,7 @@ Number = Annotated[int, InPath(ge=0, le=2**53)]
 PIECE_SECONDS = 2
 _FOREVER = {"cache-control": "private, max-age=31536000, immutable"}  # addresses that name a version
 _NEVER = {"cache-control": "no-store"}
+_KEPT_CLIPS = 8  # what is known of as many clips stays in memory; their rows never do
 _LARGEST_SIDE = 4096
 _MOST_JSON_BYTES = 20_000_000
 _WORD_ENDINGS = {"srt": ".srt", "vtt": ".vtt", "textgrid": ".TextGrid", "ctm": ".ctm", "json": ".json"}
@@ -65,13 +66,22 @@ class Studio:
         self.stills = Stills()
         self.library = Library(folder, self.stills)
         self.words = WordEdits(folder)
+        self._clips: OrderedDict[Path, TimelineClip] = OrderedDict()
+        self._lock = threading.Lock()
 
     def clip(self, file: MediaFile) -> TimelineClip:
         """The timeline of a file. Raises NotThere if it was not prepared yet."""
         place = clip_folder(self.folder, file)
         if not place.is_dir():
             raise NotThere(f"{file.name!r} was not opened yet: ask for the job 'open'")
-        return open_timeline(place)
+        with self._lock:
+            known = self._clips.get(place)
+            if known is None:
+                known = self._clips[place] = open_timeline(place)
+            self._clips.move_to_end(place)
+            while len(self._clips) > _KEPT_CLIPS:
+                self._clips.popitem(last=False)
+        return known
 
 
 def make_app(studio: Studio) -> FastAPI:
@@ -197,12 +207,11 @@ def _files(studio: Studio) -> APIRouter:
     async def upload(name: str, request: Request) -> Response:
         stated = request.headers.get("content-length")
         size = int(stated) if stated is not None and stated.isdigit() else None
-        given = unquote(name)
         part = await receive_upload(
-            studio.folder, given, size, request.stream(), studio.options.largest_upload
+            studio.folder, name, size, request.stream(), studio.options.largest_upload
         )
-        await run_in_threadpool(take_in, studio.folder, part, given)
-        return _json({"name": given})
+        await run_in_threadpool(take_in, studio.folder, part, name)
+        return _json({"name": name})
 
     return router
 
@@ -219,7 +228,7 @@ def _clips(studio: Studio) -> APIRouter:
         if not clip_folder(studio.folder, file).is_dir():
             return _json({"id": ident, "name": file.name, "opened": False})
         found = studio.clip(file)
-        curves = [{"name": name, "label": track.name or name} for name, track in _curves(file).items()]
+        curves = [{"name": name} for name in _curves(file)]
         return _json(
             {
                 **found.to_dict(),
@@ -266,10 +275,10 @@ def _clips(studio: Studio) -> APIRouter:
 
     @router.get("/curves/{name}")
     def curve(ident: Ident, name: str) -> Response:
-        track = _curves(studio.folder.file(ident)).get(name)
-        if track is None:
+        path = _curves(studio.folder.file(ident)).get(name)
+        if path is None:
             raise NotThere(f"there is no curve {name!r}")
-        rows = curve_rows(track)
+        rows = curve_rows(load_track(path))
         told = {**rows.facts, "values": list(rows.data)}
         return _json(told)
 
@@ -287,16 +296,17 @@ def _clips(studio: Studio) -> APIRouter:
     return router
 
 
-def _curves(file: MediaFile) -> dict[str, Track]:
-    """The tracks of one value a cell in a file's results."""
+def _curves(file: MediaFile) -> dict[str, Path]:
+    """The tracks of one value a cell in a file's results, by name. Told by the summary: no track is read for it."""
+    try:
+        told = read_json_file(file.results / "summary.json").get("tracks", [])
+    except FormatError:
+        return {}  # there is no result yet, or it is damaged, which the next align mends
     found = {}
-    for path in sorted((file.results / "tracks").glob("*.npz")):
-        try:
-            track = load_track(path)
-        except (FormatError, OSError):
-            continue  # a track that is damaged is no lane; align says so when it is read
-        if track.values.ndim == 1 and len(track):
-            found[path.stem] = track
+    for track in told:
+        path = file.results / "tracks" / Path(str(track.get("path", ""))).name
+        if len(track.get("shape", ())) == 1 and path.is_file():
+            found[path.stem] = path
     return found
 
 

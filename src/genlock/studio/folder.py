@@ -73,6 +73,7 @@ class StudioFolder:
         if not self.root.is_dir():
             raise InputError(f"{os.fspath(root)!r} is not a folder; name the folder of the films")
         self.own = self.root / OWN_FOLDER
+        self._known: dict[str, MediaFile] = {}
         if self.own.is_symlink():
             raise InputError(f"{str(self.own)!r} is a link; the studio writes into a folder of its own only")
         for name in ("clips", "words", "uploads", "work", "found"):
@@ -97,11 +98,15 @@ class StudioFolder:
             MediaFile(ident_of(name), printable(name), Path(path), _results(path, own))
             for name, path, own in zip(kept, paths, folders, strict=True)
         ]
+        self._known = {file.ident: file for file in found}
         return found, left
 
     def file(self, ident: str) -> MediaFile:
         """A file by its number. Raises NotThere if it is not there, or not any more."""
-        found = next((each for each in self.files()[0] if each.ident == ident), None)
+        found = self._known.get(ident)
+        # What was listed may have gone since, or have become a link.
+        if found is None or self._refusal(os.path.relpath(found.path, self.root)) is not None:
+            found = next((each for each in self.files()[0] if each.ident == ident), None)
         if found is None:
             raise NotThere(f"there is no file {ident!r} in this folder (any more); look at the library again")
         return found

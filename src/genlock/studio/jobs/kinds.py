@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from genlock import tasks
-from genlock.core.errors import InputError, OptionError
+from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.files import atomic_folder, write_bytes, write_text
-from genlock.core.json_forms import write_json
+from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress
 from genlock.report import sync_svg
@@ -108,6 +108,7 @@ def _align(
     folder: StudioFolder, file: MediaFile, options: tasks.AlignOptions, room: Path, progress: Progress
 ) -> Done:
     owner = file.results / "summary.json"
+    _require_own(owner, file)
     found = tasks.align_video(file.path, options, room / "result", progress)
     # A kill leaves a half-written result in this job's own folder only, which the next start removes.
     with atomic_folder(file.results, marker=owner.name) as fresh:
@@ -118,6 +119,18 @@ def _align(
     return Done(
         sentence, {"words": len(found.words), "aligned": words, "sync": found.sync.to_dict()}, found.notes
     )
+
+
+def _require_own(summary: Path, file: MediaFile) -> None:
+    """Raises InputError if a folder of results is that of another file (talk.mov beside talk.mp4)."""
+    if not summary.is_file():
+        return
+    try:
+        name = read_json_file(summary).get("file")
+    except FormatError:
+        return  # damaged: it may be replaced
+    if name not in (None, file.path.name):
+        raise InputError(f"{summary.parent.name!r} holds the result of {name!r}; rename one of the two")
 
 
 def _words(

@@ -111,13 +111,13 @@ class JobQueue:
             base.executescript(f"PRAGMA journal_mode=WAL; {_TABLES}")
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one transaction: no thread ever meets that of another."""
+    def _open(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+        """A connection for one transaction: no thread ever meets that of another, and readers wait for nobody."""
         base = sqlite3.connect(self._path, timeout=30, isolation_level=None)
         try:
             base.row_factory = sqlite3.Row
             base.execute("PRAGMA synchronous=NORMAL")
-            base.execute("BEGIN IMMEDIATE")
+            base.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             yield base
             if base.in_transaction:
                 base.execute("COMMIT")
@@ -128,7 +128,7 @@ class JobQueue:
 
     def job(self, number: int) -> Job:
         """A job by its number. Raises NotThere."""
-        with self._open() as base:
+        with self._open(write=False) as base:
             row = base.execute("SELECT * FROM jobs WHERE id = ?", (number,)).fetchone()
         if row is None:
             raise NotThere(f"there is no job {number}")
@@ -136,7 +136,7 @@ class JobQueue:
 
     def changed_since(self, change: int, most: int = 500) -> list[Job]:
         """The jobs that changed after a number of change, the newest ``most`` of them, in the order of their change."""
-        with self._open() as base:
+        with self._open(write=False) as base:
             rows = base.execute(
                 "SELECT * FROM jobs WHERE change > ? ORDER BY change DESC LIMIT ?", (change, most)
             ).fetchall()
@@ -144,7 +144,7 @@ class JobQueue:
 
     def lines(self, number: int, most: int = 1000) -> list[tuple[float, str]]:
         """The last lines of a job's log: when, and what."""
-        with self._open() as base:
+        with self._open(write=False) as base:
             rows = base.execute(
                 "SELECT at, text FROM lines WHERE job = ? ORDER BY rowid DESC LIMIT ?", (number, most)
             ).fetchall()
@@ -152,7 +152,7 @@ class JobQueue:
 
     def wants_stop(self, number: int) -> bool:
         """Whether somebody has asked for a running job to end."""
-        with self._open() as base:
+        with self._open(write=False) as base:
             row = base.execute("SELECT stop FROM jobs WHERE id = ?", (number,)).fetchone()
         return bool(row and row["stop"])
 

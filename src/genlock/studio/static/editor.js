@@ -172,14 +172,13 @@ export class Editor extends EventTarget {
     const beside = this.#placedBeside(number, step);
     const wall = along >= 0 ? this.list[along][border === "start" ? "from" : "to"] - step * LEAST : beside >= 0 ? this.list[beside][border === "start" ? "to" : "from"] : step * Infinity;
     const limits = border === "start" ? [wall, word.to - LEAST] : [word.from + LEAST, wall];
-    let exact = this.snapped(Math.min(Math.max(t, limits[0]), limits[1]));
-    if (exact.number < limits[0] - 1e-9 || exact.number > limits[1] + 1e-9) {
-      // The nearest edge lies beyond the limit: without a neighbour that moves, its own border is as exact.
-      if (along >= 0 || beside < 0) return null;
-      exact = this.list[beside].exact[border === "start" ? "end" : "start"];
-      if (Math.abs(exact.number - (border === "start" ? limits[0] : limits[1])) > 1e-9) return null;
-    }
-    if (exact.compare(word.exact[border]) === 0) return null;
+    const wanted = Math.min(Math.max(t, limits[0]), limits[1]);
+    const period = this.frames?.period ?? 0;
+    // Where the nearest edge lies beyond a limit, the one before it; where there is none, the neighbour's own border.
+    const choices = [wanted, wanted - period, wanted + period].map((each) => this.snapped(each));
+    if (along < 0 && beside >= 0) choices.push(this.list[beside].exact[border === "start" ? "end" : "start"]);
+    const exact = choices.find(({ number: at }) => at >= limits[0] - 1e-9 && at <= limits[1] + 1e-9);
+    if (!exact || exact.compare(word.exact[border]) === 0) return null;
     const fresh = { ...told(word), [border]: String(exact) };
     if (along < 0) return { at: number, count: 1, words: [fresh] };
     const other = { ...told(this.list[along]), [border === "start" ? "end" : "start"]: String(exact) };
