@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -248,3 +249,21 @@ def test_the_second_language_says_everything(driver: Any, studio: Served) -> Non
     assert driver.find_element("id", "tab-library").text == "Bibliothek"
     driver.find_element("id", "language").click()
     until(driver, "return document.documentElement.lang === 'en' && window.studio?.ready", "it is English")
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_on_any_screen(driver: Any, studio: Served) -> None:
+    """axe-core is MPL-2.0 and not ours to keep: ``npm pack axe-core`` and name its axe.min.js in AXE_JS."""
+    path = os.environ.get("AXE_JS")
+    if path is None:
+        pytest.skip("AXE_JS does not name axe-core's axe.min.js")
+    axe = Path(path).read_text(encoding="utf-8")
+    for screen, name in (("library", None), ("timeline", "plain.mp4"), ("sync", "plain.mp4"), ("jobs", None)):
+        open_screen(driver, studio, screen, name)
+        driver.execute_script(axe)
+        found = driver.execute_async_script(
+            "const done = arguments[0]; axe.run({ resultTypes: ['violations'] }).then((r) => done(r.violations"
+            ".filter((v) => ['serious', 'critical'].includes(v.impact))"
+            ".map((v) => [v.id, v.nodes.map((n) => n.html)])));"
+        )
+        assert found == [], screen
