@@ -137,7 +137,7 @@ def _worth_seeing(info: MediaInfo) -> Fraction:
     picture = info.picture()
     if picture is None or picture.start is None:
         raise NotThere("there is no picture")
-    return picture.start + (picture.duration or 0) / 10
+    return picture.start + (picture.duration or Fraction(0)) / 10
 
 
 def _sync_in(summary: Path) -> dict[str, Any] | None:

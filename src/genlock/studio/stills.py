@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -103,9 +104,10 @@ class Stills:
 def _jpeg(pixels: npt.NDArray[np.uint8], aspect: Fraction) -> bytes:
     """A picture as JPEG, with square pixels."""
     height, width = pixels.shape[:2]
+    shown: npt.NDArray[Any] = pixels
     if aspect != 1:
-        pixels = cv2.resize(pixels, (max(1, round_fraction(width * aspect, "nearest")), height))
-    done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        shown = cv2.resize(pixels, (max(1, round_fraction(width * aspect, "nearest")), height))
+    done, data = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     assert done
     return bytes(data)
 

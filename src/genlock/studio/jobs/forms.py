@@ -159,7 +159,9 @@ def _leads_to_a_file(text: str) -> bool:
 
 
 def _built(options: type, values: Mapping[str, Any]) -> Any:
-    hints, own, inner = get_type_hints(options), {}, {}
+    hints = get_type_hints(options)
+    own: dict[str, Any] = {}
+    inner: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
         head, point, rest = name.partition(".")
         if point:
