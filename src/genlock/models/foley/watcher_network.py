@@ -34,6 +34,8 @@ __all__ = [
     "run_columns",
     "run_frames",
     "slots_of",
+    "stride_of",
+    "taps_of",
 ]
 
 Seconds: TypeAlias = npt.NDArray[np.float64]
@@ -59,9 +61,10 @@ class WatcherShape:
     """How the network is built."""
 
     side: int = 64
-    """Width and height of the pictures it looks at, in pixels; a multiple of 16."""
-    channels: tuple[int, ...] = (16, 24, 40, 56)
-    """Channels of the convolutions of the trunk, each of which halves the picture; at most 6 of them."""
+    """Width and height of the pictures it looks at, in pixels."""
+    channels: tuple[int, ...] = (24, 40, 56)
+    """Channels of the convolutions of the trunk: the first makes the picture four times smaller, each other one halves
+    it."""
     width: int = 96
     """Channels of the networks over frames and over columns; at least 1."""
     frame_layers: int = 2
@@ -72,8 +75,8 @@ class WatcherShape:
     def __post_init__(self) -> None:
         if min(self.side, self.width, *self.channels, *self.dilations) < 1 or self.frame_layers < 0:
             raise OptionError(f"{self}: sides, channels, width and dilations are at least 1")
-        if self.side % 2 ** len(self.channels):
-            raise OptionError(f"{self}: the side is no multiple of {2 ** len(self.channels)}")
+        if self.side % (2 << len(self.channels)):
+            raise OptionError(f"{self}: the side is no multiple of {2 << len(self.channels)}")
 
     @property
     def frame_reach(self) -> int:
@@ -88,7 +91,7 @@ class WatcherShape:
     @property
     def seen(self) -> int:
         """Numbers that the trunk makes of a picture before they are embedded."""
-        last = self.side >> len(self.channels)
+        last = self.side >> (len(self.channels) + 1)
         return self.channels[-1] * last * last
 
 
@@ -96,12 +99,12 @@ def array_shapes(shape: WatcherShape, outputs: int) -> dict[str, tuple[int, ...]
     """Name and shape of every array of a network with so many outputs.
 
     >>> array_shapes(WatcherShape(), 17)["trunk.0.weight"]
-    (16, 6, 5, 5)
+    (24, 6, 5, 5)
     """
     found: dict[str, tuple[int, ...]] = {}
     given = CHANNELS
     for k, channels in enumerate(shape.channels):
-        taps = _taps_of(k)
+        taps = taps_of(k)
         found |= {f"trunk.{k}.weight": (channels, given, taps, taps), f"trunk.{k}.bias": (channels,)}
         given = channels
     width = shape.width
@@ -127,8 +130,14 @@ def _block_shapes(name: str, layers: int, width: int) -> dict[str, tuple[int, ..
     return found
 
 
-def _taps_of(layer: int) -> int:
+def taps_of(layer: int) -> int:
+    """Width of the kernels of a convolution of the trunk."""
     return 5 if layer == 0 else 3
+
+
+def stride_of(layer: int) -> int:
+    """How many times smaller a convolution of the trunk makes the picture."""
+    return 4 if layer == 0 else 2
 
 
 # ---------------------------------------------------------------- what it is told
@@ -198,10 +207,12 @@ def embed_pictures(seen: Array, arrays: Arrays, shape: WatcherShape) -> Array:
 
 def _trunk(rows: Array, arrays: Arrays, shape: WatcherShape) -> Array:
     for k, channels in enumerate(shape.channels):
-        taps = _taps_of(k)
+        taps = taps_of(k)
         pad = taps // 2
         padded = np.pad(rows, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (taps, taps), axis=(1, 2))[:, ::2, ::2]
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (taps, taps), axis=(1, 2))
+        step = stride_of(k)
+        windows = windows[:, ::step, ::step]
         count, high, wide, given = windows.shape[:4]
         kernel = arrays[f"trunk.{k}.weight"].reshape(channels, given * taps * taps)
         flat = windows.reshape(count * high * wide, given * taps * taps) @ kernel.T

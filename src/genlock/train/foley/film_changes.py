@@ -17,6 +17,8 @@ __all__ = ["Stretch", "stretch_of"]
 Random: TypeAlias = np.random.Generator
 Indices: TypeAlias = npt.NDArray[np.int64]
 
+_SHEETS = 6
+
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
@@ -112,14 +114,16 @@ def _lit(pictures: Pixels, changes: EventChanges, random: Random) -> Pixels:
     tint = np.exp(random.uniform(-changes.tint, changes.tint, 3))
     steps = (np.arange(256) / 255) ** gamma
     curve = np.clip(((steps - 0.5) * contrast + 0.5) * light, 0, 1)
-    tables = np.clip(255 * curve[:, None] * tint, 0, 255).astype(np.float32)
-    shown = np.stack([tables[pictures[..., k], k] for k in range(3)], axis=-1)
+    table = np.clip(255 * curve[:, None] * tint, 0, 255).astype(np.uint8)
+    side = pictures.shape[1]
+    # All frames as one tall picture: a table takes a fraction of the time of arithmetic.
+    shown = cv2.LUT(np.ascontiguousarray(pictures).reshape(-1, side, 3), table[None])
     if random.random() < changes.grey:
-        shown[:] = shown.mean(axis=3, keepdims=True)
+        shown = cv2.cvtColor(cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     noise = random.uniform(0, changes.noise)
     if noise > 0.5:
-        # One sheet of noise for all frames, moved about: a tenth of the time that fresh noise takes.
-        sheet = random.normal(0, noise, shown.shape[1:]).astype(np.float32)
-        for frame, (down, across) in zip(shown, random.integers(0, 64, (len(shown), 2)), strict=True):
-            frame += np.roll(sheet, (int(down), int(across)), (0, 1))
-    return np.asarray(np.clip(shown, 0, 255), np.uint8)
+        # A few sheets of noise are enough for all frames, and take a fraction of the time.
+        sheets = noise * random.standard_normal((_SHEETS, side, side, 3), np.float32)
+        drawn = sheets.astype(np.int8)[random.integers(0, _SHEETS, len(pictures))]
+        shown = cv2.add(shown, drawn.reshape(shown.shape), dtype=cv2.CV_8U)
+    return np.asarray(shown, np.uint8).reshape(pictures.shape)

@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingDependency
-from genlock.models.foley.watcher_network import CHANNELS, GAP_FEATURES, PHASE_FEATURES, SLOTS, WatcherShape
+from genlock.models.foley.watcher_network import (
+    CHANNELS,
+    GAP_FEATURES,
+    PHASE_FEATURES,
+    SLOTS,
+    WatcherShape,
+    stride_of,
+    taps_of,
+)
 
 try:
     import torch
@@ -62,7 +70,7 @@ class WatcherNetwork(nn.Module):
         self.shape, width = shape, shape.width
         given = (CHANNELS, *shape.channels[:-1])
         self.trunk = nn.ModuleList(
-            nn.Conv2d(a, b, 5 if k == 0 else 3, stride=2, padding=2 if k == 0 else 1)
+            nn.Conv2d(a, b, taps_of(k), stride_of(k), taps_of(k) // 2)
             for k, (a, b) in enumerate(zip(given, shape.channels, strict=True))
         )
         self.evens = nn.ModuleList(nn.BatchNorm2d(channels) for channels in shape.channels)
