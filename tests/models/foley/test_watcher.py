@@ -16,6 +16,7 @@ from genlock.models.foley.watcher_network import (
     array_shapes,
     gap_features,
     look,
+    motion_of,
     phase_features,
     slots_of,
 )
@@ -84,6 +85,20 @@ def test_light_matters_little_and_change_is_seen() -> None:
     np.testing.assert_array_equal(look(pictures)[2:], look(pictures[2:], pictures[1]))
 
 
+def test_motion_is_that_of_things_not_of_the_camera() -> None:
+    random = np.random.default_rng(0)
+    blurred = np.kron(random.integers(60, 200, (14, 14, 3)), np.ones((8, 8, 1)))[:100, :100]
+    ground = sum(np.roll(blurred, (i, k), (0, 1)) for i in range(5) for k in range(5)) / 25
+    still, moved = ground[10:74, 10:74], ground[11:75, 10:74].copy()  # the camera goes down by a pixel
+    alone = still.copy()
+    alone[0:32, 0:32] = ground[8:40, 10:42]  # and a quarter of the picture moves down by two
+    for shown, down in ((moved, 0.0), (alone, 0.5)):
+        places = motion_of(np.stack([still, shown]).astype(np.uint8))[1].reshape(3, 8, 8)
+        assert places[1, :3, :3].mean() == pytest.approx(down, abs=0.3)
+        assert abs(places[:2, 5:, 5:].mean()) < 0.15
+    assert (motion_of(np.stack([still]).astype(np.uint8)) == 0).all()
+
+
 def test_slots_are_the_frames_around_an_instant() -> None:
     frames, columns = np.array([0.0, 0.1, 0.25, 0.3]), np.array([-0.1, 0.0, 0.12, 0.9])
     slots = slots_of(frames, columns)
@@ -123,7 +138,7 @@ def test_file(tmp_path) -> None:
 
 def test_the_network_that_learns_is_the_same() -> None:
     torch = pytest.importorskip("torch")
-    from genlock.train.foley.watcher_network import WatcherNetwork
+    from genlock.train.foley.watcher_network import ROUGHLY, WatcherNetwork
 
     torch.manual_seed(0)
     outputs = len(EVENT_CHANNELS) + len(MATERIALS)
@@ -133,13 +148,19 @@ def test_the_network_that_learns_is_the_same() -> None:
     times = cells.edges(20)[:20]
     slots = slots_of(times, columns)
     seen = torch.from_numpy(look(pictures)).permute(0, 3, 1, 2)[None]
-    given = [gap_features(times), slots, phase_features(times, columns, slots), np.ones(30, bool)]
+    given = [
+        motion_of(pictures),
+        gap_features(times),
+        slots,
+        phase_features(times, columns, slots),
+        np.ones(30, bool),
+    ]
     tensors = [torch.from_numpy(array)[None] for array in given]
     for _ in range(3):  # so that the normalisation has seen something
         network.train()(seen, *tensors)
     with torch.no_grad():
         network.gates.weight.normal_()
-        theirs = network.eval()(seen, *tensors)[0].numpy()
+        theirs = network.eval()(seen, *tensors)[0, :, :-ROUGHLY].numpy()
     arrays = network.arrays()
     assert {name: a.shape for name, a in arrays.items()} == array_shapes(SMALL, outputs)
     watcher = Watcher(SMALL, arrays, MATERIALS)

@@ -24,6 +24,7 @@ from genlock.models.foley.watcher_network import (
     embed_pictures,
     gap_features,
     look,
+    motion_of,
     phase_features,
     run_columns,
     run_frames,
@@ -170,7 +171,8 @@ class WatcherStream:
             times = np.array([float(start - self._start) for start, _ in spans])
             if (np.diff(np.concatenate([self._times[-1:], times])) <= 0).any():
                 raise InputError("frames do not follow each other in time")
-            embedded = embed_pictures(look(pictures, self._before), self._watcher.arrays, shape)
+            seen, motion = look(pictures, self._before), motion_of(pictures, self._before)
+            embedded = embed_pictures(seen, motion, self._watcher.arrays, shape)
             self._before, self._end = pictures[-1], spans[-1][1]
             self._rows = np.concatenate([self._rows, embedded])
             self._times = np.concatenate([self._times, times])

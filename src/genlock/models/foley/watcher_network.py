@@ -23,6 +23,7 @@ from genlock.models.layers import Array, Arrays, layer_norm, linear, silu
 __all__ = [
     "CHANNELS",
     "GAP_FEATURES",
+    "MOTION_FEATURES",
     "PHASE_FEATURES",
     "SLOTS",
     "WatcherShape",
@@ -30,6 +31,7 @@ __all__ = [
     "embed_pictures",
     "gap_features",
     "look",
+    "motion_of",
     "phase_features",
     "run_columns",
     "run_frames",
@@ -48,11 +50,14 @@ CHANNELS = 6
 SLOTS = 4
 #: Numbers that tell how far a frame's neighbours are, and where between frames a column lies.
 GAP_FEATURES, PHASE_FEATURES = 4, 14
+#: Numbers that tell how a picture moves: across, down and how much, in 8 x 8 places.
+MOTION_PLACES, MOTION_FEATURES = 8, 192
 
 _TAPS = 3
 _USUAL_GAP = 0.04  # seconds between frames at which the features of gaps are zero
 _CONTRAST_FLOOR, _CHANGE_FLOOR = 0.1, 0.05
 _KNEE = 0.15  # change, against the picture's contrast, that is told as one half
+_MOTION_FLOOR = np.float32(3e-4)  # square of a slope below which it tells nothing
 _AT_A_TIME = 16  # pictures that are convolved at a time: they fit a cache
 
 
@@ -108,7 +113,9 @@ def array_shapes(shape: WatcherShape, outputs: int) -> dict[str, tuple[int, ...]
         found |= {f"trunk.{k}.weight": (channels, given, taps, taps), f"trunk.{k}.bias": (channels,)}
         given = channels
     width = shape.width
-    found |= _linear_shapes("embed", width, shape.seen) | _linear_shapes("gaps", width, GAP_FEATURES)
+    found |= _linear_shapes("embed", width, shape.seen + MOTION_FEATURES) | _linear_shapes(
+        "gaps", width, GAP_FEATURES
+    )
     found |= _block_shapes("frame", shape.frame_layers, width)
     found |= _linear_shapes("slots", width, SLOTS * width)
     found |= _linear_shapes("phases", width, PHASE_FEATURES) | _linear_shapes("gates", width, PHASE_FEATURES)
@@ -164,6 +171,39 @@ def look(pictures: Pixels, before: Pixels | None = None) -> Array:
     return np.concatenate([(own - level) / (contrast + np.float32(_CONTRAST_FLOOR)), changed], axis=3)
 
 
+def motion_of(pictures: Pixels, before: Pixels | None = None) -> Array:
+    """How each picture moves against the one before it, float32 [T, 192]: across, down and how much, in 8 x 8 places.
+
+    Lucas and Kanade's least squares on a picture of half the size, less the motion of most places: that of the camera.
+    It is told in pixels of the picture of half the size, bent so that what is far too quick does not count for more.
+
+    Parameters
+    ----------
+    pictures : uint8 [T, H, W, 3], a multiple of 16 pixels wide and high
+    before : the picture before the first; None: there is none, and nothing moves
+    """
+    own = np.asarray(pictures, np.float32).mean(axis=3) / np.float32(255)
+    first = own[:1] if before is None else np.asarray(before, np.float32).mean(axis=2)[None] / np.float32(255)
+    every = np.concatenate([first, own])
+    count, high, wide = every.shape
+    small = every.reshape(count, high // 2, 2, wide // 2, 2).mean(axis=(2, 4))
+    change, middle = small[1:] - small[:-1], (small[1:] + small[:-1]) / 2
+    across, down = np.gradient(middle, axis=2), np.gradient(middle, axis=1)
+    products = np.stack(
+        [across * across, across * down, down * down, across * change, down * change, np.abs(change)]
+    )
+    cell_high, cell_wide = high // 2 // MOTION_PLACES, wide // 2 // MOTION_PLACES
+    shape = (6, count - 1, MOTION_PLACES, cell_high, MOTION_PLACES, cell_wide)
+    cells = np.pad(products.reshape(shape).mean(axis=(3, 5)), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    around = cells[:, :, :-2] + 2 * cells[:, :, 1:-1] + cells[:, :, 2:]
+    xx, xy, yy, xt, yt, much = (around[..., :-2] + 2 * around[..., 1:-1] + around[..., 2:]) / 16
+    determinant = (xx + _MOTION_FLOOR) * (yy + _MOTION_FLOOR) - xy * xy
+    moves = np.stack([xy * yt - (yy + _MOTION_FLOOR) * xt, xy * xt - (xx + _MOTION_FLOOR) * yt]) / determinant
+    moves = np.tanh(moves - np.median(moves, axis=(2, 3), keepdims=True))
+    told = [*moves, np.sqrt(much) * np.float32(4)]
+    return np.stack(told, axis=1).reshape(count - 1, MOTION_FEATURES).astype(np.float32)
+
+
 def gap_features(frames: Seconds) -> Array:
     """How far the neighbours of each frame are, [T, 4]: log times to the one before and after, and whether it is there.
 
@@ -199,10 +239,11 @@ def phase_features(frames: Seconds, columns: Seconds, slots: Indices) -> Array:
 # ---------------------------------------------------------------- what it does
 
 
-def embed_pictures(seen: Array, arrays: Arrays, shape: WatcherShape) -> Array:
-    """What the trunk says of each picture, [T, width], of what :func:`look` gives."""
+def embed_pictures(seen: Array, motion: Array, arrays: Arrays, shape: WatcherShape) -> Array:
+    """What is known of each picture, [T, width], of what :func:`look` and :func:`motion_of` give."""
     rows = [_trunk(seen[k : k + _AT_A_TIME], arrays, shape) for k in range(0, len(seen), _AT_A_TIME)]
-    return np.concatenate(rows) if rows else np.zeros((0, shape.width), np.float32)
+    flat = np.concatenate(rows) if rows else np.zeros((0, shape.seen), np.float32)
+    return linear(np.concatenate([flat, motion], axis=1), arrays, "embed")
 
 
 def _trunk(rows: Array, arrays: Arrays, shape: WatcherShape) -> Array:
@@ -218,7 +259,7 @@ def _trunk(rows: Array, arrays: Arrays, shape: WatcherShape) -> Array:
         flat = windows.reshape(count * high * wide, given * taps * taps) @ kernel.T
         rows = np.maximum(flat + arrays[f"trunk.{k}.bias"], 0).reshape(count, high, wide, channels)
     # Torch flattens channels first.
-    return linear(rows.transpose(0, 3, 1, 2).reshape(len(rows), -1), arrays, "embed")
+    return rows.transpose(0, 3, 1, 2).reshape(len(rows), -1)
 
 
 def run_frames(embedded: Array, gaps: Array, arrays: Arrays, shape: WatcherShape) -> Array:

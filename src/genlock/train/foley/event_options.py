@@ -68,6 +68,8 @@ class EventLosses:
 
     presence: float = 6.0
     """Whether a contact begins in a column."""
+    roughly: float = 1.5
+    """Whether a contact begins within 30, 70 and 150 ms: asked only while it learns, so that it finds its way."""
     place: float = 0.5
     """Where it lies."""
     material: float = 0.4

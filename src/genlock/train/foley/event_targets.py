@@ -21,6 +21,7 @@ Rows: TypeAlias = npt.NDArray[np.float32]
 
 # Columns from an event within which its facts are asked for: where its instant is not certain, presence is spread.
 _NEAR = 1.6
+_ROUGHLY = (1.5, 3.5, 7.5)
 _RATE = float(COLUMN_RATE)
 
 
@@ -38,6 +39,8 @@ class Targets:
     """Number of its material, [N]; of what lasts, where nothing begins; -1: none."""
     sustained: Rows
     """1 where something scrapes or rolls, [N]."""
+    roughly: Rows
+    """1 where a contact begins within 1.5, 3.5 and 7.5 columns, [N, 3]."""
 
 
 def columns_of(start: float, end: float) -> Floats:
@@ -57,6 +60,7 @@ def targets_of(
     columns = columns_of(float(stretch.starts[0]), stretch.end)
     count, number = len(columns), {name: k for k, name in enumerate(materials)}
     presence, near, sustained = (np.zeros(count, np.float32) for _ in range(3))
+    roughly = np.zeros((count, len(_ROUGHLY)), np.float32)
     facts, material = np.zeros((count, 4), np.float32), np.full(count, -1, np.int64)
     for (begin, end), name in zip(film.lasting, film.lasting_materials, strict=True):
         there = (columns >= begin) & (columns < end)
@@ -70,6 +74,7 @@ def targets_of(
         presence[at] = 1
         nearest = np.abs(columns[:, None] - times[None]).argmin(axis=1)
         away = (times[nearest] - columns) * _RATE
+        roughly[:] = np.abs(away)[:, None] <= _ROUGHLY
         is_near = np.abs(away) <= _NEAR
         near[is_near] = 1
         which = seen[nearest]
@@ -78,4 +83,4 @@ def targets_of(
         facts[is_near] = told[is_near]
         own = np.array([number.get(film.materials[k], -1) for k in which], np.int64)
         material[is_near] = own[is_near]
-    return Targets(presence, near, facts, material, sustained)
+    return Targets(presence, near, facts, material, sustained, roughly)

@@ -16,7 +16,7 @@ from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.batches import Batches, BatchPlan, Item
 from genlock.models.foley.watcher import EVENT_CHANNELS, Watcher, load_watcher, save_watcher
-from genlock.models.foley.watcher_network import gap_features, look, phase_features, slots_of
+from genlock.models.foley.watcher_network import gap_features, look, motion_of, phase_features, slots_of
 from genlock.train.foley.event_card import event_card
 from genlock.train.foley.event_figures import controls, figures_of, fit_reading, found_in, posteriors_of
 from genlock.train.foley.event_options import EVENTS_LOOP, EventTraining
@@ -30,7 +30,7 @@ try:
     from torch.nn import functional
 
     from genlock.train.clip_recipe import ClipRecipe
-    from genlock.train.foley.watcher_network import WatcherNetwork
+    from genlock.train.foley.watcher_network import ROUGHLY, WatcherNetwork
     from genlock.train.loop import train
     from genlock.train.recipe import Batch, Exported, Loss, TrainResult
 except ImportError as error:
@@ -104,7 +104,7 @@ class EventsRecipe(ClipRecipe):
         tensors = {}
         for name in rows[0]:
             values = [row[name] for row in rows]
-            if name not in ("seen", "gaps"):
+            if name not in ("seen", "motion", "gaps"):
                 fill = -1 if values[0].dtype == np.int64 else 0
                 values = [_longer(value, longest, fill) for value in values]
             tensors[name] = torch.from_numpy(np.stack(values))
@@ -118,6 +118,7 @@ class EventsRecipe(ClipRecipe):
         slots = slots_of(stretch.starts, columns)
         return {
             "seen": look(stretch.pictures).transpose(0, 3, 1, 2),
+            "motion": motion_of(stretch.pictures),
             "gaps": gap_features(stretch.starts),
             "slots": slots,
             "phases": phase_features(stretch.starts, columns, slots),
@@ -128,7 +129,8 @@ class EventsRecipe(ClipRecipe):
     def loss(self, model: WatcherNetwork, batch: Batch, step: int) -> Loss:
         """How wrong the columns are told."""
         t, o = batch.tensors, self.training.losses
-        told = model(t["seen"], t["gaps"], t["slots"], t["phases"], t["columns"])
+        told = model(t["seen"], t["motion"], t["gaps"], t["slots"], t["phases"], t["columns"])
+        told, roughly = told[..., :-ROUGHLY], told[..., -ROUGHLY:]
         there, near = t["columns"].to(told.dtype), t["near"]
         facts, first = t["facts"], len(EVENT_CHANNELS)
         known = (t["material"] >= 0).to(told.dtype)
@@ -138,6 +140,7 @@ class EventsRecipe(ClipRecipe):
         parts = {
             "presence": _mean(_binary(told[..., 0], t["presence"]), there),
             "sustained": _mean(_binary(told[..., 5], t["sustained"]), there),
+            "roughly": _mean(_binary(roughly, t["roughly"]).mean(dim=2), there),
             "place": _mean(functional.smooth_l1_loss(told[..., 1], facts[..., 0], reduction="none"), near),
             "material": _mean(names, known),
         }

@@ -14,6 +14,7 @@ from genlock.core.errors import MissingDependency
 from genlock.models.foley.watcher_network import (
     CHANNELS,
     GAP_FEATURES,
+    MOTION_FEATURES,
     PHASE_FEATURES,
     SLOTS,
     WatcherShape,
@@ -30,9 +31,12 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["WatcherNetwork"]
+__all__ = ["ROUGHLY", "WatcherNetwork"]
 
 Tensor = torch.Tensor
+
+#: Numbers that tell roughly when contacts begin.
+ROUGHLY = 3
 
 
 class _Blocks(nn.Module):
@@ -75,7 +79,7 @@ class WatcherNetwork(nn.Module):
         )
         self.evens = nn.ModuleList(nn.BatchNorm2d(channels) for channels in shape.channels)
         self.drop = nn.Dropout(dropout)
-        self.embed = nn.Linear(shape.seen, width)
+        self.embed = nn.Linear(shape.seen + MOTION_FEATURES, width)
         self.gaps = nn.Linear(GAP_FEATURES, width)
         self.frame = _Blocks(width, (1,) * shape.frame_layers, dropout)
         self.slots = nn.Linear(SLOTS * width, width)
@@ -84,17 +88,22 @@ class WatcherNetwork(nn.Module):
         self.column = _Blocks(width, shape.dilations, dropout)
         self.last = nn.LayerNorm(width)
         self.out = nn.Linear(width, outputs)
+        # Asked for only while it learns: to know roughly when something sounds comes before knowing exactly.
+        self.roughly = nn.Linear(width, ROUGHLY)
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
         nn.init.zeros_(self.gates.weight)
         nn.init.zeros_(self.gates.bias)
 
-    def forward(self, seen: Tensor, gaps: Tensor, slots: Tensor, phases: Tensor, columns: Tensor) -> Tensor:
-        """Rows of columns.
+    def forward(
+        self, seen: Tensor, motion: Tensor, gaps: Tensor, slots: Tensor, phases: Tensor, columns: Tensor
+    ) -> Tensor:
+        """Rows of columns, and after each whether a contact begins within 30, 70 and 150 ms of it: see ``roughly``.
 
         Parameters
         ----------
         seen : [B, T, 6, H, W], what :func:`genlock.models.foley.watcher_network.look` gives; every clip has T frames
+        motion : [B, T, 192], what :func:`genlock.models.foley.watcher_network.motion_of` gives
         gaps : [B, T, 4]
         slots : int [B, N, 4], -1 where there is no frame
         phases : [B, N, 14]
@@ -104,22 +113,24 @@ class WatcherNetwork(nn.Module):
         rows = seen.flatten(0, 1)
         for convolution, even in zip(self.trunk, self.evens, strict=True):
             rows = functional.relu(even(convolution(rows)))
-        rows = self.embed(self.drop(rows.flatten(1))).view(batch, count, -1)
+        rows = torch.cat([rows.flatten(1), motion.flatten(0, 1)], dim=1)
+        rows = self.embed(self.drop(rows)).view(batch, count, -1)
         rows = functional.silu(rows + self.gaps(gaps))
         rows = self.frame(rows, torch.ones_like(rows[..., 0]))
         which = slots.clamp(min=0).flatten(1)[..., None].expand(-1, -1, rows.shape[2])
         read = rows.gather(1, which).view(batch, slots.shape[1], SLOTS, -1) * (slots >= 0)[..., None]
         rows = functional.silu(self.slots(read.flatten(2)) + self.phases(phases)) * (1 + self.gates(phases))
         rows = self.column(rows, columns.to(rows.dtype))
-        answer: Tensor = self.out(self.drop(self.last(rows)))
-        return answer
+        last = self.last(rows)
+        answer: Tensor = self.out(self.drop(last))
+        return torch.cat([answer, self.roughly(last)], dim=2)
 
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
         """Weights by name, for :mod:`genlock.models.foley.watcher_network`: as it answers when it learns no more."""
         found = {}
         for name, value in self.state_dict().items():
             first, _, rest = name.partition(".")
-            if first != "evens":
+            if first not in ("evens", "roughly"):
                 joined = f"{first}_{rest}" if first in ("frame", "column") else name
                 found[joined] = np.asarray(value.detach().cpu().numpy(), np.float32)
         for k, even in enumerate(self.evens):

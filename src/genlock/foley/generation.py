@@ -1,0 +1,156 @@
+"""Sound that a network writes for events: events to codes, codes to a spectrogram, that to samples, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.grid import Grid
+from genlock.core.track import Track
+from genlock.foley.events import Event, Events
+from genlock.foley.sounding import Choice, Samples
+from genlock.models.foley.codec import Codec, load_codec
+from genlock.models.foley.sampling import Sampling
+from genlock.models.foley.vocoder import SOUND_RATE, Vocoder, load_vocoder
+from genlock.models.foley.watcher import COLUMN_RATE, EVENT_CHANNELS
+from genlock.models.foley.writer import WRITER_NAME, Writer, load_writer
+
+__all__ = ["GeneratedTake", "GenerationOptions", "Generator", "posterior_of"]
+
+_CERTAIN = np.float32(0.97)  # what a posterior says of an event that is certain
+_PIECE = 100  # columns that are written at a time: 2 s
+_CELLS = SOUND_RATE // int(COLUMN_RATE)  # samples of a column
+
+
+@dataclass(frozen=True)
+class GenerationOptions:
+    """How sound is written."""
+
+    model: str = WRITER_NAME
+    """The writer: a model by its name, or a file or folder."""
+    class_name: str = ""
+    """What kind of sound, where the writer knows classes; empty: whatever fits."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """How codes are drawn."""
+
+
+class Generator:
+    """A :class:`genlock.foley.sounding.Sounder` that writes sound column by column.
+
+    Raises MissingModel if a model is not here, FormatError if one is damaged, OptionError if there is no such class.
+    """
+
+    name = "writer"
+    rate = SOUND_RATE
+
+    def __init__(self, options: GenerationOptions | None = None) -> None:
+        self.options = options or GenerationOptions()
+        self.writer: Writer = load_writer(self.options.model)
+        self.codec: Codec = load_codec(self.writer.codec)
+        self.vocoder: Vocoder = load_vocoder()
+        self.writer.stream(
+            (0,), self.options.sampling, self.options.class_name
+        )  # what cannot be is told at once
+        self.about = str(self.writer.facts.get("data", "drawn films with sounds of damped modes"))
+
+    @property
+    def latency(self) -> Fraction:
+        """Seconds of events after an instant without which its sound is not final; a watcher's own come on top."""
+        return self.writer.latency + self.vocoder.lookahead_seconds
+
+    def take(self, events: Events, seed: int) -> GeneratedTake:
+        """Sound for events; another seed is another take."""
+        told = posterior_of(events, self.writer.channels[len(EVENT_CHANNELS) :], self.writer)
+        return self.take_of(told, seed, events)
+
+    def take_of(self, posterior: Track, seed: int, events: Sequence[Event] = ()) -> GeneratedTake:
+        """Sound for a posterior on columns, soft as a watcher says it."""
+        return GeneratedTake(
+            self, posterior, seed, tuple(Choice(event, event.material, 0.0) for event in events)
+        )
+
+
+class GeneratedTake:
+    """One sounding, written as it is asked for. Sample n lies at the beginning of the columns plus ``n/rate``."""
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(
+        self, generator: Generator, posterior: Track, seed: int, choices: tuple[Choice, ...]
+    ) -> None:
+        self.choices = choices
+        self._posterior, self._given = posterior, 0
+        how = generator.options
+        self._codes = generator.writer.stream((seed,), how.sampling, how.class_name)
+        self._bands, self._samples = generator.codec.decoding(), generator.vocoder.vocoding()
+        self._ready = np.zeros(0, np.float32)
+        self._first, self._ended = 0, False
+
+    def block(self, first: int, stop: int) -> Samples:
+        """Samples ``first ... stop - 1``, float32 [n, 2]; blocks are asked for in order."""
+        while not self._ended and self._first + len(self._ready) < stop:
+            self._write()
+        self._ready = self._ready[max(first - self._first, 0) :]
+        self._first = max(first, self._first)
+        mono = self._ready[: stop - first]
+        mono = np.pad(mono, (0, stop - first - len(mono)))
+        return np.repeat(mono[:, None], 2, axis=1)
+
+    def _write(self) -> None:
+        upto = min(self._given + _PIECE, len(self._posterior))
+        pieces = [self._codes.push(self._posterior.part(range(self._given, upto)))]
+        self._given, self._ended = upto, upto == len(self._posterior)
+        if self._ended:
+            pieces.append(self._codes.finish())
+        codes = np.concatenate([np.asarray(piece.values, np.int64)[:, 0] for piece in pieces])
+        found = [self._ready, self._samples.push(self._bands.push(codes))]
+        if self._ended:
+            found.append(self._samples.finish())
+        self._ready = np.concatenate(found)
+
+
+def posterior_of(events: Events, materials: Sequence[str], writer: Writer) -> Track:
+    """Events in the form of a posterior, certain of each: float32 [N, channels] on columns that begin with the film.
+
+    A finder that has learnt says impulses and sizes as the writer knows them. Those of another are taken relative to
+    each other; a material that is not known is told as any.
+    """
+    grid = Grid(COLUMN_RATE, events.start, events.clock)
+    count = max(grid.index(events.end, "ceil"), 0)
+    rows = np.zeros((count, len(EVENT_CHANNELS) + len(materials)), np.float32)
+    impulses = _logarithms([event.impulse for event in events], writer, "impulse", events.finder)
+    sizes = _logarithms([event.size for event in events], writer, "size", events.finder)
+    for event, impulse, size in zip(events, impulses, sizes, strict=True):
+        k = grid.index(event.instant)
+        if not 0 <= k < count:
+            continue
+        place = float((event.instant - grid.center(k)) / grid.period)
+        rows[k, : EVENT_CHANNELS.index("sustained")] = (_CERTAIN, place, impulse, size, event.x)
+        shares = _shares(event, materials)
+        rows[k, len(EVENT_CHANNELS) :] = shares
+        if event.end is not None:
+            upto = min(max(grid.index(event.end), k), count)
+            rows[k:upto, EVENT_CHANNELS.index("sustained")] = _CERTAIN
+            rows[k:upto, len(EVENT_CHANNELS) :] = shares
+    return Track(rows, grid, name="events", support="whole")
+
+
+def _logarithms(values: Sequence[float], writer: Writer, name: str, finder: str) -> npt.NDArray[np.float64]:
+    told = np.log10(np.maximum(np.array(values, np.float64), 1e-6))
+    if finder == "learned" or len(told) == 0:
+        return np.asarray(told)
+    mean, spread = writer.means.get(name, 0.0), writer.spreads.get(name, 1.0)
+    own = max(float(told.std()), 1e-3)
+    return np.asarray(mean + spread * np.clip((told - told.mean()) / own, -2, 2))
+
+
+def _shares(event: Event, materials: Sequence[str]) -> npt.NDArray[np.float32]:
+    known = dict(event.materials) or ({event.material: 1.0} if event.material else {})
+    shares = np.array([known.get(name, 0.0) for name in materials], np.float32)
+    if not shares.sum():
+        return np.full(len(materials), 1 / max(len(materials), 1), np.float32)
+    return shares / shares.sum()
