@@ -19,7 +19,7 @@ from genlock.models.foley.vocoder import SOUND_RATE, Vocoder, load_vocoder
 from genlock.models.foley.watcher import COLUMN_RATE, EVENT_CHANNELS
 from genlock.models.foley.writer import WRITER_NAME, Writer, load_writer
 
-__all__ = ["GeneratedTake", "GenerationOptions", "Generator", "posterior_of"]
+__all__ = ["GeneratedTake", "GenerationOptions", "Generator", "make_generator", "posterior_of"]
 
 _CERTAIN = np.float32(0.97)  # what a posterior says of an event that is certain
 _PIECE = 100  # columns that are written at a time: 2 s
@@ -72,6 +72,14 @@ class Generator:
         return GeneratedTake(
             self, posterior, seed, tuple(Choice(event, event.material, 0.0) for event in events)
         )
+
+
+def make_generator(weights: str | None = None) -> Generator:
+    """The generator of a writer that is named, or of the one that comes with Genlock: an entry of ``genlock.sounders``.
+
+    Raises MissingModel if a model is not here, FormatError if one is damaged.
+    """
+    return Generator(GenerationOptions(model=weights or WRITER_NAME))
 
 
 class GeneratedTake:

@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+from tests.train.foley.planted import planted_film
+
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.models.foley.codec import load_codec
@@ -22,7 +24,6 @@ from genlock.train.foley.writer import WriterRecipe
 from genlock.train.foley.writer_options import WriterTraining
 from genlock.train.loop import train
 from genlock.train.options import LoopOptions
-from tests.train.foley.planted import planted_film
 
 MATERIALS = ("glass", "wood")
 COLUMNS = 100

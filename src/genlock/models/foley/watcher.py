@@ -18,6 +18,8 @@ from genlock.core.grid import DEFAULT_CLOCK, Cells, Grid
 from genlock.core.track import Track
 from genlock.models.foley.reading import Reading
 from genlock.models.foley.watcher_network import (
+    MOTION_FEATURES,
+    MOTION_TAPS,
     SLOTS,
     WatcherShape,
     array_shapes,
@@ -149,6 +151,7 @@ class WatcherStream:
     def __init__(self, watcher: Watcher, start: Fraction, clock: str) -> None:
         self._watcher, self._start, self._clock = watcher, start, clock
         self._before: Pixels | None = None
+        self._motion = np.zeros((MOTION_TAPS - 1, MOTION_FEATURES), np.float32)
         self._rows = np.zeros((0, watcher.shape.width), np.float32)
         self._times = np.zeros(0)  # of the same frames, seconds from the start
         self._first_kept = True  # whether the first of them is the first of the film
@@ -172,7 +175,9 @@ class WatcherStream:
             if (np.diff(np.concatenate([self._times[-1:], times])) <= 0).any():
                 raise InputError("frames do not follow each other in time")
             seen, motion = look(pictures, self._before), motion_of(pictures, self._before)
+            motion = np.concatenate([self._motion, motion])
             embedded = embed_pictures(seen, motion, self._watcher.arrays, shape)
+            self._motion = motion[1 - MOTION_TAPS :]
             self._before, self._end = pictures[-1], spans[-1][1]
             self._rows = np.concatenate([self._rows, embedded])
             self._times = np.concatenate([self._times, times])

@@ -24,6 +24,7 @@ __all__ = [
     "CHANNELS",
     "GAP_FEATURES",
     "MOTION_FEATURES",
+    "MOTION_TAPS",
     "PHASE_FEATURES",
     "SLOTS",
     "WatcherShape",
@@ -52,6 +53,8 @@ SLOTS = 4
 GAP_FEATURES, PHASE_FEATURES = 4, 14
 #: Numbers that tell how a picture moves: across, down and how much, in 8 x 8 places.
 MOTION_PLACES, MOTION_FEATURES = 8, 192
+#: Pictures whose motion is compared at each place: a picture and those before it.
+MOTION_TAPS = 3
 
 _TAPS = 3
 _USUAL_GAP = 0.04  # seconds between frames at which the features of gaps are zero
@@ -70,6 +73,8 @@ class WatcherShape:
     channels: tuple[int, ...] = (24, 40, 56)
     """Channels of the convolutions of the trunk: the first makes the picture four times smaller, each other one halves
     it."""
+    detectors: int = 32
+    """What is looked for in how each place moves, alike in all places; at least 1."""
     width: int = 96
     """Channels of the networks over frames and over columns; at least 1."""
     frame_layers: int = 2
@@ -78,7 +83,10 @@ class WatcherShape:
     """Columns between the taps of each layer over columns."""
 
     def __post_init__(self) -> None:
-        if min(self.side, self.width, *self.channels, *self.dilations) < 1 or self.frame_layers < 0:
+        if (
+            min(self.side, self.width, self.detectors, *self.channels, *self.dilations) < 1
+            or self.frame_layers < 0
+        ):
             raise OptionError(f"{self}: sides, channels, width and dilations are at least 1")
         if self.side % (2 << len(self.channels)):
             raise OptionError(f"{self}: the side is no multiple of {2 << len(self.channels)}")
@@ -112,8 +120,11 @@ def array_shapes(shape: WatcherShape, outputs: int) -> dict[str, tuple[int, ...]
         taps = taps_of(k)
         found |= {f"trunk.{k}.weight": (channels, given, taps, taps), f"trunk.{k}.bias": (channels,)}
         given = channels
-    width = shape.width
-    found |= _linear_shapes("embed", width, shape.seen + MOTION_FEATURES) | _linear_shapes(
+    width, found_at = shape.width, shape.detectors
+    found |= _linear_shapes("places", found_at, 3 * MOTION_TAPS) | _linear_shapes(
+        "detect", found_at, found_at
+    )
+    found |= _linear_shapes("embed", width, shape.seen + MOTION_FEATURES + shape.detectors) | _linear_shapes(
         "gaps", width, GAP_FEATURES
     )
     found |= _block_shapes("frame", shape.frame_layers, width)
@@ -240,10 +251,27 @@ def phase_features(frames: Seconds, columns: Seconds, slots: Indices) -> Array:
 
 
 def embed_pictures(seen: Array, motion: Array, arrays: Arrays, shape: WatcherShape) -> Array:
-    """What is known of each picture, [T, width], of what :func:`look` and :func:`motion_of` give."""
+    """What is known of each picture, [T, width].
+
+    Parameters
+    ----------
+    seen : what :func:`look` gives, [T, H, W, 6]
+    motion : what :func:`motion_of` gives, of two pictures before the first as well (zero where there are none),
+        [T + 2, 192]
+    """
     rows = [_trunk(seen[k : k + _AT_A_TIME], arrays, shape) for k in range(0, len(seen), _AT_A_TIME)]
     flat = np.concatenate(rows) if rows else np.zeros((0, shape.seen), np.float32)
-    return linear(np.concatenate([flat, motion], axis=1), arrays, "embed")
+    own = motion[MOTION_TAPS - 1 :]
+    return linear(np.concatenate([flat, own, _detect(motion, arrays)], axis=1), arrays, "embed")
+
+
+def _detect(motion: Array, arrays: Arrays) -> Array:
+    """The strongest of what is found at any place, [T, detectors]: where it happens does not matter."""
+    count = len(motion) - MOTION_TAPS + 1
+    places = motion.reshape(len(motion), 3, -1).transpose(0, 2, 1)
+    told = np.concatenate([places[k : k + count] for k in range(MOTION_TAPS)], axis=2)
+    found = np.maximum(linear(told, arrays, "places"), 0)
+    return np.asarray(linear(found, arrays, "detect").max(axis=1), np.float32)
 
 
 def _trunk(rows: Array, arrays: Arrays, shape: WatcherShape) -> Array:

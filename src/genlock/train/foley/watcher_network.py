@@ -15,6 +15,7 @@ from genlock.models.foley.watcher_network import (
     CHANNELS,
     GAP_FEATURES,
     MOTION_FEATURES,
+    MOTION_TAPS,
     PHASE_FEATURES,
     SLOTS,
     WatcherShape,
@@ -79,7 +80,9 @@ class WatcherNetwork(nn.Module):
         )
         self.evens = nn.ModuleList(nn.BatchNorm2d(channels) for channels in shape.channels)
         self.drop = nn.Dropout(dropout)
-        self.embed = nn.Linear(shape.seen + MOTION_FEATURES, width)
+        self.embed = nn.Linear(shape.seen + MOTION_FEATURES + shape.detectors, width)
+        self.places = nn.Linear(3 * MOTION_TAPS, shape.detectors)
+        self.detect = nn.Linear(shape.detectors, shape.detectors)
         self.gaps = nn.Linear(GAP_FEATURES, width)
         self.frame = _Blocks(width, (1,) * shape.frame_layers, dropout)
         self.slots = nn.Linear(SLOTS * width, width)
@@ -113,7 +116,8 @@ class WatcherNetwork(nn.Module):
         rows = seen.flatten(0, 1)
         for convolution, even in zip(self.trunk, self.evens, strict=True):
             rows = functional.relu(even(convolution(rows)))
-        rows = torch.cat([rows.flatten(1), motion.flatten(0, 1)], dim=1)
+        found = self._found(motion).flatten(0, 1)
+        rows = torch.cat([rows.flatten(1), motion.flatten(0, 1), found], dim=1)
         rows = self.embed(self.drop(rows)).view(batch, count, -1)
         rows = functional.silu(rows + self.gaps(gaps))
         rows = self.frame(rows, torch.ones_like(rows[..., 0]))
@@ -124,6 +128,14 @@ class WatcherNetwork(nn.Module):
         last = self.last(rows)
         answer: Tensor = self.out(self.drop(last))
         return torch.cat([answer, self.roughly(last)], dim=2)
+
+    def _found(self, motion: Tensor) -> Tensor:
+        """The strongest of what is found at any place, [B, T, detectors]."""
+        batch, count = motion.shape[:2]
+        earlier = functional.pad(motion, (0, 0, MOTION_TAPS - 1, 0)).view(batch, -1, 3, MOTION_FEATURES // 3)
+        told = torch.cat([earlier[:, k : k + count] for k in range(MOTION_TAPS)], dim=2).transpose(2, 3)
+        found: Tensor = self.detect(functional.relu(self.places(told))).amax(dim=2)
+        return found
 
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
         """Weights by name, for :mod:`genlock.models.foley.watcher_network`: as it answers when it learns no more."""
