@@ -82,13 +82,15 @@ def hydrogen(where: Path) -> Iterator[Taken]:
     run("apt-get", "download", "hydrogen-drumkits", cwd=where)
     run("dpkg", "-x", str(next(where.glob("*.deb"))), "x", cwd=where)
     for described in sorted(where.rglob("drumkit.xml")):
-        kit = ElementTree.fromstring(described.read_text(encoding="utf-8"))
+        # Later kits have a namespace, earlier ones none.
+        kit = ElementTree.fromstring(re.sub(r'\sxmlns="[^"]*"', "", described.read_text(encoding="utf-8")))
         name = kit.findtext("name") or described.parent.name
         stated = " ".join((kit.findtext("license") or "").split()) or KNOWN_LICENCES.get(name, "")
         for instrument in kit.iter("instrument"):
             own = instrument.findtext("name") or ""
             material = material_of(own)
-            layers = sorted(instrument.iter("layer"), key=lambda one: float(one.findtext("min") or 0))
+            layers = list(instrument.iter("layer")) or [instrument]
+            layers.sort(key=lambda one: float(one.findtext("min") or 0))
             files = [described.parent / (layer.findtext("filename") or "") for layer in layers]
             files = [file for file in files if file.is_file()]
             if not (material and stated):

@@ -187,13 +187,15 @@ def _rows(judged: Mapping[str, Judgements], seed: int) -> list[Row]:
 
 def _onset_row(system: str, judged: Judgements, seed: int) -> Row:
     scores = [one.onsets for one in judged]
-    figures = {
-        f"F {name}": _over_clips(judged, lambda some, k=k: pooled_f([one.onsets for one in some], k), seed)
-        for k, name in ((1, "50 ms"), (2, "100 ms"), (0, "20 ms"))
-    }
+    places = {"F 50 ms": 1, "F 100 ms": 2, "F 20 ms": 0}
+    figures = {name: _over_clips(judged, _pooled_at(number), seed) for name, number in places.items()}
     offsets = np.array([1000 * gap for one in scores for gap in one.offsets])
     figures["offset ms"] = bootstrapped(offsets, np.median, seed)
     return Row("onsets", system, sum(one.wanted for one in scores), figures)
+
+
+def _pooled_at(number: int) -> Callable[[Judgements], float]:
+    return lambda some: pooled_f([one.onsets for one in some], number)
 
 
 def _level_row(system: str, judged: Judgements, seed: int) -> Row:

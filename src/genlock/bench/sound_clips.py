@@ -113,7 +113,8 @@ def find_made(folder: Path, clip: SoundClip) -> Path:
 
 
 def _motion(film: Path, seconds: float) -> Samples:
-    instants, changes, before = [], [], None
+    instants, changes = list[float](), list[float]()
+    before: npt.NDArray[np.float32] | None = None
     for cell in read_frames(film, VideoForm((64, 64), "gray")):
         now = np.asarray(cell.pixels, np.float32)
         instants.append(float(cell.start))
@@ -136,7 +137,7 @@ def shuffled(count: int, seed: int) -> list[int]:
     order = np.random.default_rng([seed, 19]).permutation(count)
     found = np.zeros(count, int)
     found[order] = np.roll(order, 1)
-    return found.tolist()
+    return [int(number) for number in found]
 
 
 def controls(clips: Sequence[SoundClip], seed: int = 0) -> dict[str, list[Samples]]:

@@ -88,7 +88,7 @@ def _pictures(made: Mapping[str, Any], data: bytes, clock: str) -> Track:
             names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
             cells = cells_from_dict(json.loads(archive.read("cells.json"))).on_clock(clock)
             coded = [np.frombuffer(archive.read(name), np.uint8) for name in names]
-            frames = np.stack([cv2.imdecode(one, cv2.IMREAD_COLOR)[..., ::-1] for one in coded])
+            frames = np.stack([np.asarray(cv2.imdecode(one, cv2.IMREAD_COLOR))[..., ::-1] for one in coded])
     except (zipfile.BadZipFile, cv2.error) as error:
         raise FormatError(f"{damaged} ({error})") from error
     valid = np.ones(len(frames), bool)

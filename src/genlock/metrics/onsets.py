@@ -19,7 +19,7 @@ from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
 from genlock.core.json_forms import finite_or_none
 from genlock.core.one_line import one_line
-from genlock.core.time import Exact, round_fraction
+from genlock.core.time import round_fraction
 from genlock.core.track import Track
 from genlock.extractors.sound.onset import Onset
 
@@ -198,7 +198,7 @@ class OnsetScores:
         }
 
 
-def match_onsets(true: Sequence[Exact], found: Sequence[Exact], window: Exact) -> list[tuple[int, int]]:
+def match_onsets(true: Sequence[float], found: Sequence[float], window: float) -> list[tuple[int, int]]:
     """Pairs of indices of the most onsets that can be matched one to one, no pair further apart than the window.
 
     >>> match_onsets([1.0, 1.06], [1.04, 0.99], 0.05)
@@ -209,9 +209,9 @@ def match_onsets(true: Sequence[Exact], found: Sequence[Exact], window: Exact) -
     k = 0
     # On a line the earliest partner that is near enough is always a best one.
     for one in left:
-        while k < len(right) and found[right[k]] - true[one] < -window:  # type: ignore[operator]
+        while k < len(right) and found[right[k]] - true[one] < -window:
             k += 1
-        if k < len(right) and found[right[k]] - true[one] <= window:  # type: ignore[operator]
+        if k < len(right) and found[right[k]] - true[one] <= window:
             pairs.append((one, right[k]))
             k += 1
     return pairs
@@ -248,7 +248,7 @@ def _offsets(true: Sequence[float], found: Sequence[float]) -> list[float]:
         return []
     gaps = np.subtract.outer(np.array(found), np.array(true))
     order = np.argsort(np.abs(gaps), axis=None, kind="stable")
-    rows, columns, out = set[int](), set[int](), []
+    rows, columns, out = set[int](), set[int](), list[float]()
     for place in order.tolist():
         row, column = divmod(place, len(true))
         gap = float(gaps[row, column])

@@ -20,7 +20,7 @@ import tyro
 
 from genlock.core.errors import OptionError
 from genlock.core.files import make_folders
-from genlock.core.grid import Grid
+from genlock.core.grid import Cells, Grid
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact, exact_rate
@@ -118,11 +118,12 @@ def _render(how: FlashDotOptions, number: int) -> tuple[ImpactTruth, Iterator[Pi
     draw = np.random.default_rng([how.seed, number, 97])
     width, height = read_size(how.sizes[number % len(how.sizes)])
     seconds, rate = exact(how.seconds), how.rates[number % len(how.rates)]
+    cells: Cells
     if rate == "variable":
         ticks = uneven_ticks(30, 0, seconds, how.seed + number)
         cells, count = ticks, len(ticks)
     else:
-        cells = Grid(exact_rate(rate))  # type: ignore[assignment]
+        cells = Grid(exact_rate(rate))
         count = max(2, cells.index(seconds, "floor"))
     frames: list[int] = []
     for frame in sorted(

@@ -100,7 +100,7 @@ def draw_body(view: View, ranges: Ranges, draw: Draw, shapes: Sequence[str] = _S
         float(draw.uniform(0, 2 * np.pi)),
         int(draw.integers(2**31)),
         reaction,
-        painted,  # type: ignore[arg-type]
+        painted,
     )
 
 
@@ -181,7 +181,7 @@ def _striker(kind: str, swings: tuple[Swing, ...], side: float, draw: Draw) -> S
         (float(way[0]), float(way[1]), float(way[2])),
         (float(draw.normal(0, 0.35)), float(draw.normal(0, 0.35))),
         float(tip[kind]),
-        (wood, bead, skin, sleeve),  # type: ignore[arg-type]
+        (wood, bead, skin, sleeve),
         sway=float(draw.uniform(0, 0.025)),
         seed=int(draw.integers(2**31)),
     )

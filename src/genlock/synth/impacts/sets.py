@@ -42,7 +42,7 @@ def draw_pair(plan: ImpactPlan, factor: str) -> tuple[ImpactPlan, ImpactPlan]:
     base = _simple(plan, draw)
     plans = _both(base, factor, draw)
     if draw.random() < 0.5:
-        plans = plans[1], plans[0]
+        plans = [plans[1], plans[0]]
     names = f"{plan.name}a", f"{plan.name}b"
     found = [
         replace(one, name=name, factor=(factor, value, other))

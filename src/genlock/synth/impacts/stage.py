@@ -29,9 +29,8 @@ _LIGHT = np.array([-0.5, -0.55, 0.67])
 
 def fixed(points: npt.ArrayLike) -> npt.NDArray[np.int32]:
     """Pixels as cv2's fixed-point numbers: int32 of the same shape, in sixteenths."""
-    return np.clip(np.round((np.asarray(points, np.float64) - 0.5) * 2**SHIFT), -60000, 60000).astype(
-        np.int32
-    )
+    sixteenths = np.round((np.asarray(points, np.float64) - 0.5) * 2**SHIFT)
+    return np.asarray(np.clip(sixteenths, -60000, 60000), np.int32)
 
 
 @dataclass
@@ -95,10 +94,10 @@ class Cutout:
         else:
             pivot = (self.pivot[0] - self.corner[0], self.pivot[1] - self.corner[1])
             way = cv2.getRotationMatrix2D(pivot, np.degrees(turn), 1.0)
-            way[:, 2] += move
+            way[:, 2] += np.array(move)
             size = (self.pixels.shape[1], self.pixels.shape[0])
-            pixels = cv2.warpAffine(self.pixels, way, size)
-            cover = cv2.warpAffine(self.cover[..., 0], way, size)[..., None]
+            pixels = np.asarray(cv2.warpAffine(self.pixels, way, size), np.float32)
+            cover = np.asarray(cv2.warpAffine(self.cover[..., 0], way, size)[..., None], np.float32)
         left, top = self.corner
         here = picture[top : top + pixels.shape[0], left : left + pixels.shape[1]]
         here[:] = (here * (1 - cover) + pixels).astype(np.uint8)
@@ -187,7 +186,7 @@ def cut_out(body: Body, plan: ImpactPlan, margin: int, number: int) -> Cutout | 
     room = 2 + max(3, int(0.15 * (columns[-1] - columns[0] + 1)))
     top, bottom = max(rows[0] - room, 0), min(rows[-1] + room + 1, height)
     left, right = max(columns[0] - room, 0), min(columns[-1] + room + 1, width)
-    cover = (alone.cover[top:bottom, left:right].astype(np.float32) / 255)[..., None]
+    cover = np.asarray(alone.cover[top:bottom, left:right, None] / 255, np.float32)
     # What was painted on black is already its colour times its cover.
     pixels = alone.pixels[top:bottom, left:right].astype(np.float32)
     stands, _ = plan.view.project(body.place)
@@ -269,7 +268,7 @@ def _eye(plan: ImpactPlan) -> Array:
 
 def _turned(points: Array, turn: float) -> Array:
     cosine, sine = np.cos(turn), np.sin(turn)
-    return points @ np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1.0]])
+    return np.asarray(points @ np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1.0]]))
 
 
 def _box(body: Body) -> Array:
@@ -310,7 +309,7 @@ def _rounded(patch: Pixels) -> Pixels:
     side = patch.shape[0]
     down, across = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
     shade = np.clip(1.1 - 0.45 * np.hypot(across + 0.35, down + 0.4), 0.35, 1.1)[..., None]
-    return np.clip(patch * shade, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(patch * shade, 0, 255), np.uint8)
 
 
 def _shadow(canvas: Canvas, body: Body, plan: ImpactPlan, margin: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ __all__ = ["backdrop", "clouds", "surface"]
 
 Array: TypeAlias = npt.NDArray[np.float32]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-Colour: TypeAlias = Sequence[int]
+Colour: TypeAlias = Sequence[float] | npt.NDArray[Any]
 
 
 def clouds(
