@@ -13,7 +13,8 @@ export async function loadTexts() {
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const element of document.querySelectorAll("[data-label]")) {
     element.title = t(element.dataset.label);
-    element.setAttribute("aria-label", t(element.dataset.label));
+    // What a button says is its name; whoever speaks to the machine reads it off the button.
+    if (!element.matches("button.plain")) element.setAttribute("aria-label", t(element.dataset.label));
   }
   for (const element of document.querySelectorAll("[data-hint]")) element.placeholder = t(element.dataset.hint);
 }
