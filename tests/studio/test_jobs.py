@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from tests.report.clips import planted
 
+from genlock.media.retime import retime
 from genlock.studio.folder import StudioFolder
 from genlock.studio.jobs.queue import MOST_ATTEMPTS, JobQueue
 from genlock.studio.jobs.runner import JobRunner
@@ -128,6 +130,36 @@ def test_jobs_of_no_kind_and_no_file_are_refused(working: Served) -> None:
     ):
         assert working.ask("POST", "/api/jobs", told=told).status == status
     assert working.get("/api/jobs/99999").status == 404
+
+
+@pytest.mark.slow
+def test_the_offset_is_measured_and_the_repaired_file_measured_again(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    """Flashes with beeps, the sound 160 ms late: what the page's two buttons do."""
+    true = planted(tmp_path / "true.mp4", count=250).path
+    retime(true, tmp_path / "late.mp4", Fraction(160, 1000))
+    served = serve(tmp_path)
+    ident = served.ident("late.mp4")
+    (number,) = served.ask("POST", "/api/jobs", told={"kind": "sync", "files": [ident]}).json()["jobs"]
+    assert served.finished(number)["state"] == "done"
+    sync = served.get(f"/api/files/{ident}/sync").json()
+    assert sync["sync"]["offset_seconds"] == pytest.approx(-0.160, abs=0.01)
+    assert sync["sync"]["mark"] == "warn"  # BT.1359 accepts it, R37 does not
+    assert sync["picture"]
+    picture = served.get(f"/api/files/{ident}/sync.svg")
+    assert picture.headers["content-type"] == "image/svg+xml"
+    before = (tmp_path / "late.mp4").read_bytes()
+    (number,) = served.ask("POST", "/api/jobs", told={"kind": "repair", "files": [ident]}).json()["jobs"]
+    job = served.finished(number)
+    assert job["state"] == "done", job
+    assert job["result"]["written"] == "late.repaired.mp4"
+    assert abs(job["result"]["repair"]["offset_after_seconds"]) < 0.01
+    assert (tmp_path / "late.mp4").read_bytes() == before
+    assert (tmp_path / "late.repaired.mp4").is_file()
+    # A second copy has a name of its own.
+    (number,) = served.ask("POST", "/api/jobs", told={"kind": "repair", "files": [ident]}).json()["jobs"]
+    assert served.finished(number)["result"]["written"] == "late.repaired-2.mp4"
 
 
 RUN = """

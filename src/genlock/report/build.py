@@ -211,7 +211,8 @@ def _page(content: ReportContent, data: Mapping[str, Any], blobs: Mapping[str, s
         "title": html.escape(content.title),
         "version": html.escape(_version()),
         "policy": html.escape(_policy(style, (theme, script))),
-        "icons": _part("icons.svg").rstrip(),
+        # Inside a page the drawing needs no name space, and an address would look as if something were fetched.
+        "icons": _part("icons.svg").replace(' xmlns="http://www.w3.org/2000/svg"', "").rstrip(),
         "style": style,
         "theme": theme,
         "script": script,
