@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from genlock.core.grid import Grid
+from genlock.core.track import Track
 from genlock.extractors.sound.griffin_lim import griffin_lim
+from genlock.metrics.onsets import Wanted, find_onsets, offset_seconds, pooled_f, score_onsets
 from genlock.models.foley.codec import Codec
-from genlock.models.foley.vocoder import CELL, Vocoder
+from genlock.models.foley.vocoder import CELL, SOUND_RATE, Vocoder
 from genlock.train.foley.sounds import SoundClip, mel_of
 
-__all__ = ["codec_figures", "glance_at_bands", "glance_at_sound", "vocoder_figures"]
+__all__ = ["codec_figures", "glance_at_bands", "glance_at_sound", "onset_figures", "vocoder_figures"]
 
 Array: TypeAlias = npt.NDArray[np.float32]
 
@@ -64,8 +67,31 @@ def usage_of(codes: npt.NDArray[np.int64], vocabulary: int) -> dict[str, float]:
 
 
 def codec_figures(codec: Codec, clips: Sequence[SoundClip]) -> dict[str, float]:
-    """:func:`glance_at_bands` of all clips."""
-    return glance_at_bands(codec, clips)
+    """:func:`glance_at_bands`, and the onsets of what comes back, heard by Griffin-Lim, against those of the true
+    sound; beside them those of the true bands, heard in the same way."""
+    through = onset_figures(clips, lambda bands: griffin_lim(codec.decode(codec.encode(bands)), iterations=8))
+    bands = onset_figures(clips, lambda bands: griffin_lim(bands, iterations=8))
+    return {**glance_at_bands(codec, clips), **through, **{f"true_bands_{k}": v for k, v in bands.items()}}
+
+
+def onset_figures(clips: Sequence[SoundClip], hear: Callable[[Array], Array]) -> dict[str, float]:
+    """Onsets of what is heard of the true bands against those of the true sound: F at 20 and 50 ms, of all onsets
+    together, and the median signed offset in ms."""
+    scores = []
+    for clip in clips[:_MOST_CLIPS]:
+        true = whole_cells(clip)
+        wanted = Wanted(tuple(_onsets(true)), length=len(true) / SOUND_RATE)
+        if wanted.seconds:
+            scores.append(score_onsets(wanted, _onsets(hear(mel_of(true)))))
+    return {
+        "onset_f_20ms": pooled_f(scores, 0),
+        "onset_f_50ms": pooled_f(scores, 1),
+        "onset_offset_ms": 1000 * offset_seconds(scores),
+    }
+
+
+def _onsets(samples: Array) -> list[float]:
+    return [float(at) for at in find_onsets(Track(samples, Grid.of_samples(SOUND_RATE))).seconds]
 
 
 def glance_at_sound(vocoder: Vocoder, clips: Sequence[SoundClip]) -> dict[str, float]:
@@ -81,7 +107,7 @@ def vocoder_figures(
     vocoder: Vocoder, clips: Sequence[SoundClip], codec: Codec | None = None
 ) -> dict[str, float]:
     """The same, of the vocoder and of Griffin-Lim, and of what went through a codec, if one is given."""
-    found = glance_at_sound(vocoder, clips)
+    found = {**glance_at_sound(vocoder, clips), **onset_figures(clips, vocoder.sound)}
     floor, coded = [], []
     for clip in clips[:_MOST_CLIPS]:
         true = mel_of(whole_cells(clip))
