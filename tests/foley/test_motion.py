@@ -23,13 +23,16 @@ def textured(seed: int, height: int, width: int) -> np.ndarray:
 
 
 def height_at(t: float) -> float:
-    """Of a block over the ground, in picture heights: it falls at one speed, is thrown back, and is lifted slowly."""
+    """Of a block over the ground, in picture heights: it falls at one speed, is thrown back, comes to rest."""
     after = [h for h in HITS if h > t]
     before = [h for h in HITS if h <= t]
     top = FALL * SPEED
     if after and after[0] - t < FALL:
         return (after[0] - t) * SPEED
-    return top * (1 - float(np.exp(-4 * (t - before[-1])))) if before else top
+    if not before:
+        return top
+    rest = (after[0] - FALL if after else before[-1] + 0.45) - before[-1]
+    return top * (1 - max(0.0, 1 - (t - before[-1]) / rest) ** 2)
 
 
 def film(cells: list[tuple[Fraction, Fraction]], shake: float) -> list[VideoCell]:
@@ -63,7 +66,7 @@ def test_contacts_between_frames(rate: int | None, shake: float) -> None:
     for cell in film(cells_of(rate), shake):
         finder.push(cell)
     finder.finish()
-    likely = [event for event in finder.events() if event.probability >= 0.5]
+    likely = [event for event in finder.events() if event.probability >= finder.least_probability]
     nearest = [min(abs(float(event.instant) - hit) for event in likely) for hit in HITS]
     assert max(nearest) < 0.012
     assert len(likely) <= len(HITS) + 1

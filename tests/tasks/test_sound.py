@@ -80,7 +80,8 @@ def test_a_foley_artists_walk(
     for t in instants:
         first = round(t * RATE)
         assert loud[first - 1 : first + 3].max() > 0.02
-        assert loud[first - 300 : first - 12].max() < 0.02 * loud[first : first + 50].max() + 1e-3
+        # What was recorded at 8 kHz rings for some of its samples before an attack.
+        assert loud[first - 400 : first - 100].max() < 0.02 * loud[first : first + 50].max() + 1e-3
         at = round((t - start) * RATE)
         assert film_loud[at : at + 100].max() > 3 * film_loud[at - 2000 : at - 400].max()
     assert told["measures"]["f_50_ms"] == 1.0
@@ -136,6 +137,7 @@ def test_a_sound_made_elsewhere_is_moved_onto_the_picture(film: Path, tmp_path: 
     assert abs(made.measures["median_offset_ms"]) < 2
     assert all(-1.1 < row["moved_ms"] / 1000 < -0.5 for row in made.moved)
     assert any("onsets were moved" in note for note in made.notes)
+    assert any("too few to tell" in note for note in made.notes)
 
 
 def test_takes_are_ranked(film: Path, tmp_path: Path) -> None:

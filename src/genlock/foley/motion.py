@@ -27,7 +27,7 @@ _LEAST_STEP = Fraction(1, 45)
 _BEFORE, _AFTER = 3, 3
 _APART = Fraction(9, 100)  # seconds within which one event is heard, not two
 # Of the velocity that is lost, the share that was there before: half of it where a thing is thrown back as fast.
-_STOPPED = 0.2
+_STOPPED = 0.3
 _TICK = 1_000_000  # instants are rounded to microseconds
 
 
@@ -52,7 +52,7 @@ class MotionFinder:
     form = VideoForm(longest_side=176, pixels="gray")
     name = "motion"
     about = "motion in the picture alone; nothing was learnt, and materials are not known"
-    least_probability = 0.5
+    least_probability = 0.55
 
     def __init__(self, options: EventOptions | None = None) -> None:
         self._where = float(exact((options or EventOptions()).frame_instant))
@@ -135,7 +135,8 @@ def _peak(window: list[Slowing]) -> _Candidate | None:
     near = slice(middle - 1, middle + 2)
     offset = float((lost[near] * times[near]).sum() / lost[near].sum())
     pair = lost[middle] + max(lost[middle - 1], lost[middle + 1])
-    fast = float(max(incoming[middle], incoming[middle + 1], 0))
+    # Where the contact lies just before this frame, the velocity before it is that of the frame before.
+    fast = float(max(incoming[middle - 1 : middle + 2].max(), 0))
     if fast < _STOPPED * pair:
         return None  # set in motion, not stopped
     before = float(np.maximum(incoming[: middle + 1], 0).max())

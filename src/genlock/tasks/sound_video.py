@@ -111,6 +111,13 @@ class SoundOptions:
         if self.plot is not None:
             plot_ending(self.plot)
         object.__setattr__(self, "frame_instant", exact(self.frame_instant))
+        self.finding()  # refuses what lies out of range
+
+    def finding(self) -> EventOptions:
+        """How events are found."""
+        return EventOptions(
+            self.finder, self.finder_model, self.least_probability, self.frame_instant, self.reading
+        )
 
 
 @dataclass(frozen=True)
@@ -204,16 +211,13 @@ def sound_video(
     info = probe(named)
     sounder = None if how.retime is not None else _sounder(how)
     curve = MotionCurve()
-    finding = EventOptions(
-        how.finder, how.finder_model, how.least_probability, how.frame_instant, how.reading
-    )
     with ExitStack() as stack:
         # Every file is claimed before minutes of work, and appears at the end.
         places = {path: stack.enter_context(atomic_path(path)) for path in _outputs(how, target)}
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="genlock-sound-")))
         events = find_events(
             named,
-            finding,
+            how.finding(),
             lambda done, total: progress("events", done, total),
             also=[curve] if how.plot is not None else [],
         )
