@@ -131,6 +131,8 @@ def sound(
         output: A film, whose picture is copied, a .wav, or a folder (default: FILM.sound.mp4 beside each film).
         json: Print one JSON object instead of text.
     """
+    if files:
+        tasks.require_one_film(tasks.expand_files(files)[0], options)
     each(
         files,
         output,

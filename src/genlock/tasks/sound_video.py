@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -31,7 +32,7 @@ from genlock.tasks.sound_models import make_sounder
 from genlock.tasks.sound_retime import retimed_take
 from genlock.tasks.sound_takes import Made, best_take, mixed_under
 
-__all__ = ["SOUND_ENDINGS", "SoundOptions", "SoundResult", "sound_video"]
+__all__ = ["SOUND_ENDINGS", "SoundOptions", "SoundResult", "require_one_film", "sound_video"]
 
 #: Endings by which ``-o`` means one file.
 SOUND_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".ts", ".wav")
@@ -176,6 +177,19 @@ class SoundResult:
             f"events: {self.finder_about}",
         ]
         return "\n".join([*lines, *(f"wrote {p}" for p in self.written), *(f"note: {n}" for n in self.notes)])
+
+
+def require_one_film(films: Sequence[str], options: SoundOptions) -> None:
+    """Refuse options that name one file where several films are to be done.
+
+    >>> require_one_film(["a.mp4", "b.mp4"], SoundOptions(wav="a.wav"))
+    Traceback (most recent call last):
+    genlock.core.errors.OptionError: --wav names one file, and 2 films are to be done; do them one by one
+    """
+    named = {"--wav": options.wav, "--events": options.events, "--plot": options.plot}
+    given = [name for name, value in named.items() if value]
+    if len(films) > 1 and given:
+        raise OptionError(f"{given[0]} names one file, and {len(films)} films are to be done; do them one by one")
 
 
 def sound_video(
