@@ -17,13 +17,7 @@ from genlock.tasks.prepare_dataset import (
 from genlock.tasks.prepare_timeline import TimelineClip, open_timeline, prepare_timeline
 from genlock.tasks.probe_file import probe_file
 from genlock.tasks.result import Result
-from genlock.tasks.sound_video import (
-    SOUND_ENDINGS,
-    SoundOptions,
-    SoundResult,
-    require_one_film,
-    sound_video,
-)
+from genlock.tasks.sound_video import SOUND_ENDINGS, SoundOptions, SoundResult, require_one_film, sound_video
 from genlock.tasks.sync_video import (
     SyncOptions,
     SyncResult,

@@ -189,7 +189,9 @@ def require_one_film(films: Sequence[str], options: SoundOptions) -> None:
     named = {"--wav": options.wav, "--events": options.events, "--plot": options.plot}
     given = [name for name, value in named.items() if value]
     if len(films) > 1 and given:
-        raise OptionError(f"{given[0]} names one file, and {len(films)} films are to be done; do them one by one")
+        raise OptionError(
+            f"{given[0]} names one file, and {len(films)} films are to be done; do them one by one"
+        )
 
 
 def sound_video(
