@@ -83,11 +83,10 @@ def onset_figures(clips: Sequence[SoundClip], hear: Callable[[Array], Array]) ->
         wanted = Wanted(tuple(_onsets(true)), length=len(true) / SOUND_RATE)
         if wanted.seconds:
             scores.append(score_onsets(wanted, _onsets(hear(mel_of(true)))))
-    return {
-        "onset_f_20ms": pooled_f(scores, 0),
-        "onset_f_50ms": pooled_f(scores, 1),
-        "onset_offset_ms": 1000 * offset_seconds(scores),
-    }
+    found = {"onset_f_20ms": pooled_f(scores, 0), "onset_f_50ms": pooled_f(scores, 1)}
+    offset = offset_seconds(scores)
+    # Where no onset has a partner there is no offset.
+    return found | ({"onset_offset_ms": 1000 * offset} if np.isfinite(offset) else {})
 
 
 def _onsets(samples: Array) -> list[float]:
