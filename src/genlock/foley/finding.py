@@ -17,7 +17,8 @@ __all__ = ["GROUP", "EventOptions", "Finder", "find_events", "make_finder", "unl
 
 #: The entry-point group of finders. Each entry is a class, or a function, that makes one of :class:`EventOptions`.
 GROUP = "genlock.finders"
-_AUTO = ("learned", "motion")
+# The model that comes with Genlock does not know materials yet, and finds fewer strikes of sticks: it waits to be asked.
+_AUTO = ("motion",)
 _SLOW_RATE = 10
 _SURE = 0.8
 
@@ -28,7 +29,7 @@ class EventOptions:
 
     finder: str = "auto"
     """Who finds them: ``motion`` (nothing learnt), ``learned``, or one that another package registers. ``auto``:
-    ``learned`` if its model is here, else ``motion``."""
+    ``motion``, until the model that comes with Genlock finds more."""
     model: str | None = None
     """Model of a finder that has learnt: a name, or a file. None: its own."""
     least_probability: float | None = None
