@@ -390,6 +390,7 @@ def test_seeds_are_one_by_the_mean_of_each_clip() -> None:
     assert figures["mouth_lmd_below_mean"][0] == pytest.approx(0.45)
     assert figures["correlation"][0] == pytest.approx(0.8)  # what one speaker does not tell, the others do
     assert np.isnan([*figures["lag_ms"], *figures["closures"]]).all()
+    assert report(both).to_dict()["closures"] == {"value": None, "low": None, "high": None}
     with pytest.raises(OptionError, match="same clips"):
         over_seeds([runs[0], runs[1][1:]])
 

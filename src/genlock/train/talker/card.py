@@ -99,5 +99,7 @@ def _table(found: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cell(figure: Mapping[str, float] | None) -> str:
-    return "" if figure is None else f"{figure['value']:.3f} ({figure['low']:.3f}...{figure['high']:.3f})"
+def _cell(figure: Mapping[str, float | None] | None) -> str:
+    if figure is None or figure["value"] is None:
+        return ""
+    return f"{figure['value']:.3f} ({figure['low']:.3f}...{figure['high']:.3f})"

@@ -304,7 +304,7 @@ def train_talker(
         f"{who}_{name}": figure["value"]
         for who, figures in found.items()
         for name, figure in figures.items()
-        if isinstance(figure, dict)
+        if isinstance(figure, dict) and figure["value"] is not None
     }
     return replace(
         result,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.core.json_forms import finite_or_none
 from genlock.core.one_line import one_line
 from genlock.metrics.landmarks import ClosureScores
 
@@ -74,8 +75,11 @@ class Report:
     __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON form."""
-        named = {name: {"value": v, "low": a, "high": b} for name, (v, a, b) in self.figures.items()}
+        """A JSON form; what nothing tells is null."""
+        named = {
+            name: dict(zip(("value", "low", "high"), map(finite_or_none, figure), strict=True))
+            for name, figure in self.figures.items()
+        }
         return {"clips": self.clips, "speakers": self.speakers, **named}
 
     def __str__(self) -> str:
