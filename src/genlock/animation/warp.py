@@ -68,7 +68,7 @@ class WarpedFace:
         pose = head_pose(found[list(RIGID)])
         wanted = self._wanted(pose.to_head(found), found[:, 2] / float(pose.scale), frame)
         found[:, :2] = pose.to_image(wanted)
-        return found
+        return np.asarray(found)
 
     def _picture(self, k: int) -> Pixels:
         if self._kept is None or self._kept[0] != k:

@@ -215,7 +215,7 @@ def _impulse_correlation(judged: Judgements) -> float:
     pairs = np.array([pair for one in judged for pair in one.levels], np.float64).reshape(-1, 2)
     if len(pairs) < 3 or pairs.std(axis=0).min() < 1e-9:
         return float("nan")
-    return float(np.corrcoef(pairs.T)[0, 1])
+    return float(np.atleast_2d(np.corrcoef(pairs.T))[0, 1])
 
 
 def _heard_row(system: str, judged: Judgements, true: Judgements, seed: int) -> Row:

@@ -18,7 +18,7 @@ __all__ = ["GROUP", "EventOptions", "Finder", "find_events", "make_finder", "unl
 #: The entry-point group of finders. Each entry is a class, or a function, that makes one of :class:`EventOptions`.
 GROUP = "genlock.finders"
 # The model that comes with Genlock does not know materials and impulses yet: it waits to be asked.
-_AUTO = ("motion",)
+_AUTO: tuple[str, ...] = ("motion",)
 _SLOW_RATE = 10
 _SURE = 0.8
 

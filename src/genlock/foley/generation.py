@@ -161,4 +161,4 @@ def _shares(event: Event, materials: Sequence[str]) -> npt.NDArray[np.float32]:
     shares = np.array([known.get(name, 0.0) for name in materials], np.float32)
     if not shares.sum():
         return np.full(len(materials), 1 / max(len(materials), 1), np.float32)
-    return shares / shares.sum()
+    return np.asarray(shares / shares.sum())

@@ -77,7 +77,7 @@ def kernel_distance(true: npt.ArrayLike, made: npt.ArrayLike, seed: int = 0) -> 
 
 def _squares(points: Array) -> Array:
     norms = (points**2).sum(axis=1)
-    return np.maximum(norms[:, None] + norms[None, :] - 2 * points @ points.T, 0)
+    return np.asarray(np.maximum(norms[:, None] + norms[None, :] - 2 * points @ points.T, 0))
 
 
 def _mmd(kernel: Array, one: npt.NDArray[np.int64], two: npt.NDArray[np.int64]) -> float:

@@ -154,7 +154,7 @@ def _frames(plan: ImpactPlan, truth: ImpactTruth) -> Iterator[Pixels]:
                 for paint in painters:
                     paint(picture, k)
                 cv2.accumulate(picture, total)
-            picture = cv2.convertScaleAbs(total, alpha=1 / exposures)
+            picture = np.asarray(cv2.convertScaleAbs(total, alpha=1 / exposures), np.uint8)
         yield lens.seen(picture, float(edges[number]))
 
 
@@ -333,12 +333,14 @@ class _Lens:
         """The frame, RGB uint8 [H, W, 3]."""
         picture = self._framed(canvas, now)
         if self.how.blur:
-            picture = cv2.GaussianBlur(picture, (0, 0), max(self.how.blur * self.size[0], 0.2))
-        picture = cv2.LUT(picture, self._table(now))
+            radius = max(self.how.blur * self.size[0], 0.2)
+            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), radius), np.uint8)
+        picture = np.asarray(cv2.LUT(picture, self._table(now)), np.uint8)
         if self.how.noise >= 0.5:
             top, left = self.draw.integers(0, self.size[::-1])
             here = np.s_[top : top + self.size[1], left : left + self.size[0]]
-            picture = cv2.subtract(cv2.add(picture, self.more[here]), self.less[here])
+            brighter = cv2.add(picture, self.more[here])
+            picture = np.asarray(cv2.subtract(brighter, self.less[here]), np.uint8)
         return np.ascontiguousarray(picture)
 
     def _framed(self, canvas: Pixels, now: float) -> Pixels:
@@ -351,11 +353,12 @@ class _Lens:
             (canvas.shape[1] / 2, canvas.shape[0] / 2), 40 * self.how.shake * turn, 1.0
         )
         way[:, 2] += (reach * x - margin, reach * y - margin)
-        return cv2.warpAffine(canvas, way, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        moved = cv2.warpAffine(canvas, way, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(moved, np.uint8)
 
     def _table(self, now: float) -> Pixels:
         how = self.how
         light = how.light * (1 + how.flicker * np.sin(2 * np.pi * self.flicker * now))
         levels = np.arange(256)[:, None] * light * np.array(how.tint)
         bent = 128 + how.contrast * (levels - 128)
-        return np.clip(bent, 0, 255).astype(np.uint8)[None]
+        return np.asarray(np.clip(bent, 0, 255).astype(np.uint8)[None])
