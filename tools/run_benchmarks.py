@@ -83,6 +83,7 @@ TABLE: dict[str, Benchmark] = {
 #: Programs of benchmarks/ that measure nothing by themselves.
 NO_BENCHMARKS = {
     "avhubert_sync": "measures a model that one names",
+    "avsr_hour": "measures a film that one names",
     "landmarks_oracle": "called by landmarks.py --oracle, in an environment with MediaPipe",
     "pretraining_record": "writes the record of a pretraining run that pictures are drawn from",
 }
