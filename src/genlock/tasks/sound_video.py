@@ -170,7 +170,8 @@ class SoundResult:
     def __str__(self) -> str:
         found = f"{len(self.events)} events ({self.finder})"
         fit = self.measures.get("f_50_ms")
-        said = "" if fit is None else f"; onsets within 50 ms: F {fit:.2f}"
+        # Against what was found, which may be wrong itself: no measure of truth.
+        said = "" if fit is None else f"; its onsets against these events, within 50 ms: F {fit:.2f}"
         lines = [
             f"{found}, sound by {self.model}{said}",
             f"sound: {self.about}",
