@@ -55,6 +55,7 @@ TABLE: dict[str, Benchmark] = {
     "ctc_recognition": Benchmark("--seconds 60 --rounds 1", MODELS),
     "features_speed": Benchmark("--count 10", ("librosa",), GRID),
     "flashbeep": Benchmark("--quick"),
+    "foley_speed": Benchmark("2"),
     "landmarks": Benchmark("--clips 20", (), GRID),
     "long_file": Benchmark("--hours 0.02", (), TALKING),
     "lossless_repair": Benchmark("--count 10"),

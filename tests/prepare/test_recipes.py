@@ -239,9 +239,9 @@ def test_greatest_hits_have_their_hits(clip: Path, tmp_path: Path) -> None:
         for row in read_index(tmp_path / "d/index.parquet").to_pylist()
     }
     assert {name: row["events"] for name, row in rows.items() if row["events"]} == {
-        "000002015-02-16-16-49-06_": [{"label": "wood hit static", "at_seconds": 0.25}],
-        "000012015-02-16-16-49-06_": [{"label": "None scratch deform", "at_seconds": 1.5}],
-        "000002015-03-25-00-40-07_": [{"label": "metal hit static", "at_seconds": 0.5}],
+        "000002015-02-16-16-49-06_": [{"label": "wood hit static", "at_seconds": 0.25, "more": None}],
+        "000012015-02-16-16-49-06_": [{"label": "None scratch deform", "at_seconds": 1.5, "more": None}],
+        "000002015-03-25-00-40-07_": [{"label": "metal hit static", "at_seconds": 0.5, "more": None}],
     }
     assert {row["split"] for row in rows.values() if "2015-02" in row["source"]} == {"train"}
     assert {row["split"] for row in rows.values() if "2015-03" in row["source"]} == {"test"}

@@ -18,7 +18,7 @@ from genlock.testing import example_video
 
 #: Rooms whose results have ``to_dict()``; what is small already says all of itself.
 ROOMS = ("tasks", "media", "speech", "lipsync", "synth", "bench", "report")
-SMALL = {"Figure", "Note", "Confidence", "ReadOptions"}
+SMALL = {"Figure", "Contact", "Note", "Confidence", "ReadOptions"}
 
 
 def results(value: Any, seen: set[int]) -> Iterator[Any]:

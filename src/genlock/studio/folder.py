@@ -126,7 +126,7 @@ def ident_of(name: str) -> str:
     """Sixteen hexadecimal digits for a place in the folder.
 
     >>> ident_of("a/talk.mp4")
-    '3ec9ce55cd91f5ec'
+    '3dd1139f5ff2f051'
     """
     return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
 

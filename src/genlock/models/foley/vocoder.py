@@ -119,7 +119,7 @@ class Vocoder:
     def sound(self, mel: npt.ArrayLike) -> Array:
         """Samples float32 [240 T] at 24 kHz of ``mel:foley`` [T, 80]: cell k is samples 240 k to 240 k + 239.
 
-        >>> load_vocoder().sound(np.full((5, 80), QUIET)).shape
+        >>> load_vocoder().sound(np.full((5, 80), -8.0)).shape
         (1200,)
 
         Raises InputError if the bands are not 80 or not finite.
