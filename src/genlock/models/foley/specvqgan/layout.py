@@ -108,7 +108,9 @@ def _form(shapes: Shapes, source: str) -> tuple[str, dict[str, str]]:
     if some("transformer.", "first_stage_model."):
         return "transformer", {"transformer": "transformer.", "codebook": "first_stage_model."}
     # Other models have an encoder too; these entries are the codebook's alone.
-    if some("encoder.conv_in.", "encoder.down.", "decoder.up.", "quantize.", "quant_conv.", "post_quant_conv."):
+    if some(
+        "encoder.conv_in.", "encoder.down.", "decoder.up.", "quantize.", "quant_conv.", "post_quant_conv."
+    ):
         return "codebook", {"codebook": ""}
     if some("blocks.", "pos_emb", "tok_emb."):
         return "transformer", {"transformer": ""}
