@@ -220,6 +220,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow  # whole trainings, a classifier of sounds among them
 def test_a_codec_from_a_folder_of_sounds(sounds: Path, tmp_path: Path) -> None:
     losses = CodebookLosses(patch_loss=0.5, patch_begins=1, perceptual_loss=0.5)
     training = CodebookTraining(codec=SMALL, batch=4, crop_columns=16, losses=losses, heard=1)
