@@ -29,6 +29,7 @@ def planted_film(seed: int, seconds: float = 2.0, rate: int = 25) -> Film:
         "impulse": -1 + random.normal(0, 0.3, count),
         "size": np.full(count, -1.0),
         "x": np.full(count, 0.25 if left else 0.75),
+        "y": np.full(count, 0.85),
     }
     materials = ("wood" if left else "glass",) * count
     return Film(f"film-{seed}", pictures, Grid(rate, "1/7"), times, facts, materials, np.zeros((0, 2)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from genlock.models.foley.watcher_network import WatcherShape
 from genlock.train.foley.event_figures import Found, controls, figures_of, match, score
 from genlock.train.foley.event_options import EventChanges, EventTraining
 from genlock.train.foley.event_targets import columns_of, targets_of
-from genlock.train.foley.film_changes import stretch_of
+from genlock.train.foley.film_changes import glimpse_of, stretch_of
 from genlock.train.foley.films import Films
 from genlock.train.options import LoopOptions
 
@@ -24,6 +26,7 @@ SMALL = EventTraining(
     network=WatcherShape(side=16, channels=(8, 12), width=24, frame_layers=1, dilations=(1, 2)),
     batch=6,
     frames=24,
+    glimpses=6,
     dropout=0.0,
     changes=EventChanges(zoom=0.1, shake=0.3, noise=2.0, grey=0.0, light=0.1, tint=0.0),
 )
@@ -51,11 +54,30 @@ def test_targets_of_a_changed_film_are_those_of_the_film(seed: int) -> None:
     told = columns[at] + targets.facts[at, 0] / 50
     seen = film.times[(film.times >= stretch.starts[0]) & (film.times < stretch.end)]
     np.testing.assert_allclose(told, seen, atol=1e-6)
+    spotted = np.flatnonzero(targets.spotted)
+    assert 0 < len(spotted) <= 2 * len(seen)
+    assert (targets.named[spotted] >= 0).all()
+    assert (targets.named >= 0).sum() == len(spotted)
     x = stretch.x(film.facts["x"])[0]
     assert (x > 0.5) == ((film.materials[0] == "glass") != stretch.mirrored)
     assert set(targets.material[at].tolist()) <= {["glass", "wood"].index(film.materials[0])}
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_glimpse_shows_the_contact_where_it_is_said_to_be(seed: int) -> None:
+    film, random = planted_film(seed), np.random.default_rng(seed)
+    still = replace(SMALL.changes, shake=0.0, noise=0.0, light=0.0)
+    frame = int(np.searchsorted(film.starts, film.times[1], "right"))
+    shown = glimpse_of(film, frame, still, random)
+    assert shown.pictures.shape == (2, 16, 16, 3)
+    x, y = shown.x(film.facts["x"])[1], shown.y(film.facts["y"])[1]
+    bar = np.abs(np.ptp(shown.pictures[1].astype(int), axis=2)) > 40  # the bar alone has a colour
+    down, across = np.nonzero(bar)
+    assert (across.mean() + 0.5) / 16 == pytest.approx(x, abs=0.12)
+    assert (down.mean() + 0.5) / 16 == pytest.approx(y, abs=0.2)
+
+
+@pytest.mark.slow
 def test_planted_contacts_are_found(tmp_path, monkeypatch) -> None:
     films = Films(
         tuple(planted_film(k) for k in range(24)),

@@ -59,6 +59,7 @@ def test_true_contacts_come_back_from_their_posterior(blur: float) -> None:
     assert [MATERIALS[k] for k in named] == list(film.materials)
 
 
+@pytest.mark.slow
 def test_codes_follow_what_is_told(tmp_path) -> None:
     o = WriterTraining(width=32, layers=1, reach=8, batch=8, columns=64, dropout=0.0, blur=0.0)
     clips, held = [planted_clip(k) for k in range(20)], [planted_clip(k) for k in range(100, 104)]

@@ -284,7 +284,8 @@ def _build(header: Mapping[str, Any], found: Mapping[str, Any]) -> Watcher:
     given = header["shape"]
     lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     return Watcher(
-        WatcherShape(**{**given, **lists}),
+        # Files made before it could be said read the whole picture.
+        WatcherShape(**{"at_contact": False, **given, **lists}),
         {name: np.asarray(found[name]) for name in found if name != "header"},
         tuple(header["materials"]),
         header["means"],

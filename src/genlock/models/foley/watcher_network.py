@@ -1,6 +1,8 @@
 """The network that sees what sounds, in numpy: pictures at any instants in, rows on columns of 20 ms out.
 
-Three parts. A *trunk* of convolutions looks at each picture and at what changed since the one before. A network over
+Three parts. A *trunk* of convolutions looks at each picture and at what changed since the one before, says where in the
+picture something touches, and reads off there what it looks like: what sounds is told at the place of the contact, not
+by the picture as a whole. A network over
 *frames* compares neighbours, and is told how long they are apart. A network over *columns* reads, at each column's own
 instant, the four frames around it, and is told where between them that instant lies. So no part counts frames as if
 they were time, and a film of any rate, constant or not, is read alike.
@@ -27,6 +29,7 @@ __all__ = [
     "MOTION_TAPS",
     "PHASE_FEATURES",
     "SLOTS",
+    "WHERE_FEATURES",
     "WatcherShape",
     "array_shapes",
     "embed_pictures",
@@ -34,6 +37,7 @@ __all__ = [
     "look",
     "motion_of",
     "phase_features",
+    "places_of",
     "run_columns",
     "run_frames",
     "slots_of",
@@ -55,8 +59,12 @@ GAP_FEATURES, PHASE_FEATURES = 4, 14
 MOTION_PLACES, MOTION_FEATURES = 8, 192
 #: Pictures whose motion is compared at each place: a picture and those before it.
 MOTION_TAPS = 3
+#: Numbers that tell where something touches: across, down, and how clearly.
+WHERE_FEATURES = 3
 
 _TAPS = 3
+_HALVINGS = 2  # convolutions of the trunk that make the picture smaller
+_CLEARLY = np.float32(0.25)  # by how much what is told of clearness is made smaller
 _USUAL_GAP = 0.04  # seconds between frames at which the features of gaps are zero
 _CONTRAST_FLOOR, _CHANGE_FLOOR = 0.1, 0.05
 _KNEE = 0.15  # change, against the picture's contrast, that is told as one half
@@ -70,9 +78,12 @@ class WatcherShape:
 
     side: int = 64
     """Width and height of the pictures it looks at, in pixels."""
-    channels: tuple[int, ...] = (24, 40, 56)
-    """Channels of the convolutions of the trunk: the first makes the picture four times smaller, each other one halves
-    it."""
+    channels: tuple[int, ...] = (16, 32, 32, 48)
+    """Channels of the convolutions of the trunk: the first two halve the picture, the others keep its size."""
+    at_contact: bool = True
+    """Whether what sounds is read off where something touches. If not, the whole map is read, each place by its own
+    weights, and the convolutions make the picture four times and then twice smaller: so were models built that learnt
+    instants and no materials; they can be used, not trained."""
     detectors: int = 32
     """What is looked for in how each place moves, alike in all places; at least 1."""
     width: int = 96
@@ -88,8 +99,9 @@ class WatcherShape:
             or self.frame_layers < 0
         ):
             raise OptionError(f"{self}: sides, channels, width and dilations are at least 1")
-        if self.side % (2 << len(self.channels)):
-            raise OptionError(f"{self}: the side is no multiple of {2 << len(self.channels)}")
+        smallest = 16 if self.at_contact else 2 << len(self.channels)
+        if self.side % smallest:
+            raise OptionError(f"{self}: the side is no multiple of {smallest}")
 
     @property
     def frame_reach(self) -> int:
@@ -104,15 +116,21 @@ class WatcherShape:
     @property
     def seen(self) -> int:
         """Numbers that the trunk makes of a picture before they are embedded."""
-        last = self.side >> (len(self.channels) + 1)
-        return self.channels[-1] * last * last
+        if self.at_contact:
+            return 2 * self.channels[-1] + WHERE_FEATURES
+        return self.channels[-1] * (self.side >> (len(self.channels) + 1)) ** 2
+
+    @property
+    def places(self) -> int:
+        """Width and height of the map of places that the trunk makes, in cells."""
+        return self.side >> min(len(self.channels), _HALVINGS)
 
 
 def array_shapes(shape: WatcherShape, outputs: int) -> dict[str, tuple[int, ...]]:
     """Name and shape of every array of a network with so many outputs.
 
     >>> array_shapes(WatcherShape(), 17)["trunk.0.weight"]
-    (24, 6, 5, 5)
+    (16, 6, 5, 5)
     """
     found: dict[str, tuple[int, ...]] = {}
     given = CHANNELS
@@ -121,6 +139,8 @@ def array_shapes(shape: WatcherShape, outputs: int) -> dict[str, tuple[int, ...]
         found |= {f"trunk.{k}.weight": (channels, given, taps, taps), f"trunk.{k}.bias": (channels,)}
         given = channels
     width, found_at = shape.width, shape.detectors
+    if shape.at_contact:
+        found |= _linear_shapes("where", 1, shape.channels[-1])
     found |= _linear_shapes("places", found_at, 3 * MOTION_TAPS) | _linear_shapes(
         "detect", found_at, found_at
     )
@@ -153,8 +173,10 @@ def taps_of(layer: int) -> int:
     return 5 if layer == 0 else 3
 
 
-def stride_of(layer: int) -> int:
+def stride_of(layer: int, shape: WatcherShape) -> int:
     """How many times smaller a convolution of the trunk makes the picture."""
+    if shape.at_contact:
+        return 2 if layer < _HALVINGS else 1
     return 4 if layer == 0 else 2
 
 
@@ -280,14 +302,41 @@ def _trunk(rows: Array, arrays: Arrays, shape: WatcherShape) -> Array:
         pad = taps // 2
         padded = np.pad(rows, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
         windows = np.lib.stride_tricks.sliding_window_view(padded, (taps, taps), axis=(1, 2))
-        step = stride_of(k)
+        step = stride_of(k, shape)
         windows = windows[:, ::step, ::step]
         count, high, wide, given = windows.shape[:4]
         kernel = arrays[f"trunk.{k}.weight"].reshape(channels, given * taps * taps)
         flat = windows.reshape(count * high * wide, given * taps * taps) @ kernel.T
         rows = np.maximum(flat + arrays[f"trunk.{k}.bias"], 0).reshape(count, high, wide, channels)
+    if shape.at_contact:
+        return _looked_at(rows, arrays)
     # Torch flattens channels first.
     return rows.transpose(0, 3, 1, 2).reshape(len(rows), -1)
+
+
+def _looked_at(rows: Array, arrays: Arrays) -> Array:
+    """What is seen where something touches, where that is and how clearly, and the strongest of the whole picture."""
+    count, high, wide, channels = rows.shape
+    cells = rows.reshape(count, high * wide, channels)
+    raw = linear(cells, arrays, "where")[..., 0]
+    top = raw.max(axis=1, keepdims=True)
+    share = np.exp(raw - top)
+    whole = share.sum(axis=1, keepdims=True)
+    share /= whole
+    seen = np.einsum("tn,tnc->tc", share, cells)
+    spot = share @ places_of(high, wide)
+    clear = (top + np.log(whole / np.float32(high * wide))) * _CLEARLY
+    return np.concatenate([seen, cells.max(axis=1), spot, clear], axis=1).astype(np.float32)
+
+
+def places_of(high: int, wide: int) -> Array:
+    """Middles of the cells of a map, row by row: across and down as shares of the picture, float32 [high * wide, 2].
+
+    >>> places_of(1, 2).tolist()
+    [[0.25, 0.5], [0.75, 0.5]]
+    """
+    down, across = np.divmod(np.arange(high * wide), wide)
+    return np.stack([(across + 0.5) / wide, (down + 0.5) / high], axis=1).astype(np.float32)
 
 
 def run_frames(embedded: Array, gaps: Array, arrays: Arrays, shape: WatcherShape) -> Array:

@@ -30,8 +30,7 @@ where in the picture. {parameters:,} parameters, in numpy alone.
 |---|---|
 {table}
 
-Limits: it has learnt from drawn films only. On real films it finds what moves and stops like what it knows; materials
-of real things are guesses.
+Limits: it has learnt from drawn films only, and was not tried on real ones.
 """
 
 _ROWS = {

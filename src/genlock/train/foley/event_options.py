@@ -49,9 +49,11 @@ class EventChanges:
     """Share of films without colour; 0...1."""
     noise: float = 6.0
     """Strongest noise of pixels, of 255; at least 0."""
+    around: float = 0.7
+    """Share of stretches that are taken where a contact is; 0...1."""
 
     def __post_init__(self) -> None:
-        shares = (self.uneven, self.blur, self.grey)
+        shares = (self.uneven, self.blur, self.grey, self.around)
         if (
             not all(0 <= share <= 1 for share in shares)
             or not 0 <= self.zoom <= 0.8
@@ -78,6 +80,10 @@ class EventLosses:
     """How hard it is hit."""
     size: float = 0.15
     """How large what sounds is."""
+    where: float = 0.5
+    """Where in the picture it touches, as a map: asked of pictures, only while it learns."""
+    named: float = 1.0
+    """What sounds, by what is seen there alone: asked of pictures, only while it learns."""
     x: float = 0.5
     """Where in the picture it is."""
     sustained: float = 1.0
@@ -90,10 +96,13 @@ class EventTraining:
 
     network: WatcherShape = field(default_factory=WatcherShape)
     """The network."""
-    batch: int = 16
+    batch: int = 10
     """Films in an update; at least 1."""
-    frames: int = 32
+    frames: int = 14
     """Frames of each; at least 8."""
+    glimpses: int = 48
+    """Pictures of single contacts in an update, of which is asked only what touches where: contacts are rare, and the
+    trunk has to see many before it knows materials. At least 0."""
     dropout: float = 0.1
     """Share of channels left out at random, 0...0.9."""
     changes: EventChanges = field(default_factory=EventChanges)
@@ -104,5 +113,7 @@ class EventTraining:
     """What the films are, who made them and under which licence: for the model's card."""
 
     def __post_init__(self) -> None:
-        if self.batch < 1 or self.frames < 8 or not 0 <= self.dropout <= 0.9:
-            raise OptionError(f"{self}: batch is at least 1, frames at least 8; dropout lies in 0...0.9")
+        if self.batch < 1 or self.frames < 8 or self.glimpses < 0 or not 0 <= self.dropout <= 0.9:
+            raise OptionError(
+                f"{self}: batch is at least 1, frames at least 8, glimpses at least 0; dropout lies in 0...0.9"
+            )

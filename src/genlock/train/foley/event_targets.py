@@ -41,6 +41,12 @@ class Targets:
     """1 where something scrapes or rolls, [N]."""
     roughly: Rows
     """1 where a contact begins within 1.5, 3.5 and 7.5 columns, [N, 3]."""
+    spots: Rows
+    """Where a contact is in the pictures before and after its instant, across and down, [T, 2]."""
+    named: npt.NDArray[np.int64]
+    """Number of its material there, [T]; -1: no contact."""
+    spotted: Rows
+    """1 in those pictures, [T]."""
 
 
 def columns_of(start: float, end: float) -> Floats:
@@ -65,8 +71,11 @@ def targets_of(
     for (begin, end), name in zip(film.lasting, film.lasting_materials, strict=True):
         there = (columns >= begin) & (columns < end)
         sustained[there], material[there] = 1, number.get(name, -1)
-    x = stretch.x(film.facts["x"])
-    shown = (x > 0.0) & (x < 1.0)
+    x, y = stretch.x(film.facts["x"]), stretch.y(film.facts["y"])
+    shown = (x > 0.0) & (x < 1.0) & (y > 0.0) & (y < 1.0)
+    pictures = len(stretch.starts)
+    spots, spotted = np.zeros((pictures, 2), np.float32), np.zeros(pictures, np.float32)
+    named = np.full(pictures, -1, np.int64)
     seen = np.flatnonzero((film.times >= stretch.starts[0]) & (film.times < stretch.end) & shown)
     if len(seen):
         times = film.times[seen]
@@ -83,4 +92,8 @@ def targets_of(
         facts[is_near] = told[is_near]
         own = np.array([number.get(film.materials[k], -1) for k in which], np.int64)
         material[is_near] = own[is_near]
-    return Targets(presence, near, facts, material, sustained, roughly)
+        for k in seen:
+            after = int(np.searchsorted(stretch.starts, film.times[k], "right"))
+            both = slice(max(after - 1, 0), after + 1)
+            spots[both], spotted[both], named[both] = (x[k], y[k]), 1, number.get(film.materials[k], -1)
+    return Targets(presence, near, facts, material, sustained, roughly, spots, named, spotted)

@@ -21,7 +21,7 @@ from genlock.train.foley.event_card import event_card
 from genlock.train.foley.event_figures import controls, figures_of, fit_reading, found_in, posteriors_of
 from genlock.train.foley.event_options import EVENTS_LOOP, EventTraining
 from genlock.train.foley.event_targets import columns_of, targets_of
-from genlock.train.foley.film_changes import stretch_of
+from genlock.train.foley.film_changes import glimpse_of, stretch_of
 from genlock.train.foley.films import Film, materials_of, open_films
 from genlock.train.options import LoopOptions
 
@@ -30,7 +30,7 @@ try:
     from torch.nn import functional
 
     from genlock.train.clip_recipe import ClipRecipe
-    from genlock.train.foley.watcher_network import ROUGHLY, WatcherNetwork
+    from genlock.train.foley.watcher_network import WatcherNetwork
     from genlock.train.loop import train
     from genlock.train.recipe import Batch, Exported, Loss, TrainResult
 except ImportError as error:
@@ -43,6 +43,9 @@ __all__ = ["EventsRecipe", "train_events"]
 Tensor: TypeAlias = torch.Tensor
 
 _LEAST_FILMS = 4
+_OF_PICTURES = ("seen", "motion", "gaps", "spots", "named", "spotted")
+# How far from a contact its map still tells of it, as a share of the picture.
+_SPOT = 0.05
 # Films on which the choice among checkpoints is made: all would take long.
 _GLANCED_AT = 40
 
@@ -82,6 +85,7 @@ class EventsRecipe(ClipRecipe):
             every = np.concatenate([film.facts[name] for film in self.clips])
             self.means[name] = float(every.mean()) if len(every) else 0.0
             self.spreads[name] = max(float(every.std()), 0.05) if len(every) else 1.0
+        self._contacts = [(film, k) for film in self.clips for k in range(len(film.times))]
         self._batches = Batches([1.0] * len(self.clips), BatchPlan(clips=self.training.batch, seed=seed))
 
     # ------------------------------------------------------------ what the loop asks for
@@ -89,7 +93,7 @@ class EventsRecipe(ClipRecipe):
     def model(self) -> WatcherNetwork:
         """At its start."""
         outputs = len(EVENT_CHANNELS) + len(self.materials)
-        network = WatcherNetwork(self.training.network, outputs, self.training.dropout)
+        network = WatcherNetwork(self.training.network, outputs, len(self.materials), self.training.dropout)
         with torch.no_grad():  # contacts are rare
             network.out.bias[0] = network.out.bias[5] = -3.0
             network.out.bias[4] = 0.5
@@ -104,11 +108,34 @@ class EventsRecipe(ClipRecipe):
         tensors = {}
         for name in rows[0]:
             values = [row[name] for row in rows]
-            if name not in ("seen", "motion", "gaps"):
+            if name not in _OF_PICTURES:
                 fill = -1 if values[0].dtype == np.int64 else 0
                 values = [_longer(value, longest, fill) for value in values]
             tensors[name] = torch.from_numpy(np.stack(values))
+        tensors |= self._glimpses(np.random.default_rng([part[0].seed, 1]))
         return Batch(tensors, float(len(rows)), float(len(rows) * self.training.frames))
+
+    def _glimpses(self, random: np.random.Generator) -> dict[str, Tensor]:
+        """Pictures of contacts, where each is and of what: what is out of the picture has a weight of 0."""
+        o, rows = self.training, []
+        for _ in range(o.glimpses if self._contacts else 0):
+            film, contact = self._contacts[int(random.integers(len(self._contacts)))]
+            after = int(np.searchsorted(film.starts, film.times[contact], "right"))
+            frame = int(np.clip(after - int(random.integers(2)), 1, len(film.pictures) - 1))
+            shown = glimpse_of(film, frame, o.changes, random)
+            x, y = (float(told[contact]) for told in (shown.x(film.facts["x"]), shown.y(film.facts["y"])))
+            there = 0 < x < 1 and 0 < y < 1
+            name = self.materials.index(film.materials[contact]) if there else -1
+            rows.append((look(shown.pictures[1:], shown.pictures[0])[0], (x, y), float(there), name))
+        if not rows:
+            return {}
+        seen, spots, there, names = (np.array(column) for column in zip(*rows, strict=True))
+        return {
+            "glimpses": torch.from_numpy(seen.transpose(0, 3, 1, 2).copy()),
+            "glimpse_spots": torch.from_numpy(spots.astype(np.float32)),
+            "glimpse_there": torch.from_numpy(there.astype(np.float32)),
+            "glimpse_named": torch.from_numpy(names.astype(np.int64)),
+        }
 
     def _example(self, film: Film, random: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
         o = self.training
@@ -129,20 +156,28 @@ class EventsRecipe(ClipRecipe):
     def loss(self, model: WatcherNetwork, batch: Batch, step: int) -> Loss:
         """How wrong the columns are told."""
         t, o = batch.tensors, self.training.losses
-        told = model(t["seen"], t["motion"], t["gaps"], t["slots"], t["phases"], t["columns"])
-        told, roughly = told[..., :-ROUGHLY], told[..., -ROUGHLY:]
+        names = ("seen", "motion", "gaps", "slots", "phases", "columns")
+        answer = model(*(t[name] for name in names), t.get("glimpses"))
+        spots, spotted, named = (t[name].flatten(0, 1) for name in ("spots", "spotted", "named"))
+        if "glimpses" in t:
+            spots = torch.cat([spots, t["glimpse_spots"]])
+            spotted = torch.cat([spotted, t["glimpse_there"]])
+            named = torch.cat([named, t["glimpse_named"]])
+        told = answer.columns
         there, near = t["columns"].to(told.dtype), t["near"]
         facts, first = t["facts"], len(EVENT_CHANNELS)
         known = (t["material"] >= 0).to(told.dtype)
-        names = functional.cross_entropy(
-            told[..., first:].flatten(0, 1), t["material"].clamp(min=0).flatten(), reduction="none"
-        ).view_as(known)
+        apart = (answer.cells - spots[:, None]).square().sum(dim=2)
+        spread = (-apart / (2 * _SPOT**2)).softmax(dim=1)
+        spot = -(spread * answer.where.log_softmax(dim=1)).sum(dim=1)
         parts = {
             "presence": _mean(_binary(told[..., 0], t["presence"]), there),
             "sustained": _mean(_binary(told[..., 5], t["sustained"]), there),
-            "roughly": _mean(_binary(roughly, t["roughly"]).mean(dim=2), there),
+            "roughly": _mean(_binary(answer.roughly, t["roughly"]).mean(dim=2), there),
             "place": _mean(functional.smooth_l1_loss(told[..., 1], facts[..., 0], reduction="none"), near),
-            "material": _mean(names, known),
+            "material": _mean(_names(told[..., first:], t["material"]), known),
+            "where": _mean(spot, spotted),
+            "named": _mean(_names(answer.named, named), (named >= 0).to(spotted.dtype)),
         }
         for column, name in ((2, "impulse"), (3, "size"), (4, "x")):
             apart = functional.smooth_l1_loss(told[..., column], facts[..., column - 1], reduction="none")
@@ -180,6 +215,11 @@ class EventsRecipe(ClipRecipe):
 
 def _binary(told: Tensor, true: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(told, true, reduction="none")
+
+
+def _names(told: Tensor, true: Tensor) -> Tensor:
+    found = functional.cross_entropy(told.flatten(0, -2), true.clamp(min=0).flatten(), reduction="none")
+    return found.view_as(true)
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

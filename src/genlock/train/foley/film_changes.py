@@ -12,7 +12,7 @@ import numpy.typing as npt
 from genlock.train.foley.event_options import EventChanges
 from genlock.train.foley.films import Film, Floats, Pixels
 
-__all__ = ["Stretch", "stretch_of"]
+__all__ = ["Stretch", "glimpse_of", "stretch_of"]
 
 Random: TypeAlias = np.random.Generator
 Indices: TypeAlias = npt.NDArray[np.int64]
@@ -36,11 +36,17 @@ class Stretch:
     """How much the picture was enlarged."""
     left: float
     """Where its left edge was, as a share of the picture's width."""
+    top: float = 0.0
+    """Where its upper edge was, as a share of the picture's height."""
 
     def x(self, x: Floats) -> Floats:
         """Where something is in the changed picture that was at ``x``."""
         seen = (x - self.left) * self.scale
         return np.clip(1 - seen if self.mirrored else seen, 0, 1)
+
+    def y(self, y: Floats) -> Floats:
+        """The same downwards."""
+        return np.clip((y - self.top) * self.scale, 0, 1)
 
 
 def stretch_of(film: Film, frames: int, changes: EventChanges, random: Random) -> Stretch:
@@ -50,20 +56,35 @@ def stretch_of(film: Film, frames: int, changes: EventChanges, random: Random) -
     pictures = _between(film.pictures, kept) if blurred else film.pictures[kept]
     after = kept[-1] + (kept[-1] - kept[-2] if len(kept) > 1 else 1)
     end = float(starts[after]) if after < len(starts) else film.seconds
+    return _changed(pictures, starts[kept], end, frames, changes, random)
+
+
+def glimpse_of(film: Film, frame: int, changes: EventChanges, random: Random) -> Stretch:
+    """Frame ``frame``, at least 1, and the one before it, changed at random."""
+    both = slice(frame - 1, frame + 1)
+    starts = film.starts
+    end = float(starts[frame + 1]) if frame + 1 < len(starts) else film.seconds
+    return _changed(film.pictures[both], starts[both], end, 2, changes, random)
+
+
+def _changed(
+    pictures: Pixels, times: Floats, end: float, frames: int, changes: EventChanges, random: Random
+) -> Stretch:
     scale = 1 / (1 - random.uniform(0, changes.zoom))
     left, top = random.uniform(0, 1 - 1 / scale, 2)
     mirrored = bool(random.random() < 0.5)
     pictures = _filmed(pictures, scale, left, top, changes, random)
     if mirrored:
         pictures = pictures[:, :, ::-1]
-    times = starts[kept]
-    if len(kept) < frames:
-        more = frames - len(kept)
+    if len(times) < frames:
+        more = frames - len(times)
         gap = (end - times[-1]) or 0.04
         times = np.concatenate([times, times[-1] + gap * np.arange(1, more + 1)])
         pictures = np.concatenate([pictures, np.repeat(pictures[-1:], more, 0)])
         end = float(times[-1] + gap)
-    return Stretch(np.ascontiguousarray(_lit(pictures, changes, random)), times, end, mirrored, scale, left)
+    return Stretch(
+        np.ascontiguousarray(_lit(pictures, changes, random)), times, end, mirrored, scale, left, top
+    )
 
 
 def _left_out(film: Film, frames: int, changes: EventChanges, random: Random) -> tuple[Indices, bool]:
@@ -78,7 +99,13 @@ def _left_out(film: Film, frames: int, changes: EventChanges, random: Random) ->
         kept = kept[kept < count]
     else:
         kept = np.arange(0, min(frames * stride, count), stride)[:frames]
-    kept = kept + int(random.integers(0, count - kept[-1]))
+    last = count - 1 - int(kept[-1])
+    first = int(random.integers(0, last + 1))
+    if len(film.times) and random.random() < changes.around:
+        # Contacts are rare: most stretches hold one, anywhere in them.
+        contact = int(np.searchsorted(film.starts, film.times[random.integers(len(film.times))]))
+        first = int(np.clip(contact - int(random.integers(0, kept[-1] + 1)), 0, last))
+    kept = kept + first
     return kept.astype(np.int64), bool(stride > 1 and random.random() < changes.blur)
 
 

@@ -42,7 +42,7 @@ class Film:
     times: Floats
     """When contacts begin that are seen and heard, seconds from the film's beginning, [n]."""
     facts: Mapping[str, Floats]
-    """Of each: log10 of ``impulse`` and ``size``, and ``x``, [n]."""
+    """Of each: log10 of ``impulse`` and ``size``, ``x`` and ``y``, [n]."""
     materials: tuple[str, ...]
     """Of each."""
     lasting: Floats
@@ -93,6 +93,7 @@ def film_of(clip: Clip, kind: str = "frames_64") -> Film:
             "impulse": np.log10([max(c.impulse, _LEAST_IMPULSE) for c in begun]),
             "size": np.log10([max(c.size, _LEAST_SIZE) for c in begun]),
             "x": np.clip(np.array([c.x for c in begun], np.float64), 0, 1),
+            "y": np.clip(np.array([c.y for c in begun], np.float64), 0, 1),
         },
         tuple(c.material for c in begun),
         np.array([_span(c.time, c.end, start) for c in lasting], np.float64).reshape(-1, 2),

@@ -7,10 +7,13 @@ weights.
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import MissingDependency
+from genlock.core.errors import MissingDependency, OptionError
 from genlock.models.foley.watcher_network import (
     CHANNELS,
     GAP_FEATURES,
@@ -19,6 +22,7 @@ from genlock.models.foley.watcher_network import (
     PHASE_FEATURES,
     SLOTS,
     WatcherShape,
+    places_of,
     stride_of,
     taps_of,
 )
@@ -32,12 +36,33 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["ROUGHLY", "WatcherNetwork"]
+__all__ = ["ROUGHLY", "Told", "WatcherNetwork"]
 
 Tensor = torch.Tensor
 
+_CLEARLY = 0.25
 #: Numbers that tell roughly when contacts begin.
 ROUGHLY = 3
+
+
+# What is asked for only while it learns, and left out of what it becomes.
+_ASKED = ("evens", "roughly", "named")
+
+
+class Told(NamedTuple):
+    """What a network says while it learns."""
+
+    columns: Tensor
+    """Rows of columns, [B, N, outputs]."""
+    roughly: Tensor
+    """Whether a contact begins within 30, 70 and 150 ms, [B, N, 3]."""
+    where: Tensor
+    """Where in each picture something touches: logits of the cells of its map, of all
+    pictures and then of the glimpses, [B * T + G, cells]."""
+    named: Tensor
+    """Of what material, by what is seen there alone, [B * T + G, materials]."""
+    cells: Tensor
+    """Middles of the cells, [cells, 2]."""
 
 
 class _Blocks(nn.Module):
@@ -67,19 +92,27 @@ class WatcherNetwork(nn.Module):
     ----------
     shape : how it is built
     outputs : numbers in a row
+    materials : how many of them, at their end, name materials
     dropout : share of channels left out at random
+
+    Raises OptionError if the shape is one that is only run.
     """
 
-    def __init__(self, shape: WatcherShape, outputs: int, dropout: float = 0.1) -> None:
+    def __init__(self, shape: WatcherShape, outputs: int, materials: int, dropout: float = 0.1) -> None:
         super().__init__()
+        if not shape.at_contact:
+            raise OptionError(
+                "a watcher that reads the whole picture is not trained any more; leave at_contact on"
+            )
         self.shape, width = shape, shape.width
         given = (CHANNELS, *shape.channels[:-1])
         self.trunk = nn.ModuleList(
-            nn.Conv2d(a, b, taps_of(k), stride_of(k), taps_of(k) // 2)
+            nn.Conv2d(a, b, taps_of(k), stride_of(k, shape), taps_of(k) // 2)
             for k, (a, b) in enumerate(zip(given, shape.channels, strict=True))
         )
         self.evens = nn.ModuleList(nn.BatchNorm2d(channels) for channels in shape.channels)
         self.drop = nn.Dropout(dropout)
+        self.where = nn.Linear(shape.channels[-1], 1)
         self.embed = nn.Linear(shape.seen + MOTION_FEATURES + shape.detectors, width)
         self.places = nn.Linear(3 * MOTION_TAPS, shape.detectors)
         self.detect = nn.Linear(shape.detectors, shape.detectors)
@@ -91,17 +124,29 @@ class WatcherNetwork(nn.Module):
         self.column = _Blocks(width, shape.dilations, dropout)
         self.last = nn.LayerNorm(width)
         self.out = nn.Linear(width, outputs)
-        # Asked for only while it learns: to know roughly when something sounds comes before knowing exactly.
+        # Asked for only while it learns: a contact in a picture teaches the trunk itself what it should read off there,
+        # which what is asked of columns hardly does. And to know roughly when something sounds comes before knowing
+        # exactly.
         self.roughly = nn.Linear(width, ROUGHLY)
+        self.named = nn.Linear(shape.channels[-1], materials)
+        side = shape.places
+        self.register_buffer("cells", torch.from_numpy(places_of(side, side)), persistent=False)
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
         nn.init.zeros_(self.gates.weight)
         nn.init.zeros_(self.gates.bias)
 
     def forward(
-        self, seen: Tensor, motion: Tensor, gaps: Tensor, slots: Tensor, phases: Tensor, columns: Tensor
-    ) -> Tensor:
-        """Rows of columns, and after each whether a contact begins within 30, 70 and 150 ms of it: see ``roughly``.
+        self,
+        seen: Tensor,
+        motion: Tensor,
+        gaps: Tensor,
+        slots: Tensor,
+        phases: Tensor,
+        columns: Tensor,
+        glimpses: Tensor | None = None,
+    ) -> Told:
+        """Rows of columns, and what else is asked for while it learns.
 
         Parameters
         ----------
@@ -111,13 +156,17 @@ class WatcherNetwork(nn.Module):
         slots : int [B, N, 4], -1 where there is no frame
         phases : [B, N, 14]
         columns : bool [B, N], which columns are there
+        glimpses : [G, 6, H, W], single pictures of which is asked only what touches where
         """
         batch, count = seen.shape[:2]
         rows = seen.flatten(0, 1)
+        if glimpses is not None:
+            rows = torch.cat([rows, glimpses])
         for convolution, even in zip(self.trunk, self.evens, strict=True):
             rows = functional.relu(even(convolution(rows)))
         found = self._found(motion).flatten(0, 1)
-        rows = torch.cat([rows.flatten(1), motion.flatten(0, 1), found], dim=1)
+        looked, where, named = self._looked_at(rows)
+        rows = torch.cat([looked[: batch * count], motion.flatten(0, 1), found], dim=1)
         rows = self.embed(self.drop(rows)).view(batch, count, -1)
         rows = functional.silu(rows + self.gaps(gaps))
         rows = self.frame(rows, torch.ones_like(rows[..., 0]))
@@ -126,8 +175,17 @@ class WatcherNetwork(nn.Module):
         rows = functional.silu(self.slots(read.flatten(2)) + self.phases(phases)) * (1 + self.gates(phases))
         rows = self.column(rows, columns.to(rows.dtype))
         last = self.last(rows)
-        answer: Tensor = self.out(self.drop(last))
-        return torch.cat([answer, self.roughly(last)], dim=2)
+        return Told(self.out(self.drop(last)), self.roughly(last), where, named, self.cells)
+
+    def _looked_at(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What is seen where something touches; where that is, as logits; and what it is by that alone."""
+        cells = maps.flatten(2).transpose(1, 2)
+        where = self.where(cells)[..., 0]
+        share = where.softmax(dim=1)
+        seen = torch.einsum("tn,tnc->tc", share, cells)
+        spot = share @ self.cells
+        clear = (where.logsumexp(dim=1, keepdim=True) - math.log(where.shape[1])) * _CLEARLY
+        return torch.cat([seen, cells.amax(dim=1), spot, clear], dim=1), where, self.named(seen)
 
     def _found(self, motion: Tensor) -> Tensor:
         """The strongest of what is found at any place, [B, T, detectors]."""
@@ -142,7 +200,7 @@ class WatcherNetwork(nn.Module):
         found = {}
         for name, value in self.state_dict().items():
             first, _, rest = name.partition(".")
-            if first not in ("evens", "roughly"):
+            if first not in _ASKED:
                 joined = f"{first}_{rest}" if first in ("frame", "column") else name
                 found[joined] = np.asarray(value.detach().cpu().numpy(), np.float32)
         for k, even in enumerate(self.evens):
