@@ -152,7 +152,8 @@ class WatcherStream:
         self._watcher, self._start, self._clock = watcher, start, clock
         self._before: Pixels | None = None
         self._motion = np.zeros((MOTION_TAPS - 1, MOTION_FEATURES), np.float32)
-        self._rows = np.zeros((0, watcher.shape.width), np.float32)
+        said = 1 + len(watcher.materials) if watcher.shape.at_contact else 0
+        self._rows = np.zeros((0, watcher.shape.width + said), np.float32)
         self._times = np.zeros(0)  # of the same frames, seconds from the start
         self._first_kept = True  # whether the first of them is the first of the film
         self._end = start

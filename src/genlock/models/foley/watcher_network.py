@@ -23,7 +23,9 @@ from genlock.core.errors import OptionError
 from genlock.models.layers import Array, Arrays, layer_norm, linear, silu
 
 __all__ = [
+    "ACROSS",
     "CHANNELS",
+    "FIRST_NAME",
     "GAP_FEATURES",
     "MOTION_FEATURES",
     "MOTION_TAPS",
@@ -59,6 +61,8 @@ GAP_FEATURES, PHASE_FEATURES = 4, 14
 MOTION_PLACES, MOTION_FEATURES = 8, 192
 #: Pictures whose motion is compared at each place: a picture and those before it.
 MOTION_TAPS = 3
+#: Which numbers of a row tell the place across and the materials: a picture itself says both, and columns add to it.
+ACROSS, FIRST_NAME = 4, 6
 #: Numbers that tell where something touches: across, down, and how clearly.
 WHERE_FEATURES = 3
 
@@ -141,6 +145,7 @@ def array_shapes(shape: WatcherShape, outputs: int) -> dict[str, tuple[int, ...]
     width, found_at = shape.width, shape.detectors
     if shape.at_contact:
         found |= _linear_shapes("where", 1, shape.channels[-1])
+        found |= _linear_shapes("named", outputs - FIRST_NAME, shape.channels[-1])
     found |= _linear_shapes("places", found_at, 3 * MOTION_TAPS) | _linear_shapes(
         "detect", found_at, found_at
     )
@@ -273,7 +278,7 @@ def phase_features(frames: Seconds, columns: Seconds, slots: Indices) -> Array:
 
 
 def embed_pictures(seen: Array, motion: Array, arrays: Arrays, shape: WatcherShape) -> Array:
-    """What is known of each picture, [T, width].
+    """What is known of each picture, [T, width], and behind it what it says itself: place across and materials.
 
     Parameters
     ----------
@@ -284,7 +289,12 @@ def embed_pictures(seen: Array, motion: Array, arrays: Arrays, shape: WatcherSha
     rows = [_trunk(seen[k : k + _AT_A_TIME], arrays, shape) for k in range(0, len(seen), _AT_A_TIME)]
     flat = np.concatenate(rows) if rows else np.zeros((0, shape.seen), np.float32)
     own = motion[MOTION_TAPS - 1 :]
-    return linear(np.concatenate([flat, own, _detect(motion, arrays)], axis=1), arrays, "embed")
+    rows_told = linear(np.concatenate([flat, own, _detect(motion, arrays)], axis=1), arrays, "embed")
+    if not shape.at_contact:
+        return rows_told
+    channels = shape.channels[-1]
+    across = flat[:, 2 * channels : 2 * channels + 1]
+    return np.concatenate([rows_told, across, linear(flat[:, :channels], arrays, "named")], axis=1)
 
 
 def _detect(motion: Array, arrays: Arrays) -> Array:
@@ -341,8 +351,9 @@ def places_of(high: int, wide: int) -> Array:
 
 def run_frames(embedded: Array, gaps: Array, arrays: Arrays, shape: WatcherShape) -> Array:
     """Frames that know their neighbours, [T, width]; there is nothing beyond both ends."""
-    rows = silu(embedded + linear(gaps, arrays, "gaps"))
-    return _convolve(rows, arrays, "frame", (1,) * shape.frame_layers)
+    own, said = embedded[:, : shape.width], embedded[:, shape.width :]
+    rows = _convolve(silu(own + linear(gaps, arrays, "gaps")), arrays, "frame", (1,) * shape.frame_layers)
+    return np.concatenate([rows, said], axis=1)
 
 
 def run_columns(
@@ -350,10 +361,20 @@ def run_columns(
 ) -> tuple[Array, Array]:
     """What is inside before the answer, [N, width], and the answer, [N, outputs]."""
     read = frames[np.maximum(slots, 0)] * (slots >= 0)[..., None].astype(np.float32)
-    rows = linear(read.reshape(len(slots), -1), arrays, "slots") + linear(phases, arrays, "phases")
+    rows = linear(read[..., : shape.width].reshape(len(slots), -1), arrays, "slots") + linear(
+        phases, arrays, "phases"
+    )
     rows = silu(rows) * (1 + linear(phases, arrays, "gates"))
     last = layer_norm(_convolve(rows, arrays, "column", shape.dilations), arrays, "last")
-    return last, linear(last, arrays, "out")
+    raw = linear(last, arrays, "out")
+    if shape.at_contact:
+        # The frames before and after say it themselves.
+        said = (
+            read[:, 1:3, shape.width :].sum(axis=1) / np.maximum((slots[:, 1:3] >= 0).sum(axis=1), 1)[:, None]
+        )
+        raw[:, ACROSS] += said[:, 0]
+        raw[:, FIRST_NAME:] += said[:, 1:]
+    return last, raw.astype(np.float32)
 
 
 def _convolve(rows: Array, arrays: Arrays, name: str, dilations: tuple[int, ...]) -> Array:

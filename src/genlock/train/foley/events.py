@@ -96,7 +96,7 @@ class EventsRecipe(ClipRecipe):
         network = WatcherNetwork(self.training.network, outputs, len(self.materials), self.training.dropout)
         with torch.no_grad():  # contacts are rare
             network.out.bias[0] = network.out.bias[5] = -3.0
-            network.out.bias[4] = 0.5
+            network.out.bias[4] = 0.0
         return network
 
     def load(self, part: list[Item]) -> Batch | None:

@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from genlock.core.errors import MissingDependency, OptionError
 from genlock.models.foley.watcher_network import (
+    ACROSS,
     CHANNELS,
+    FIRST_NAME,
     GAP_FEATURES,
     MOTION_FEATURES,
     MOTION_TAPS,
@@ -46,7 +48,7 @@ ROUGHLY = 3
 
 
 # What is asked for only while it learns, and left out of what it becomes.
-_ASKED = ("evens", "roughly", "named")
+_ASKED = ("evens", "roughly")
 
 
 class Told(NamedTuple):
@@ -175,7 +177,23 @@ class WatcherNetwork(nn.Module):
         rows = functional.silu(self.slots(read.flatten(2)) + self.phases(phases)) * (1 + self.gates(phases))
         rows = self.column(rows, columns.to(rows.dtype))
         last = self.last(rows)
-        return Told(self.out(self.drop(last)), self.roughly(last), where, named, self.cells)
+        # What pictures say themselves is told on: the way through both networks alone hardly learns it.
+        channels = self.shape.channels[-1]
+        own = torch.cat([looked[:, 2 * channels : 2 * channels + 1], named], dim=1)[: batch * count]
+        own = own.view(batch, count, -1)
+        both, there = slots[..., 1:3].clamp(min=0), (slots[..., 1:3] >= 0).to(own.dtype)
+        which = both.flatten(1)[..., None].expand(-1, -1, own.shape[2])
+        said = (own.gather(1, which).view(batch, slots.shape[1], 2, -1) * there[..., None]).sum(dim=2)
+        said = said / there.sum(dim=2, keepdim=True).clamp(min=1)
+        answer = self.out(self.drop(last))
+        first, across, rest = (
+            answer[..., :ACROSS],
+            answer[..., ACROSS : ACROSS + 1],
+            answer[..., ACROSS + 1 :],
+        )
+        kept, names = rest[..., : FIRST_NAME - ACROSS - 1], rest[..., FIRST_NAME - ACROSS - 1 :]
+        answer = torch.cat([first, across + said[..., :1], kept, names + said[..., 1:]], dim=2)
+        return Told(answer, self.roughly(last), where, named, self.cells)
 
     def _looked_at(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What is seen where something touches; where that is, as logits; and what it is by that alone."""
