@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -75,6 +76,16 @@ def test_answers_mean_something_whatever_the_weights() -> None:
     rows = small_watcher().posterior(film(30), Grid(25)).values
     assert ((rows[:, [0, 4, 5]] >= 0) & (rows[:, [0, 4, 5]] <= 1)).all()
     np.testing.assert_allclose(rows[:, len(EVENT_CHANNELS) :].sum(1), 1, atol=1e-5)
+
+
+def test_what_pictures_say_of_place_and_material_reaches_the_columns() -> None:
+    watcher, pictures = small_watcher(), film(12)
+    before = watcher.posterior(pictures, Grid(25)).values
+    named = watcher.arrays["named.bias"] + np.array([0, 50], np.float32)
+    after = replace(watcher, arrays={**watcher.arrays, "named.bias": named}).posterior(pictures, Grid(25))
+    assert (after.values[:, -1] > 0.99).all()
+    assert not (before[:, -1] > 0.99).all()
+    np.testing.assert_array_equal(after.values[:, :6], before[:, :6])
 
 
 def test_light_matters_little_and_change_is_seen() -> None:

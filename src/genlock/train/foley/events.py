@@ -124,9 +124,9 @@ class EventsRecipe(ClipRecipe):
             frame = int(np.clip(after - int(random.integers(2)), 1, len(film.pictures) - 1))
             shown = glimpse_of(film, frame, o.changes, random)
             x, y = (float(told[contact]) for told in (shown.x(film.facts["x"]), shown.y(film.facts["y"])))
-            there = 0 < x < 1 and 0 < y < 1
-            name = self.materials.index(film.materials[contact]) if there else -1
-            rows.append((look(shown.pictures[1:], shown.pictures[0])[0], (x, y), float(there), name))
+            inside = 0 < x < 1 and 0 < y < 1
+            name = self.materials.index(film.materials[contact]) if inside else -1
+            rows.append((look(shown.pictures[1:], shown.pictures[0])[0], (x, y), float(inside), name))
         if not rows:
             return {}
         seen, spots, there, names = (np.array(column) for column in zip(*rows, strict=True))

@@ -132,6 +132,7 @@ class WatcherNetwork(nn.Module):
         self.roughly = nn.Linear(width, ROUGHLY)
         self.named = nn.Linear(shape.channels[-1], materials)
         side = shape.places
+        self.cells: Tensor
         self.register_buffer("cells", torch.from_numpy(places_of(side, side)), persistent=False)
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
