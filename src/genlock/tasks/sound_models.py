@@ -114,8 +114,8 @@ def make_sounder(model: str, rate: int, width: float, material: str | None) -> S
         for name in names:
             try:
                 return _registered(name, None)
-            except (MissingModel, OptionError):
-                continue  # its weights are not here, or have no name yet; the result says who sounds instead
+            except MissingModel:
+                continue  # its weights are not here; the result says who sounds instead
         return ModalSounder(rate, width, material)
     if model == "modal":
         return ModalSounder(rate, width, material)

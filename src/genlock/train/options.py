@@ -27,6 +27,7 @@ __all__ = [
     "TowerTraining",
     "Units",
     "Wav2Vec2Training",
+    "require_shares",
 ]
 
 
@@ -42,7 +43,7 @@ def _require_above_zero(options: Any, *names: str) -> None:
             raise OptionError(f"{name}={getattr(options, name)} is not above 0")
 
 
-def _require_shares(options: Any, *names: str) -> None:
+def require_shares(options: Any, *names: str) -> None:
     for name in names:
         if not 0 <= getattr(options, name) <= 1:
             raise OptionError(f"{name}={getattr(options, name)} is no share: it lies within 0...1")
@@ -203,7 +204,7 @@ class TowerTraining(LipSyncTraining):
         super().__post_init__()
         _require_at_least(self, 2, "batch")
         _require_at_least(self, 0, "lip_spread")
-        _require_shares(self, "share")
+        require_shares(self, "share")
         _require_above_zero(self, "target_seconds", "least_seconds")
         if not 0 <= self.dropout <= 0.9:
             raise OptionError(f"dropout={self.dropout} lies within 0...0.9")
@@ -247,7 +248,7 @@ class SpeechTraining:
     def __post_init__(self) -> None:
         self.augmentation  # noqa: B018 - ranges are told at birth
         self.plan(0)
-        _require_shares(self, "dropout")
+        require_shares(self, "dropout")
 
     @property
     def augmentation(self) -> Augmentation | None:
@@ -291,7 +292,7 @@ class CtcTraining(SpeechTraining):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_shares(self, "head_only", "mask_time", "mask_channels")
+        require_shares(self, "head_only", "mask_time", "mask_channels")
         _require_at_least(self, 0, "word_times", "minutes")
 
 
@@ -336,7 +337,7 @@ class Wav2Vec2Training(SpeechTraining):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_shares(self, "mask_start", "heard")
+        require_shares(self, "mask_start", "heard")
         _require_at_least(self, 1, "mask_length", "negatives", "codebooks")
         _require_at_least(self, 2, "codes")
         _require_above_zero(self, "longest_seconds", "logit_temperature", "gumbel_start", "gumbel_end")

@@ -17,7 +17,7 @@ from genlock.core.json_forms import dump_json, load_json
 from genlock.core.track_file import write_arrays
 from genlock.weights import registry
 
-__all__ = ["model_path", "read_model", "write_model"]
+__all__ = ["arrays_in", "model_path", "read_model", "shape_in", "write_model"]
 
 Model = TypeVar("Model")
 #: Arrays of a model by name.
@@ -33,6 +33,22 @@ def model_path(model: str | os.PathLike[str]) -> Path:
     if not path.exists() and path.parent == Path() and not path.suffix:
         path = registry.require(str(model))
     return path / "model.npz" if path.is_dir() else path
+
+
+def shape_in(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a model's shape as they were written: JSON has lists where they were tuples.
+
+    >>> shape_in({"shape": {"layers": 2, "widths": [8, 16]}})
+    {'layers': 2, 'widths': (8, 16)}
+    """
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in header["shape"].items()
+    }
+
+
+def arrays_in(found: Arrays) -> dict[str, npt.NDArray[np.float32]]:
+    """The arrays of a model's file by name, in float32, without its header."""
+    return {name: np.asarray(found[name], np.float32) for name in found if name != "header"}
 
 
 def write_model(

@@ -24,7 +24,7 @@ from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.models.foley.pieces import NetworkPieces
 from genlock.models.talker.networks import NetworkShape, check_arrays
-from genlock.weights.npz_model import model_path, read_model, write_model
+from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
 
 __all__ = [
     "BANDS",
@@ -295,11 +295,6 @@ def load_codec(model: str | os.PathLike[str] = CODEC_NAME) -> Codec:
     """
 
     def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Codec:
-        told: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in header["shape"].items()
-        }
-        arrays = {name: np.asarray(found[name], np.float32) for name in found if name != "header"}
-        return Codec(CodecShape(**told), arrays, dict(header["facts"]))
+        return Codec(CodecShape(**shape_in(header)), arrays_in(found), dict(header["facts"]))
 
     return read_model(model_path(model), _KIND, "codec of sound", build)

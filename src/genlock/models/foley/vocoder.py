@@ -21,7 +21,7 @@ from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.models.foley.codec import BANDS, CELL_RATE, FEATURE
 from genlock.models.foley.pieces import NetworkPieces
 from genlock.models.talker.networks import NetworkShape, check_arrays
-from genlock.weights.npz_model import model_path, read_model, write_model
+from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
 
 __all__ = [
     "SOUND_RATE",
@@ -243,11 +243,6 @@ def load_vocoder(model: str | os.PathLike[str] = VOCODER_NAME) -> Vocoder:
     """
 
     def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Vocoder:
-        told: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in header["shape"].items()
-        }
-        arrays = {name: np.asarray(found[name], np.float32) for name in found if name != "header"}
-        return Vocoder(VocoderShape(**told), arrays, dict(header["facts"]))
+        return Vocoder(VocoderShape(**shape_in(header)), arrays_in(found), dict(header["facts"]))
 
     return read_model(model_path(model), _KIND, "vocoder", build)

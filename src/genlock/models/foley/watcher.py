@@ -33,7 +33,7 @@ from genlock.models.foley.watcher_network import (
     slots_of,
 )
 from genlock.models.layers import Array, check_shapes, sigmoid, softmax
-from genlock.weights.npz_model import model_path, read_model, write_model
+from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
 
 __all__ = [
     "COLUMN_RATE",
@@ -282,12 +282,10 @@ def _cached(path: Path) -> Watcher:
 
 
 def _build(header: Mapping[str, Any], found: Mapping[str, Any]) -> Watcher:
-    given = header["shape"]
-    lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     return Watcher(
         # Files made before it could be said read the whole picture.
-        WatcherShape(**{"at_contact": False, **given, **lists}),
-        {name: np.asarray(found[name]) for name in found if name != "header"},
+        WatcherShape(**{"at_contact": False, **shape_in(header)}),
+        arrays_in(found),
         tuple(header["materials"]),
         header["means"],
         header["spreads"],

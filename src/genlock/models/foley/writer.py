@@ -29,7 +29,7 @@ from genlock.models.foley.writer_network import (
     unknown_conditions,
 )
 from genlock.models.layers import Array, check_shapes
-from genlock.weights.npz_model import model_path, read_model, write_model
+from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
 
 __all__ = ["WRITER_NAME", "Writer", "WriterStream", "load_writer", "save_writer"]
 
@@ -299,11 +299,9 @@ def _cached(path: Path) -> Writer:
 
 
 def _build(header: Mapping[str, Any], found: Mapping[str, Any]) -> Writer:
-    given = header["shape"]
-    lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     return Writer(
-        WriterShape(**{**given, **lists}),
-        {name: np.asarray(found[name]) for name in found if name != "header"},
+        WriterShape(**shape_in(header)),
+        arrays_in(found),
         tuple(header["channels"]),
         header["means"],
         header["spreads"],

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from genlock.core.errors import OptionError
 from genlock.models.avhubert.shape import AVHuBERTShape, preset
-from genlock.train.options import LoopOptions
+from genlock.train.options import LoopOptions, require_shares
 
 __all__ = ["AVHUBERT_LOOP", "AVSR_LOOP", "AVHubertTraining", "AVTraining", "AvsrTraining", "Network"]
 
@@ -160,7 +160,7 @@ class AVHubertTraining(AVTraining):
             raise OptionError(
                 f"iteration {self.iteration} clusters what a model says: name its folder with --start"
             )
-        _require_shares(self, "mask_sound", "mask_picture", "modality_dropout", "sound_dropout", "noise")
+        require_shares(self, "mask_sound", "mask_picture", "modality_dropout", "sound_dropout", "noise")
 
 
 @dataclass(frozen=True)
@@ -225,10 +225,4 @@ class AvsrTraining(AVTraining):
             raise OptionError(f"snr={self.snr} is no rising range")
         if self.frozen_lips and not self.start:
             raise OptionError("frozen_lips keeps the lips of a model: name its folder with --start")
-        _require_shares(self, "ctc", "smoothing", "shifted", "noise", "unseen", "other_lips")
-
-
-def _require_shares(options: Any, *names: str) -> None:
-    for name in names:
-        if not 0 <= getattr(options, name) <= 1:
-            raise OptionError(f"{name}={getattr(options, name)} is no share: it lies within 0...1")
+        require_shares(self, "ctc", "smoothing", "shifted", "noise", "unseen", "other_lips")
