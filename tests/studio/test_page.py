@@ -1,23 +1,21 @@
-"""The studio in a real browser: the frame that stands is the one that is said, words are corrected by keyboard."""
+"""The studio in a real browser: words are corrected by keyboard and by dragging, each screen is shown."""
 
 from __future__ import annotations
 
-import base64
 import os
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from tests.report.browser import chromium, console, screenshot
-from tests.report.clips import VARIABLE_PTS, Clip, planted, read_barcode
+from tests.report.clips import VARIABLE_PTS, Clip, planted
 
 from genlock.core.json_forms import write_json
 from genlock.speech import Word, Words
 
+from .browser_steps import open_screen, press, until
 from .conftest import Served
 
 CLIPS: dict[str, dict[str, Any]] = {
@@ -61,93 +59,6 @@ def _quiet(request: pytest.FixtureRequest) -> Iterator[None]:
     """No test may leave a warning or an error in the console."""
     yield
     assert console(request.getfixturevalue("driver")) == []
-
-
-def until(driver: Any, script: str, what: str, *given: Any, seconds: float = 180) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        answer = driver.execute_script(script, *given)
-        if answer:
-            return answer
-        time.sleep(0.03)
-    banner = driver.execute_script("return document.getElementById('banner').textContent")
-    raise AssertionError(
-        f"waited in vain until {what}; the page says {banner!r}, the console {console(driver)}"
-    )
-
-
-def open_screen(driver: Any, studio: Served, screen: str, name: str | None = None) -> None:
-    """Load a screen anew, of a file if one is named, and wait until it shows it."""
-    tail = "" if name is None else f"/{studio.ident(name)}"
-    driver.get("about:blank")
-    driver.get(f"http://127.0.0.1:{studio.port}/#/{screen}{tail}")
-    until(driver, "return window.studio && window.studio.ready", f"{screen} of {name} is ready")
-
-
-def seen(driver: Any, frame: int) -> int:
-    """The number that stands on the screen, once the frame that was asked for is said to stand there."""
-    until(driver, "return window.studio.still() === arguments[0]", f"frame {frame} stands", frame)
-    data = driver.execute_script(
-        """
-        const image = document.getElementById("still");
-        const canvas = document.createElement("canvas");
-        [canvas.width, canvas.height] = [320, 180];
-        const ctx = canvas.getContext("2d");
-        ctx.drawImage(image, 0, 0, 320, 180);
-        const rgba = ctx.getImageData(0, 0, 320, 180).data;
-        let text = "";
-        for (let i = 0; i < rgba.length; i += 4) text += String.fromCharCode(rgba[i]);
-        return btoa(text);
-        """
-    )
-    return read_barcode(np.frombuffer(base64.b64decode(data), np.uint8).reshape(180, 320).astype(float))
-
-
-def look(driver: Any, studio: Served, clip: Clip, count: int) -> None:
-    open_screen(driver, studio, "timeline", clip.path.name)
-    rng = np.random.default_rng(16)
-    edges = clip.edges
-    for frame in (0, clip.count - 1, *rng.integers(0, clip.count, count - 2).tolist()):
-        instant = edges[frame] + rng.uniform(0.001, 0.999) * (edges[frame + 1] - edges[frame])
-        driver.execute_script("window.studio.screen.player.seek(arguments[0])", instant)
-        assert driver.execute_script("return window.studio.frame()") == frame
-        assert seen(driver, frame) == frame
-
-
-@pytest.mark.parametrize("name", ["plain.mp4", "variable.mp4"])
-def test_the_frame_that_stands_is_the_frame_that_is_said(
-    name: str, driver: Any, studio: Served, films: dict[str, Clip]
-) -> None:
-    look(driver, studio, films[name], 5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", list(CLIPS))
-def test_of_a_thousand_seeks_none_shows_another_frame(
-    name: str, driver: Any, studio: Served, films: dict[str, Clip]
-) -> None:
-    look(driver, studio, films[name], 200)
-
-
-def press(driver: Any, *keys: str) -> None:
-    """Keys one after the other; the last one goes down while those before it are held."""
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.keys import Keys
-
-    named = {
-        "→": Keys.ARROW_RIGHT,
-        "←": Keys.ARROW_LEFT,
-        "alt": Keys.ALT,
-        "ctrl": Keys.CONTROL,
-        "enter": Keys.ENTER,
-    }
-    actions = ActionChains(driver)
-    for key in keys[:-1]:
-        actions.key_down(named[key])
-    actions.send_keys(named.get(keys[-1], keys[-1]))
-    for key in reversed(keys[:-1]):
-        actions.key_up(named[key])
-    actions.perform()
 
 
 def test_words_are_corrected_by_keyboard_alone(driver: Any, studio: Served, films: dict[str, Clip]) -> None:

@@ -144,6 +144,7 @@ def _pages() -> APIRouter:
     }
     kinds = {
         ".js": "text/javascript",
+        ".mjs": "text/javascript",
         ".css": "text/css",
         ".json": "application/json",
         ".svg": "image/svg+xml",
@@ -249,6 +250,12 @@ def _clips(studio: Studio) -> APIRouter:
             raise NotThere("there is no copy that a browser plays")
         kind = found.facts["preview"]["mime"]
         return FileResponse(found.preview, media_type=kind, headers={"cache-control": "private, no-cache"})
+
+    @router.get("/source")
+    def source(ident: Ident, v: str = "") -> Response:
+        """The film itself, of which a browser that decodes it takes single frames."""
+        path = studio.folder.file(ident).path
+        return FileResponse(path, media_type="application/octet-stream", headers=_NEVER)
 
     @router.get("/frames/{number}")
     def frame(

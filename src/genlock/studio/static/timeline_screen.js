@@ -9,6 +9,7 @@ import { Player } from "../page/player.js";
 import { Timeline, wordText } from "../page/timeline.js";
 import { phraseAt, phraseNodes } from "../page/words.js";
 import { getJson } from "./api.js";
+import { BrowserFrames } from "./browser_frames.js";
 import { Editor } from "./editor.js";
 import { Exact, ExactFrames } from "./exact.js";
 import { ShiftedSound } from "./shift.js";
@@ -54,7 +55,8 @@ export class TimelineScreen {
     });
     const source = `${model.address}/preview?v=${clip.version}`;
     const strip = preview?.has_picture && frames ? new Filmstrip(source, { zero: this.player.zero, frames, player: this.player }) : null;
-    this.stills = frames ? new Stills($("still"), this.player, model.address, clip.version) : null;
+    const browser = frames ? new BrowserFrames(`${model.address}/source?v=${clip.version}`, frames, () => this.stills.side) : null;
+    this.stills = frames ? new Stills($("still"), this.player, model.address, clip.version, browser) : null;
     this.shift = preview && clip.sound ? new ShiftedSound(this.player, clip.sound, model.address, clip.version, clip.piece_seconds) : null;
     this.editor = model.editor;
     this.timeline = new Timeline(model, this.player, strip, { tools: this.#tools() });
