@@ -17,7 +17,7 @@ import pytest
 from tests.foley.strikes import contacts, matched, stick_film
 
 from genlock.cli import main
-from genlock.core.errors import InputError, OptionError, OutputError
+from genlock.core.errors import FormatError, InputError, OptionError, OutputError
 from genlock.media import Picture, Sound, encode, probe, read_audio
 from genlock.media.demux import packets_of
 from genlock.media.notes import NoteCounter
@@ -119,6 +119,33 @@ def test_sound_that_is_there_is_kept_or_replaced_by_name(film: Path, tmp_path: P
         film, SoundOptions(finder="motion", model="modal", keep_sound=True), tmp_path / "a.mp4"
     )
     assert any("no sound that could be kept" in note for note in made.notes)
+
+
+def test_events_corrected_by_hand_are_sounded_where_they_stand(film: Path, tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("time,impulse,material\n1001/1000,1,wood\n2,0.5,\n")
+    told = sound_video(
+        film,
+        SoundOptions(events_from=str(table), model="modal", events=(str(tmp_path / "again.csv"),)),
+        tmp_path / "out.wav",
+    )
+    assert [event.instant for event in told.events] == [Fraction(1001, 1000), Fraction(2)]
+    assert (told.finder, told.events[0].material) == ("given", "wood")
+    loud = np.abs(read_audio(tmp_path / "out.wav", rate=None, channels=2).values).max(axis=1)
+    for at in (48048, 96000):
+        assert loud[at - 1200 : at].max() < 0.1 * loud[at : at + 200].max()
+    # Read back, what was written is the same to the last digit.
+    again = list(csv.DictReader((tmp_path / "again.csv").open()))
+    assert [Fraction(row["time"]) for row in again] == [Fraction(1001, 1000), Fraction(2)]
+
+
+@pytest.mark.parametrize("text", ["at,x\n1,2\n", "time\nsoon\n", "time,x\n1,3\n"])
+def test_a_table_that_holds_no_events_is_refused(film: Path, tmp_path: Path, text: str) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text(text)
+    with pytest.raises(FormatError, match="mine.csv"):
+        sound_video(film, SoundOptions(events_from=str(table)), tmp_path / "out.wav")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
 
 
 def test_a_sound_made_elsewhere_is_moved_onto_the_picture(film: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from genlock.core.errors import InputError, MissingModel, OptionError
 from genlock.core.plugins import plugin_class, plugin_names
 from genlock.core.time import Exact, exact
 from genlock.foley.events import Event, Events
+from genlock.foley.given import GivenEvents
 from genlock.media import Consumer, FrameTimes, ReadOptions, VideoCell, read
 
 __all__ = ["GROUP", "EventOptions", "Finder", "find_events", "make_finder", "unlike_what_was_learnt"]
@@ -141,6 +142,7 @@ def find_events(
     options: EventOptions | None = None,
     progress: Callable[[float, float | None], None] | None = None,
     also: Sequence[Consumer] = (),
+    finder: Finder | None = None,
 ) -> Events:
     """What strikes in a film, and when.
 
@@ -150,6 +152,7 @@ def find_events(
     options : how
     progress : told seconds done, and in all
     also : other consumers of the picture, which are fed in the same pass
+    finder : who finds them; None: the one that the options name
 
     Raises
     ------
@@ -168,7 +171,7 @@ def find_events(
     ('motion', 2.0)
     """
     how = options or EventOptions()
-    finder, extent = make_finder(how), _Extent()
+    finder, extent = finder or make_finder(how), _Extent()
     read(video, [finder, extent, *also], how.reading, progress)
     if extent.frames < 2 or extent.start is None:
         raise InputError(f"{str(video)!r} has one frame: nothing moves in it; give a film of at least two")
@@ -180,7 +183,12 @@ def find_events(
         half = float(1 / rate) * 500
         notes.append(f"{float(rate):.3g} frames a second: an instant is known to {half:.0f} ms either way")
     if not found:
-        notes.append("nothing in the picture strikes anything: no event was found")
-    elif finder.name != _AUTO[-1]:
+        given = finder.name == GivenEvents.name
+        notes.append(
+            "the table of events is empty"
+            if given
+            else "nothing in the picture strikes anything: no event was found"
+        )
+    elif finder.name not in (_AUTO[-1], GivenEvents.name):
         notes += unlike_what_was_learnt(found, finder.about)
     return Events(found, extent.start, extent.end, extent.clock, finder.name, finder.about, notes)

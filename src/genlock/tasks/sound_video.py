@@ -21,6 +21,7 @@ from genlock.drawing.sheet import plot_ending
 from genlock.foley.event_files import EVENT_ENDINGS, write_events
 from genlock.foley.events import Events
 from genlock.foley.finding import EventOptions, find_events
+from genlock.foley.given import GivenEvents, read_events
 from genlock.foley.library import LibrarySounder
 from genlock.foley.one_shots import open_library
 from genlock.foley.sounding import Sounder
@@ -79,6 +80,8 @@ class SoundOptions:
     """File to write the new sound to, alone, .wav."""
     events: tuple[str, ...] = ()
     """Files to write the events to: .csv (a table), .otio (markers for editing programs)."""
+    events_from: str | None = None
+    """Table of events to sound, .csv as --events writes it, perhaps corrected by hand. None: they are looked for."""
     plot: str | None = None
     """Picture to write, .svg or .png: the sound's spectrogram and onsets over the motion and the events."""
     reading: ReadOptions = field(default_factory=ReadOptions)
@@ -107,6 +110,8 @@ class SoundOptions:
         for name in self.events:
             if Path(name).suffix.lower() not in EVENT_ENDINGS:
                 raise OptionError(f"--events {name!r}: events are written as {' or '.join(EVENT_ENDINGS)}")
+        if self.events_from is not None and Path(self.events_from).suffix.lower() != ".csv":
+            raise OptionError(f"--events-from {self.events_from!r} is to end in .csv")
         if self.wav is not None and Path(self.wav).suffix.lower() != ".wav":
             raise OptionError(f"--wav {self.wav!r} is to end in .wav")
         if self.plot is not None:
@@ -228,6 +233,7 @@ def sound_video(
     info = probe(named)
     sounder = None if how.retime is not None else _sounder(how)
     curve = MotionCurve()
+    given = how.events_from
     with ExitStack() as stack:
         # Every file is claimed before minutes of work, and appears at the end.
         places = {path: stack.enter_context(atomic_path(path)) for path in _outputs(how, target)}
@@ -237,6 +243,7 @@ def sound_video(
             how.finding(),
             lambda done, total: progress("events", done, total),
             also=[curve] if how.plot is not None else [],
+            finder=None if given is None else GivenEvents(read_events(given), Path(given).name),
         )
         gain = (-6.0 if how.keep_sound and info.audio else 0.0) if how.gain_db is None else how.gain_db
         if sounder is None:

@@ -1,0 +1,88 @@
+"""Events that somebody has corrected or placed by hand, instead of a finder's: a table is read, and nothing is looked for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from genlock.core.errors import FormatError, GenlockError
+from genlock.core.time import exact
+from genlock.foley.events import Event
+from genlock.media import FrameTimes, VideoCell
+
+__all__ = ["GivenEvents", "read_events"]
+
+_NUMBERS = ("probability", "impulse", "size", "x", "y")
+
+
+def read_events(path: str | os.PathLike[str]) -> list[Event]:
+    """The events of a table as :func:`genlock.foley.event_files.write_events` writes it; ``time`` alone is enough.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "hits.csv").write_text("time,material\\n1001/30000,wood\\n2.5,\\n")
+    ...     [(event.instant, event.material) for event in read_events(f"{folder}/hits.csv")]
+    [(Fraction(1001, 30000), 'wood'), (Fraction(5, 2), '')]
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read, has no column ``time``, or a row is no event.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"the events {os.fspath(path)!r} cannot be read: {error}") from error
+    rows = csv.DictReader(io.StringIO(text))
+    if "time" not in (rows.fieldnames or ()):
+        raise FormatError(
+            f"{os.fspath(path)!r} has no column 'time': give a table as --events hits.csv writes it"
+        )
+    return [_event(row, f"line {number} of {os.fspath(path)!r}") for number, row in enumerate(rows, 2)]
+
+
+def _event(row: dict[str, str], place: str) -> Event:
+    numbers = {name: row.get(name) or "" for name in _NUMBERS}
+    try:
+        return Event(
+            exact(row["time"] or ""),
+            material=row.get("material") or "",
+            end=exact(row["end_seconds"]) if row.get("end_seconds") else None,
+            **{name: float(text) for name, text in numbers.items() if text},
+        )
+    except (GenlockError, ValueError, TypeError) as error:
+        raise FormatError(f"{place} is no event: {error}") from error
+
+
+class GivenEvents:
+    """A :class:`genlock.foley.finding.Finder` that has found already: it gives the events of a table.
+
+    >>> finder = GivenEvents([Event(1)], "hits.csv")
+    >>> finder.name, len(finder.events())
+    ('given', 1)
+    """
+
+    form = FrameTimes()
+    name = "given"
+    least_probability = 0.0
+
+    def __init__(self, events: Sequence[Event], origin: str) -> None:
+        self._events = list(events)
+        self.about = f"nothing was looked for: the events are those of {origin}"
+
+    def push(self, cell: VideoCell) -> None:
+        """Nothing is looked at."""
+
+    def finish(self) -> None:
+        """Nothing is held."""
+
+    def events(self) -> list[Event]:
+        """The events as they were given."""
+        return self._events
+
+    def notes(self) -> list[str]:
+        """None: whoever gave them knows."""
+        return []
