@@ -12,7 +12,7 @@ from tests.report.clips import planted
 from genlock.core.errors import InputError, OptionError
 from genlock.studio import StudioOptions
 from genlock.studio.folder import StudioFolder, file_name_of
-from genlock.studio.jobs.kinds import KINDS
+from genlock.studio.jobs.every_kind import KINDS
 
 from .conftest import Served
 
@@ -219,7 +219,31 @@ def test_forms_name_no_file(served: Served) -> None:
     forms = {form["kind"]: form for form in served.get("/api/jobs/forms").json()["forms"]}
     assert set(forms) == set(KINDS)
     names = {field["name"] for form in forms.values() for field in form["fields"]}
-    assert not names & {"fix", "plot", "against", "transcript", "model", "resume", "language_model"}
+    assert not names & {
+        "fix",
+        "plot",
+        "against",
+        "transcript",
+        "resume",
+        "language_model",
+        "wav",
+        "events",
+        "sheet",
+    }
+    # What else means a file is chosen by a name of the list; a path is none of them.
+    chosen = {"model", "identity", "frames_of", "library", "retime", "finder_model", "recognizer", "aligner"}
+    fields = [field for form in forms.values() for field in form["fields"] if field["name"] in chosen]
+    assert {field["name"] for field in fields} == chosen
+    assert {field["kind"] for field in fields} == {"choice"}
+    for kind, options in (
+        ("animate", {"model": "/etc/passwd"}),
+        ("animate", {"identity": "../film.mp4"}),
+        ("sound", {"library": ".."}),
+        ("sound", {"same_as": ["wood=/etc"]}),
+        ("align", {"recognizer": "avsr:/tmp"}),
+    ):
+        asked = {"kind": kind, "files": [served.ident("film.mp4")], "options": options}
+        assert served.ask("POST", "/api/jobs", told=asked).status == 422, options
     assert all(field["help"] for form in forms.values() for field in form["fields"])
 
 

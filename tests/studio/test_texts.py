@@ -11,7 +11,7 @@ import genlock
 
 STATIC = Path(str(files(genlock))) / "studio" / "static"
 #: Keys that are put together while the page runs.
-MADE = r"(key|does|job|state|verdict)_\w+"
+MADE = r"(key|does|job|state|verdict|take|no_take|make|items|figure|column)_\w+"
 
 
 def texts(language: str) -> dict[str, str]:
@@ -36,6 +36,7 @@ def test_every_text_is_used_and_every_use_has_a_text() -> None:
         used |= set(re.findall(r'\bt\("(\w+)"', text))
         used |= set(re.findall(r'data-(?:t|label|hint)="(\w+)"', text))
         used |= {key for pair in re.findall(r'\bt\([^)]*\? "(\w+)" : "(\w+)"', text) for key in pair}
+        used |= set(re.findall(r'\b(?:button|card|turn)\((?:[\w.]+, )?"(\w+)"', text))
         used |= set(re.findall(r'#did\([^;]*?, "(\w+)"\)', text))
     assert used - set(english) == set()
     assert {key for key in set(english) - used if not re.fullmatch(MADE, key)} == set()

@@ -1,4 +1,4 @@
-"""Events that somebody has corrected or placed by hand, instead of a finder's: a table is read, and nothing is looked for."""
+"""Events that somebody has corrected or placed by hand: a table is read, and nothing is looked for."""
 
 from __future__ import annotations
 

@@ -13,35 +13,44 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Query, Request
-from fastapi import Path as InPath
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from genlock import __version__
 from genlock.core.errors import FormatError, GenlockError, InputError, OptionError, OutputError
-from genlock.core.json_forms import dump_json, read_json_file
+from genlock.core.json_forms import read_json_file
 from genlock.core.track_file import load_track
 from genlock.report.arrays import curve_rows
 from genlock.speech import write_words
+from genlock.studio.answers import (
+    FOREVER,
+    NEVER,
+    PIECE_SECONDS,
+    Ident,
+    Number,
+    json_answer,
+    preview_answer,
+    sound_answer,
+    tile_answer,
+)
 from genlock.studio.folder import MediaFile, NotThere, StudioFolder
-from genlock.studio.jobs.kinds import KINDS, clip_folder
+from genlock.studio.jobs.every_kind import KINDS
+from genlock.studio.jobs.kinds import clip_folder
 from genlock.studio.jobs.queue import JobQueue
 from genlock.studio.jobs.runner import JobRunner
 from genlock.studio.library import Library
 from genlock.studio.options import StudioOptions
+from genlock.studio.shelf import Shelf
+from genlock.studio.shelf_routes import shelf_routes
 from genlock.studio.stills import Stills
+from genlock.studio.take_routes import take_routes
+from genlock.studio.takes import Takes
 from genlock.studio.uploads import AlreadyThere, TooLarge, receive_upload, take_in
 from genlock.studio.word_edits import Changed, WordEdits
 from genlock.tasks import TimelineClip, open_timeline
 
 __all__ = ["Studio", "make_app"]
 
-Ident = Annotated[str, InPath(pattern="^[0-9a-f]{16}$")]
-Number = Annotated[int, InPath(ge=0, le=2**53)]
-#: Seconds of a piece of sound.
-PIECE_SECONDS = 2
-_FOREVER = {"cache-control": "private, max-age=31536000, immutable"}  # addresses that name a version
-_NEVER = {"cache-control": "no-store"}
 _KEPT_CLIPS = 8  # what is known of as many clips stays in memory; their rows never do
 _LARGEST_SIDE = 4096
 _MOST_JSON_BYTES = 20_000_000
@@ -66,6 +75,8 @@ class Studio:
         self.stills = Stills()
         self.library = Library(folder, self.stills)
         self.words = WordEdits(folder)
+        self.takes = Takes(folder)
+        self.shelf = Shelf(folder)
         self._clips: OrderedDict[Path, TimelineClip] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -103,15 +114,18 @@ def make_app(studio: Studio) -> FastAPI:
     )
     app.add_exception_handler(GenlockError, _told)
     app.middleware("http")(_small_bodies)
-    for router in (_files(studio), _clips(studio), _words(studio), _jobs(studio), _pages()):
+    for router in (_files(studio), _clips(studio), _words(studio), _jobs(studio)):
         app.include_router(router)
+    app.include_router(take_routes(studio.folder, studio.takes))
+    app.include_router(shelf_routes(studio.shelf))
+    app.include_router(_pages())
     return app
 
 
 async def _told(request: Request, error: Exception) -> JSONResponse:
     """An error of ours, for the person at the page."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    return JSONResponse({"error": str(error)}, status, headers=_NEVER)
+    return JSONResponse({"error": str(error)}, status, headers=NEVER)
 
 
 async def _small_bodies(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -126,11 +140,6 @@ async def _small_bodies(request: Request, call_next: Callable[[Request], Awaitab
 
 def _is_upload(request: Request) -> bool:
     return request.url.path.startswith("/api/uploads/")
-
-
-def _json(told: Any) -> Response:
-    """JSON of ours: exact numbers as text, no NaN."""
-    return Response(dump_json(told), media_type="application/json", headers=_NEVER)
 
 
 # ---------------------------------------------------------------- the page
@@ -159,7 +168,7 @@ def _pages() -> APIRouter:
 
     @router.get("/")
     def index() -> Response:
-        return FileResponse(served["static"] / "index.html", media_type="text/html", headers=_NEVER)
+        return FileResponse(served["static"] / "index.html", media_type="text/html", headers=NEVER)
 
     @router.get("/favicon.ico")
     def icon() -> Response:
@@ -183,11 +192,11 @@ def _files(studio: Studio) -> APIRouter:
 
     @router.get("/library")
     def library() -> Response:
-        return _json({**studio.library.listing(), "version": __version__})
+        return json_answer({**studio.library.listing(), "version": __version__})
 
     @router.get("/files/{ident}/facts")
     def facts(ident: Ident) -> Response:
-        return _json(studio.library.facts(studio.folder.file(ident)))
+        return json_answer(studio.library.facts(studio.folder.file(ident)))
 
     @router.get("/files/{ident}/thumbnail")
     def thumbnail(ident: Ident) -> Response:
@@ -197,12 +206,14 @@ def _files(studio: Studio) -> APIRouter:
     @router.get("/files/{ident}/sync")
     def sync(ident: Ident) -> Response:
         file = studio.folder.file(ident)
-        return _json({"sync": studio.library.sync(file), "picture": studio.library.has_sync_picture(file)})
+        return json_answer(
+            {"sync": studio.library.sync(file), "picture": studio.library.has_sync_picture(file)}
+        )
 
     @router.get("/files/{ident}/sync.svg")
     def sync_picture(ident: Ident) -> Response:
         path = studio.library.sync_picture(studio.folder.file(ident))
-        return FileResponse(path, media_type="image/svg+xml", headers=_NEVER)
+        return FileResponse(path, media_type="image/svg+xml", headers=NEVER)
 
     @router.put("/uploads/{name}")
     async def upload(name: str, request: Request) -> Response:
@@ -212,7 +223,7 @@ def _files(studio: Studio) -> APIRouter:
             studio.folder, name, size, request.stream(), studio.options.largest_upload
         )
         await run_in_threadpool(take_in, studio.folder, part, name)
-        return _json({"name": name})
+        return json_answer({"name": name})
 
     return router
 
@@ -227,10 +238,10 @@ def _clips(studio: Studio) -> APIRouter:
     def clip(ident: Ident) -> Response:
         file = studio.folder.file(ident)
         if not clip_folder(studio.folder, file).is_dir():
-            return _json({"id": ident, "name": file.name, "opened": False})
+            return json_answer({"id": ident, "name": file.name, "opened": False})
         found = studio.clip(file)
         curves = [{"name": name} for name in _curves(file)]
-        return _json(
+        return json_answer(
             {
                 **found.to_dict(),
                 "id": ident,
@@ -245,11 +256,7 @@ def _clips(studio: Studio) -> APIRouter:
 
     @router.get("/preview")
     def preview(ident: Ident, v: str = "") -> Response:
-        found = studio.clip(studio.folder.file(ident))
-        if found.preview is None:
-            raise NotThere("there is no copy that a browser plays")
-        kind = found.facts["preview"]["mime"]
-        return FileResponse(found.preview, media_type=kind, headers={"cache-control": "private, no-cache"})
+        return preview_answer(studio.clip(studio.folder.file(ident)))
 
     @router.get("/source")
     def source(ident: Ident, v: str = "") -> Response:
@@ -266,19 +273,11 @@ def _clips(studio: Studio) -> APIRouter:
         if found.frames is None:
             raise NotThere("there is no picture")
         data = studio.stills.jpeg(file, found.frames, found.frame_count, number, side)
-        return Response(data, media_type="image/jpeg", headers=_FOREVER)
+        return Response(data, media_type="image/jpeg", headers=FOREVER)
 
     @router.get("/tiles/{track}/{level}/{number}")
     def tile(ident: Ident, track: str, level: Number, number: Number, v: str = "") -> Response:
-        found = studio.clip(studio.folder.file(ident))
-        pyramid = {"waveform": found.waveform, "spectrogram": found.spectrogram}.get(track)
-        if pyramid is None:
-            raise NotThere(f"there is no track {track!r} with tiles")
-        try:
-            data = pyramid.tile(level, number)
-        except InputError as error:
-            raise NotThere(str(error)) from error
-        return Response(data, media_type="application/octet-stream", headers=_FOREVER)
+        return tile_answer(studio.clip(studio.folder.file(ident)), track, level, number)
 
     @router.get("/curves/{name}")
     def curve(ident: Ident, name: str) -> Response:
@@ -287,18 +286,11 @@ def _clips(studio: Studio) -> APIRouter:
             raise NotThere(f"there is no curve {name!r}")
         rows = curve_rows(load_track(path))
         told = {**rows.facts, "values": list(rows.data)}
-        return _json(told)
+        return json_answer(told)
 
     @router.get("/sound/{number}")
     def sound(ident: Ident, number: Number, v: str = "") -> Response:
-        found = studio.clip(studio.folder.file(ident))
-        if found.sound is None:
-            raise NotThere("there is no sound")
-        try:
-            data = found.sound.piece(number, PIECE_SECONDS)
-        except InputError as error:
-            raise NotThere(str(error)) from error
-        return Response(data, media_type="application/octet-stream", headers=_FOREVER)
+        return sound_answer(studio.clip(studio.folder.file(ident)), number)
 
     return router
 
@@ -325,7 +317,7 @@ def _words(studio: Studio) -> APIRouter:
 
     @router.get("")
     def words(ident: Ident) -> Response:
-        return _json(studio.words.document(studio.folder.file(ident)))
+        return json_answer(studio.words.document(studio.folder.file(ident)))
 
     @router.post("")
     def splice(ident: Ident, asked: Annotated[dict[str, Any], Body()]) -> Response:
@@ -337,13 +329,13 @@ def _words(studio: Studio) -> APIRouter:
             raise OptionError("words is a list of words")
         revision, at, count = (int(each or 0) for each in numbers)
         file = studio.folder.file(ident)
-        return _json({"revision": studio.words.splice(file, revision, at, count, fresh)})
+        return json_answer({"revision": studio.words.splice(file, revision, at, count, fresh)})
 
     @router.delete("")
     def take_result(ident: Ident) -> Response:
         file = studio.folder.file(ident)
         studio.words.take_result(file)
-        return _json(studio.words.document(file))
+        return json_answer(studio.words.document(file))
 
     @router.get("/export/{form}")
     def export(ident: Ident, form: str) -> Response:
@@ -359,7 +351,7 @@ def _words(studio: Studio) -> APIRouter:
         return Response(
             data,
             media_type="application/octet-stream",
-            headers={**_NEVER, "content-disposition": f'attachment; filename="{plain}"'},
+            headers={**NEVER, "content-disposition": f'attachment; filename="{plain}"'},
         )
 
     return router
@@ -374,7 +366,7 @@ def _jobs(studio: Studio) -> APIRouter:
     @router.get("")
     def jobs(since: Annotated[int, Query(ge=0, le=2**53)] = 0) -> Response:
         """The jobs that changed after a number of change."""
-        return _json({"jobs": [job.to_dict() for job in studio.jobs.changed_since(since)]})
+        return json_answer({"jobs": [job.to_dict() for job in studio.jobs.changed_since(since)]})
 
     @router.get("/forms")
     def forms() -> Response:
@@ -382,11 +374,11 @@ def _jobs(studio: Studio) -> APIRouter:
             {
                 "kind": kind.name,
                 "transcript": kind.takes_transcript,
-                "fields": [field.to_dict() for field in kind.form],
+                "fields": [field.to_dict() for field in kind.form(studio.folder)],
             }
             for kind in KINDS.values()
         ]
-        return _json({"forms": told})
+        return json_answer({"forms": told})
 
     @router.post("")
     def ask(asked: Annotated[dict[str, Any], Body()]) -> Response:
@@ -396,24 +388,22 @@ def _jobs(studio: Studio) -> APIRouter:
             raise OptionError(f"{name!r} is no kind of job; there are: {', '.join(KINDS)}")
         if not isinstance(idents, list) or not isinstance(options, dict):
             raise OptionError("files is a list of numbers of files, and options an object")
-        kind.checked(options)
-        there = {file.ident: file for file in studio.folder.files()[0]}
-        missing = [each for each in idents if not isinstance(each, str) or each not in there]
-        if missing or not idents:
-            raise NotThere(f"there is no file {missing[0]!r}" if missing else "no file was named")
-        return _json(
-            {"jobs": [studio.jobs.add(kind.name, each, there[each].name, options) for each in idents]}
-        )
+        if not idents or not all(isinstance(each, str) for each in idents):
+            raise NotThere("no file was named, or not by its number")
+        kind.checked(studio.folder, options)
+        found = [(each, kind.find(studio.folder, each)) for each in dict.fromkeys(idents)]
+        numbers = [studio.jobs.add(kind.name, each, kind.title(one), options) for each, one in found]
+        return json_answer({"jobs": numbers})
 
     @router.get("/{number}")
     def job(number: Number) -> Response:
         found = studio.jobs.job(number)
         lines = [{"at": at, "text": text} for at, text in studio.jobs.lines(number)]
-        return _json({**found.to_dict(), "result": found.result, "lines": lines})
+        return json_answer({**found.to_dict(), "result": found.result, "lines": lines})
 
     @router.post("/{number}/cancel")
     def cancel(number: Number) -> Response:
-        return _json(studio.jobs.stop(number).to_dict())
+        return json_answer(studio.jobs.stop(number).to_dict())
 
     return router
 

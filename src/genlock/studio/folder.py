@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,18 +66,26 @@ class Left:
 class StudioFolder:
     """A folder of media files, and the studio's own folder in it.
 
+    Parameters
+    ----------
+    also : folders of datasets and training runs beside it
+
     Raises InputError if it is no folder, OutputError if nothing can be written there.
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    def __init__(self, root: str | os.PathLike[str], also: Sequence[str | os.PathLike[str]] = ()) -> None:
         self.root = Path(os.path.realpath(root))
+        self.also = tuple(Path(os.path.realpath(each)) for each in also)
+        missing = [str(each) for each in self.also if not each.is_dir()]
+        if missing:
+            raise InputError(f"{missing[0]!r} is not a folder; --also names folders of datasets and runs")
         if not self.root.is_dir():
             raise InputError(f"{os.fspath(root)!r} is not a folder; name the folder of the films")
         self.own = self.root / OWN_FOLDER
         self._known: dict[str, MediaFile] = {}
         if self.own.is_symlink():
             raise InputError(f"{str(self.own)!r} is a link; the studio writes into a folder of its own only")
-        for name in ("clips", "words", "uploads", "work", "found"):
+        for name in ("clips", "words", "uploads", "work", "found", "takes"):
             make_folders(self.own / name)
         if not os.access(self.own, os.W_OK):
             raise OutputError(f"cannot write {str(self.own)!r}; choose a folder that can be written")
@@ -110,6 +119,10 @@ class StudioFolder:
         if found is None:
             raise NotThere(f"there is no file {ident!r} in this folder (any more); look at the library again")
         return found
+
+    def inside(self, name: str) -> bool:
+        """Whether what has a name relative to the folder lies in it, wherever links lead."""
+        return Path(os.path.realpath(self.root / name)).is_relative_to(self.root)
 
     def _refusal(self, name: str) -> str | None:
         real = Path(os.path.realpath(self.root / name))

@@ -47,7 +47,7 @@ def run_studio(
         raise MissingDependency(
             f"the studio needs {error.name}; install it with: pip install 'genlock[studio]'"
         ) from error
-    place = StudioFolder(folder)
+    place = StudioFolder(folder, _also(options))
     with _alone(place), listen(options) as door:
         token = options.token
         if token is None and not is_loopback(options.host):
@@ -94,6 +94,10 @@ def address_of(host: str, door: socket.socket, token: str | None) -> str:
     shown = f"[{shown}]" if ":" in shown else shown
     tail = "" if token is None else f"?token={token}"
     return f"http://{shown}:{door.getsockname()[1]}/{tail}"
+
+
+def _also(options: StudioOptions) -> list[str]:
+    return [each.strip() for each in (options.also or "").split(",") if each.strip()]
 
 
 @contextmanager

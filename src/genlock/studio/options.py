@@ -31,6 +31,8 @@ class StudioOptions:
     """Word that every request must bring. None: a random one where other machines reach the address, else nothing."""
     allow_host: str | None = None
     """Names by which browsers may reach the studio besides the address, separated by commas."""
+    also: str | None = None
+    """Folders of datasets and training runs to show besides those in the folder, separated by commas."""
     workers: int = 1
     """Jobs that run at the same time, 1...16."""
     largest_upload: int = 100_000_000_000

@@ -8,7 +8,7 @@ import inspect
 import re
 import textwrap
 import types
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -18,7 +18,7 @@ from genlock.core.one_line import one_line
 
 __all__ = ["FormField", "form_of", "options_from"]
 
-FieldKind = Literal["text", "integer", "number", "exact", "switch", "choice"]
+FieldKind = Literal["text", "texts", "integer", "number", "exact", "switch", "choice"]
 _LONGEST_TEXT = 2000
 
 
@@ -29,7 +29,7 @@ class FormField:
     name: str
     """Its name; of an option inside another dataclass with that one's name and a point before it."""
     kind: FieldKind
-    """``exact`` is a number that is kept as it is typed: ``1.5`` or ``30000/1001``."""
+    """``exact`` is a number that is kept as it is typed, ``1.5`` or ``30000/1001``; ``texts`` are several."""
     default: Any
     """What holds if nothing is said; None: the option may be left empty."""
     choices: tuple[str, ...]
@@ -46,14 +46,29 @@ class FormField:
         return {**dataclasses.asdict(self), "choices": list(self.choices)}
 
 
-def form_of(options: type, hidden: Collection[str] = ()) -> tuple[FormField, ...]:
+def form_of(
+    options: type, hidden: Collection[str] = (), named: Mapping[str, Collection[str]] | None = None
+) -> tuple[FormField, ...]:
     """The fields of an option dataclass, those of dataclasses inside it with their prefix.
+
+    Parameters
+    ----------
+    hidden : options that no form shows
+    named : options that are chosen by name, and the names that there are now
 
     >>> from genlock.tasks import SyncOptions
     >>> [field.name for field in form_of(SyncOptions, hidden=("fix", "plot", "against", "reading"))]
     ['all_sound', 'least_probability', 'estimators']
     """
-    return tuple(_fields(options, frozenset(hidden), ""))
+    fields = _fields(options, frozenset(hidden), "")
+    return tuple(_by_name(field, (named or {}).get(field.name)) for field in fields)
+
+
+def _by_name(field: FormField, names: Collection[str] | None) -> FormField:
+    """A field for one of several names, where there are such names."""
+    if names is None:
+        return field
+    return dataclasses.replace(field, kind="choice", choices=tuple(names))
 
 
 def _fields(options: type, hidden: frozenset[str], prefix: str) -> list[FormField]:
@@ -69,6 +84,7 @@ def _fields(options: type, hidden: frozenset[str], prefix: str) -> list[FormFiel
         kind, choices, optional = _kind_of(hint)
         default = None if field.default is dataclasses.MISSING else field.default
         default = str(default) if isinstance(default, Fraction) else default
+        default = list(default) if isinstance(default, tuple) else default
         found.append(FormField(name, kind, default, choices, optional, helps.get(field.name, "")))
     return found
 
@@ -78,6 +94,8 @@ def _kind_of(hint: Any) -> tuple[FieldKind, tuple[str, ...], bool]:
     parts = set(get_args(hint)) if get_origin(hint) in (Union, types.UnionType) else {hint}
     optional = types.NoneType in parts
     parts.discard(types.NoneType)
+    if parts == {tuple[str, ...]}:
+        return "texts", (), optional
     if len(parts) == 1 and get_origin(only := next(iter(parts))) is Literal:
         return "choice", tuple(str(choice) for choice in get_args(only)), optional
     if Fraction in parts:
@@ -104,8 +122,17 @@ def _docstrings(options: type) -> dict[str, str]:
     return found
 
 
-def options_from(options: type, hidden: Collection[str], given: Mapping[str, Any]) -> Any:
+def options_from(
+    options: type,
+    hidden: Collection[str],
+    given: Mapping[str, Any],
+    named: Mapping[str, Mapping[str, str]] | None = None,
+) -> Any:
     """The options that a form sent, checked.
+
+    Parameters
+    ----------
+    named : options that are chosen by name: what each name stands for
 
     >>> from genlock.tasks import SyncOptions
     >>> options_from(SyncOptions, ("fix",), {"least_probability": 0.8, "reading.start": "1/2"}).reading.start
@@ -116,11 +143,13 @@ def options_from(options: type, hidden: Collection[str], given: Mapping[str, Any
     OptionError
         If an option is not one of the form's, is of another type, leads to a file, or is refused by its class.
     """
-    fields = {field.name: field for field in form_of(options, hidden)}
+    named = named or {}
+    fields = {field.name: field for field in form_of(options, hidden, named)}
     unknown = sorted(set(given) - set(fields))
     if unknown:
         raise OptionError(f"there is no option {unknown[0]!r} here; there are: {', '.join(fields)}")
     values = {name: _checked(fields[name], value) for name, value in given.items()}
+    values |= {name: named[name][value] for name, value in values.items() if name in named and value}
     return _built(options, values)
 
 
@@ -132,6 +161,8 @@ def _checked(field: FormField, value: Any) -> Any:
         if not field.optional:
             raise refuse("is empty; give a value")
         return None
+    if field.kind == "texts":
+        return _checked_texts(value, refuse)
     if field.kind == "switch":
         if not isinstance(value, bool):
             raise refuse("is neither true nor false")
@@ -150,6 +181,14 @@ def _checked(field: FormField, value: Any) -> Any:
     if field.kind == "text" and (len(text) > _LONGEST_TEXT or _leads_to_a_file(text)):
         raise refuse("leads to a file; the studio takes names only")
     return text
+
+
+def _checked_texts(value: Any, refuse: Callable[[str], OptionError]) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise refuse("is no list of texts")
+    if any(len(text) > _LONGEST_TEXT or _leads_to_a_file(text) for text in value):
+        raise refuse("leads to a file; the studio takes names only")
+    return tuple(value)
 
 
 def _leads_to_a_file(text: str) -> bool:

@@ -1,12 +1,12 @@
-"""What jobs there are: each calls one function of ``tasks`` with the options that a form sent."""
+"""What a job is, and those that look at a film, find its words and its offset: each calls one function of ``tasks``."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from genlock import tasks
 from genlock.core.errors import FormatError, InputError, OptionError
@@ -15,16 +15,21 @@ from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress
 from genlock.report import sync_svg
+from genlock.studio import names
 from genlock.studio.folder import MediaFile, StudioFolder
+from genlock.studio.jobs.events_sent import events_sent, table_of
 from genlock.studio.jobs.forms import FormField, form_of, options_from
 
-__all__ = ["KINDS", "Done", "JobKind", "clip_folder", "found_folder"]
+__all__ = ["CLIP_KINDS", "Done", "JobKind", "clip_folder", "found_folder", "free_name"]
 
-#: Text that a form sends instead of the name of a file.
-TRANSCRIPT = "transcript_text"
+#: What a form sends instead of the name of a file.
+TRANSCRIPT, EVENTS = "transcript_text", "events"
+#: Names that may be chosen, and what each stands for.
+Names: TypeAlias = Callable[[StudioFolder], Mapping[str, str]]
 _LONGEST_TRANSCRIPT = 5_000_000
 _ALWAYS_HIDDEN = ("reading.threads", "reading.max_gap_seconds", "reading.upright")
-_WORDS_HIDDEN = (*_ALWAYS_HIDDEN, "transcript", "model", "beam", "language_model", "resume")
+_WORDS_HIDDEN = (*_ALWAYS_HIDDEN, "transcript", "language_model", "resume")
+_SPEECH = {"recognizer": names.recognizers, "aligner": names.aligners, "model": names.ctc_models}
 
 
 @dataclass(frozen=True)
@@ -53,39 +58,59 @@ class JobKind:
     """Options that a page may not set: they name files, or are the studio's to say."""
     takes_transcript: bool
     """Whether a text may come along that is spoken in the file."""
-    do: Callable[[StudioFolder, MediaFile, Any, Path, Progress], Done]
-    """Does it: folder, file, options, an empty folder of its own, who is told how far it is."""
+    do: Callable[[StudioFolder, Any, Any, Path, Progress], Done]
+    """Does it: folder, file (or what else it is done to), options, an empty folder of its own, who is told how far
+    it is."""
+    names: Mapping[str, Names] = field(default_factory=dict)
+    """Options that are chosen by name: who knows the names that there are now, and what each stands for."""
+    takes_events: bool = False
+    """Whether events may come along that somebody has placed by hand."""
+    find: Callable[[StudioFolder, str], Any] = StudioFolder.file
+    """What it is done to, by what a request calls it. Raises NotThere."""
+    title: Callable[[Any], str] = lambda file: str(file.name)
+    """How people call that."""
 
     __repr__ = one_line
 
-    @property
-    def form(self) -> tuple[FormField, ...]:
+    def form(self, folder: StudioFolder) -> tuple[FormField, ...]:
         """The fields of its form."""
-        return () if self.options is None else form_of(self.options, self.hidden)
+        return () if self.options is None else form_of(self.options, self.hidden, self._named(folder))
 
-    def checked(self, given: Mapping[str, Any]) -> Any:
-        """The options that a form sent, less the transcript. Raises OptionError for what cannot be asked for."""
+    def _named(self, folder: StudioFolder) -> dict[str, Mapping[str, str]]:
+        return {option: names(folder) for option, names in self.names.items()}
+
+    def checked(self, folder: StudioFolder, given: Mapping[str, Any]) -> Any:
+        """The options that a form sent, less transcript and events. Raises OptionError for what cannot be asked for."""
         text = given.get(TRANSCRIPT)
         if text is not None and not self.takes_transcript:
             raise OptionError(f"{self.name} takes no transcript")
         if text is not None and (not isinstance(text, str) or len(text) > _LONGEST_TRANSCRIPT):
             raise OptionError(f"the transcript is no text of at most {_LONGEST_TRANSCRIPT} letters")
-        rest = {name: value for name, value in given.items() if name != TRANSCRIPT}
+        if EVENTS in given:
+            if not self.takes_events:
+                raise OptionError(f"{self.name} takes no events")
+            events_sent(given[EVENTS])
+        rest = {name: value for name, value in given.items() if name not in (TRANSCRIPT, EVENTS)}
         if self.options is None:
             if rest:
                 raise OptionError(f"{self.name} has no options, and {', '.join(rest)} were given")
             return None
-        return options_from(self.options, self.hidden, rest)
+        return options_from(self.options, self.hidden, rest, self._named(folder))
 
     def run(
-        self, folder: StudioFolder, file: MediaFile, given: Mapping[str, Any], room: Path, progress: Progress
+        self, folder: StudioFolder, ident: str, given: Mapping[str, Any], room: Path, progress: Progress
     ) -> Done:
         """Do it with the options that a form sent, in ``room``, an empty folder that is removed afterwards."""
-        options = self.checked(given)
+        file = self.find(folder, ident)
+        options = self.checked(folder, given)
         text = given.get(TRANSCRIPT)
         if text is not None and text.strip():
             write_text(room / "transcript.txt", text)
             options = replace(options, transcript=str(room / "transcript.txt"))
+        if given.get(EVENTS) is not None:
+            table = room / "events.csv"
+            write_text(table, table_of(events_sent(given[EVENTS])))
+            options = replace(options, events_from=str(table))
         return self.do(folder, file, options, room, progress)
 
 
@@ -162,7 +187,7 @@ def _sync(
 def _repair(
     folder: StudioFolder, file: MediaFile, options: tasks.SyncOptions, room: Path, progress: Progress
 ) -> Done:
-    target = _free_name(file.path)
+    target = free_name(file.path, "repaired")
     staged = room / target.name
     found = tasks.sync_video(file.path, replace(options, fix=str(staged)), progress)
     repair = found.repair
@@ -177,29 +202,27 @@ def _repair(
     return Done(sentence, told, (*found.notes, *repair.notes))
 
 
-def _free_name(path: Path) -> Path:
-    """The name of the repaired copy beside a file that no file has.
+def free_name(path: Path, what: str, ending: str | None = None) -> Path:
+    """A name beside a file, for what was made of it, that no file has.
 
-    >>> _free_name(Path("nowhere/talk.mp4")).name
+    >>> free_name(Path("nowhere/talk.mp4"), "repaired").name
     'talk.repaired.mp4'
     """
-    number, target = 1, path.with_name(f"{path.stem}.repaired{path.suffix}")
+    ending = path.suffix if ending is None else ending
+    number, target = 1, path.with_name(f"{path.stem}.{what}{ending}")
     while os.path.lexists(target):
         number += 1
-        target = path.with_name(f"{path.stem}.repaired-{number}{path.suffix}")
+        target = path.with_name(f"{path.stem}.{what}-{number}{ending}")
     return target
 
 
-#: The kinds of jobs by name.
-KINDS: dict[str, JobKind] = {
-    kind.name: kind
-    for kind in (
-        JobKind("open", None, (), False, _open),
-        JobKind("align", tasks.AlignOptions, _WORDS_HIDDEN, True, _align),
-        JobKind("words", tasks.WordOptions, _WORDS_HIDDEN, True, _words),
-        JobKind(
-            "sync", tasks.SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot", "all_sound"), False, _sync
-        ),
-        JobKind("repair", tasks.SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot"), False, _repair),
-    )
-}
+#: What is done to the words and the offset of a film.
+CLIP_KINDS = (
+    JobKind("open", None, (), False, _open),
+    JobKind("align", tasks.AlignOptions, _WORDS_HIDDEN, True, _align, _SPEECH),
+    JobKind("words", tasks.WordOptions, _WORDS_HIDDEN, True, _words, _SPEECH),
+    JobKind(
+        "sync", tasks.SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot", "all_sound"), False, _sync
+    ),
+    JobKind("repair", tasks.SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot"), False, _repair),
+)

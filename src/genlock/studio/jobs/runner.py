@@ -105,7 +105,14 @@ class _Worker:
         with open(folder.own / "worker.log", "ab") as log:
             self._process = subprocess.Popen(
                 # -P: a film folder may hold a file called numpy.py, which is nobody's module
-                [sys.executable, "-P", "-m", "genlock.studio.jobs.worker", str(folder.root)],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "genlock.studio.jobs.worker",
+                    str(folder.root),
+                    *map(str, folder.also),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -16,12 +16,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO
 
 from genlock.core.errors import GenlockError
 from genlock.studio.folder import StudioFolder
-from genlock.studio.jobs.kinds import KINDS
+from genlock.studio.jobs.every_kind import KINDS
 from genlock.studio.jobs.queue import Job, JobQueue
 
 __all__ = ["main"]
@@ -52,8 +51,7 @@ def work(folder: StudioFolder, jobs: JobQueue, job: Job) -> None:
     shutil.rmtree(room, ignore_errors=True)
     room.mkdir(parents=True)
     try:
-        file = folder.file(job.file)
-        done = KINDS[job.kind].run(folder, file, job.options, room, _Teller(jobs, job))
+        done = KINDS[job.kind].run(folder, job.file, job.options, room, _Teller(jobs, job))
         for line in done.lines:
             jobs.say(job.id, line)
         jobs.finish(job, "done", done.sentence, done.result)
@@ -74,10 +72,10 @@ def work(folder: StudioFolder, jobs: JobQueue, job: Job) -> None:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def main(root: str) -> int:
+def main(root: str, *also: str) -> int:
     """Work until the standard input ends."""
     answers = _own_output()
-    folder = StudioFolder(root)
+    folder = StudioFolder(root, also)
     jobs = JobQueue(folder.own / "jobs.sqlite")
     asked: queue.SimpleQueue[int | None] = queue.SimpleQueue()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -113,4 +111,4 @@ def _own_output() -> IO[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(str(Path(sys.argv[1]))))
+    sys.exit(main(*sys.argv[1:]))

@@ -1,22 +1,28 @@
 // Puts the studio together: which screen is shown, the jobs, the keys, the language.
 
 import { getJson } from "./api.js";
+import { FaceScreen } from "./face_screen.js";
 import { fillForm } from "./forms.js";
 import { Jobs, progressText, showJobs } from "./jobs.js";
 import { LibraryScreen } from "./library.js";
+import { ShelfScreen } from "./shelf_screen.js";
+import { SoundScreen } from "./sound_screen.js";
 import { SyncScreen } from "./sync_screen.js";
 import { loadTexts, otherLanguage, t } from "./texts.js";
 import { TimelineScreen } from "./timeline_screen.js";
 import { make } from "../page/panels.js";
 
 const $ = (id) => document.getElementById(id);
-const SCREENS = ["library", "timeline", "sync", "jobs"];
+const SCREENS = ["library", "timeline", "sync", "face", "sound", "models", "jobs"];
+const OF_A_FILE = ["timeline", "sync", "face", "sound"];
 
 await loadTexts();
 const jobs = new Jobs();
 const timelineScreen = new TimelineScreen({ tell });
 const library = new LibraryScreen(jobs, { ask, tell });
 const sync = new SyncScreen(jobs, { hear, tell });
+const made = { face: new FaceScreen($("screen-face"), jobs, { tell }), sound: new SoundScreen($("screen-sound"), jobs, { tell }) };
+const shelf = new ShelfScreen($("screen-models"), jobs, { tell });
 const drawJobs = showJobs(jobs, $("jobs"));
 let file = null; // the number of the file that timeline and sync show
 let ready = false;
@@ -36,7 +42,7 @@ async function route() {
     return;
   }
   if (number) file = number;
-  if ((wanted === "timeline" || wanted === "sync") && !file) {
+  if (OF_A_FILE.includes(wanted) && !file) {
     location.hash = "#/library";
     return;
   }
@@ -47,15 +53,18 @@ async function route() {
     if (name === wanted) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
-  for (const name of ["timeline", "sync"]) {
+  for (const name of OF_A_FILE) {
     $(`tab-${name}`).hidden = !file;
     $(`tab-${name}`).href = `#/${name}/${file ?? ""}`;
   }
   tell("");
   timelineScreen.player?.pause();
+  for (const screen of Object.values(made)) screen.pause();
   try {
     if (wanted === "library") await library.show();
     else if (wanted === "jobs") drawJobs();
+    else if (wanted === "models") await shelf.show();
+    else if (made[wanted]) await made[wanted].show(await prepared());
     else {
       await openFile();
       if (wanted === "sync") await sync.show(file);
@@ -68,8 +77,7 @@ async function route() {
 }
 
 /** The clip of the file, prepared first if nobody has opened it yet. */
-async function openFile() {
-  if (timelineScreen.clip?.id === file) return;
+async function prepared() {
   let clip = await getJson(`/api/clips/${file}`);
   if (!clip.opened) {
     const [id] = await jobs.ask("open", [file]);
@@ -83,7 +91,12 @@ async function openFile() {
   }
   $("title").textContent = clip.name;
   document.title = `${clip.name} · genlock studio`;
-  await timelineScreen.open(clip);
+  return clip;
+}
+
+/** The clip of the file on the timeline. */
+async function openFile() {
+  if (timelineScreen.clip?.id !== file) await timelineScreen.open(await prepared());
 }
 
 function hear(offset) {
@@ -113,7 +126,7 @@ async function ask(kind, files) {
 
 // ------------------------------------------------------------ keys
 
-const HELP = ["space", "arrows", "jkl", "words", "enter", "border", "nudge", "beside", "split", "join", "type", "new", "delete", "undo", "snap", "loop", "shift", "range", "zoom", "ends", "drag"];
+const HELP = ["space", "arrows", "jkl", "words", "enter", "border", "nudge", "beside", "split", "join", "type", "new", "delete", "undo", "snap", "loop", "shift", "range", "zoom", "ends", "drag", "takes", "events", "move_event"];
 
 function fillHelp() {
   $("help-keys").replaceChildren(...HELP.map((name) => {
@@ -122,10 +135,18 @@ function fillHelp() {
   }));
 }
 
+/** What the keys do on the screen that is shown; null where they do nothing of ours. */
+function keysNow() {
+  if (!$("screen-timeline").hidden) return timelineScreen.timeline ? timelineScreen.keys() : null;
+  const shown = Object.entries(made).find(([name, screen]) => !$(`screen-${name}`).hidden && screen.takes);
+  return shown ? shown[1].keys() : null;
+}
+
 function listenKeys() {
   addEventListener("keydown", (event) => {
     if (event.key === "?" && !event.target.matches("input, textarea")) { $("help").showModal(); return; }
-    if ($("screen-timeline").hidden || $("help").open || $("ask").open || !timelineScreen.timeline) return;
+    const keys = keysNow();
+    if (!keys || $("help").open || $("ask").open) return;
     const { target } = event;
     if (target.matches("input:not([type='checkbox']), textarea, select")) return;
     if (event.key === "Enter" && target.matches("button:not(.w), a, summary")) return;
@@ -134,7 +155,7 @@ function listenKeys() {
     const control = event.ctrlKey || event.metaKey;
     const shifted = event.shiftKey && (name.startsWith("Arrow") || control);
     const key = `${control ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shifted ? "shift " : ""}${name}`;
-    const action = timelineScreen.keys()[key];
+    const action = keys[key];
     if (!action) return;
     event.preventDefault();
     action();
@@ -172,6 +193,7 @@ window.studio = {
     return ready && (location.hash.startsWith("#/timeline") ? !timelineScreen.clip.preview || $("video").readyState >= 2 : true);
   },
   screen: timelineScreen,
+  made,
   jobs,
   /** Number of the frame whose own picture is on the screen, or null. */
   still: () => timelineScreen.stills?.shown ?? null,
