@@ -262,7 +262,7 @@ def _clips(studio: Studio) -> APIRouter:
     def source(ident: Ident, v: str = "") -> Response:
         """The film itself, of which a browser that decodes it takes single frames."""
         path = studio.folder.file(ident).path
-        return FileResponse(path, media_type="application/octet-stream", headers=_NEVER)
+        return FileResponse(path, media_type="application/octet-stream", headers=NEVER)
 
     @router.get("/frames/{number}")
     def frame(
