@@ -24,6 +24,8 @@ from genlock.core.errors import InputError, MediaError, OptionError
 from genlock.core.json_forms import write_json
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
+from genlock.foley.event_files import write_events
+from genlock.foley.events import Event, Events
 from genlock.metrics.distribution import frechet_distance, kernel_distance, mean_divergence
 from genlock.metrics.onsets import pooled_f
 from genlock.tasks.files import expand_files
@@ -49,6 +51,13 @@ class SoundBenchOptions:
     """Folder of one-shots that ``genlock sound`` places; None: its generator."""
     model: str = "auto"
     """Model of ``genlock sound``."""
+    finder: str = "auto"
+    """Who finds the events for ``genlock sound``."""
+    true_events: bool = False
+    """Give ``genlock sound`` the contacts that are seen and heard, instead of letting it look for them: what making
+    sounds alone does. Of their impulses and materials everything is told."""
+    runs: int = 1
+    """How often sounds are made, each time with the next seed, 1...16; each is a row of its own."""
     only_controls: bool = False
     """Make nothing and judge the controls alone."""
     limit: int | None = None
@@ -59,6 +68,11 @@ class SoundBenchOptions:
     def __post_init__(self) -> None:
         if self.seed < 0 or (self.limit is not None and self.limit < 1):
             raise OptionError(f"seed={self.seed} is not below 0, limit={self.limit} at least 1")
+        if not 1 <= self.runs <= 16 or (self.sounds is not None and (self.runs > 1 or self.true_events)):
+            raise OptionError(
+                f"runs={self.runs} lies in 1...16; of sounds made elsewhere (--sounds) there is one, and its events "
+                "are not asked for"
+            )
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,7 @@ def bench_sound(
     if not how.only_controls:
         clips, made, missing = _made(clips, how, progress)
         left_out += missing
-        systems = {**controls(clips, how.seed), how.name: made}
+        systems = {**controls(clips, how.seed), **made}
     judged: dict[str, list[Judged]] = {}
     for number, (name, sounds) in enumerate(systems.items()):
         progress("judge", number, len(systems))
@@ -147,32 +161,64 @@ def _read(dataset: str, how: SoundBenchOptions, progress: Progress) -> tuple[lis
 
 def _made(
     clips: Sequence[SoundClip], how: SoundBenchOptions, progress: Progress
-) -> tuple[list[SoundClip], list[Samples], list[str]]:
-    """The clips that a sound was made for, those sounds, and why others have none."""
-    kept, sounds, missing = [], [], []
+) -> tuple[list[SoundClip], dict[str, list[Samples]], list[str]]:
+    """The clips that sounds were made for, those sounds by the name of the run, and why others have none."""
+    names = [how.name if how.runs == 1 else f"{how.name}, seed {how.seed + run}" for run in range(how.runs)]
+    kept, missing = list[SoundClip](), list[str]()
+    sounds: dict[str, list[Samples]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory(prefix="genlock-bench-") as folder:
         for number, clip in enumerate(clips):
             progress("make", number, len(clips))
             try:
-                path = _sound_for(clip, how, Path(folder))
-                sounds.append(read_sound(path, len(clip.sound)))
-                kept.append(clip)
+                each = [
+                    read_sound(_sound_for(clip, how, how.seed + run, Path(folder)), len(clip.sound))
+                    for run in range(how.runs)
+                ]
             except (InputError, MediaError) as error:
                 missing.append(f"{clip.path.name}: {error}")
+                continue
+            kept.append(clip)
+            for name, sound in zip(names, each, strict=True):
+                sounds[name].append(sound)
     if len(kept) < 2:
         raise InputError(f"{len(kept)} films have a sound, too few: {'; '.join(missing[:3])}")
     return kept, sounds, missing
 
 
-def _sound_for(clip: SoundClip, how: SoundBenchOptions, folder: Path) -> Path:
+def _sound_for(clip: SoundClip, how: SoundBenchOptions, seed: int, folder: Path) -> Path:
     if how.sounds is not None:
         return find_made(Path(how.sounds), clip)
-    target = folder / f"{clip.name}.mp4"
+    target, table = folder / f"{clip.name}.wav", folder / f"{clip.name}.csv"
+    if how.true_events:
+        write_events(table, _true_events(clip), clip.path)
+    options = SoundOptions(
+        library=how.library,
+        model=how.model,
+        finder=how.finder,
+        events_from=str(table) if how.true_events else None,
+        seed=seed,
+    )
     try:
-        sound_video(clip.path, SoundOptions(library=how.library, model=how.model, seed=how.seed), target)
+        sound_video(clip.path, options, target)
     except InputError as error:
         raise InputError(f"genlock sound made nothing: {error}") from error
     return target
+
+
+def _true_events(clip: SoundClip) -> Events:
+    told = [
+        Event(
+            contact.time,
+            impulse=contact.impulse,
+            size=contact.size,
+            x=min(max(contact.x, 0.0), 1.0),
+            y=min(max(contact.y, 0.0), 1.0),
+            material=contact.material,
+            end=contact.end,
+        )
+        for contact in clip.contacts
+    ]
+    return Events(told, 0, clip.truth.seconds, finder="truth")
 
 
 # ---------------------------------------------------------------- rows

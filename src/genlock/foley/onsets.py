@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from genlock.extractors.sound.onset import Onset
+from genlock.extractors.sound.onset import Onset, rises_of
 from genlock.media import AudioBlock, AudioForm
 
 __all__ = ["OnsetListener"]
@@ -16,9 +16,7 @@ _RATE = 16000
 _PIECE = 30 * _RATE
 _OVERLAP = _RATE // 2
 _LEAST_DB = 7.0  # mean rise over bands
-_AROUND = 40  # milliseconds within which there is one onset
-# The window of 4 ms touches an attack before its middle reaches it: measured on clicks, modes and noise.
-_LATER = Fraction(12, 10_000)
+_TICK = 1_000_000  # instants are rounded to microseconds
 
 
 class OnsetListener:
@@ -42,6 +40,7 @@ class OnsetListener:
         self._waiting: list[npt.NDArray[np.float32]] = []
         self._count = 0
         self._start: Fraction | None = None
+        self._begin = Fraction(0)
 
     def push(self, block: AudioBlock) -> None:
         """Take the next block."""
@@ -61,29 +60,15 @@ class OnsetListener:
         sound = np.concatenate(self._waiting)
         # A quarter of a second of silence before the first sample: a sound that begins at once is an onset too.
         head = np.zeros(_RATE // 4, np.float32)
-        track = self._extract(np.concatenate([head, sound]))
-        strength = track.values
         limit = Fraction(len(sound) - (0 if last else _OVERLAP // 2), _RATE)
-        for peak in _peaks(strength):
-            height = float(strength[peak])
-            first = peak
-            while first > 0 and strength[first - 1] >= 0.5 * height:
-                first -= 1
-            at = track.grid.center(first) - Fraction(len(head), _RATE) + _LATER
-            instant = self._start + max(at, Fraction(0))
-            if at < limit and (not self.instants or instant - self.instants[-1] > Fraction(_AROUND, 1000)):
-                self.instants.append(instant)
+        found = rises_of(self._extract(np.concatenate([head, sound])), _LEAST_DB)
+        for seconds, height in zip(found.seconds.tolist(), found.decibels.tolist(), strict=True):
+            at = max(Fraction(round(seconds * _TICK), _TICK) - Fraction(len(head), _RATE), Fraction(0))
+            # What lies before was listened to with the piece before, and does not begin here out of silence.
+            if self._begin <= at < limit:
+                self.instants.append(self._start + at)
                 self.strengths.append(height)
         keep = 0 if last else _OVERLAP
         self._start += Fraction(len(sound) - keep, _RATE)
         self._waiting, self._count = ([sound[-keep:]], keep) if keep else ([], 0)
-
-
-def _peaks(strength: npt.NDArray[np.float32]) -> list[int]:
-    """Frames that are the highest within 40 ms and high enough."""
-    found: list[int] = []
-    for k in np.flatnonzero(strength >= _LEAST_DB).tolist():
-        around = strength[max(0, k - _AROUND) : k + _AROUND + 1]
-        if strength[k] >= around.max() and (not found or k - found[-1] > _AROUND):
-            found.append(k)
-    return found
+        self._begin = limit - Fraction(len(sound) - keep, _RATE)

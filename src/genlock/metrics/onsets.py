@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from genlock.aligners.instants import match_within
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
 from genlock.core.json_forms import finite_or_none
 from genlock.core.one_line import one_line
 from genlock.core.time import round_fraction
 from genlock.core.track import Track
-from genlock.extractors.sound.onset import Onset
+from genlock.extractors.sound.onset import Onset, rises_of
 
 __all__ = [
     "CONTROLS",
@@ -55,11 +56,8 @@ CONTROLS = (
 )
 # Offsets are looked for within so many seconds: twice a beat of 200 ms would be another beat.
 _OFFSET_REACH = 0.3
-# Of find_onsets, fitted on 50 films of `genlock synth impacts --seed 900` (docs/impacts.md): the least rise in dB, how
-# far apart onsets are at least, and by how much the rise is late.
+# Of find_onsets, fitted on 50 films of `genlock synth impacts --seed 900` (docs/impacts.md): the least rise in dB.
 _RISE_DB = 6.0
-_APART_SECONDS = 0.04
-_LATE_SECONDS = -0.0012
 _LEVEL_SECONDS = 0.03
 
 
@@ -113,31 +111,8 @@ def find_onsets(sound: Track, least_db: float = _RISE_DB) -> FoundOnsets:
     lead = own // 10
     heard = samples if rate == own else soxr.resample(samples, rate, own, quality="HQ")
     track = feature(np.concatenate([np.zeros(lead, np.float32), heard, np.zeros(lead, np.float32)]))
-    places = _rises(np.asarray(track.values, np.float64), track.centers, least_db)
-    seconds = places - lead / own - _LATE_SECONDS
-    seconds = np.maximum(seconds, 0.0)
+    seconds = np.maximum(rises_of(track, least_db).seconds - lead / own, 0.0)
     return FoundOnsets(seconds + start, _levels(samples, rate, seconds))
-
-
-def _rises(strength: Array, instants: Array, least: float) -> Array:
-    """Instants at which a rise that reaches so many dB has come half way."""
-    apart = max(1, round(_APART_SECONDS / float(instants[1] - instants[0])))
-    found: list[float] = []
-    order = np.flatnonzero(strength >= least)
-    order = order[np.argsort(-strength[order], kind="stable")]
-    taken = np.zeros(len(strength), bool)
-    for peak in order.tolist():
-        if taken[max(0, peak - apart) : peak + apart + 1].any():
-            continue
-        taken[peak] = True
-        edge = peak
-        while edge > 0 and strength[edge - 1] >= 0.5 * strength[peak]:
-            edge -= 1
-        low, high = strength[edge - 1] if edge else 0.0, strength[edge]
-        share = (0.5 * strength[peak] - low) / max(high - low, 1e-9)
-        step = float(instants[edge] - instants[edge - 1]) if edge else 0.0
-        found.append(float(instants[edge]) - (1 - min(max(share, 0.0), 1.0)) * step)
-    return np.sort(np.array(found, np.float64))
 
 
 def _levels(samples: npt.NDArray[np.float32], rate: int, seconds: Array) -> Array:
@@ -204,17 +179,9 @@ def match_onsets(true: Sequence[float], found: Sequence[float], window: float) -
     >>> match_onsets([1.0, 1.06], [1.04, 0.99], 0.05)
     [(0, 1), (1, 0)]
     """
-    pairs = []
     left, right = (sorted(range(len(side)), key=side.__getitem__) for side in (true, found))
-    k = 0
-    # On a line the earliest partner that is near enough is always a best one.
-    for one in left:
-        while k < len(right) and found[right[k]] - true[one] < -window:
-            k += 1
-        if k < len(right) and found[right[k]] - true[one] <= window:
-            pairs.append((one, right[k]))
-            k += 1
-    return pairs
+    pairs = match_within([true[k] for k in left], [found[k] for k in right], window)
+    return [(left[one], right[other]) for one, other in pairs]
 
 
 def score_onsets(wanted: Wanted, found: Sequence[float]) -> OnsetScores:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from genlock.core.progress import Progress, silent
 from genlock.tasks.result import Result
 from genlock.train.avhubert.options import AVHUBERT_LOOP, AVSR_LOOP, AVHubertTraining, AvsrTraining
+from genlock.train.foley.contact_options import CONTACTS_LOOP, ContactTraining
 from genlock.train.foley.event_options import EVENTS_LOOP, EventTraining
 from genlock.train.foley.options import CODEBOOK_LOOP, VOCODER_LOOP, CodebookTraining, VocoderTraining
 from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
@@ -28,6 +29,7 @@ __all__ = [
     "AVHUBERT",
     "AVSR",
     "CODEBOOK",
+    "CONTACTS",
     "CTC",
     "EVENTS",
     "SYNC",
@@ -38,6 +40,7 @@ __all__ = [
     "train_avhubert",
     "train_avsr",
     "train_codebook",
+    "train_contacts",
     "train_ctc",
     "train_events",
     "train_sync",
@@ -91,6 +94,19 @@ def train_ctc(
     from genlock.train.speech.ctc import train_ctc as run  # needs the optional torch
 
     return run(sounds, folder, training, loop, progress)
+
+
+def train_contacts(
+    films: Sequence[str],
+    folder: str,
+    training: ContactTraining,
+    loop: LoopOptions,
+    progress: Progress = silent,
+) -> Result:
+    """Train a finder of contacts by motion; see :func:`genlock.train.foley.contacts.train_contacts`."""
+    from genlock.train.foley.contacts import train_contacts as run  # needs the optional torch
+
+    return run(films, folder, training, loop, progress)
 
 
 def train_events(
@@ -252,6 +268,14 @@ TALKER = RecipeCommand(
     "step, or folders of them, which are prepared first.",
 )
 _IMPACTS = "Datasets of genlock prepare --recipe impacts, or films of genlock synth impacts, which are prepared first."
+CONTACTS = RecipeCommand(
+    "contacts",
+    "when something touches, by its motion alone: instants, impulses and places, at any frame rate",
+    ContactTraining,
+    train_contacts,
+    CONTACTS_LOOP,
+    _IMPACTS.replace("--recipe impacts", "--recipe impacts --outputs motion"),
+)
 EVENTS = RecipeCommand(
     "events",
     "what sounds in a picture: instants, materials and impulses of contacts, at any frame rate",

@@ -1,0 +1,103 @@
+"""Events found by a network that has learnt how motion ends where things touch, and sees nothing but motion."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from genlock.core.time import exact
+from genlock.extractors.picture.motion_maps import MAP_FORM, MotionMapper, MotionMaps, instant_of
+from genlock.foley.events import Event
+from genlock.foley.finding import EventOptions
+from genlock.media import VideoCell
+from genlock.models.foley.contacts import CONTACTS_NAME, OUTPUTS, ContactModel, ContactRows, load_contacts
+from genlock.models.foley.reading import read_off
+
+__all__ = ["ContactFinder", "events_of_rows"]
+
+_TICK = 1_000_000  # instants are rounded to microseconds
+_AT_A_TIME = 128  # frames that are told at a time
+_SIZE = 0.1  # share of the picture's height: the network does not tell it
+
+
+class ContactFinder:
+    """A :class:`genlock.foley.finding.Finder` that knows when something touches, how hard and where, but not on what.
+
+    Raises MissingModel if its model is not here, FormatError if it is damaged.
+    """
+
+    form = MAP_FORM
+    name = "contacts"
+
+    def __init__(self, options: EventOptions | None = None) -> None:
+        how = options or EventOptions()
+        self._model: ContactModel = load_contacts(how.model or CONTACTS_NAME)
+        self._where = exact(how.frame_instant)
+        self.about = str(self._model.facts.get("data", "the motion in drawn films of things that touch"))
+        self.least_probability = self._model.reading.threshold
+        self._mapper = MotionMapper()
+        # Maps that are not told yet, after those that the first of them depends on.
+        self._waiting: list[MotionMaps] = []
+        self._known = 0
+        self._instants: list[Fraction] = []
+        self._told: list[ContactRows] = []
+
+    def push(self, cell: VideoCell) -> None:
+        """Take the next frame."""
+        maps = self._mapper.push(instant_of(cell, self._where), cell.pixels)
+        if maps is None:
+            return
+        self._waiting.append(maps)
+        reach = self._model.shape.reach
+        if len(self._waiting) == self._known + _AT_A_TIME + reach:
+            self._tell(len(self._waiting) - reach)
+
+    def finish(self) -> None:
+        """Tell the last frames."""
+        self._tell(len(self._waiting))
+
+    def events(self) -> list[Event]:
+        """What was found, after ``finish``; those that are half as likely as they should be too."""
+        if not self._told:
+            return []
+        rows = ContactRows(*(np.concatenate(parts) for parts in zip(*map(_columns, self._told), strict=True)))
+        return events_of_rows(rows, self._instants, self._model, self.least_probability / 2)
+
+    def notes(self) -> list[str]:
+        """What to beware of."""
+        return []
+
+    def _tell(self, stop: int) -> None:
+        if stop <= self._known:
+            return
+        rows = self._model.rows(np.stack([one.maps for one in self._waiting]))
+        self._told.append(ContactRows(*(part[self._known : stop] for part in _columns(rows))))
+        self._instants += [one.instant for one in self._waiting[self._known : stop]]
+        kept = max(0, stop - self._model.shape.reach)
+        self._waiting, self._known = self._waiting[kept:], stop - kept
+
+
+def _columns(rows: ContactRows) -> tuple[np.ndarray, ...]:
+    return rows.presence, rows.place, rows.impulse, rows.x, rows.y
+
+
+def events_of_rows(
+    rows: ContactRows, instants: list[Fraction], model: ContactModel, least: float | None = None
+) -> list[Event]:
+    """The events of what is told of frames; by default those that are as likely as the model advises.
+
+    Parameters
+    ----------
+    rows : of all frames of a film
+    instants : when each was taken, in exact seconds
+    """
+    read = read_off(np.stack(_columns(rows), axis=1), model.reading.threshold if least is None else least)
+    seconds = np.array([float(t - instants[0]) for t in instants])
+    places = np.interp(read.places - 0.5, np.arange(len(seconds)), seconds) - model.reading.late_seconds
+    found = []
+    for place, probability, told in zip(places.tolist(), read.probabilities, read.rows, strict=True):
+        x, y = np.clip(told[len(OUTPUTS) :], 0, 1).tolist()
+        instant = instants[0] + Fraction(round(max(place, 0.0) * _TICK), _TICK)
+        found.append(Event(instant, float(probability), float(10.0 ** told[2]), _SIZE, x, y))
+    return found
