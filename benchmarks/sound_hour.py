@@ -49,9 +49,7 @@ def main() -> None:
         if film is None:
             film = f"{folder}/film.mp4"
             frames = falling(round(given.hours * 3600 * given.rate), given.rate)
-            encode(
-                film, Picture(frames, rate=given.rate, codec="libx264", options={"preset": "ultrafast"})
-            )
+            encode(film, Picture(frames, rate=given.rate, codec="libx264", options={"preset": "ultrafast"}))
         watch = Watch()
         options = SoundOptions(finder=given.finder, model=given.model, library=given.library)
         made = sound_video(film, options, Path(folder) / "out.mp4", watch)

@@ -107,7 +107,8 @@ def test_sticks_that_strike(tmp_path: Path, rate: int, shake: float) -> None:
     count, errors = matched(found.instants(), hits, 0.05)
     assert count >= 5
     assert len(found) <= 7
-    assert abs(float(np.median(errors))) < 0.015
+    # At 15 frames a second a third of a frame is 22 ms.
+    assert abs(float(np.median(errors))) < 0.35 / rate
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:

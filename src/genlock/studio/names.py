@@ -89,7 +89,8 @@ def finders(folder: StudioFolder) -> Found:
 
 def event_models(folder: StudioFolder) -> Found:
     """What a finder has learnt."""
-    return {**_same(_models("foley-events")), **_runs(folder, ("events",))}
+    known = [*_models("foley-contacts"), *_models("foley-events")]
+    return {**_same(known), **_runs(folder, ("contacts", "events"))}
 
 
 def sounders(folder: StudioFolder) -> Found:

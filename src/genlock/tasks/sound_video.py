@@ -51,7 +51,8 @@ class SoundOptions:
     """Who makes sound without a library: a model, ``modal`` (struck bodies, nothing learnt), or ``auto``: the shipped
     model if it is here, else ``modal``."""
     finder: str = "auto"
-    """Who finds what strikes: ``learned``, ``motion`` (nothing learnt), or ``auto``: ``learned`` if it is here."""
+    """Who finds what strikes: ``contacts`` (has learnt from motion alone), ``learned`` (has learnt from pictures, and says
+    materials), ``motion`` (nothing learnt), or ``auto``: ``contacts`` if it is here, else ``motion``."""
     finder_model: str | None = None
     """Model of the finder: a name or a file. None: its own."""
     least_probability: float | None = None
