@@ -129,7 +129,7 @@ def main() -> None:
     estimator = AVHuBERTSync(asked.model)
     films = []
     for file in named[::step][: asked.count]:
-        films += gather(file, mouth_side=estimator.mouth_side)[:1]
+        films += gather(file, mouths=estimator.mouths)[:1]
     rest, confidence = films, estimator.trust.confidence
     if asked.calibrate:
         learnt, rest = films[::2], films[1::2]

@@ -106,6 +106,32 @@ def test_a_moved_picture_harms_who_does_not_align_and_no_one_else(monkeypatch: p
     assert _row(rows, "WER, clean", SOUND).figures["WER"].value == 0
 
 
+def test_shifts_are_crossed_with_noises(monkeypatch: pytest.MonkeyPatch) -> None:
+    how = AvsrBenchOptions(
+        "planted",
+        shifts=(-12, 0),
+        noises=("white", "music"),
+        levels=(5.0, -5.0),
+        shift_level=-5.0,
+        crossed=True,
+    )
+    rows = _run(monkeypatch, how).table
+    pooled = [row for row in rows if row.protocol.startswith("any noise")]
+    names = {
+        f"any noise, {level}, shift {shift:+d}" for level in ("clean", "5 dB", "-5 dB") for shift in (-12, 0)
+    }
+    assert {row.protocol for row in pooled} == {*names, "any noise, every level, every shift"}
+    clips = _row(rows, "WER, clean", LIPS).cases
+    assert _row(rows, "any noise, 5 dB, shift -12", BOTH).cases == 2 * clips
+    assert _row(rows, "any noise, every level, every shift", BOTH).cases == 2 * 5 * clips
+    assert _row(rows, "any noise, every level, every shift", BOTH).figures["points over sound"].value <= 0
+    assert _row(rows, "WER, shift -12, music 5 dB", SOUND).cases == clips
+    # What does neither is judged beside one noise only, as ever.
+    assert [row.protocol for row in rows if row.system == UNALIGNED] == [
+        "WER, shift -12, white -5 dB", "WER, shift +0, white -5 dB",
+    ]  # fmt: skip
+
+
 def test_noise_harms_the_sound_and_the_picture_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = _run(
         monkeypatch, AvsrBenchOptions("planted", noises=("white",), levels=(20.0, -5.0), shifts=())

@@ -23,7 +23,7 @@ from genlock.core.grid import Grid
 from genlock.core.spans import Spans
 from genlock.core.track import Track
 from genlock.lipsync.estimators.avhubert import AVHuBERTSync
-from genlock.lipsync.estimators.base import make_estimators
+from genlock.lipsync.estimators.base import make_estimators, mouths_of
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.editing import cut, with_offset, with_sound_of
 from genlock.models.avhubert.encoder import AVHuBERT, AVOutput
@@ -157,9 +157,13 @@ def test_evidence_that_is_moved_and_cut_moves_and_cuts_its_sound_too(plain: AVHu
     assert other.waveform.start == Fraction(-2, 5)
 
 
-def test_a_real_encoder_runs_and_is_believed_little(folder: Path) -> None:
+def test_a_real_encoder_runs_and_is_believed_little(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (estimator,) = make_estimators(f"avhubert:{folder}")
     assert estimator.mouth_side == 96
+    assert mouths_of(estimator) == "mouth/96"
+    # Public weights bring the crops that they were trained on.
+    monkeypatch.setitem(estimator.model.facts, "mouth", "mouth:avhubert/96")  # type: ignore[attr-defined]
+    assert mouths_of(estimator) == "mouth:avhubert/96"
     assert estimator.trust.most_probability == 0.5
     assert "not calibrated" in estimator.trust.remark
     (window,) = estimator.windows(evidence(0.0, 25, seconds=3.0))

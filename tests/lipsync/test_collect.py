@@ -318,7 +318,7 @@ def test_a_face_in_pieces_is_the_same_face(shared_data: Path, tmp_path: Path) ->
 
 def test_mouth_crops_are_kept_only_if_somebody_asks(shared_data: Path) -> None:
     file = shared_data / "grid_s1" / "video" / "bbaf2n.mpg"
-    (piece,) = gather(file, mouth_side=64)
+    (piece,) = gather(file, mouths="mouth/64")
     mouth = piece.faces[0].mouth
     (known,) = extract_mouths(file, side=64)
     assert mouth is not None
@@ -339,14 +339,26 @@ def test_fusion_collects_what_its_estimators_ask_for(shared_data: Path) -> None:
             return ()
 
     fusion = Fusion(estimators=[Reader(), FlashBeep()])
-    collector = EvidenceCollector(fusion.add, mouth_side=fusion.mouth_side)
+    collector = EvidenceCollector(fusion.add, mouths=fusion.mouths)
     read(shared_data / "grid_s1" / "video" / "bbaf2n.mpg", collector.consumers)
     assert shapes == [(75, 48, 48)]
-    assert Fusion().mouth_side is None
+    assert Fusion().mouths is None
     other = Reader()
     other.mouth_side = 96
-    with pytest.raises(OptionError, match="different sides"):
-        Fusion(estimators=[Reader(), other]).mouth_side
+    with pytest.raises(OptionError, match="different mouth crops"):
+        Fusion(estimators=[Reader(), other]).mouths
+
+
+def test_evidence_holds_the_crops_that_public_weights_see(shared_data: Path) -> None:
+    """Estimators with public weights were shown our own crops."""
+    file = shared_data / "grid_s1" / "video" / "bbaf2n.mpg"
+    (piece,) = gather(file, mouths="mouth:avhubert/40")
+    with closing(MouthSpool("mouth:avhubert/40")) as spool:
+        (known,) = spool.mouths(watch_faces(file, [spool])).between(Fraction(0), Fraction(3))
+    assert piece.faces[0].mouth is not None
+    assert np.array_equal(piece.faces[0].mouth.values, known.values)
+    with pytest.raises(OptionError, match="no crops of mouths"):
+        gather(file, mouths="mouth:aperture")
 
 
 def test_spooled_mouths_are_those_of_the_film(shared_data: Path) -> None:
@@ -373,5 +385,5 @@ def test_published_crops_are_spooled_once_they_are_settled(shared_data: Path) ->
 
         (part,) = spool.mouths(watch_faces(file, [spool, watch])).between(Fraction(0), Fraction(3))
         assert np.array_equal(part.values, np.stack([kept[frame] for frame in sorted(kept)]))
-    with pytest.raises(OptionError, match="no crop of a mouth"):
+    with pytest.raises(OptionError, match="no crops of mouths"):
         MouthSpool("mouth:aperture")

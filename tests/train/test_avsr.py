@@ -20,7 +20,8 @@ from tests.train.planted_mouths import mouths, planted_mouths, said
 from genlock.cli import main
 from genlock.core.errors import InputError, OptionError
 from genlock.models.avhubert.recognizer import AVRecognizer, Gate, load_avsr
-from genlock.train.avhubert.avsr import AvsrRecipe, started
+from genlock.train.avhubert.avsr import AvsrRecipe
+from genlock.train.avhubert.beginning import started
 from genlock.train.avhubert.clips import AVFilms, open_av
 from genlock.train.avhubert.examples import drawn_windows
 from genlock.train.avhubert.gating import Trial, fitted, strict_threshold
@@ -155,6 +156,18 @@ def test_both_roads_of_pretraining_end_in_a_folder_that_a_recogniser_begins_with
         assert all(torch.equal(value, after[name]) for name, value in before.items())
     with pytest.raises(OptionError, match="--start"):
         replace(LEARNS, iteration=2)
+    _goes_on_with_its_weights(dataset, tmp_path, str(first.model))
+
+
+def _goes_on_with_its_weights(dataset: Path, tmp_path: Path, first: str) -> None:
+    more = replace(LEARNS, iteration=2, start=first, keep_weights=True)
+    films = open_av([dataset], tmp_path / "more", more)
+    begins = AVHubertRecipe(films.learnt, (), more).model().model.encoder.state_dict()
+    for name, value in load_avsr(first).encoder.state_dict().items():
+        numbered = name.startswith(("label_embs_concat", "final_proj."))  # clusters are numbered anew
+        assert torch.equal(value, begins[name]) != numbered, name
+    with pytest.raises(OptionError, match="--start"):
+        replace(LEARNS, keep_weights=True)
 
 
 def test_a_clip_whose_mouth_is_hidden_at_the_true_shift_spoils_no_update(
@@ -193,6 +206,11 @@ def test_a_gate_takes_the_picture_where_it_helps_and_never_where_it_harms() -> N
     with torch.no_grad():
         taken = gate(torch.from_numpy(np.stack([t.numbers for t in trials]))).numpy() > 0
     assert abs(taken.mean() - row["share"]) < 0.01
+    # A doubted shift leaves the picture out, whatever the numbers say.
+    doubting = [replace(trial, group="doubted", doubted=True, both=9) for trial in trials[:40]]
+    again = fitted(gate, [*trials, *doubting], 0)
+    assert again["groups"]["all"]["gated"] == row["gated"]
+    assert again["groups"]["doubted"]["share"] == 0
     # Where no threshold helps, none is taken.
     harmed = [Trial("noisy", t.numbers, 1, 2) for t in trials]
     strict = strict_threshold(np.linspace(-1, 1, len(harmed)), harmed)

@@ -67,6 +67,9 @@ class AvsrBenchOptions:
     """What is heard beside the shifts."""
     shift_level: float | None = 0.0
     """Its ratio in dB; None: the shifts are measured clean."""
+    crossed: bool = False
+    """Judge every shift beside every noise at every level as well, with a row for each shift and level: does the
+    picture harm anywhere?"""
     draws: int = 1
     """Shifts that are drawn for each clip in P2, at least 1."""
     beam: int = 8
@@ -123,8 +126,9 @@ class AvsrBenchOptions:
         """In what words are recognised."""
         beside = None if self.shift_level is None else Disturbance(self.shift_noise, self.shift_level)
         if not self.quick:
-            return Conditions(self.noises, self.levels, self.shifts, beside)
-        return Conditions(self.noises, _QUICK_LEVELS, _QUICK_SHIFTS if self.shifts else (), beside)
+            return Conditions(self.noises, self.levels, self.shifts, beside, self.crossed)
+        shifts = _QUICK_SHIFTS if self.shifts else ()
+        return Conditions(self.noises, _QUICK_LEVELS, shifts, beside, self.crossed)
 
     @property
     def search(self) -> SearchOptions:

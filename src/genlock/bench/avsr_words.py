@@ -60,6 +60,8 @@ class Conditions:
     """Frames by which the sound is made early, in order."""
     beside: Disturbance | None
     """The noise beside the shifts; None: clean."""
+    crossed: bool = False
+    """Whether every shift is judged beside every noise at every level, too."""
 
     @property
     def all(self) -> tuple[Disturbance | None, ...]:
@@ -72,7 +74,12 @@ class Conditions:
         >>> Conditions((), (), (3,), None).shift_name(3)
         'shift +3, clean'
         """
-        return f"shift {shift:+d}, {self.beside or CLEAN}"
+        return shift_name(shift, self.beside)
+
+
+def shift_name(shift: int, disturbed: Disturbance | None) -> str:
+    """A shift beside a noise, as the table calls it."""
+    return f"shift {shift:+d}, {disturbed or CLEAN}"
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,8 @@ class WordCase:
     """Frames by which the recogniser moved the picture."""
     looked: bool = True
     """Whether it took the picture to help."""
+    shift_probability: float | None = None
+    """How sure it was of the shift by which the picture lies; None: it was not asked, or does not say."""
 
     __repr__ = one_line
 
@@ -140,6 +149,11 @@ def word_cases(
         yield from _shifted(
             judge, pictures, _heard(model, clips, crowds, conditions.beside, seed), conditions
         )
+    for disturbed in conditions.all if conditions.crossed else ():
+        if disturbed != conditions.beside:
+            yield from _crossed(
+                judge, pictures, _heard(model, clips, crowds, disturbed, seed), disturbed, conditions
+            )
 
 
 def _shifted(
@@ -155,6 +169,22 @@ def _shifted(
         yield from (replace(case, condition=name) for case in written)
         yield from judge.fused(name, UNALIGNED, fuse(model, heard, moved, align=False, gate=False))
         yield from judge.fused(name, BOTH, fuse(model, heard, moved, alone=alone))
+
+
+def _crossed(
+    judge: _Judge,
+    pictures: Sequence[Picture],
+    heard: Sequence[Rows],
+    disturbed: Disturbance | None,
+    conditions: Conditions,
+) -> Iterator[WordCase]:
+    """Every shift beside one more noise: only whether the picture harms is asked."""
+    alone = judge.model.encode(heard, None)
+    written = list(judge(CLEAN, SOUND, alone))
+    for shift in conditions.shifts:
+        name, moved = shift_name(shift, disturbed), [picture.moved(shift) for picture in pictures]
+        yield from (replace(case, condition=name) for case in written)
+        yield from judge.fused(name, BOTH, fuse(judge.model, heard, moved, alone=alone))
 
 
 def _heard(
@@ -181,7 +211,9 @@ class _Judge:
     def fused(self, condition: str, system: str, fused: Fused) -> Iterator[WordCase]:
         """The same, with what was done to the picture."""
         for number, case in enumerate(self(condition, system, fused.encoded)):
-            yield replace(case, moved=fused.used[number], looked=fused.looked[number])
+            shift = fused.shifts[number]
+            sure = None if shift is None else shift.probability
+            yield replace(case, moved=fused.used[number], looked=fused.looked[number], shift_probability=sure)
 
 
 def _case(model: str, clip: str, speaker: str, condition: str, system: str, said: str, text: str) -> WordCase:
@@ -234,7 +266,31 @@ def word_rows(cases: Sequence[WordCase], seed: int) -> list[Row]:
     for (condition, system), each in groups.items():
         alone = groups.get((condition, SOUND)) if system.startswith(BOTH) else None
         rows.append(_row(f"WER, {condition}", system, each, alone, seed))
-    return [*rows, *_harm_rows(groups, seed)]
+    return [*rows, *_crossed_rows(groups, seed), *_harm_rows(groups, seed)]
+
+
+def _crossed_rows(groups: dict[tuple[str, str], list[WordCase]], seed: int) -> list[Row]:
+    """Where shifts are crossed with noises: every shift at every level, all kinds of noise together, and all of it."""
+    cells: dict[tuple[int, str], list[str]] = {}
+    for condition, system in groups:
+        if condition.startswith("shift ") and system == BOTH:
+            shift, _, noise = condition.removeprefix("shift ").partition(", ")
+            # "babble -5 dB" is at -5 dB.
+            cells.setdefault((int(shift), noise.partition(" ")[2] or CLEAN), []).append(condition)
+    if len({level for _, level in cells}) < 2:
+        return []
+    everything = [condition for each in cells.values() for condition in each]
+    named = {f"{level}, shift {shift:+d}": each for (shift, level), each in cells.items()}
+    return [
+        _row(f"any noise, {name}", BOTH, *(_together(groups, each, s) for s in (BOTH, SOUND)), seed)
+        for name, each in {**named, "every level, every shift": everything}.items()
+    ]
+
+
+def _together(
+    groups: dict[tuple[str, str], list[WordCase]], conditions: Sequence[str], system: str
+) -> list[WordCase]:
+    return [case for condition in conditions for case in groups[condition, system]]
 
 
 def _row(

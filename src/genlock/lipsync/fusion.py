@@ -20,7 +20,7 @@ from genlock.core.errors import OptionError
 from genlock.core.time import Exact, exact
 from genlock.lipsync.confidence import Judgement, judge, sure_within
 from genlock.lipsync.course import SAME_SECONDS, Course, Stretch
-from genlock.lipsync.estimators.base import DEFAULT, Cue, Estimate, Estimator, make_estimators
+from genlock.lipsync.estimators.base import DEFAULT, Cue, Estimate, Estimator, make_estimators, mouths_of
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.measurement import (
     FaceOffset,
@@ -108,18 +108,16 @@ class Fusion:
         self._span: tuple[Fraction, Fraction] | None = None
 
     @property
-    def mouth_side(self) -> int | None:
-        """Side in pixels of the mouth crops that the estimators ask for; None: nobody does.
+    def mouths(self) -> str | None:
+        """The mouth crops that the estimators ask for, as a feature; None: nobody does.
 
         Raises OptionError if two of them ask for different ones.
         """
-        sides = {e.mouth_side: e.name for e in self.estimators if e.mouth_side is not None}
-        if len(sides) > 1:
-            asked = ", ".join(f"{name} {side}" for side, name in sides.items())
-            raise OptionError(
-                f"estimators ask for mouth crops of different sides ({asked}); name one of them"
-            )
-        return next(iter(sides), None)
+        asked = {mouths_of(e): e.name for e in self.estimators if e.mouth_side is not None}
+        if len(asked) > 1:
+            names = ", ".join(f"{name} {crops}" for crops, name in asked.items())
+            raise OptionError(f"estimators ask for different mouth crops ({names}); name one of them")
+        return next(iter(asked), None)
 
     # ------------------------------------------------------------ gathering
 

@@ -11,14 +11,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from genlock.core.errors import OptionError, OutputError
+from genlock.core.errors import OutputError
 from genlock.core.grid import Cells
 from genlock.core.track import Track
-from genlock.extractors.face.mouth import Mouth
+from genlock.extractors.face.mouth import Mouth, mouth_crops
 from genlock.extractors.face.published_mouth import SETTLED_AFTER
 from genlock.extractors.face.tracking import Sighting
 from genlock.extractors.frame_cells import run_of_frames
-from genlock.extractors.spec import FeatureSpec
 
 __all__ = ["MouthSpool", "SpooledMouths"]
 
@@ -34,10 +33,7 @@ class MouthSpool:
     """
 
     def __init__(self, wanted: int | str) -> None:
-        spec = FeatureSpec.parse(f"mouth/{wanted}" if isinstance(wanted, int) else wanted)
-        self._mouth = Mouth.of_spec(spec)
-        if spec.name != "mouth" or len(self._mouth.value_shape) != 2:
-            raise OptionError(f"{wanted!r} is no crop of a mouth: take mouth/96 or mouth:avhubert/96")
+        self._mouth = mouth_crops(f"mouth/{wanted}" if isinstance(wanted, int) else wanted)
         self._crop = self._mouth.open()
         # Published crops are drawn again while frames come: they are written when they are settled.
         self._settled_after = SETTLED_AFTER if self._mouth.options.what == "avhubert" else 0

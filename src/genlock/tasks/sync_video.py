@@ -276,9 +276,7 @@ class SyncProbe:
 
     def __init__(self, estimators: str = DEFAULT_ESTIMATORS, tracker: FaceTracker | None = None) -> None:
         self._fusion = Fusion(FusionOptions(estimators=estimators))
-        self._collector = EvidenceCollector(
-            self._fusion.add, tracker=tracker, mouth_side=self._fusion.mouth_side
-        )
+        self._collector = EvidenceCollector(self._fusion.add, tracker=tracker, mouths=self._fusion.mouths)
         self._background = Background(self._collector.consumers)
 
     def __enter__(self) -> SyncProbe:

@@ -35,6 +35,7 @@ __all__ = [
     "aperture_of",
     "extract_mouths",
     "mouth_crop",
+    "mouth_crops",
     "mouth_motion",
     "width_of",
 ]
@@ -158,6 +159,22 @@ def _width(face: Sighting) -> Row:
 def _shape(face: Sighting) -> Row:
     lips = face.lips.astype(np.float32)
     return np.stack([aperture_of(lips), width_of(lips)])
+
+
+def mouth_crops(text: str) -> Mouth:
+    """The crops that a feature names, ``mouth/96`` or ``mouth:avhubert/96``.
+
+    Raises OptionError if it names no crops.
+
+    >>> mouth_crops("mouth:avhubert/96").value_shape
+    (96, 96)
+    """
+    spec = FeatureSpec.parse(text)
+    if spec.name == "mouth":
+        made = Mouth.of_spec(spec)
+        if made.options.what in _CROPS:
+            return made
+    raise OptionError(f"{text!r} names no crops of mouths; say mouth/96 or mouth:avhubert/96")
 
 
 class MouthWatcher:

@@ -94,6 +94,11 @@ class AVHuBERTSync:
 
         self.model: AVRecognizer = load_avhubert(model or registry.require(OWN_MODEL)).model
 
+    @property
+    def mouths(self) -> str:
+        """The crops that the model was taught on, as a feature."""
+        return str(self.model.facts.get("mouth", f"mouth/{self.mouth_side}"))
+
     @cached_property
     def clip_seconds(self) -> Fraction:
         """How long the clips of its training were."""

@@ -27,6 +27,7 @@ __all__ = [
     "Trust",
     "Window",
     "make_estimators",
+    "mouths_of",
     "stretches",
     "why_nothing",
 ]
@@ -109,7 +110,8 @@ class Estimator(Protocol):
     """A short name, as in reports."""
     mouth_side: int | None
     """Side in pixels of the mouth crops that it asks for, 16...512; they are then in the evidence of each face. None:
-    it asks for none."""
+    it asks for none. One whose model was taught on other crops than ``mouth/SIDE`` says so in ``mouths``, as a feature
+    such as ``mouth:avhubert/96``."""
 
     @property
     def trust(self) -> Trust:
@@ -122,6 +124,13 @@ class Estimator(Protocol):
         Empty where the piece is none of its business, such as a film without flashes for whoever looks for them.
         """
         ...
+
+
+def mouths_of(estimator: Estimator) -> str | None:
+    """The mouth crops that an estimator asks for, as a feature; None: none."""
+    side = estimator.mouth_side
+    told: str | None = getattr(estimator, "mouths", None)
+    return None if side is None else told or f"mouth/{side}"
 
 
 def make_estimators(names: str = DEFAULT, reach_seconds: Exact = Fraction(6, 5)) -> tuple[Estimator, ...]:

@@ -17,7 +17,7 @@ from genlock.core.grid import Ticks
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact
 from genlock.extractors.face.landmarks import Landmarks
-from genlock.extractors.face.mouth import Mouth, MouthOptions
+from genlock.extractors.face.mouth import Mouth, mouth_crops
 from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.tracking import FaceOptions, FaceTracker
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
@@ -56,8 +56,8 @@ class EvidenceCollector:
     longest_side : larger pictures are scaled down to it, in pixels, before faces are looked for; None: none is
     tracker : of faces, where somebody else wants to know of them too: each frame is looked at once. It is one of
         :attr:`consumers`, and its own picture is what is looked at
-    mouth_side : side in pixels of the mouth crops that are kept, 16...512; None: none are. A minute of one face at
-        96 pixels and 25 frames a second takes 14 MB
+    mouths : the mouth crops that are kept, as a feature: ``mouth/96``, or ``mouth:avhubert/96`` as public weights see
+        them; None: none are. A minute of one face at 96 pixels and 25 frames a second takes 14 MB
 
     Examples
     --------
@@ -72,7 +72,8 @@ class EvidenceCollector:
     Raises
     ------
     OptionError
-        If a length is outside its range. Face models that are not here raise nothing: :attr:`missing` says it.
+        If a length is outside its range, or ``mouths`` names no crops. Face models that are not here raise nothing:
+        :attr:`missing` says it.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class EvidenceCollector:
         faces: FaceOptions | None = FaceOptions(),  # noqa: B008 - frozen
         longest_side: int | None = 640,
         tracker: FaceTracker | None = None,
-        mouth_side: int | None = None,
+        mouths: str | None = None,
     ) -> None:
         self._piece, self._margin = exact(piece_seconds), exact(margin_seconds)
         if self._piece < 10 or not 0 <= self._margin <= self._piece / 4:
@@ -94,7 +95,7 @@ class EvidenceCollector:
         self._tell = on_evidence
         self._start: Fraction | None = None
         self._finished = False
-        self._sound, self._picture, self._mouths = SoundRows(), PictureRows(), _face_rows(mouth_side)
+        self._sound, self._picture, self._mouths = SoundRows(), PictureRows(), _face_rows(mouths)
         self._flashes, self._beeps = FlashFinder(), BeepFinder()
         self.missing: tuple[str, ...] = ()
         """What cannot be collected here, each with its reason: face models that are not there."""
@@ -202,11 +203,11 @@ class EvidenceCollector:
         self._tell(evidence)
 
 
-def _face_rows(mouth_side: int | None) -> FaceRows:
+def _face_rows(mouths: str | None) -> FaceRows:
     """What estimators look at in a face: lips, opening, width, motion, in the order of :class:`FaceEvidence`, then
     crops of the mouth, if they are asked for."""
     parts = [Mouth(Mouth.presets[part]) for part in ("aperture", "width", "motion")]
-    crops = [] if mouth_side is None else [Mouth(MouthOptions("crop", mouth_side))]
+    crops = [] if mouths is None else [mouth_crops(mouths)]
     return FaceRows([Landmarks(Landmarks.presets["lips"]), *parts, *crops])
 
 
@@ -238,9 +239,10 @@ def gather(
     reading: ReadOptions | None = None,
     progress: Progress = silent,
     faces: FaceOptions | None = FaceOptions(),  # noqa: B008 - frozen
-    mouth_side: int | None = None,
+    mouths: str | None = None,
 ) -> list[Evidence]:
-    """All evidence of a file, in memory: for scripts and short files. ``mouth_side`` asks for mouth crops too.
+    """All evidence of a file, in memory: for scripts and short files. ``mouths``, a feature such as
+    ``mouth/96``, asks for mouth crops too.
 
     Raises
     ------
@@ -255,7 +257,7 @@ def gather(
     (40, 50)
     """
     pieces: list[Evidence] = []
-    collector = EvidenceCollector(pieces.append, faces=faces, mouth_side=mouth_side)
+    collector = EvidenceCollector(pieces.append, faces=faces, mouths=mouths)
     read(
         file, collector.consumers_for(probe(file)), reading, lambda done, total: progress("read", done, total)
     )

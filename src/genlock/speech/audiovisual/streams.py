@@ -15,7 +15,17 @@ from genlock.core.errors import OptionError
 from genlock.core.one_line import one_line
 from genlock.speech.audiovisual.model import AudioVisualModel, Encoded, Rows, ShiftEstimate
 
-__all__ = ["LEAST_PROBABILITY", "Fused", "Picture", "fuse", "hear", "look", "silenced", "trusted_shift"]
+__all__ = [
+    "LEAST_PROBABILITY",
+    "Fused",
+    "Picture",
+    "doubted",
+    "fuse",
+    "hear",
+    "look",
+    "silenced",
+    "trusted_shift",
+]
 
 #: Below this probability a model's own shift is not used: the streams stay as the film has them.
 LEAST_PROBABILITY = 0.5
@@ -124,7 +134,8 @@ def fuse(
     Parameters
     ----------
     align : whether they are moved onto each other first, by the model's own estimate
-    gate : whether the model may leave out a picture that does not help
+    gate : whether the model may leave out a picture that does not help; one whose shift it looked for and doubts is
+        left out then
     alone : the sounds encoded without a picture, where that is done already
     """
     counts = [len(rows) for rows in heard]
@@ -147,13 +158,32 @@ def fuse(
     both = model.encode(heard, laid)
     looked = [True] * len(both)
     if gate and alone is not None:
-        looked = [model.helps(*each) for each in zip(alone, lips, both, found, strict=True)]
+        looked = [
+            not doubted(shift) and model.helps(*each, shift)
+            for *each, shift in zip(alone, lips, both, found, strict=True)
+        ]
         both = [one if helps else sound for one, sound, helps in zip(both, alone, looked, strict=True)]
     return Fused(both, found, used, looked)
 
 
+def doubted(found: ShiftEstimate | None) -> bool:
+    """Whether the model looked for the shift and does not trust what it found: a picture that may lie a second beside
+    its sound misleads, however sure of itself its reading is. Where nothing could be looked for, because there is no
+    sound or the model was not taught to, nothing is doubted.
+
+    >>> shifts, curve = np.arange(-1, 2), np.zeros(3)
+    >>> [doubted(ShiftEstimate(shifts, curve, 0.0, sure)) for sure in (0.4, 0.6, None)]
+    [True, False, False]
+    >>> doubted(ShiftEstimate(shifts, curve * np.nan, None, None)), doubted(None)
+    (False, False)
+    """
+    if found is None or not np.isfinite(found.curve).any():
+        return False
+    return found.frames is None or (found.probability is not None and found.probability < LEAST_PROBABILITY)
+
+
 def trusted_shift(found: ShiftEstimate) -> int:
     """The shift that is taken off: whole frames, and none if the model abstains or doubts."""
-    if found.frames is None or (found.probability is not None and found.probability < LEAST_PROBABILITY):
+    if found.frames is None or doubted(found):
         return 0
     return int(np.floor(found.frames + 0.5))

@@ -36,6 +36,7 @@ try:
     from torch.nn import functional
 
     from genlock.models.avhubert.recognizer import AVRecognizer, Parts, load_avsr, save_avsr
+    from genlock.train.avhubert.beginning import started
     from genlock.train.avhubert.losses import compared, moved, of_frames, reading
     from genlock.train.clip_recipe import ClipRecipe
     from genlock.train.recipe import Batch, Exported, Loss
@@ -44,7 +45,7 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["AvsrRecipe", "greedy_text", "started"]
+__all__ = ["AvsrRecipe", "greedy_text"]
 
 Tensor: TypeAlias = torch.Tensor
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -168,13 +169,17 @@ class AvsrRecipe(ClipRecipe):
         o, t, encoder = self.training, batch.tensors, model.encoder
         padding = torch.arange(t["sound"].shape[1], device=t["sound"].device) >= t["lengths"][:, None]
         heard: Tensor = encoder.feature_extractor_audio(t["sound"].transpose(1, 2))
-        seen: Tensor = t["lips"] if "lips" in t else encoder.feature_extractor_video(t["pictures"][:, None])
+        # Both are read from in every update; sound alone takes turns with lips alone and the shift between them.
+        hears, in_turns = step % 2 == 0, bool(o.hearing and o.lips)
+        if in_turns and hears and not o.both and "lips" not in t:
+            # The network over the picture costs most: nobody asks it in this turn.
+            seen = heard.new_zeros((*heard.shape[:2], 1))
+        else:
+            seen = t["lips"] if "lips" in t else encoder.feature_extractor_video(t["pictures"][:, None])
         seen = seen * t["seen"][..., None].to(seen.dtype)
         figures: dict[str, tuple[Tensor | float, float]] = {}
         total = heard.new_zeros(())
         left_over = torch.zeros_like(t["shift"])
-        # Both are read from in every update; sound alone takes turns with lips alone and the shift between them.
-        hears, in_turns = step % 2 == 0, bool(o.hearing and o.lips)
         if o.align and model.alignment is not None and not hears:
             shifts, true = compared(model, heard, seen, t, self.training.most_shift)
             logits = model.alignment.logits(shifts)
@@ -393,17 +398,6 @@ class _Example:
     windows: tuple[int, int, int]
     moved: bool
     other_lips: bool
-
-
-def started(model: AVRecognizer, start: AVRecognizer) -> None:
-    """Put what another model has under the same names and in the same sizes into a fresh one; its gate stays fresh."""
-    own, theirs = model.state_dict(), start.state_dict()
-    fits = {
-        name: value
-        for name, value in theirs.items()
-        if not name.startswith("gate.") and name in own and own[name].shape == value.shape
-    }
-    model.load_state_dict({**own, **fits})
 
 
 def greedy_text(model: AVRecognizer, memory: Tensor) -> str:

@@ -2,7 +2,8 @@
 
 Clips are read in many conditions: clean and in noise, in step and out of step, and with another clip's lips. Where both
 streams read better than the sound alone the gate learns to say yes, where they read worse no, each as much as words are
-lost. Then it is made so strict that in no group of conditions both streams lose words against the sound alone.
+lost. Then it is made so strict that in no group of conditions both streams lose words against the sound alone. A clip
+whose shift the model doubts is read from its sound whatever the gate says, so nothing is learnt of it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from genlock.metrics.words import word_errors
 from genlock.models.avhubert.gate import gate_numbers
 from genlock.speech.audiovisual.checkpoint import AVHuBERTSpeech
 from genlock.speech.audiovisual.search import SearchOptions, search
+from genlock.speech.audiovisual.streams import LEAST_PROBABILITY
 from genlock.synth.noises import KINDS
 from genlock.train.avhubert.clips import AVClip, sound_of
 from genlock.train.avhubert.examples import middle_pictures, noisy
@@ -44,7 +46,6 @@ Tensor: TypeAlias = torch.Tensor
 _RATIOS: tuple[float | None, ...] = (None, 10.0, 5.0, 0.0, -5.0)
 _REACH = 25
 _SETTLING = 400
-_BELIEVED = 0.5
 _BEAM = 4
 
 
@@ -60,6 +61,8 @@ class Trial:
     """Words wrong from the sound alone."""
     both: int
     """Words wrong from both."""
+    doubted: bool = False
+    """Whether the model did not trust the shift that it found."""
 
 
 def trials_of(
@@ -110,13 +113,14 @@ def _read(
         alone = model.encoder.encode(heard, None, None).last
         seen_alone = model.encoder.encode(None, given, None).last
         scores = None
-        back = 0
+        back, doubts = 0, False
         if model.alignment is not None:
             one = functional.normalize(model.alignment.sound(alone), dim=-1)
             other = functional.normalize(model.alignment.picture(seen_alone), dim=-1)
             shifts = diagonal_scores(one, other, reach_frames=_REACH)
             logits = model.alignment.logits(shifts)
-            back = trusted(logits[0])
+            found = trusted(logits[0])
+            back, doubts = found or 0, found is None
             scores = torch.where(shifts.pairs > 0, shifts.scores, torch.nan)[0].numpy()
         laid = _placed(lips, shift - back, count)
     # Words are searched for as they will be: what a decoder mends need not be mended by the lips.
@@ -130,17 +134,17 @@ def _read(
     one_way, both_ways, lips_way = (way.log_probs for way in ways)
     texts = [best[0].text for best in search(speech, ways[:2], SearchOptions(_BEAM))]
     errors = [word_errors(clip.text.split(), text.split()).total for text in texts]
-    return Trial(group, gate_numbers(one_way, both_ways, lips_way, scores), errors[0], errors[1])
+    return Trial(group, gate_numbers(one_way, both_ways, lips_way, scores), errors[0], errors[1], doubts)
 
 
-def trusted(logits: Tensor) -> int:
-    """The shift by which a picture is moved back, of the logits of all shifts [K]: none where the model doubts.
+def trusted(logits: Tensor) -> int | None:
+    """The shift by which a picture is moved back, of the logits of all shifts [K]; None where the model doubts it.
 
     As recognition does it: the likeliest shift and its neighbours have at least half of the probability.
     """
     best = int(logits.argmax())
     likely = float(logits.softmax(0)[max(0, best - 1) : best + 2].sum())
-    return best - len(logits) // 2 if likely >= _BELIEVED else 0
+    return best - len(logits) // 2 if likely >= LEAST_PROBABILITY else None
 
 
 def _placed(lips: Tensor, frames: int, count: int) -> Tensor:
@@ -158,17 +162,18 @@ def fitted(gate: Gate, trials: Sequence[Trial], seed: int) -> dict[str, Any]:
     the picture is taken.
     """
     numbers = torch.from_numpy(np.stack([trial.numbers for trial in trials]))
+    sure = torch.tensor([not trial.doubted for trial in trials])
     gain = torch.tensor([float(trial.alone - trial.both) for trial in trials])
     mean, spread = numbers.mean(0), numbers.std(0).clamp(min=1e-3)
     levelled = (numbers - mean) / spread
     torch.manual_seed(seed)
     fresh = Gate(gate.inputs, gate.hidden)
     steps = torch.optim.AdamW(fresh.parameters(), 0.02, weight_decay=0.05)
-    right, weight = (gain > 0).float(), gain.abs() + 0.02
+    right, weight = (gain > 0).float(), (gain.abs() + 0.02) * sure
     for _ in range(_SETTLING):
         steps.zero_grad()
         loss = functional.binary_cross_entropy_with_logits(fresh(levelled), right, weight, reduction="sum")
-        torch.autograd.backward(loss / weight.sum())
+        torch.autograd.backward(loss / weight.sum().clamp(min=0.02))
         steps.step()
     with torch.no_grad():
         # What levels the numbers goes into the first map, the threshold into the last one.
@@ -176,7 +181,7 @@ def fitted(gate: Gate, trials: Sequence[Trial], seed: int) -> dict[str, Any]:
         gate.within.bias.copy_(fresh.within.bias - (fresh.within.weight * (mean / spread)).sum(1))
         gate.out.weight.copy_(fresh.out.weight)
         gate.out.bias.copy_(fresh.out.bias)
-        logits = gate(numbers).numpy()
+        logits = np.where(sure.numpy(), gate(numbers).numpy(), -np.inf)
         threshold = strict_threshold(logits, trials)
         gate.out.bias.sub_(threshold)
     taken = logits > threshold

@@ -129,7 +129,10 @@ class AVHubertTraining(AVTraining):
     labels: str = "mfcc:kaldi39"
     """The feature of the sound whose clusters are the labels of the first iteration."""
     start: str = ""
-    """The folder of the model before: its frames are clustered from iteration 2 on. A run begins with fresh weights."""
+    """The folder of the model before: its frames are clustered from iteration 2 on."""
+    keep_weights: bool = False
+    """Whether a run begins with the weights of ``start``, all but those of its clusters, instead of fresh ones (as
+    published). What more updates alone would do, a further run of the first iteration tells."""
     layer: int = -1
     """Layer of ``start`` that is clustered: 0 is what goes into the first one, negative counts from the last."""
     distill: str = ""
@@ -159,6 +162,10 @@ class AVHubertTraining(AVTraining):
         if self.iteration > 1 and not self.start and not self.distill:
             raise OptionError(
                 f"iteration {self.iteration} clusters what a model says: name its folder with --start"
+            )
+        if self.keep_weights and not self.start:
+            raise OptionError(
+                "keep_weights goes on with the weights of a model: name its folder with --start"
             )
         require_shares(self, "mask_sound", "mask_picture", "modality_dropout", "sound_dropout", "noise")
 

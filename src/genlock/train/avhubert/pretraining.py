@@ -34,6 +34,7 @@ try:
     from torch.nn import functional
 
     from genlock.models.avhubert.recognizer import AVRecognizer, Parts, load_avsr, save_avsr
+    from genlock.train.avhubert.beginning import started
     from genlock.train.clip_recipe import ClipRecipe
     from genlock.train.recipe import Batch, Exported, Loss
 except ImportError as error:
@@ -116,9 +117,15 @@ class AVHubertRecipe(ClipRecipe):
     # ------------------------------------------------------------ what the loop asks for
 
     def model(self) -> Pretrained:
-        """At its start: fresh."""
+        """At its start: fresh, or with the weights of the model before."""
         outputs = self._asked[0].shape[1] if self.training.distill else 0
-        return Pretrained(AVRecognizer(self._parts()), outputs)
+        made = AVRecognizer(self._parts())
+        if self.training.keep_weights:
+            # Clusters are numbered anew, so that what told the old ones apart says nothing of them.
+            started(
+                made, load_avsr(self.training.start), ("encoder.label_embs_concat", "encoder.final_proj.")
+            )
+        return Pretrained(made, outputs)
 
     def load(self, part: list[Item]) -> Batch | None:
         """Sound and mouths with what is hidden of them, and what is asked for."""
@@ -144,7 +151,11 @@ class AVHubertRecipe(ClipRecipe):
         sound = t["sound"].transpose(1, 2)
         if model.head is None:
             sound = encoder.masked_sound(sound, t["hidden"])
-        heard, seen = encoder.fronts(sound, t["pictures"][:, None])
+        heard = encoder.feature_extractor_audio(sound)
+        # The network over the picture costs most: it is asked only where there is one.
+        seen = torch.zeros_like(heard)
+        if bool(t["sees"].any()):
+            seen[t["sees"]] = encoder.feature_extractor_video(t["pictures"][t["sees"]][:, None])
         last = encoder.encode(heard, seen, padding, hears=t["hears"], sees=t["sees"]).last
         counts = torch.where(t["masked"], 1.0, self.training.unmasked) * ~padding
         losses, right = self._frame_losses(model, last, t["asked"])
