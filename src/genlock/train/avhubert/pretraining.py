@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import InputError, MissingDependency
 from genlock.data.batches import Batches, BatchPlan, Item
+from genlock.data.splits import place_of
 from genlock.train.avhubert.clips import AVClip, AVFilms, sound_of
 from genlock.train.avhubert.examples import (
     changed_pictures,
@@ -42,7 +43,7 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["AVHubertRecipe", "layers_of", "probe_figures"]
+__all__ = ["AVHubertRecipe", "layers_of", "probe_figures", "probed"]
 
 Tensor: TypeAlias = torch.Tensor
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -282,13 +283,18 @@ def layers_of(
     return tuple(np.asarray(rows[0].numpy(), np.float32) for rows in found)
 
 
+def probed(clips: Sequence[AVClip], most: int = _PROBED) -> list[AVClip]:
+    """Clips with the times of their words, at most so many: those of the lowest hash, for neighbours begin alike."""
+    return sorted((clip for clip in clips if clip.words), key=lambda clip: place_of(clip.name))[:most]
+
+
 def probe_figures(model: AVRecognizer, films: AVFilms, labels: str = "mfcc:kaldi39") -> dict[str, float]:
     """How much of the phones a linear map finds in each layer, from sound, lips and both, and in ``labels``.
 
     Fitted on clips to learn from, read on held ones (or those to report on). Empty where no times of words are known.
     """
-    learnt = [clip for clip in films.learnt if clip.words][:_PROBED]
-    held = [clip for clip in (films.reported or films.held) if clip.words][:_PROBED]
+    learnt = probed(films.learnt)
+    held = probed(films.reported or films.held)
     if not learnt or not held:
         return {}
     phones, held_phones = [phones_of(c) for c in learnt], [phones_of(c) for c in held]

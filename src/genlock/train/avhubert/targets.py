@@ -21,7 +21,7 @@ from genlock.extractors.sound.base import AudioExtractor
 from genlock.train.avhubert.clips import AVClip
 from genlock.train.speech.symbols import frame_targets, symbol_vocabulary
 
-__all__ = ["Clusters", "Levels", "frames_of_feature", "phones_of", "probe"]
+__all__ = ["Clusters", "Levels", "found_phones", "frames_of_feature", "phones_of", "probe"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.int64]
@@ -139,18 +139,23 @@ def probe(
     >>> probe(rows[:3], classes[:3], rows[3:], classes[3:])
     1.0
     """
+    said, asked = np.concatenate(found_phones(learnt, phones, held, ridge)), np.concatenate(held_phones)
+    spoken = asked > 0
+    return float((said == asked)[spoken].mean()) if spoken.any() else 0.0
+
+
+def found_phones(
+    learnt: Sequence[FloatArray], phones: Sequence[IntArray], held: Sequence[FloatArray], ridge: float = 1.0
+) -> list[IntArray]:
+    """The phone that a linear map finds in each frame of held clips, [T] each; silence is no answer."""
     levels = Levels.of(learnt)
 
-    def design(rows: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
-        wide = levels(np.concatenate(rows)).astype(np.float64)
+    def design(rows: FloatArray) -> npt.NDArray[np.float64]:
+        wide = levels(rows).astype(np.float64)
         return np.concatenate([wide, np.ones((len(wide), 1))], axis=1)
 
-    true, asked = np.concatenate(phones), np.concatenate(held_phones)
-    inputs, classes = design(learnt), np.eye(int(max(true.max(), asked.max())) + 1)[true]
+    true = np.concatenate(phones)
+    inputs, classes = design(np.concatenate(learnt)), np.eye(int(true.max()) + 1)[true]
     weights = np.linalg.solve(inputs.T @ inputs + ridge * np.eye(inputs.shape[1]), inputs.T @ classes)
-    spoken = asked > 0
-    if not spoken.any():
-        return 0.0
     # Silence is no answer where somebody speaks.
-    said = (design(held)[spoken] @ weights)[:, 1:].argmax(axis=1) + 1
-    return float((said == asked[spoken]).mean())
+    return [np.asarray((design(rows) @ weights)[:, 1:].argmax(axis=1) + 1, np.int64) for rows in held]
