@@ -3,16 +3,22 @@
 Weights are random: they cost the same. Beside ours stands the published way, by turns in the same process: the public
 implementation needs fairseq, so its transformer is rebuilt here of the parts of torch that fairseq calls (attention as
 ``nn.MultiheadAttention`` with its shares told, frames before clips), with the same weights; that both give the same
-numbers is checked first. The front is the published one in both.
+numbers is checked first.
+
+With ``--public FOLDER``, a checkout of the public code, its own ``resnet.py`` (which needs only torch) stands before
+that transformer, again with the same weights: base and large have a column more, the whole public model on both
+streams. Nano is no size of the public code.
 
 ``--clock cpu`` counts what this process computes, in seconds of one core: figures of a machine that others use as well.
 
     python benchmarks/avhubert_speed.py [--sizes nano base large] [--seconds 10] [--turns 3] [--hour nano] [--clock cpu]
+                                        [--public FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import time
@@ -65,6 +71,32 @@ class Published(torch.nn.Module):
         return last
 
 
+class PublicModel(torch.nn.Module):
+    """All of an AV-HuBERT as the public code runs it: its own network over pictures, and :class:`Published`."""
+
+    def __init__(self, model: AVHuBERT, folder: Path) -> None:
+        super().__init__()
+        spec = importlib.util.spec_from_file_location("public_resnet", next(folder.rglob("resnet.py")))
+        assert spec is not None
+        assert spec.loader is not None
+        code = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(code)
+        self.own = model
+        self.resnet = code.ResEncoder(relu_type="prelu", weights=None)
+        self.resnet.load_state_dict(model.feature_extractor_video.resnet.state_dict())
+        self.transformer = Published(model)
+        self.eval()
+
+    def forward(self, sound: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
+        """Sound [B, 104, T] and pictures [B, 1, T, H, W] to the last layer."""
+        own = self.own
+        seen = own.feature_extractor_video.proj(self.resnet(picture).transpose(1, 2))
+        heard = own.feature_extractor_audio.proj(sound.transpose(1, 2))
+        rows = own.post_extract_proj(own.layer_norm(torch.cat([heard, seen], -1)))
+        last: torch.Tensor = self.transformer(rows)
+        return last
+
+
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
@@ -79,7 +111,7 @@ def best(turns: int, clock: Callable[[], float], *works: Callable[[], object]) -
     return found
 
 
-def row_of(size: str, seconds: float, turns: int, clock: str) -> dict[str, Any]:
+def row_of(size: str, seconds: float, turns: int, clock: str, folder: Path | None = None) -> dict[str, Any]:
     """Figures of one size: times real time, and those of the published transformer."""
     torch.manual_seed(0)
     shape = preset(size)
@@ -87,9 +119,13 @@ def row_of(size: str, seconds: float, turns: int, clock: str) -> dict[str, Any]:
     count = int(seconds * RATE)
     sound, picture = torch.randn(1, 104, count), torch.randn(1, 1, count, shape.crop, shape.crop)
     rows, published = torch.randn(1, count, shape.width), Published(model)
+    whole = PublicModel(model, folder) if folder is not None and size != "nano" else None
     with torch.inference_mode():
         ours, theirs = model.encoder(rows).last_hidden_state, published(rows)
         assert torch.allclose(ours, theirs, atol=1e-3 * float(theirs.abs().max()))
+        if whole is not None:
+            ours, theirs = model(sound, picture).last, whole(sound, picture)
+            assert torch.allclose(ours, theirs, atol=1e-3 * float(theirs.abs().max()))
         taken = best(
             turns,
             CLOCKS[clock],
@@ -98,9 +134,10 @@ def row_of(size: str, seconds: float, turns: int, clock: str) -> dict[str, Any]:
             lambda: model(sound, picture),
             lambda: model.encoder(rows),
             lambda: published(rows),
+            *([] if whole is None else [lambda: whole(sound, picture)]),
         )
-    heard, seen, both, transformer, public = (seconds / each for each in taken)
-    return {
+    heard, seen, both, transformer, public = (seconds / each for each in taken[:5])
+    row = {
         "size": size,
         "parameters": sum(p.numel() for p in model.parameters()),
         "sound_x_real_time": round(heard, 1),
@@ -109,6 +146,7 @@ def row_of(size: str, seconds: float, turns: int, clock: str) -> dict[str, Any]:
         "transformer_x_real_time": round(transformer, 1),
         "published_transformer_x_real_time": round(public, 1),
     }
+    return row if whole is None else {**row, "public_model_x_real_time": round(seconds / taken[5], 1)}
 
 
 def memory_of(size: str, hours: float = 1.0) -> dict[str, Any]:
@@ -144,20 +182,25 @@ def main() -> None:
     parser.add_argument("--hour", default="", help="a size whose memory over an hour is printed as well")
     parser.add_argument("--clock", choices=tuple(CLOCKS), default="wall")
     parser.add_argument("--hours", type=float, default=1.0, help="how long that film is")
+    parser.add_argument("--public", type=Path, help="a checkout of the public code")
     parser.add_argument("-o", "--output", type=Path, help="a JSON file for the figures")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     print(
         f"{asked.threads} threads, load {os.getloadavg()[0]:.1f}; times real time, best of {asked.turns} turns"
     )
-    print("| size | numbers | sound alone | lips alone | both | transformer alone | published transformer |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| size | numbers | sound alone | lips alone | both | transformer alone | published transformer "
+        "| public model |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     rows = []
     for size in asked.sizes:
-        row = row_of(size, asked.seconds, asked.turns, asked.clock)
+        row = row_of(size, asked.seconds, asked.turns, asked.clock, asked.public)
         rows.append(row)
         millions = f"{row['parameters'] / 1e6:.1f} M"
         figures = [f"{value:g}" for name, value in row.items() if name.endswith("real_time")]
+        figures += ["-"] * (6 - len(figures))
         print(f"| {size} | {millions} | {' | '.join(figures)} |", flush=True)
     memory = memory_of(asked.hour, asked.hours) if asked.hour else None
     if memory is not None:

@@ -26,9 +26,10 @@ from scipy.stats import t as student
 from genlock.core.json_forms import write_json
 from genlock.metrics.words import word_errors
 from genlock.models.avhubert.recognizer import AVRecognizer, load_avsr
-from genlock.train.avhubert.avsr import AvsrRecipe, greedy_text
+from genlock.train.avhubert.avsr import AvsrRecipe
 from genlock.train.avhubert.clips import AVClip, open_av, sound_of
 from genlock.train.avhubert.examples import middle_pictures
+from genlock.train.avhubert.held_figures import greedy_text
 from genlock.train.avhubert.options import AVSR_LOOP, AvsrTraining, Network
 from genlock.train.loop import train
 

@@ -19,7 +19,6 @@ import numpy.typing as npt
 from genlock.core.errors import InputError, MissingDependency, OptionError
 from genlock.data.batches import Batches, BatchPlan, Item
 from genlock.data.splits import place_of
-from genlock.metrics.words import WordErrors, word_errors
 from genlock.models.avhubert.gate import GATE_NUMBERS
 from genlock.models.avhubert.pieces import SentencePieces
 from genlock.models.avhubert.shape import DecoderShape
@@ -28,6 +27,7 @@ from genlock.train.avhubert.clips import AVClip, sound_of
 from genlock.train.avhubert.examples import changed_pictures, drawn_windows, middle_pictures, noisy
 from genlock.train.avhubert.frame_labels import NOT_ASKED, FrameLabels
 from genlock.train.avhubert.options import AvsrTraining
+from genlock.train.padding import stacked
 from genlock.train.speech.symbols import frame_targets
 
 try:
@@ -37,6 +37,7 @@ try:
 
     from genlock.models.avhubert.recognizer import AVRecognizer, Parts, load_avsr, save_avsr
     from genlock.train.avhubert.beginning import started
+    from genlock.train.avhubert.held_figures import held_figures
     from genlock.train.avhubert.losses import compared, moved, of_frames, reading
     from genlock.train.clip_recipe import ClipRecipe
     from genlock.train.recipe import Batch, Exported, Loss
@@ -45,7 +46,7 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["AvsrRecipe", "greedy_text"]
+__all__ = ["AvsrRecipe"]
 
 Tensor: TypeAlias = torch.Tensor
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -146,10 +147,10 @@ class AvsrRecipe(ClipRecipe):
         for row, label in zip(told, labels, strict=True):
             row[: len(label) + 1] = [*label, END]
         tensors = {
-            "sound": _stacked([one.sound for one in made], longest),
-            "seen": _stacked([one.seen for one in made], longest),
-            "targets": _stacked([one.targets for one in made], longest, NOT_ASKED),
-            "classes": _stacked([one.classes for one in made], longest, NOT_ASKED),
+            "sound": _tensor([one.sound for one in made], longest),
+            "seen": _tensor([one.seen for one in made], longest),
+            "targets": _tensor([one.targets for one in made], longest, NOT_ASKED),
+            "classes": _tensor([one.classes for one in made], longest, NOT_ASKED),
             "lengths": torch.tensor([len(one.sound) for one in made]),
             "told": torch.from_numpy(told),
             "told_lengths": torch.tensor([len(label) for label in labels]),
@@ -159,9 +160,9 @@ class AvsrRecipe(ClipRecipe):
             "other_lips": torch.tensor([one.other_lips for one in made]),
         }
         if self._still is not None:
-            tensors["lips"] = _stacked([one.pictures for one in made], longest)
+            tensors["lips"] = _tensor([one.pictures for one in made], longest)
         else:
-            tensors["pictures"] = _stacked([one.pictures for one in made], longest)
+            tensors["pictures"] = _tensor([one.pictures for one in made], longest)
         return Batch(tensors, float(len(made)), float(sum(len(one.sound) for one in made)))
 
     def loss(self, model: Taught, batch: Batch, step: int) -> Loss:
@@ -214,37 +215,8 @@ class AvsrRecipe(ClipRecipe):
         return Loss(total, figures)
 
     def evaluate(self, model: Any) -> dict[str, float]:
-        """Word errors on the held clips, read greedily by the CTC head: sound, lips, both, clean and at 0 dB; ``wer``
-        is their mean. ``shift_exact``: share of shifts that are found, of stretches that lie -20...20 frames apart."""
-        if not self.held:
-            return {}
-        errors = {name: WordErrors(0, 0, 0, 0) for name in ("sound", "lips", "both", "sound_0db", "both_0db")}
-        found: list[bool] = []
-        for number, clip in enumerate(self.held):
-            random = np.random.default_rng([self.seed, number, 5])
-            noise = noisy(clip.samples, [c for c in self.clips if c.name != clip.name], (0, 0), random)
-            rows = {"": sound_of(clip.samples, len(clip)), "_0db": sound_of(noise, len(clip))}
-            with torch.no_grad():
-                picture = torch.from_numpy(middle_pictures(clip, self._side))[None, None].to(_device(model))
-                seen = model.encoder.feature_extractor_video(picture)
-                for ending, sound in rows.items():
-                    heard = model.encoder.feature_extractor_audio(
-                        torch.from_numpy(sound).T[None].to(picture.device)
-                    )
-                    ways = {"sound": (heard, None), "lips": (None, seen), "both": (heard, seen)}
-                    for way, (one, other) in ways.items():
-                        if way + ending in errors:
-                            text = greedy_text(model, model.encoder.encode(one, other, None).last)
-                            errors[way + ending] += word_errors(clip.text.split(), text.split())
-                    if not ending and model.alignment is not None:
-                        found += self._shift_right(model, heard, seen, random)
-        figures = {f"wer_{name}": one.rate for name, one in errors.items()}
-        figures["wer"] = float(
-            np.mean([figures[f"wer_{n}"] for n in ("lips", "both", "sound_0db", "both_0db")])
-        )
-        if found:
-            figures["shift_exact"] = float(np.mean(found))
-        return figures
+        """Word errors and found shifts on the held clips: :func:`~genlock.train.avhubert.held_figures.held_figures`."""
+        return held_figures(model, self.held, self.clips, self._side, self.training.most_shift, self.seed)
 
     def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         """``model.safetensors`` and ``config.json``."""
@@ -369,20 +341,6 @@ class AvsrRecipe(ClipRecipe):
             bool(random.random() < o.other_lips),
         )
 
-    def _shift_right(
-        self, model: AVRecognizer, heard: Tensor, seen: Tensor, random: np.random.Generator
-    ) -> list[bool]:
-        shift, windows = drawn_windows(heard.shape[1], min(20, self.training.most_shift), random)
-        t = {
-            "windows": torch.tensor([windows], device=heard.device),
-            "seen": torch.ones(seen.shape[:2], dtype=torch.bool, device=heard.device),
-            "shift": torch.tensor([shift], device=heard.device),
-        }
-        assert model.alignment is not None
-        shifts, true = compared(model, heard, seen, t, self.training.most_shift)
-        logits = model.alignment.logits(shifts)
-        return [int(logits[0].argmax()) - logits.shape[1] // 2 == int(true)]
-
 
 @dataclass(frozen=True, eq=False)
 class _Example:
@@ -400,21 +358,5 @@ class _Example:
     other_lips: bool
 
 
-def greedy_text(model: AVRecognizer, memory: Tensor) -> str:
-    """What the CTC head says of one clip [1, T, W], the likeliest token of each frame."""
-    best = model.log_probabilities(memory)[0].argmax(-1).tolist()
-    kept = [token for k, token in enumerate(best) if token != BLANK and (k == 0 or token != best[k - 1])]
-    assert model.tokens is not None
-    return model.tokens.text(kept)
-
-
-def _stacked(rows: Sequence[npt.NDArray[Any]], length: int, fill: float = 0) -> Tensor:
-    padded = [
-        np.pad(row, ((0, length - len(row)), *((0, 0),) * (row.ndim - 1)), constant_values=fill)
-        for row in rows
-    ]
-    return torch.from_numpy(np.stack(padded))
-
-
-def _device(model: Any) -> torch.device:
-    return next(model.parameters()).device  # type: ignore[no-any-return]
+def _tensor(rows: Sequence[npt.NDArray[Any]], length: int, fill: float = 0) -> Tensor:
+    return torch.from_numpy(stacked(rows, length, fill))

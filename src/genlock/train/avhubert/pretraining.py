@@ -28,6 +28,7 @@ from genlock.train.avhubert.examples import (
 )
 from genlock.train.avhubert.options import AVHubertTraining
 from genlock.train.avhubert.targets import Clusters, Levels, frames_of_feature, phones_of, probe
+from genlock.train.padding import stacked
 
 try:
     import torch
@@ -135,7 +136,7 @@ class AVHubertRecipe(ClipRecipe):
         made = [self._example(item.clips[0], np.random.default_rng(item.seed)) for item in part]
         longest = max(len(one.sound) for one in made)
         tensors = {
-            name: torch.from_numpy(np.stack([_longer(getattr(one, name), longest) for one in made]))
+            name: torch.from_numpy(stacked([getattr(one, name) for one in made], longest))
             for name in ("sound", "pictures", "hidden", "masked", "asked")
         }
         tensors |= {
@@ -308,7 +309,3 @@ def probe_figures(model: AVRecognizer, films: AVFilms, labels: str = "mfcc:kaldi
                 [r[layer] for r in rows], phones, [r[layer] for r in held_rows], held_phones
             )
     return figures
-
-
-def _longer(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    return np.pad(values, ((0, length - len(values)), *((0, 0),) * (values.ndim - 1)))

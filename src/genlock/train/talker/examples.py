@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,17 +20,7 @@ from genlock.models.talker.resting import opening_of
 from genlock.train.talker.clips import TalkingClip
 from genlock.train.talker.losses import ASKED
 
-__all__ = [
-    "MADE",
-    "Example",
-    "TrueFace",
-    "balanced",
-    "manner_of",
-    "on_cells",
-    "padded_to",
-    "sped_spans",
-    "stretch_of",
-]
+__all__ = ["MADE", "Example", "TrueFace", "balanced", "manner_of", "on_cells", "sped_spans", "stretch_of"]
 
 Array: TypeAlias = npt.NDArray[np.float32]
 
@@ -135,8 +125,3 @@ def sped_spans(spans: Spans, speed: Fraction, start: Fraction) -> Spans:
     return spans.map(
         lambda s: replace(s, start=start + (s.start - start) / speed, end=start + (s.end - start) / speed)
     )
-
-
-def padded_to(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    """Rows, and zeros up to a length."""
-    return np.pad(values, ((0, length - len(values)), *((0, 0),) * (values.ndim - 1)))

@@ -26,6 +26,7 @@ from genlock.data.batches import Batches, BatchPlan, Item
 from genlock.models.talker.inputs import CLOCK_RATE, hear
 from genlock.models.talker.talker import Talker, load_talker, save_talker
 from genlock.train.options import LoopOptions
+from genlock.train.padding import stacked
 from genlock.train.talker.augment import changed_bands, sped
 from genlock.train.talker.card import card_of
 from genlock.train.talker.clips import TalkingClip, displacements, resting_faces
@@ -50,7 +51,6 @@ try:
         balanced,
         manner_of,
         on_cells,
-        padded_to,
         sped_spans,
         stretch_of,
     )
@@ -141,7 +141,7 @@ class TalkerRecipe(ClipRecipe):
         if self.training.network.head == "flow":
             longest |= {"cell_weights": cells, "cell_valid": cells}
         tensors = {
-            name: torch.from_numpy(np.stack([padded_to(getattr(one, name), length) for one in made]))
+            name: torch.from_numpy(stacked([getattr(one, name) for one in made], length))
             for name, length in longest.items()
         }
         tensors |= {
