@@ -25,7 +25,9 @@ from genlock.media import (
     read_audio,
     read_frames,
 )
-from genlock.media.sound import SoundTimeline, mix
+from genlock.media.mixing import Mixer, mix
+from genlock.media.notes import NoteCounter
+from genlock.media.sound import SoundTimeline
 
 
 class Gather:
@@ -381,6 +383,25 @@ def test_mixing():
     assert np.allclose(mix(one, names, 2)[:, 0], np.array([1, 0, 1, 0, 0.5, 0]) / 2.5)
     assert np.allclose(mix(one, names, 2)[:, 1], np.array([0, 1, 1, 0, 0, 0.5]) / 2.5)
     assert mix(np.ones((3, 1), np.float32), ("FC",), 2).tolist() == [[1, 1]] * 3
+
+
+def test_channels_that_cancel_are_heard_by_their_difference():
+    """A microphone wired the wrong way round: the mean of both is silence, and the talk is lost."""
+    voice = np.random.default_rng(7).standard_normal((4000, 1)).astype(np.float32) / 8
+    noted = NoteCounter()
+    mixer = Mixer(("FL", "FR"), 1, noted)
+    heard = [mixer.mix(np.hstack([part, -part])) for part in (0 * voice, voice, voice, 0 * voice)]
+    assert np.allclose(np.concatenate(heard), np.concatenate([0 * voice, voice, voice, 0 * voice]))
+    assert [note.kind for note in noted.notes] == ["inverted"]
+
+
+@pytest.mark.parametrize("right", [1.0, 0.5, 0.0, -0.5])
+def test_other_stereo_is_the_mean(right: float):
+    voice = np.random.default_rng(8).standard_normal((4000, 1)).astype(np.float32) / 8
+    noted = NoteCounter()
+    heard = Mixer(("FL", "FR"), 1, noted).mix(np.hstack([voice, right * voice]))
+    assert np.allclose(heard, (1 + right) / 2 * voice, atol=1e-6)
+    assert not noted.notes
 
 
 def test_surround_sound(tmp_path):

@@ -21,9 +21,10 @@ from genlock.core.errors import OptionError
 from genlock.core.spans import Span
 from genlock.core.time import round_fraction
 from genlock.media.consumers import AudioBlock, AudioForm
+from genlock.media.mixing import Mixer, mix
 from genlock.media.notes import NoteCounter
 
-__all__ = ["SoundTimeline", "floats_of", "mix"]
+__all__ = ["SoundTimeline", "floats_of"]
 
 Samples = npt.NDArray[np.float32]
 
@@ -51,44 +52,6 @@ def floats_of(frame: Any) -> Samples:
     return np.asarray(np.nan_to_num(samples.astype(np.float32), copy=False), dtype=np.float32)
 
 
-_LOW_FREQUENCY = frozenset({"LFE", "LFE2"})
-_FRONT = frozenset({"FL", "FR", "FC", "FLC", "FRC", "DL", "DR"})
-
-
-def mix(samples: Samples, names: tuple[str, ...], channels: int | None) -> Samples:
-    """Other numbers of channels, by weights that add up to one.
-
-    To mono: the mean of all channels of mono and stereo; of surround sound, front channels at weight 1,
-    others at 1/2, the low-frequency channel not at all. To stereo: the same, each side from its own channels
-    and the centre ones; mono is doubled.
-
-    >>> mix(np.array([[1, 0]], np.float32), ("FL", "FR"), 1).tolist()
-    [[0.5]]
-    """
-    count = samples.shape[1]
-    if channels is None or channels == count:
-        return samples
-    sides = ("",) if channels == 1 else ("L", "R")
-    weights = np.stack([_weights(names, side) for side in sides])
-    return np.asarray(samples @ weights.T.astype(np.float32), dtype=np.float32)
-
-
-def _weights(names: tuple[str, ...], side: str) -> npt.NDArray[np.float64]:
-    """Weights of the channels for one side ("L", "R") or for all (""); those of the other side are zero."""
-    other = {"L": "R", "R": "L"}.get(side, "no channel ends so")
-    weight = np.array(
-        [
-            0.0
-            if name in _LOW_FREQUENCY or name.removesuffix("C").endswith(other)
-            else (1.0 if name in _FRONT else 0.5)
-            for name in names
-        ]
-    )
-    if not weight.any():
-        weight = np.ones(len(names))
-    return np.asarray(weight / weight.sum(), dtype=np.float64)
-
-
 class _Tap:
     """One form: mixes, resamples and cuts, and hands blocks to the consumers that asked for it.
 
@@ -96,8 +59,10 @@ class _Tap:
     sample that coincides with an output sample, far enough before the cut that its filter has settled.
     """
 
-    def __init__(self, form: AudioForm, clock: str, cut: tuple[Fraction | None, Fraction | None]) -> None:
-        self.form, self.clock = form, clock
+    def __init__(
+        self, form: AudioForm, clock: str, cut: tuple[Fraction | None, Fraction | None], noted: NoteCounter
+    ) -> None:
+        self.form, self.clock, self.noted = form, clock, noted
         self.start, self.end = cut
         self.sinks: list[Callable[[AudioBlock], None]] = []
         self.gaps: list[Span] = []
@@ -107,6 +72,7 @@ class _Tap:
     def begin(self, origin: Fraction, native: int, names: tuple[str, ...]) -> None:
         """Takes the place of the stream's sample 0, before the first samples."""
         self.origin, self.native, self.names = origin, native, names
+        self.mixer = Mixer(names, self.form.channels, self.noted)
         self.rate = self.form.rate or native
         self.first = 0 if self.start is None else max(0, math.ceil((self.start - origin) * self.rate))
         self.stop = None if self.end is None else max(self.first, math.ceil((self.end - origin) * self.rate))
@@ -128,7 +94,7 @@ class _Tap:
         skip = max(0, self.feed_from - position)
         if skip >= len(samples):
             return
-        mixed = mix(samples[skip:], self.names, self.form.channels)
+        mixed = self.mixer.mix(samples[skip:])
         self.fed = position + len(samples)
         if self.rate == self.native:
             self._deliver(mixed)
@@ -197,7 +163,7 @@ class SoundTimeline:
     def attach(self, form: AudioForm, sink: Callable[[AudioBlock], None]) -> None:
         """Add a consumer; equal forms share their arrays."""
         if form not in self.taps:
-            self.taps[form] = _Tap(form, self.clock, self.cut)
+            self.taps[form] = _Tap(form, self.clock, self.cut, self.noted)
             self.taps[form].gaps = self.gaps
         self.taps[form].sinks.append(sink)
 
