@@ -24,6 +24,7 @@ from genlock.lipsync.estimators.motion import MotionSync
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import gather
 from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_of
+from genlock.lipsync.film import moved
 from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.train.lipsync.calibration import calibrate, fit_confidence
@@ -170,7 +171,7 @@ def test_flashes_with_beeps_beat_lips(model: LinearModel) -> None:
 
 def test_an_offset_beyond_the_search_is_not_invented(model: LinearModel) -> None:
     film = with_offset(talker(30, seed=12), "0.9")
-    said = measure(film, model, reach_seconds=Fraction(1, 2)).estimate
+    said = measure(film, model, reach_seconds=Fraction(1, 2), far=False).estimate
     assert said.probability is None or said.probability < 0.9
 
 
@@ -266,3 +267,68 @@ def test_grid_of_the_planted_talker_is_the_collectors() -> None:
     mel = talker(1).mel
     assert mel is not None
     assert mel.grid == Grid(100, Fraction(1, 400))
+
+
+# ---------------------------------------------------------------- farther off
+
+
+@pytest.mark.parametrize("offset", ["1.9", "-2.6", "7.3", "-9.1"])
+def test_an_offset_of_seconds_is_found(model: LinearModel, offset: str) -> None:
+    said = measure(with_offset(talker(40, seed=13), offset), model)
+    assert said.estimate.offset_seconds == pytest.approx(float(offset), abs=0.01)
+    assert said.estimate.interval_seconds is not None
+    assert said.estimate.interval_seconds[0] < float(offset) < said.estimate.interval_seconds[1]
+    assert len(said.segments) == 1
+
+
+@pytest.mark.parametrize("speed", [Fraction(24, 25), Fraction(160, 147)])
+def test_sound_at_another_speed_is_a_drift_and_no_voice_over(model: LinearModel, speed: Fraction) -> None:
+    film = talker(60, seed=14)
+    assert film.mel is not None
+    said = measure(replace(film, mel=moved(film.mel, 1 / speed, Fraction(0))), model)
+    assert said.drift_ppm == pytest.approx(1e6 * float(speed - 1), abs=300)
+    assert said.estimate.offset_seconds == pytest.approx(float((speed - 1) * said.at), abs=0.02)
+    assert "the sound runs" in said.estimate.reason
+
+
+@pytest.mark.parametrize("ppm", [2000, -5000, 10000])
+def test_a_drift_of_a_percent_is_read_as_it_is(model: LinearModel, ppm: int) -> None:
+    film = talker(60, seed=15)
+    assert film.mel is not None
+    said = measure(replace(film, mel=moved(film.mel, 1 + Fraction(ppm, 10**6), Fraction(0))), model)
+    assert said.drift_ppm == pytest.approx(-ppm, abs=400)
+    assert said.drift_interval_ppm is not None
+    assert said.drift_interval_ppm[0] < -ppm < said.drift_interval_ppm[1]
+
+
+def test_a_late_stretch_in_the_middle_is_three_segments(model: LinearModel) -> None:
+    film = talker(60, seed=16)
+    assert film.mel is not None
+    centers = film.mel.centers
+    said = measure(bent(film, np.where((centers >= 20) & (centers < 35), -0.3, 0.0)), model)
+    assert [s.offset_seconds for s in said.segments] == [
+        pytest.approx(0.0, abs=0.02),
+        pytest.approx(-0.3, abs=0.02),
+        pytest.approx(0.0, abs=0.02),
+    ]
+
+
+def test_half_a_film_with_another_voice_says_so(model: LinearModel) -> None:
+    film, other = talker(60, seed=17), talker(60, seed=217)
+    assert film.mel is not None
+    assert other.mel is not None
+    mixed = np.where((film.mel.centers < 30)[:, None], film.mel.values, other.mel.values[: len(film.mel)])
+    said = measure(replace(film, mel=replace(film.mel, values=mixed)), model)
+    assert [s.offset_seconds is None for s in said.segments] == [False, True]
+    assert float(said.segments[1].start) == pytest.approx(30, abs=3)
+    assert "no mouth was matched to the sound from" in said.notes[0]
+    assert said.estimate.seconds < 35
+
+
+def test_another_voice_is_found_nowhere(model: LinearModel) -> None:
+    found = []
+    for k in range(8):
+        film = with_sound_of(talker(20, seed=300 + k), talker(20, seed=400 + k))
+        found.append(measure(film, model).estimate.probability or 0.0)
+    assert max(found) < 0.9
+    assert sum(p >= 0.5 for p in found) <= 1

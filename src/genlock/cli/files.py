@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tyro
 
 from genlock import tasks
 from genlock.cli.arguments import Files, Json, Output
 from genlock.cli.running import Bar, each, say, show
-from genlock.core.errors import InputError
+from genlock.core.errors import GenlockError, InputError
 
 __all__ = ["align", "animate", "demo", "export", "features", "prepare", "probe", "sound", "sync", "words"]
 
@@ -58,14 +60,18 @@ def words(
     )
 
 
-def sync(files: Files, /, options: tasks.SyncOptions = _SYNC, json: Json = False) -> None:
+def sync(
+    files: Files, /, options: tasks.SyncOptions = _SYNC, check: bool = False, json: Json = False
+) -> None:
     """Is the sound in step with the picture? By how much not, what the standards say, and a repaired copy.
 
     Args:
         files: Videos or folders of them; several give a table.
+        check: For scripts: exit status 0 if every file is in step by EBU R37, 1 if one is not, 3 if one cannot be told.
         json: Print one JSON object instead of text.
     """
     refused: list[str] = []
+    answers: dict[str, bool | None] = {}
     found, many = tasks.expand_files(files) if files else ([], False)
     own = tasks.sync_options_of_each(found, options, many)
 
@@ -74,6 +80,7 @@ def sync(files: Files, /, options: tasks.SyncOptions = _SYNC, json: Json = False
         if refusal is not None:
             say(f"{file} will be measured, but not repaired: {refusal.reason}")
         result = tasks.sync_video(file, own[file], bar)
+        answers[file] = result.in_step
         if result.repair is not None and result.repair.status in ("refused", "failed"):
             refused.append(f"{file}: {result.repair.reason}")
         return tasks.SyncRow(file, result) if many and not json else result
@@ -83,6 +90,24 @@ def sync(files: Files, /, options: tasks.SyncOptions = _SYNC, json: Json = False
     each(files, None, json, work, numbered=False)
     if refused:
         raise InputError("not repaired:\n  " + "\n  ".join(refused))
+    if check:
+        _require_in_step(answers)
+
+
+class _OutOfStep(GenlockError):
+    exit_status = 1
+
+
+class _CannotTell(GenlockError):
+    exit_status = 3
+
+
+def _require_in_step(answers: Mapping[str, bool | None]) -> None:
+    """What ``--check`` says by its exit status; on standard error, which files it is about."""
+    for answer, kind, said in ((False, _OutOfStep, "out of step"), (None, _CannotTell, "cannot be told")):
+        files = [file for file, found in answers.items() if found is answer]
+        if files:
+            raise kind(f"{said}: {', '.join(files)}")
 
 
 def align(

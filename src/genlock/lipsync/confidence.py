@@ -7,7 +7,8 @@ judged apart, by how high and how lonely the peak stands: a distribution over la
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
@@ -19,6 +20,7 @@ from genlock.core.errors import FormatError, OptionError
 __all__ = [
     "Confidence",
     "Judgement",
+    "among",
     "bell",
     "belonging_features",
     "judge",
@@ -31,6 +33,9 @@ Array = npt.NDArray[np.float64]
 
 #: An offset counts as right within this.
 RIGHT_SECONDS = 0.040
+# How large offsets are, before anything is measured: most are a few frames, few are a second (an assumption, and used
+# only between offsets that a signal cannot tell apart).
+_USUAL_SECONDS = 0.4
 # Chance alone brings a peak that looks sure in one of twenty clips of two or three seconds.
 _MOST_WHEN_SHORT = 0.89
 
@@ -200,3 +205,13 @@ def sure_within(interval: tuple[float, float]) -> float:
     """
     half = (interval[1] - interval[0]) / 2
     return 0.99 if half <= RIGHT_SECONDS else max(0.0, 0.99 * RIGHT_SECONDS / half)
+
+
+def among(offset_seconds: float, others: Sequence[float]) -> float:
+    """Probability of an offset that a signal cannot tell from some others, 0...1: small ones are likelier.
+
+    >>> round(among(0.3, (-0.7,)), 2), among(0.3, ())
+    (0.73, 1.0)
+    """
+    rivals = sum(math.exp((abs(offset_seconds) - abs(other)) / _USUAL_SECONDS) for other in others)
+    return 1.0 / (1.0 + rivals)

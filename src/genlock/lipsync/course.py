@@ -12,7 +12,7 @@ import numpy.typing as npt
 from genlock.aligners.curves import LagCurve, pool
 from genlock.aligners.drift import Drift, find_drift, find_steps, straightened
 from genlock.core.time import exact
-from genlock.lipsync.confidence import Confidence, bell, judge, log_posterior
+from genlock.lipsync.confidence import Confidence, Judgement, bell, judge, log_posterior
 
 __all__ = ["SAME_SECONDS", "Course", "Stretch"]
 
@@ -22,11 +22,17 @@ Array = npt.NDArray[np.float64]
 SAME_SECONDS = 0.045
 # A segment between splices is believed from this probability on.
 _SEGMENT_PROBABILITY = 0.7
+# What lasts so long, and belongs to no mouth with this probability at most, is another sound.
+_FOREIGN_SECONDS = 10.0
+_FOREIGN_BELONGS = 0.3
 # By how much the offset of a few seconds scatters about that of the film, mostly and sometimes, and how often a
 # stretch is simply wrong.
 _STRETCH_BLUR = 0.02
 _STRETCH_TAIL = 0.06
 _STRETCH_WRONG = 0.05
+# Drifts up to this are looked for; a clock that is off by so much more is rarer by a factor e.
+_MOST_DRIFT_PPM = 25_000.0
+_RARE_DRIFT_PPM = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +86,15 @@ class Course:
         scores = _scores(curves, confidence)
         times = middles - float(at)
         constant = float(scores.sum(axis=0).max())
-        drift = find_drift(scores, lags, times)
-        line = constant + max(0.0, (drift.gain if drift else 0.0) - drift_penalty)
-        steps = [rows for rows, _ in find_steps(scores, splice_penalty)]
-        stepped = sum(float(scores[rows.start : rows.stop].sum(axis=0).max()) for rows in steps)
+        drift = find_drift(scores, lags, times, _MOST_DRIFT_PPM)
+        dear = drift_penalty + (abs(drift.ppm) / _RARE_DRIFT_PPM if drift else 0.0)
+        line = constant + max(0.0, (drift.gain if drift else 0.0) - dear)
+        with_none = np.hstack([scores, np.full((len(scores), 1), -np.log(len(lags)))])
+        steps = [rows for rows, _ in find_steps(with_none, splice_penalty)]
+        stepped = sum(float(with_none[rows.start : rows.stop].sum(axis=0).max()) for rows in steps)
         stepped -= splice_penalty * (len(steps) - 1)
         if len(steps) > 1 and stepped > line:
-            believed = _believed(curves, steps, confidence)
+            believed = _believed(stretches, steps, confidence)
             if len(believed) > 1:
                 return cls(at, pooled, None, believed)
         if drift is not None and drift.gain > drift_penalty:
@@ -114,18 +122,38 @@ def _scores(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
     return np.stack(rows)
 
 
-def _believed(curves: Sequence[LagCurve], steps: Sequence[range], confidence: Confidence) -> list[range]:
-    """Stretches that stand on their own, each with the doubtful ones next to it; those of one offset joined."""
+def _believed(stretches: Sequence[Stretch], steps: Sequence[range], confidence: Confidence) -> list[range]:
+    """Parts that stand on their own, each with the doubtful ones next to it; those of one offset joined.
+
+    A part in which nothing fits stands on its own as well, if it lasts.
+    """
     merged: list[tuple[range, float | None]] = []
     for rows in steps:
-        found = judge(pool(curves[rows.start : rows.stop]), confidence)
-        offset = found.peak.lag_seconds if found and found.probability >= _SEGMENT_PROBABILITY else None
-        if merged and (offset is None or merged[-1][1] is None or abs(offset - merged[-1][1]) < SAME_SECONDS):
+        group = stretches[rows.start : rows.stop]
+        found = judge(pool([stretch.curve for stretch in group]), confidence)
+        sure = found is not None and found.probability >= _SEGMENT_PROBABILITY
+        offset = found.peak.lag_seconds if found is not None and sure else None
+        if offset is None and _foreign(found, group):
+            offset = np.inf
+        if merged and _same(merged[-1][1], offset):
             before, known = merged.pop()
             merged.append((range(before.start, rows.stop), known if known is not None else offset))
         else:
             merged.append((rows, offset))
     return [rows for rows, _ in merged]
+
+
+def _same(before: float | None, offset: float | None) -> bool:
+    """Whether two neighbours are one part; None: doubtful, infinite: nothing fits there."""
+    if before is None or offset is None:
+        return True
+    return before == offset or abs(before - offset) < SAME_SECONDS
+
+
+def _foreign(found: Judgement | None, group: Sequence[Stretch]) -> bool:
+    """Whether a part is long enough, and its sound far enough from any mouth, for it to be no mere doubt."""
+    lasts = float(group[-1].end - group[0].start) >= _FOREIGN_SECONDS
+    return lasts and (found is None or found.belongs < _FOREIGN_BELONGS)
 
 
 def _straight(curve: LagCurve, seconds: float, ppm: float) -> LagCurve:

@@ -8,7 +8,7 @@ may last for hours; the mouth that speaks, the drift and the splices are found i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -18,15 +18,25 @@ from genlock.aligners.curves import LagCurve, pool
 from genlock.aligners.drift import Drift
 from genlock.core.errors import OptionError
 from genlock.core.time import Exact, exact
-from genlock.lipsync.confidence import Judgement, judge, sure_within
-from genlock.lipsync.course import SAME_SECONDS, Course, Stretch
-from genlock.lipsync.estimators.base import DEFAULT, Cue, Estimate, Estimator, make_estimators, mouths_of
+from genlock.lipsync.confidence import Judgement, judge
+from genlock.lipsync.course import Course, Stretch
+from genlock.lipsync.estimators.base import (
+    DEFAULT,
+    Estimate,
+    Estimator,
+    make_estimators,
+    mouths_of,
+    not_matched,
+)
+from genlock.lipsync.events import Event, of_events
 from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.far import FAR_SECONDS, Seeing, find_far, from_afar
+from genlock.lipsync.film import KeptFilm
 from genlock.lipsync.measurement import (
     FaceOffset,
     Segment,
     SyncMeasurement,
-    joined_segments,
+    notes_of_parts,
     of_longest,
     segment_of,
 )
@@ -34,6 +44,8 @@ from genlock.lipsync.speakers import Faces, choose_speakers
 
 __all__ = ["Fusion", "FusionOptions"]
 
+# What is less probable than this nearby is looked for farther off.
+_SURE_NEARBY = 0.5
 # Stretches whose curves are judged together for the offset over time.
 _PIECE_STRETCHES = 3
 
@@ -51,10 +63,12 @@ class FusionOptions:
     four seconds were compared, which can hardly prove that sound and lips do *not* belong together."""
     window_seconds: Exact = Fraction(5)
     """Length of the stretches that are compared one by one; 2...20 seconds."""
-    splice_penalty: float = 10.0
+    splice_penalty: float = 6.0
     """By how much two offsets must explain the film better than one, in units of log likelihood; above 0."""
     drift_penalty: float = 3.0
     """The same for a steady drift; above 0."""
+    far: bool = True
+    """Whether a film that does not match nearby is searched ten seconds to either side, and at other speeds."""
 
     def __post_init__(self) -> None:
         if not Fraction(1, 10) <= exact(self.reach_seconds) <= Fraction(19, 10):
@@ -72,8 +86,8 @@ class _Seen:
     estimator: Estimator
     stretches: list[Stretch] = field(default_factory=list)
     """Curves, by face."""
-    events: list[tuple[Fraction, Fraction, Cue]] = field(default_factory=list)
-    """Pieces with an exact offset: start, end and what is known."""
+    events: list[Event] = field(default_factory=list)
+    """Pieces with an exact offset."""
 
     def __bool__(self) -> bool:
         return bool(self.stretches or self.events)
@@ -104,6 +118,7 @@ class Fusion:
             self.estimators = make_estimators(self.options.estimators, self.options.reach_seconds)
         self._seen = [_Seen(estimator) for estimator in self.estimators]
         self._faces = Faces()
+        self._film = KeptFilm()
         self._reasons: dict[str, None] = {}
         self._span: tuple[Fraction, Fraction] | None = None
 
@@ -126,6 +141,8 @@ class Fusion:
         start = evidence.start if self._span is None else self._span[0]
         self._span = start, evidence.end
         self._faces.add(evidence)
+        if self.options.far:
+            self._film.add(evidence)
         for seen in self._seen:
             self._ask(seen, evidence)
             if seen:  # whoever comes later in the order would not be believed
@@ -133,7 +150,7 @@ class Fusion:
 
     def _ask(self, seen: _Seen, evidence: Evidence) -> None:
         for start, end, cues in seen.estimator.windows(evidence, self.options.window_seconds):
-            seen.events += [(start, end, cue) for cue in cues if cue.offset_seconds is not None]
+            seen.events += [Event(start, end, cue) for cue in cues if cue.offset_seconds is not None]
             curves = {
                 cue.face: _narrow(cue.curve)
                 for cue in cues
@@ -153,10 +170,30 @@ class Fusion:
         if seen is None:
             return self._unknown("none")
         if seen.events:
-            return self._from_events(seen)
-        if seen.estimator.trust.follows_changes:
-            return self._from_stretches(seen)
-        return self._from_whole(seen)
+            return of_events(seen.events, seen.estimator.name, self._faces.undecided())
+        if not seen.estimator.trust.follows_changes:
+            return self._from_whole(seen)
+        near = self._from_stretches(seen)
+        if not self.options.far or (near.estimate.probability or 0.0) >= _SURE_NEARBY:
+            return near
+        return self._from_afar(seen.estimator) or self._nowhere(near, seen.estimator)
+
+    def _nowhere(self, near: SyncMeasurement, estimator: Estimator) -> SyncMeasurement:
+        """The measurement nearby, where the search farther off was in vain."""
+        if near.estimate.reason != estimator.trust.foreign or not isinstance(estimator, Seeing):
+            return near
+        return replace(near, estimate=replace(near.estimate, reason=not_matched(FAR_SECONDS)))
+
+    def _from_afar(self, estimator: Estimator) -> SyncMeasurement | None:
+        """What the film says with its sound where it leads all other lags and speeds; None: it leads nowhere."""
+        far = find_far(self._film, estimator) if isinstance(estimator, Seeing) else None
+        if far is None:
+            return None
+        again = Fusion(replace(self.options, far=False), [estimator])
+        for piece in self._film.with_sound_moved(far.speed, far.offset):
+            again.add(piece)
+        found = again.finish()
+        return from_afar(found, far) if (found.estimate.probability or 0.0) >= _SURE_NEARBY else None
 
     @property
     def _middle(self) -> Fraction:
@@ -171,38 +208,6 @@ class Fusion:
             None, None, None, estimator, f"{reason}; {why}" if why else reason, curve=curve, seconds=seconds
         )
         return SyncMeasurement(estimate, self._middle, faces=self._faces.undecided())
-
-    def _from_events(self, seen: _Seen) -> SyncMeasurement:
-        pieces = tuple(_exact_segment(start, end, cue) for start, end, cue in seen.events)
-        segments = joined_segments(pieces, SAME_SECONDS)
-        cues = [cue for _, _, cue in seen.events]
-        offsets, at = (
-            np.array([cue.offset_seconds for cue in cues]),
-            np.array([cue.at_seconds for cue in cues]),
-        )
-        drifts = [cue.drift_ppm for cue in cues if cue.drift_ppm is not None]
-        middle = float(at.mean())
-        drift: float | None = float(np.median(drifts)) if drifts else None
-        if len(at) >= 2 and len(segments) == 1 and np.ptp(at) > 10:
-            drift = 1e6 * float(np.polyfit(at, offsets, 1)[0])
-        offset = float(np.median(offsets - 1e-6 * (drift or 0.0) * (at - middle)))
-        half = min(np.ptp(cue.interval_seconds or 0.0) / 2 for cue in cues)
-        interval = (offset - float(half), offset + float(half))
-        seconds = float(sum(end - start for start, end, _ in seen.events))
-        notes = ("the offset jumps: see the segments",) if len(segments) > 1 else ()
-        estimate = Estimate(
-            offset,
-            interval,
-            sure_within(interval),
-            seen.estimator.name,
-            curve=cues[0].curve,
-            seconds=seconds,
-            reason=notes[0] if notes else "",
-        )
-        within = None if drift is None else (drift - 2e3 / max(seconds, 1.0), drift + 2e3 / max(seconds, 1.0))
-        return SyncMeasurement(
-            estimate, exact(f"{middle:.6f}"), drift, within, segments, pieces, self._faces.undecided(), notes
-        )
 
     def _from_whole(self, seen: _Seen) -> SyncMeasurement:
         """One offset for all that was seen: the curves are not sure enough for more."""
@@ -240,7 +245,8 @@ class Fusion:
         drift: Drift | None = None
         if len(course.parts) > 1:
             segments = tuple(self._part(estimator, stretches, rows) for rows in course.parts)
-            estimate, notes = of_longest(estimate, segments), ("the offset jumps: see the segments",)
+            notes = notes_of_parts(segments)
+            estimate = of_longest(estimate, segments, "; ".join(notes))
         elif estimate.offset_seconds is not None:
             segments = (segment_of(stretches[0].start, stretches[-1].end, estimate),)
             drift = course.drift
@@ -332,11 +338,6 @@ class Fusion:
         # Up to the next part: stretches may have gaps between them.
         end = stretches[rows.stop].start if rows.stop < len(stretches) else group[-1].end
         return segment_of(group[0].start, end, found)
-
-
-def _exact_segment(start: Fraction, end: Fraction, cue: Cue) -> Segment:
-    assert cue.interval_seconds is not None
-    return Segment(start, end, cue.offset_seconds, cue.interval_seconds, sure_within(cue.interval_seconds))
 
 
 def _narrow(curve: LagCurve) -> LagCurve:

@@ -14,7 +14,18 @@ from genlock.core.one_line import one_line
 from genlock.lipsync.confidence import sure_within
 from genlock.lipsync.estimators.base import Estimate
 
-__all__ = ["FaceOffset", "Segment", "SyncMeasurement", "joined_segments", "of_longest", "segment_of"]
+__all__ = [
+    "FaceOffset",
+    "Segment",
+    "SyncMeasurement",
+    "joined_segments",
+    "notes_of_parts",
+    "of_longest",
+    "segment_of",
+]
+
+
+_MOST_NAMED = 3  # segments in a note
 
 
 @dataclass(frozen=True)
@@ -100,8 +111,8 @@ def segment_of(start: Fraction, end: Fraction, estimate: Estimate) -> Segment:
     )
 
 
-def of_longest(estimate: Estimate, segments: Sequence[Segment]) -> Estimate:
-    """The offset of the longest segment that is known speaks for a film with jumps."""
+def of_longest(estimate: Estimate, segments: Sequence[Segment], reason: str) -> Estimate:
+    """The offset of the longest segment that is known speaks for a film of several, for the reason that is given."""
     known = [s for s in segments if s.offset_seconds is not None]
     if not known:
         return estimate
@@ -111,8 +122,22 @@ def of_longest(estimate: Estimate, segments: Sequence[Segment]) -> Estimate:
         offset_seconds=longest.offset_seconds,
         interval_seconds=longest.interval_seconds,
         probability=longest.probability,
-        reason="the offset jumps: this is that of the longest segment",
+        seconds=min(estimate.seconds, float(sum(s.end - s.start for s in known))),
+        reason=reason,
     )
+
+
+def notes_of_parts(segments: Sequence[Segment]) -> tuple[str, ...]:
+    """What to beware of in a film of several segments: that the offset jumps, and where nothing fits."""
+    known = [s for s in segments if s.offset_seconds is not None]
+    notes = ["the offset jumps: see the segments"] if len(known) > 1 else []
+    away = [s for s in segments if s.offset_seconds is None]
+    if away and known:
+        where = ", ".join(f"{float(s.start):.1f} to {float(s.end):.1f} s" for s in away[:_MOST_NAMED])
+        notes.append(
+            f"no mouth was matched to the sound from {where}{' and elsewhere' if len(away) > _MOST_NAMED else ''}"
+        )
+    return tuple(notes)
 
 
 def joined_segments(pieces: Sequence[Segment], same_seconds: float) -> tuple[Segment, ...]:

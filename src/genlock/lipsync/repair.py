@@ -194,8 +194,8 @@ def _reason_against(found: SyncMeasurement, least_probability: float) -> str:
         return f"the offset is unknown ({estimate.reason})"
     if estimate.probability < least_probability:
         return (
-            f"the offset is right to 40 ms with a probability of only {estimate.probability:.2f}; "
-            f"--least-probability {estimate.probability:.2f} repairs it all the same"
+            f"too uncertain to repair: the offset is right to 40 ms with a probability of only "
+            f"{estimate.probability:.2f}; listen first"
         )
     known = [part for part in found.segments if part.offset_seconds is not None]
     offsets = [part.offset_seconds or 0.0 for part in known]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,11 +13,13 @@ __all__ = [
     "ACCEPTED",
     "EMITTED",
     "LIMITS",
+    "Answer",
     "Limit",
     "Verdict",
     "allowance_of",
     "describe_offset",
     "judge",
+    "meaning_of",
     "sentence_of",
 ]
 
@@ -149,8 +152,10 @@ def sentence_of(
     interval_seconds: Interval | None,
     reason: str = "",
     allowance_seconds: float = 0.0,
+    meaning: str | None = None,
 ) -> str:
-    """The whole answer in one sentence; the allowance is that of :func:`judge`.
+    """One offset in one sentence; the allowance is that of :func:`judge`, the meaning what :func:`meaning_of` says if
+    nothing else is given.
 
     >>> sentence_of(0.118, (0.104, 0.132))
     'the sound is 118 ms early (90 %: 104 to 132): viewers notice; EBU R37 at emission: fails; ITU-R BT.1359: fails'
@@ -159,7 +164,20 @@ def sentence_of(
     """
     if offset_seconds is None or interval_seconds is None:
         return f"unknown: {reason or 'not measured'}"
-    answers = {verdict.limit.key: verdict for verdict in judge(interval_seconds, allowance_seconds)}
+    places = 1 if interval_seconds[1] - interval_seconds[0] < _NARROW_SECONDS else 0
+    within = _interval_words(interval_seconds, places)
+    if meaning is None:
+        meaning = meaning_of(judge(interval_seconds, allowance_seconds))
+    return f"{describe_offset(offset_seconds, places)} (90 %: {within}): {meaning}"
+
+
+def meaning_of(verdicts: Sequence[Verdict]) -> str:
+    """Whether viewers notice, and what the two best-known standards say.
+
+    >>> meaning_of(judge((0.104, 0.132)))
+    'viewers notice; EBU R37 at emission: fails; ITU-R BT.1359: fails'
+    """
+    answers = {verdict.limit.key: verdict for verdict in verdicts}
     notice = {
         "passes": "viewers do not notice",
         "fails": "viewers notice",
@@ -167,9 +185,7 @@ def sentence_of(
     }
     parts = [notice[answers["itu_bt1359_detectable"].result]]
     parts += [f"{answers[key].limit.name}: {answers[key].result}" for key in _SAID]
-    places = 1 if interval_seconds[1] - interval_seconds[0] < _NARROW_SECONDS else 0
-    within = _interval_words(interval_seconds, places)
-    return f"{describe_offset(offset_seconds, places)} (90 %: {within}): {'; '.join(parts)}"
+    return "; ".join(parts)
 
 
 def _interval_words(interval: Interval, places: int) -> str:

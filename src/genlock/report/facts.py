@@ -9,7 +9,8 @@ from typing import Any
 from genlock.core.errors import OptionError
 from genlock.core.time import exact
 from genlock.core.timecode import Timecode
-from genlock.lipsync.verdicts import ACCEPTED, EMITTED, describe_offset
+from genlock.lipsync.summary import mark_of
+from genlock.lipsync.verdicts import describe_offset
 from genlock.report.content import ReportContent
 
 __all__ = ["facts_of", "streams_of", "timecode_of"]
@@ -105,7 +106,7 @@ def _sync(sync: Mapping[str, Any]) -> Fact:
     if offset is None:
         return {"label": "In step", "value": "unknown", "sub": str(reason or "not measured"), "mark": "none"}
     seconds = float(offset)
-    mark = "good" if EMITTED.holds(seconds) else "warn" if ACCEPTED.holds(seconds) else "bad"
+    mark = mark_of(sync)
     value = f"sound {_ms(abs(seconds))} {'early' if seconds > 0 else 'late'}" if seconds else "exactly"
     # The value says the offset already: what follows it in the sentence is news.
     said = str(sentence or reason or "").removeprefix(describe_offset(seconds)).strip()

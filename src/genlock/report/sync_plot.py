@@ -23,7 +23,8 @@ from genlock.drawing.sheet import (
     write_sheet,
 )
 from genlock.lipsync.measurement import Segment, SyncMeasurement
-from genlock.lipsync.verdicts import ACCEPTED, EMITTED, allowance_of, sentence_of
+from genlock.lipsync.summary import headline_of
+from genlock.lipsync.verdicts import ACCEPTED, EMITTED
 
 __all__ = ["plot_ending", "sync_svg", "write_sync_plot"]
 
@@ -72,13 +73,7 @@ def _sheet(found: SyncMeasurement, title: str | None) -> Sheet:
     shapes: list[Shape] = []
     top = 14.0
     if title is not None:
-        estimate = found.estimate
-        said = sentence_of(
-            estimate.offset_seconds,
-            estimate.interval_seconds,
-            estimate.reason,
-            allowance_of(estimate.estimator),
-        )
+        said = headline_of(found)
         shapes += [Text((_LEFT, 20), title[-80:], 13, "ink"), Text((_LEFT, 40), said[:128], 10.5, "quiet")]
         top = _HEAD
     shapes += _curve_panel(found, top)

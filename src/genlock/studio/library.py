@@ -9,7 +9,7 @@ from typing import Any
 from genlock.core.errors import FormatError, MediaError
 from genlock.core.files import write_bytes
 from genlock.core.json_forms import read_json_file, write_json
-from genlock.lipsync.verdicts import ACCEPTED, EMITTED
+from genlock.lipsync.summary import mark_of
 from genlock.media import MediaInfo
 from genlock.studio.folder import MediaFile, NotThere, StudioFolder
 from genlock.studio.jobs.kinds import clip_folder, found_folder
@@ -104,11 +104,7 @@ class Library:
             told = _sync_in(aligned)
         if told is None:
             return None
-        offset = told.get("offset_seconds")
-        mark = "none"
-        if offset is not None:
-            mark = "good" if EMITTED.holds(offset) else "warn" if ACCEPTED.holds(offset) else "bad"
-        return {**told, "mark": mark}
+        return {**told, "mark": mark_of(told)}
 
     def has_sync_picture(self, file: MediaFile) -> bool:
         """Whether there is a drawing of the measurement."""

@@ -14,13 +14,14 @@ from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.extractors.face.tracking import FaceTracker
 from genlock.lipsync.estimators.base import DEFAULT as DEFAULT_ESTIMATORS
-from genlock.lipsync.estimators.base import Estimate
+from genlock.lipsync.estimators.base import SILENT, Estimate
 from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.repair import Repair, refusal_of, repair_file, repair_target
+from genlock.lipsync.summary import headline_of, verdicts_of
 from genlock.lipsync.two_recordings import match_sounds
-from genlock.lipsync.verdicts import Verdict, allowance_of, judge, sentence_of
+from genlock.lipsync.verdicts import EMITTED, Verdict, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions
 from genlock.media.background import Background
 from genlock.media.opening import is_url
@@ -105,14 +106,19 @@ class SyncResult:
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """What the standards say."""
-        return judge(self.interval_seconds, allowance_of(self.measurement.estimate.estimator))
+        """What the standards say of the whole film: of its worst part, of both ends of a drift."""
+        return verdicts_of(self.measurement)
+
+    @property
+    def in_step(self) -> bool | None:
+        """Whether all of it may be sent by EBU R37; None: that cannot be told."""
+        answer = {verdict.limit.key: verdict.result for verdict in self.verdicts}[EMITTED.key]
+        return None if answer == "cannot tell" else answer == "passes"
 
     @property
     def sentence(self) -> str:
         """The answer in one sentence."""
-        allowed = allowance_of(self.measurement.estimate.estimator)
-        said = sentence_of(self.offset_seconds, self.interval_seconds, self.reason, allowed)
+        said = headline_of(self.measurement)
         return said if self.against is None else f"against {Path(self.against).name}: {said}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,6 +140,7 @@ class SyncResult:
             "measured_seconds": found.estimate.seconds,
             "container_offset_seconds": self.container_offset_seconds,
             "reason": self.reason,
+            "in_step": self.in_step,
             "verdicts": {verdict.limit.key: verdict.to_dict() for verdict in self.verdicts},
             "sentence": self.sentence,
             "notes": list(self.notes),
@@ -173,8 +180,10 @@ class SyncResult:
             )
         if len(found.segments) > 1:
             for part in found.segments:
-                said = sentence_of(part.offset_seconds, part.interval_seconds, part.reason).split(":")[0]
-                lines.append(f"{float(part.start):9.3f} to {float(part.end):9.3f} s: {said}")
+                said = sentence_of(part.offset_seconds, part.interval_seconds, part.reason, meaning="")
+                lines.append(
+                    f"{float(part.start):9.3f} to {float(part.end):9.3f} s: {said.removesuffix(': ')}"
+                )
         return lines
 
 
@@ -302,9 +311,18 @@ class SyncProbe:
         else:
             found = self._fusion.finish()
         if found.estimate.offset_seconds is None and not missing:
-            notes = (*self._collector.missing, *notes)
+            notes = (*self._collector.missing, *_other_sounds(info, found.estimate.reason), *notes)
         apart = info.sound_minus_picture_start
         return SyncResult(found, None if apart is None else float(apart), (*found.notes, *notes))
+
+
+def _other_sounds(info: MediaInfo, reason: str) -> tuple[str, ...]:
+    """Where to look where the sound that was measured is silent."""
+    if SILENT not in reason or len(info.audio) < 2:
+        return ()
+    return (
+        f"the file has {len(info.audio)} sounds, and the one that was measured is silent: choose by --audio-stream",
+    )
 
 
 def not_measured(info: MediaInfo) -> SyncResult:

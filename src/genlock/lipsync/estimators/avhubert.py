@@ -25,7 +25,7 @@ from genlock.core.time import Exact, exact, round_fraction
 from genlock.core.track import Track
 from genlock.extractors.both.on_frames import FRAME_RATE, heard_on_frames, mouth_pictures, seen_on_frames
 from genlock.lipsync.confidence import Confidence
-from genlock.lipsync.estimators.base import Cue, Trust, Window, stretches, why_nothing
+from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched, stretches, why_nothing
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.weights import registry
 
@@ -119,7 +119,7 @@ class AVHuBERTSync:
             follows_changes=calibrated,
             remark=remark,
             still="what is heard and what is seen are alike at no lag",
-            foreign="no mouth in the picture moves with this sound: a voice-over, music, or another speaker",
+            foreign=not_matched(self.reach_seconds),
         )
 
     def _by_temperature(self) -> Confidence:

@@ -14,13 +14,14 @@ from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
 from genlock.core.one_line import one_line
 from genlock.core.plugins import check_plugin, plugin_class
-from genlock.core.time import Exact
+from genlock.core.time import Exact, exact
 from genlock.lipsync.confidence import Confidence
 from genlock.lipsync.evidence.base import Evidence
 
 __all__ = [
     "DEFAULT",
     "GROUP",
+    "SILENT",
     "Cue",
     "Estimate",
     "Estimator",
@@ -28,6 +29,7 @@ __all__ = [
     "Window",
     "make_estimators",
     "mouths_of",
+    "not_matched",
     "stretches",
     "why_nothing",
 ]
@@ -37,6 +39,10 @@ __all__ = [
 GROUP = "genlock.estimators"
 #: Who is asked, in this order, if nobody is named.
 DEFAULT = "flash-beep,lips,motion"
+
+
+#: Why there is nothing to compare where the sound never rises above the noise of its digits.
+SILENT = "the sound is silent"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +65,8 @@ class Cue:
     """The instant at which that offset holds; None where there is no ``offset_seconds``."""
     drift_ppm: float | None = None
     """How much slower the sound runs than the picture, from those events; None where it cannot be told."""
+    others: tuple[float, ...] = ()
+    """Other offsets that those events allow as well, in seconds, the smallest first: a signal that repeats."""
 
     __repr__ = one_line
 
@@ -98,8 +106,8 @@ class Trust:
     """What to beware of in its answers, in words."""
     still: str = "neither sound nor picture changes together at any lag"
     """What is said where its curve is empty."""
-    foreign: str = "nothing in the picture moves with this sound"
-    """What is said where sound and picture do not belong together."""
+    foreign: str = "nothing in the picture was matched to this sound"
+    """What is said where no offset stands out: that, and never why; a dub, music and a larger offset look alike."""
 
 
 class Estimator(Protocol):
@@ -177,7 +185,7 @@ def why_nothing(evidence: Evidence) -> str:
     if not evidence.faces:
         return "no face is seen"
     if evidence.loudness is not None and len(evidence.loudness) and evidence.loudness.values.max() < -75:
-        return "the sound is silent"
+        return SILENT
     return ""
 
 
@@ -194,6 +202,18 @@ def stretches(start: Fraction, end: Fraction, length: Fraction) -> list[tuple[Fr
     count = max(1, Grid(1 / length, start).index(end, "nearest"))
     edges = [start + (end - start) * k / count for k in range(count + 1)]
     return list(pairwise(edges))
+
+
+def not_matched(reach_seconds: Exact) -> str:
+    """What an estimator by mouths says where no offset stands out.
+
+    >>> not_matched("1.2")
+    'no mouth in the picture was matched to this sound within 1.2 s: another voice, music, or an offset beyond that'
+    """
+    return (
+        f"no mouth in the picture was matched to this sound within {float(exact(reach_seconds)):g} s: another voice, "
+        "music, or an offset beyond that"
+    )
 
 
 @dataclass(frozen=True, eq=False)

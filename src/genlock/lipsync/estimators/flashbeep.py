@@ -11,7 +11,7 @@ cannot be told from the first kind: what the screen shows is identical.)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 
 import numpy as np
@@ -38,6 +38,10 @@ _DRIFT = 0.001  # the most that sound and picture may run apart
 _LEAST_PAIRS = 2
 _LEAST_FOR_DRIFT = 4
 _LEAST_SHARE = 0.5  # of the flashes that can have a beep at the offset, or of such beeps
+_FAR_REACH = 10.0  # seconds to which many pairs are looked for where near ones do not agree
+_LEAST_FAR = 4
+_APART = 0.1  # seconds between offsets that are not one and the same
+_AS_GOOD = 0.9  # share of the possible pairs, of that at the best offset, from which another fits as well
 _CHANCE = 1e-3  # a match as good as that by accident must be rarer than this
 
 
@@ -57,6 +61,8 @@ class Pairs:
     """How many pairs."""
     on_edges: bool
     """Whether the flashes lie on the edges of frames (then the offset is exact)."""
+    others: tuple[float, ...] = ()
+    """Other offsets within the reach at which as many pair up: the signal repeats, and nothing tells them apart."""
 
 
 class FlashBeep:
@@ -86,13 +92,14 @@ class FlashBeep:
         if evidence.frames is None or not len(flashes) or not len(beeps):
             lacking = [name for name, found in (("flashes", flashes), ("beeps", beeps)) if not len(found)]
             return (Cue(self.name, None, reason=f"there are no {' and no '.join(lacking or ['frames'])}"),)
-        pairs = pair_events(flashes, beeps, evidence.frames, self.reach_seconds)
+        pairs = pair_events(flashes, beeps, evidence.frames, self.reach_seconds) or _far_pairs(
+            flashes, beeps, evidence.frames
+        )
         if pairs is None:
             reason = f"{len(flashes)} flashes and {len(beeps)} beeps do not pair up at one offset"
             return (Cue(self.name, None, reason=reason),)
-        curve = _curve(
-            flashes, beeps, evidence.frames, self.reach_seconds, float(evidence.end - evidence.start)
-        )
+        reach = max(self.reach_seconds, abs(pairs.offset_seconds) + 1.0)
+        curve = _curve(flashes, beeps, evidence.frames, reach, float(evidence.end - evidence.start))
         return (
             Cue(
                 self.name,
@@ -101,8 +108,15 @@ class FlashBeep:
                 interval_seconds=pairs.interval_seconds,
                 at_seconds=pairs.at_seconds,
                 drift_ppm=pairs.drift_ppm,
+                others=pairs.others,
             ),
         )
+
+
+def _far_pairs(flashes: Spans, beeps: Spans, frames: Cells) -> Pairs | None:
+    """A film muxed or dubbed seconds out of step; a few events agree at some far offset by accident."""
+    pairs = pair_events(flashes, beeps, frames, _FAR_REACH)
+    return pairs if pairs is not None and pairs.count >= _LEAST_FAR else None
 
 
 def pair_events(flashes: Spans, beeps: Spans, frames: Cells, reach_seconds: float = 2.0) -> Pairs | None:
@@ -119,7 +133,7 @@ def pair_events(flashes: Spans, beeps: Spans, frames: Cells, reach_seconds: floa
     -------
     Pairs or None
         None if fewer than two pairs agree, or no more than chance would bring together. Signals that repeat
-        exactly have several such offsets: the smallest is taken.
+        exactly have several such offsets: the smallest is taken, the others are named.
 
     Examples
     --------
@@ -136,16 +150,18 @@ def pair_events(flashes: Spans, beeps: Spans, frames: Cells, reach_seconds: floa
     if not near.any():
         return None
     slack = _TOLERANCE + _DRIFT * float(flashes[-1].start - flashes[0].start) / 2
-    at = _most_agree(early, late, near, slack)
+    tally = _Tally.of(early, late, near, slack)
+    at = tally.best
     members = near & (early - slack <= at) & (at <= late + slack)
     # One beep to a flash and one flash to a beep: the pair whose difference is nearest.
     chosen = _one_to_one(members, np.abs((early + late) / 2 - at))
     if not _believable(chosen, flashes, beeps, at, float(np.median(late - early)) + 2 * slack):
         return None
     times = np.array([float(flashes[flash].start) for flash, _ in chosen])
-    return _offset_of(
+    found = _offset_of(
         times, np.array([early[pair] for pair in chosen]), np.array([late[pair] for pair in chosen])
     )
+    return replace(found, others=tally.others(flashes, beeps))
 
 
 def _differences(flashes: Spans, beeps: Spans, frames: Cells) -> tuple[Array, Array]:
@@ -156,16 +172,49 @@ def _differences(flashes: Spans, beeps: Spans, frames: Cells) -> tuple[Array, Ar
     return begins, begins + widths[:, None]
 
 
-def _most_agree(early: Array, late: Array, near: Mask, slack: float) -> float:
-    """The offset that lies in the cells of the most flashes; of equals, one on edges, then the smallest."""
-    # A best offset lies on some cell's beginning.
-    candidates = np.unique(early[near])
-    counts, same = np.zeros(len(candidates)), np.zeros(len(candidates))
-    for number, offset in enumerate(candidates):
-        counts[number] = (near & (early - slack <= offset) & (offset <= late + slack)).any(axis=1).sum()
-        same[number] = (near & (np.abs(early - offset) <= _SAME)).any(axis=1).sum()
-    best = np.lexsort((np.abs(candidates), -same, -counts))[0]
-    return float(candidates[best])
+@dataclass(frozen=True, eq=False)
+class _Tally:
+    """How many flashes have a beep at each candidate for the offset."""
+
+    offsets: Array
+    """The candidates, rising, [K]: a best offset lies on some cell's beginning."""
+    counts: Array
+    """Flashes in whose cell a beep falls there, [K]."""
+    same: Array
+    """Those of them that lie on the edge of their cell, [K]."""
+
+    @classmethod
+    def of(cls, early: Array, late: Array, near: Mask, slack: float) -> _Tally:
+        candidates = np.unique(early[near])
+        counts, same = np.zeros(len(candidates)), np.zeros(len(candidates))
+        for number, offset in enumerate(candidates):
+            counts[number] = (near & (early - slack <= offset) & (offset <= late + slack)).any(axis=1).sum()
+            same[number] = (near & (np.abs(early - offset) <= _SAME)).any(axis=1).sum()
+        return cls(candidates, counts, same)
+
+    @property
+    def best(self) -> float:
+        """The offset that lies in the cells of the most flashes; of equals, one on edges, then the smallest."""
+        return float(self.offsets[np.lexsort((np.abs(self.offsets), -self.same, -self.counts))[0]])
+
+    def others(self, flashes: Spans, beeps: Spans) -> tuple[float, ...]:
+        """Offsets apart from the best at which as large a share of what could pair up does, the smallest first."""
+        seen = np.array([float(flash.start) for flash in flashes])
+        heard = np.array([float(beep.start) for beep in beeps])
+        at = seen[None] - self.offsets[:, None]
+        could = ((at >= heard.min() - _APART) & (at <= heard.max() + _APART)).sum(axis=1)
+        best = int(np.abs(self.offsets - self.best).argmin())
+        # Where the flashes lie on edges, so do those of the signal's repetition: hardly ever by accident.
+        on_edges = self.same[best] >= 0.7 * self.counts[best]
+        counts, least = (self.same, 3.0) if on_edges else (self.counts, 5.0)
+        share = counts / np.maximum(could, 1)
+        fits = (share >= _AS_GOOD * share[best]) & (counts >= max(least, counts[best] / 2))
+        taken = [float(self.offsets[best])]
+        for number in np.lexsort((np.abs(self.offsets), -self.same, -self.counts)):
+            offset = float(self.offsets[number])
+            if fits[number] and all(abs(offset - other) > _APART for other in taken):
+                taken.append(offset)
+        return tuple(sorted(taken[1:], key=abs))
 
 
 def _one_to_one(members: Mask, distance: Array) -> list[tuple[int, int]]:

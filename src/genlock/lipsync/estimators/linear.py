@@ -25,7 +25,7 @@ from genlock.core.grid import Grid
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
 from genlock.lipsync.confidence import Confidence
-from genlock.lipsync.estimators.base import Cue, Trust, Window, stretches, why_nothing
+from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched, stretches, why_nothing
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.rows import rows_at
 from genlock.weights import registry
@@ -293,7 +293,7 @@ class LinearSync:
         return Trust(
             Confidence.of(self.calibration),
             still="neither lips nor sound move together at any lag",
-            foreign="no mouth in the picture moves with this sound: a voice-over, music, or another speaker",
+            foreign=not_matched(self.reach_seconds),
         )
 
     def cues(self, evidence: Evidence) -> tuple[Cue, ...]:
@@ -317,7 +317,7 @@ class LinearSync:
         reason = why_nothing(evidence)
         if reason:
             return [Window(evidence.start, evidence.end, (Cue(self.name, None, reason=reason),))]
-        faces = self._views(evidence)
+        faces = self.views(evidence)
         found = []
         for start, end in stretches(evidence.start, evidence.end, exact(window_seconds)):
             seen = [self._cue(face, views, start, end) for face, views in faces]
@@ -327,8 +327,8 @@ class LinearSync:
             found.append(Window(start, end, kept))
         return found
 
-    def _views(self, evidence: Evidence) -> list[tuple[FaceEvidence, list[View]]]:
-        """What is compared, for each face."""
+    def views(self, evidence: Evidence) -> list[tuple[FaceEvidence, list[View]]]:
+        """Channels of sound and picture that should move together, for each face of a piece that has sound."""
         assert evidence.mel is not None
         heard = self._heard(evidence.mel)
         return [

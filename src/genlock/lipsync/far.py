@@ -1,0 +1,232 @@
+"""Offsets of many seconds, and sound at another speed: where nothing stands out nearby, the film is searched once more.
+
+A film dubbed, cut or muxed carelessly is often seconds out of step, and its sound may run at the speed of another
+standard: 25 frames a second against 24, 44.1 against 48 kHz. Each speed is tried over ten seconds to either side; the
+one whose best lag leads all others is looked at as if the sound lay there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from genlock.aligners.far import correlate_far, lead_of
+from genlock.core.grid import Grid
+from genlock.core.time import exact
+from genlock.core.track import Track
+from genlock.lipsync.estimators.linear import View
+from genlock.lipsync.evidence.base import Evidence, FaceEvidence
+from genlock.lipsync.film import KeptFilm, joined, moved
+from genlock.lipsync.measurement import Segment, SyncMeasurement
+
+__all__ = ["FAR_SECONDS", "SPEEDS", "Far", "Seeing", "find_far", "from_afar", "speed_in_words"]
+
+#: How far offsets are looked for, to either side.
+FAR_SECONDS = Fraction(10)
+#: Speeds that wrong conversions leave behind: the sound's second lasts so many of the picture's.
+SPEEDS: tuple[Fraction, ...] = (
+    Fraction(1),
+    Fraction(24, 25),
+    Fraction(25, 24),
+    Fraction(1000, 1001),
+    Fraction(1001, 1000),
+    Fraction(147, 160),
+    Fraction(160, 147),
+)
+_CAUSES = {
+    Fraction(25, 24): "25 frames a second against 24",
+    Fraction(1001, 1000): "24 frames a second against 23.976",
+    Fraction(160, 147): "48 kHz against 44.1",
+}
+_RATE = Fraction(25)
+# By how much the best lag must lead, in the curve's scatter. Foreign sounds reached 1.6 in 196 stretches of 4 s, 0.66
+# in 39 of 8 s; own ones began at 0.9 and 1.2.
+_LEAD = 1.0
+_LEAD_WHEN_SHORT = 1.7
+_SHORT_SECONDS = 8.0
+_LEAST_SECONDS = 4.0
+# By how much another speed must lead the sound's own, and how far it must move the ends apart to be tried.
+_CLEARLY = 0.3
+_TELLING_SECONDS = 0.3
+# The middle of a long film is enough to find a constant offset or a wrong speed.
+_MOST_SECONDS = 600
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """An estimator that says what it compares."""
+
+    def views(self, evidence: Evidence) -> list[tuple[FaceEvidence, list[View]]]:
+        """Channels of sound and picture that should move together, for each face."""
+        ...
+
+
+class Far(NamedTuple):
+    """Where the sound lies."""
+
+    speed: Fraction
+    """The picture's seconds for each of the sound's."""
+    offset: Fraction
+    """The sound's instant ``s`` belongs to the picture's ``speed * s + offset``, in seconds."""
+    lead: float
+    """How far that leads all other lags and speeds, in the scatter of its curve."""
+
+    def at(self, instant: Fraction) -> float:
+        """How early the sound is at an instant, in seconds."""
+        return float((self.speed - 1) * instant + self.offset)
+
+    @property
+    def drift_ppm(self) -> float:
+        """How much later the sound has to be moved with every second, in parts per million."""
+        return 1e6 * float(self.speed - 1)
+
+
+def find_far(film: KeptFilm, estimator: Seeing) -> Far | None:
+    """Where the sound of a film lies that did not match nearby; None: nowhere within ten seconds either."""
+    if film.seconds < _LEAST_SECONDS:
+        return None
+    speeds = _speeds(film.seconds)
+    found = [far for channels in _channels(film, estimator) for far in _of_face(*channels, speeds)]
+    if not found:
+        return None
+    # Another speed has to be clearly better than none.
+    best = max(found, key=lambda far: far.lead - (_CLEARLY if far.speed != 1 else 0.0))
+    least = _LEAD if film.seconds >= _SHORT_SECONDS else _LEAD_WHEN_SHORT
+    return best if best.lead >= least else None
+
+
+def _speeds(seconds: float) -> list[Fraction]:
+    """Those that a film of this length tells from the sound's own: over a minute, 0.1 % is a drift like any other."""
+    return [speed for speed in SPEEDS if speed == 1 or abs(float(speed - 1)) * seconds > _TELLING_SECONDS]
+
+
+def speed_in_words(speed: Fraction) -> str:
+    """How fast the sound runs against the picture, and what leaves it so.
+
+    >>> speed_in_words(Fraction(24, 25))
+    'the sound runs 4.00 % slow, as 25 frames a second against 24 leave it'
+    """
+    cause = _CAUSES[max(speed, 1 / speed)]
+    slow = speed < 1
+    away = abs(100 * float(speed - 1))
+    return f"the sound runs {away:.2f} % {'slow' if slow else 'fast'}, as {cause} leave it"
+
+
+def from_afar(found: SyncMeasurement, far: Far) -> SyncMeasurement:
+    """A measurement of the film with its sound moved, as one of the film as it is."""
+
+    def later(offset: float | None, at: Fraction) -> float | None:
+        return None if offset is None else offset + far.at(at)
+
+    def interval(ends: tuple[float, float] | None, at: Fraction) -> tuple[float, float] | None:
+        return None if ends is None else (ends[0] + far.at(at), ends[1] + far.at(at))
+
+    def segment(part: Segment, at: Fraction) -> Segment:
+        return replace(
+            part,
+            offset_seconds=later(part.offset_seconds, at),
+            interval_seconds=interval(part.interval_seconds, at),
+        )
+
+    estimate, one = found.estimate, len(found.segments) == 1
+    told = speed_in_words(far.speed) if far.speed != 1 else ""
+    curve = estimate.curve
+    if curve is not None:
+        curve = replace(curve, lags_seconds=curve.lags_seconds + far.at(found.at))
+    estimate = replace(
+        estimate,
+        offset_seconds=later(estimate.offset_seconds, found.at),
+        interval_seconds=interval(estimate.interval_seconds, found.at),
+        reason="; ".join(part for part in (told, estimate.reason) if part),
+        curve=curve,
+    )
+    drift, within = found.drift_ppm, found.drift_interval_ppm
+    if far.speed != 1:
+        drift, within = _drifts(far, drift, within)
+    return replace(
+        found,
+        estimate=estimate,
+        drift_ppm=drift,
+        drift_interval_ppm=within,
+        segments=tuple(segment(part, found.at if one else _middle(part)) for part in found.segments),
+        pieces=tuple(segment(part, _middle(part)) for part in found.pieces),
+        faces=tuple(
+            replace(face, offset_seconds=later(face.offset_seconds, found.at)) for face in found.faces
+        ),
+        notes=tuple(note for note in (told, *found.notes) if note),
+    )
+
+
+def _drifts(
+    far: Far, drift: float | None, within: tuple[float, float] | None
+) -> tuple[float, tuple[float, float]]:
+    """The drift of a wrong speed with what is left of one at that speed; unknown remainders may be 0.1 %."""
+    low, high = within or (-1000.0, 1000.0)
+
+    def both(ppm: float) -> float:
+        return 1e6 * (float(far.speed) * (1 + 1e-6 * ppm) - 1)
+
+    return both(drift or 0.0), (both(low), both(high))
+
+
+def _middle(part: Segment) -> Fraction:
+    return (part.start + part.end) / 2
+
+
+def _of_face(sound: Track, picture: Track, weights: Sequence[float], speeds: Sequence[Fraction]) -> list[Far]:
+    """The best lag at each speed."""
+    found = []
+    for speed in speeds:
+        there = moved(sound, speed, Fraction(0)).on(picture.grid, length=len(picture))
+        curve = correlate_far(there, picture, FAR_SECONDS, weights=weights)
+        if not curve.empty:
+            lag, lead = lead_of(curve)
+            found.append(Far(speed, exact(f"{lag:.6f}"), lead))
+    return found
+
+
+def _channels(film: KeptFilm, estimator: Seeing) -> list[tuple[Track, Track, list[float]]]:
+    """Sound on its own cells and picture on 25 cells a second, for each face that is seen long enough."""
+    lives: dict[int, list[tuple[Track, Track, list[float]]]] = {}
+    for piece in _middle_of(film.pieces):
+        for face, views in estimator.views(piece):
+            lives.setdefault(face.face, []).append(_side_by_side(views))
+    out = []
+    for parts in lives.values():
+        pictures = [picture for _, picture, _ in parts]
+        if sum(float(np.diff(picture.edges)[picture.valid].sum()) for picture in pictures) < _LEAST_SECONDS:
+            continue
+        cells = Grid(_RATE, pictures[0].start, pictures[0].clock)
+        count = max(1, cells.index(pictures[-1].end, "ceil"))
+        seen = joined([picture.on(cells, length=count) for picture in pictures])
+        out.append((joined([sound for sound, _, _ in parts]), seen, parts[0][2]))
+    return out
+
+
+def _side_by_side(views: Sequence[View]) -> tuple[Track, Track, list[float]]:
+    """The channels of several views as those of one."""
+    weights = [
+        view.share * float(weight) / float(np.sum(view.weights))
+        for view in views
+        for weight in np.asarray(view.weights)
+    ]
+    sound = replace(views[0].sound, values=np.hstack([view.sound.values for view in views]))
+    picture = replace(views[0].picture, values=np.hstack([view.picture.values for view in views]))
+    return sound, picture, weights
+
+
+def _middle_of(pieces: Sequence[Evidence]) -> list[Evidence]:
+    """The pieces of the middle ten minutes."""
+    middle = (pieces[0].start + pieces[-1].end) / 2
+    near = sorted(pieces, key=lambda piece: abs((piece.start + piece.end) / 2 - middle))
+    taken, seconds = [], Fraction(0)
+    for piece in near:
+        if seconds >= _MOST_SECONDS:
+            break
+        taken.append(piece)
+        seconds += piece.end - piece.start
+    return sorted(taken, key=lambda piece: piece.start)

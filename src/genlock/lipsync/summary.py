@@ -1,0 +1,154 @@
+"""What a whole measurement means: its verdicts, and the answer in one sentence.
+
+A film is as good as its worst part: it passes where all of it does, and fails where a part of it surely fails. What is
+less likely right than wrong is no verdict at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from genlock.lipsync.measurement import Segment, SyncMeasurement
+from genlock.lipsync.verdicts import (
+    ACCEPTED,
+    EMITTED,
+    LIMITS,
+    Answer,
+    Limit,
+    Verdict,
+    allowance_of,
+    describe_offset,
+    meaning_of,
+    sentence_of,
+)
+
+__all__ = ["VERDICT_PROBABILITY", "headline_of", "mark_of", "verdicts_of"]
+
+#: Below this probability of being right within 40 ms, an offset passes nothing and fails nothing.
+VERDICT_PROBABILITY = 0.5
+# A drift that moves the offset by less over the whole film is not worth the headline.
+_DRIFT_TOLD_SECONDS = 0.020
+_MOST_PARTS = 3  # that a sentence names
+
+
+class _Part(NamedTuple):
+    """An offset that holds in a part of the film, or at an instant of it."""
+
+    interval: tuple[float, float] | None
+    probability: float | None
+
+
+def verdicts_of(found: SyncMeasurement) -> tuple[Verdict, ...]:
+    """What every standard says of a whole film.
+
+    >>> from fractions import Fraction
+    >>> from genlock.lipsync.estimators.base import Estimate
+    >>> first = Segment(Fraction(0), Fraction(30), 0.0, (-0.002, 0.002), 0.99)
+    >>> second = Segment(Fraction(30), Fraction(60), -0.3, (-0.302, -0.298), 0.99)
+    >>> sure = Estimate(0.0, (-0.002, 0.002), 0.99, "flash-beep")
+    >>> film = SyncMeasurement(sure, Fraction(30), segments=(first, second))
+    >>> {verdict.limit.key: verdict.result for verdict in verdicts_of(film)}["ebu_r37_emission"]
+    'fails'
+    """
+    allowance = allowance_of(found.estimate.estimator)
+    parts = _parts_of(found)
+    return tuple(
+        Verdict(limit, _worst([_answer(limit, part, allowance) for part in parts])) for limit in LIMITS
+    )
+
+
+def headline_of(found: SyncMeasurement) -> str:
+    """The answer in one sentence: an offset, a drift from end to end, or where the offset jumps."""
+    estimate = found.estimate
+    if estimate.offset_seconds is None or estimate.interval_seconds is None:
+        return sentence_of(None, None, estimate.reason)
+    meaning = meaning_of(verdicts_of(found))
+    if len(found.segments) > 1:
+        jumps = sum(part.offset_seconds is not None for part in found.segments) > 1
+        return f"{'the offset jumps: ' if jumps else ''}{_told_parts(found.segments)}: {meaning}"
+    if (estimate.probability or 0.0) < VERDICT_PROBABILITY:
+        meaning = f"too unsure for a verdict (p {estimate.probability or 0.0:.2f})"
+    ends = _ends_of(found)
+    if ends is not None and abs(ends[1] - ends[0]) > _DRIFT_TOLD_SECONDS:
+        first, last = (describe_offset(end).removeprefix("the sound is ") for end in ends)
+        return f"the sound drifts from {first} to {last} ({found.drift_ppm:+.0f} ppm): {meaning}"
+    return sentence_of(estimate.offset_seconds, estimate.interval_seconds, estimate.reason, meaning=meaning)
+
+
+def mark_of(sync: Mapping[str, Any]) -> Literal["good", "warn", "bad", "none"]:
+    """A colour for a result as :meth:`genlock.SyncResult.to_dict` gives it: ``good`` may be sent, ``bad`` is noticed
+    by viewers, ``warn`` lies between or cannot be told, ``none``: no offset, or too unsure a one."""
+    offset, probability = sync.get("offset_seconds"), sync.get("probability")
+    if offset is None or (probability is not None and probability < VERDICT_PROBABILITY):
+        return "none"
+    verdicts = sync.get("verdicts") or {}
+    results = [
+        verdicts[limit.key]["result"] if limit.key in verdicts else limit.answer((offset, offset))
+        for limit in (EMITTED, ACCEPTED)
+    ]
+    if results[0] == "passes":
+        return "good"
+    return "bad" if results[1] == "fails" else "warn"
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _parts_of(found: SyncMeasurement) -> list[_Part]:
+    estimate = found.estimate
+    if len(found.segments) > 1:  # where nothing fits there is nothing to judge: the sentence says where
+        return [
+            _Part(part.interval_seconds, part.probability)
+            for part in found.segments
+            if part.offset_seconds is not None
+        ]
+    if estimate.interval_seconds is None or _ends_of(found) is None:
+        return [_Part(estimate.interval_seconds, estimate.probability)]
+    assert found.drift_interval_ppm is not None
+    low, high = estimate.interval_seconds
+    parts = []
+    for end in (found.segments[0].start, found.segments[-1].end):
+        away = float(end - found.at)
+        moved = sorted(1e-6 * ppm * away for ppm in found.drift_interval_ppm)
+        parts.append(_Part((low + moved[0], high + moved[1]), estimate.probability))
+    return parts
+
+
+def _ends_of(found: SyncMeasurement) -> tuple[float, float] | None:
+    """Offsets at the start and at the end of a film that surely drifts; None: it does not, or nobody knows."""
+    offset, within = found.estimate.offset_seconds, found.drift_interval_ppm
+    if offset is None or found.drift_ppm is None or within is None or within[0] <= 0 <= within[1]:
+        return None
+    if len(found.segments) != 1:
+        return None
+    whole = found.segments[0]
+    return (
+        offset + 1e-6 * found.drift_ppm * float(whole.start - found.at),
+        offset + 1e-6 * found.drift_ppm * float(whole.end - found.at),
+    )
+
+
+def _answer(limit: Limit, part: _Part, allowance: float) -> Answer:
+    if part.interval is None or part.probability is None or part.probability < VERDICT_PROBABILITY:
+        return "cannot tell"
+    low, high = part.interval
+    return limit.answer((low - allowance, high + allowance))
+
+
+def _worst(answers: Sequence[Answer]) -> Answer:
+    if "fails" in answers:
+        return "fails"
+    return "passes" if all(answer == "passes" for answer in answers) else "cannot tell"
+
+
+def _told_parts(segments: Sequence[Segment]) -> str:
+    told = []
+    for part in segments[:_MOST_PARTS]:
+        known = part.offset_seconds is not None
+        said = (
+            describe_offset(part.offset_seconds or 0.0).removeprefix("the sound is ") if known else "unknown"
+        )
+        told.append(f"{said} from {float(part.start):.1f} s")
+    more = len(segments) - _MOST_PARTS
+    return ", ".join([*told, *([f"and {more} more"] if more > 0 else [])])

@@ -1,0 +1,87 @@
+"""A film is as good as its worst part, and nothing passes or fails that is likelier wrong than right."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from genlock.lipsync.estimators.base import Estimate
+from genlock.lipsync.measurement import Segment, SyncMeasurement
+from genlock.lipsync.summary import headline_of, mark_of, verdicts_of
+
+EMISSION = "ebu_r37_emission"
+
+
+def segment(start: int, end: int, offset: float | None, p: float = 0.95, half: float = 0.002) -> Segment:
+    if offset is None:
+        return Segment(Fraction(start), Fraction(end), None, None, None, "no face is seen")
+    return Segment(Fraction(start), Fraction(end), offset, (offset - half, offset + half), p)
+
+
+def film(
+    *segments: Segment, p: float = 0.95, drift: float | None = None, spread: float = 20
+) -> SyncMeasurement:
+    first = segments[0]
+    known = Estimate(first.offset_seconds, first.interval_seconds, p, "flash-beep")
+    middle = (segments[0].start + segments[-1].end) / 2
+    within = None if drift is None else (drift - spread, drift + spread)
+    return SyncMeasurement(known, middle, drift, within, segments)
+
+
+def result(found: SyncMeasurement, key: str = EMISSION) -> str:
+    return {verdict.limit.key: verdict.result for verdict in verdicts_of(found)}[key]
+
+
+def test_a_splice_makes_the_headline_and_the_verdict() -> None:
+    found = film(segment(0, 30, 0.0), segment(30, 60, -0.3))
+    assert result(found) == "fails"
+    said = headline_of(found)
+    assert said.startswith("the offset jumps: in step from 0.0 s, 300 ms late from 30.0 s: viewers notice")
+    assert "passes" not in said
+
+
+def test_a_film_passes_where_all_of_it_is_known_to() -> None:
+    assert result(film(segment(0, 30, 0.0), segment(30, 60, 0.02))) == "passes"
+    half = film(segment(0, 30, 0.0), segment(30, 60, None))
+    assert result(half) == "passes"  # of what is known
+    assert headline_of(half).startswith("in step from 0.0 s, unknown from 30.0 s: ")
+    assert result(film(segment(0, 30, 0.0), segment(30, 60, -0.3, p=0.3))) == "cannot tell"
+
+
+def test_many_jumps_are_counted() -> None:
+    said = headline_of(film(*(segment(k, k + 1, 0.1 * (k % 2)) for k in range(8))))
+    assert "and 5 more" in said
+
+
+def test_a_drift_is_judged_by_its_ends() -> None:
+    found = film(segment(0, 300, 0.0), drift=1000.0)
+    assert result(found) == "fails"
+    assert headline_of(found).startswith(
+        "the sound drifts from 150 ms late to 150 ms early (+1000 ppm): viewers"
+    )
+    assert result(film(segment(0, 300, 0.0), drift=50.0)) == "passes"
+    unsure = film(segment(0, 300, 0.0), drift=1000.0, spread=1200.0)
+    assert result(unsure) == "passes"  # nobody knows that it drifts
+    assert headline_of(unsure).startswith("the sound is in step")
+
+
+@pytest.mark.parametrize("p", [0.13, 0.49])
+def test_below_one_half_there_is_no_verdict(p: float) -> None:
+    found = film(segment(0, 8, -0.9, p), p=p)
+    assert {verdict.result for verdict in verdicts_of(found)} == {"cannot tell"}
+    assert f"too unsure for a verdict (p {p:.2f})" in headline_of(found)
+    assert "fails" not in headline_of(found)
+
+
+def test_the_colour_is_that_of_the_verdict() -> None:
+    verdict = {
+        verdict.limit.key: verdict.to_dict()
+        for verdict in verdicts_of(film(segment(0, 9, 0.0), segment(9, 18, -0.3)))
+    }
+    told = {"offset_seconds": 0.0, "probability": 0.95, "verdicts": verdict}
+    assert mark_of(told) == "bad"
+    assert mark_of({**told, "probability": 0.4}) == "none"
+    assert mark_of({"offset_seconds": 0.0}) == "good"
+    assert mark_of({"offset_seconds": None}) == "none"
+    assert mark_of({"offset_seconds": 0.08}) == "warn"
