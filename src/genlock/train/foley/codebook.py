@@ -26,6 +26,7 @@ from genlock.train.options import LoopOptions
 try:
     import torch
 
+    from genlock.train.foley.beginnings import begin_with
     from genlock.train.foley.classifier import SoundClassifier, classifier_for, perceived
     from genlock.train.foley.discriminators import PatchDiscriminator, adaptive_weight
     from genlock.train.foley.losses import band_losses, hinge_of_false, hinge_of_true
@@ -95,7 +96,9 @@ class CodebookRecipe:
 
     def model(self) -> CodecPair:
         """At its start."""
-        return CodecPair(self.training)
+        pair, o = CodecPair(self.training), self.training
+        begin_with(pair.codec, o.codec, o.start, load_codec)
+        return pair
 
     def optimizers(self, model: CodecPair, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
         """One of the codec, and one of the discriminator."""
@@ -166,7 +169,7 @@ class CodebookRecipe:
 
     def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         """``model.npz`` and ``config.json``; some held clips as they come back, as pictures and sound."""
-        pair = self.model()
+        pair = CodecPair(self.training)
         pair.load_state_dict(model.weights)
         codec = self.codec(pair.codec, figures)
         save_codec(codec, folder / "model.npz")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+import tyro
 
 from genlock.core.errors import OptionError
 from genlock.models.foley.contacts import ContactShape
@@ -33,6 +36,8 @@ class ContactTraining:
 
     network: ContactShape = field(default_factory=ContactShape)
     """The network."""
+    start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
+    """A model to begin with, by name, file or folder; empty: none. It is built in the same way."""
     batch: int = 12
     """Films in an update; at least 1."""
     frames: int = 32

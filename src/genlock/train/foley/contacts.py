@@ -27,6 +27,7 @@ try:
     from torch.nn import functional
 
     from genlock.train.clip_recipe import ClipRecipe
+    from genlock.train.foley.beginnings import begin_with
     from genlock.train.foley.contact_network import ContactNetwork
     from genlock.train.loop import train
     from genlock.train.recipe import Batch, Exported, Loss, TrainResult
@@ -81,7 +82,8 @@ class ContactsRecipe(ClipRecipe):
 
     def model(self) -> ContactNetwork:
         """At its start."""
-        return ContactNetwork(self.training.network)
+        o = self.training
+        return begin_with(ContactNetwork(o.network), o.network, o.start, load_contacts)
 
     def load(self, part: list[Item]) -> Batch | None:
         """Changed stretches of films and what is to be told of them."""
@@ -155,7 +157,7 @@ class ContactsRecipe(ClipRecipe):
 
     def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         """``model.npz``, with the reading fitted on the held films, and ``config.json``."""
-        network = self.model()
+        network = ContactNetwork(self.training.network)
         network.load_state_dict(model.weights)
         fitted = fit_contacts(self._model(network.eval()), self.held or self.clips)
         save_contacts(fitted, folder / "model.npz")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+import tyro
 
 from genlock.core.errors import OptionError
 from genlock.models.foley.codec import CodecShape
@@ -83,6 +86,8 @@ class CodebookTraining:
 
     codec: CodecShape = field(default_factory=CodecShape)
     """How it is built."""
+    start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
+    """A model to begin with, by name, file or folder; empty: none. It is built in the same way."""
     batch: int = 16
     """Crops in an update; at least 1."""
     crop_columns: int = 64
@@ -131,6 +136,8 @@ class VocoderTraining:
 
     vocoder: VocoderShape = field(default_factory=VocoderShape)
     """How it is built."""
+    start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
+    """A model to begin with, by name, file or folder; empty: none. It is built in the same way."""
     codec: str = ""
     """A codec whose reconstructions are learnt from beside true bands; empty: none."""
     coded: float = 0.5

@@ -26,6 +26,7 @@ from genlock.train.options import LoopOptions
 try:
     import torch
 
+    from genlock.train.foley.beginnings import begin_with
     from genlock.train.foley.discriminators import PatchDiscriminator, adaptive_weight
     from genlock.train.foley.losses import (
         bands_of_sound,
@@ -96,7 +97,9 @@ class VocoderRecipe:
 
     def model(self) -> VocoderPair:
         """At its start."""
-        return VocoderPair(self.training)
+        pair, o = VocoderPair(self.training), self.training
+        begin_with(pair.vocoder, o.vocoder, o.start, load_vocoder)
+        return pair
 
     def optimizers(self, model: VocoderPair, loop: LoopOptions) -> dict[str, ScheduledOptimizer]:
         """One of the vocoder, and one of the discriminators."""
@@ -176,7 +179,7 @@ class VocoderRecipe:
 
     def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         """``model.npz`` and ``config.json``; some held clips as they are heard."""
-        pair = self.model()
+        pair = VocoderPair(self.training)
         pair.load_state_dict(model.weights)
         vocoder = self.vocoder(pair.vocoder, figures)
         save_vocoder(vocoder, folder / "model.npz")
