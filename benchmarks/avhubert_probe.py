@@ -5,7 +5,7 @@ splits valid and test, and the speakers to choose on), so that two encoders can 
 last layer finds from the sound, from the lips and from both, with an interval over clips, and how much more that is
 than in the row before, clip by clip.
 
-    python benchmarks/avhubert_probe.py DATASET ... --models first=FOLDER second=FOLDER [--leave-out s3 ...]
+    python benchmarks/avhubert_probe.py DATASET ... --models first=FOLDER second=FOLDER [--leave-out s3 ...] [-o JSON]
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from genlock.bench.figures import bootstrapped
+from genlock.core.json_forms import write_json
 from genlock.models.avhubert.recognizer import load_avsr
 from genlock.train.avhubert.clips import open_av
 from genlock.train.avhubert.options import AVHubertTraining
@@ -50,6 +51,7 @@ def main() -> None:
         "--learnt", type=int, default=160, help="clips that the probes are fitted on, at most"
     )
     parser.add_argument("--layer", type=int, default=-1)
+    parser.add_argument("-o", "--output", type=Path, help="a JSON file for the shares with their intervals")
     given = parser.parse_args()
     torch.set_num_threads(1)
     models = {name: load_avsr(folder) for name, _, folder in (each.partition("=") for each in given.models)}
@@ -64,6 +66,7 @@ def main() -> None:
     base = counted([mfcc(c) for c in learnt], [mfcc(c) for c in held], phones, asked)
     print(f"{'mfcc':16} sound {bootstrapped(base, shares)}")
     before: dict[str, np.ndarray] = {}
+    kept = {"mfcc": {"sound": bootstrapped(base, shares).to_dict()}}
     for name, model in models.items():
         cells = []
         for way, streams in WAYS.items():
@@ -75,9 +78,13 @@ def main() -> None:
                 np.concatenate([found, before.get(way, base)], 1),
                 lambda x: shares(x[:, :2]) - shares(x[:, 2:]),
             )
-            cells.append(f"{way} {bootstrapped(found, shares)} ({more} more)")
+            share = bootstrapped(found, shares)
+            kept.setdefault(name, {})[way] = share.to_dict()
+            cells.append(f"{way} {share} ({more} more)")
             before[way] = found
         print(f"{name:16} {'; '.join(cells)}", flush=True)
+    if given.output:
+        write_json(given.output, {"kind": "avhubert_probe", "shares": kept})
 
 
 if __name__ == "__main__":

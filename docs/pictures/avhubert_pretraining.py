@@ -1,8 +1,9 @@
-"""Losses of two iterations of masked prediction and of distillation, and what a probe finds in the layers afterwards.
+"""Losses of two iterations of masked prediction and of distillation, and what a probe finds in the last layers.
 
-python docs/pictures/avhubert_pretraining.py [FOLDER [RECORD | ITERATION1 ITERATION2 DISTILLED]]
+python docs/pictures/avhubert_pretraining.py [FOLDER [RECORD | PROBE ITERATION1 MORE ITERATION2 DISTILLED]]
 
-With three run folders of ``genlock train avhubert`` the record is written anew from their logs and figures.
+PROBE is what ``benchmarks/avhubert_probe.py -o`` wrote of models called as the runs are, the others run folders of
+``genlock train avhubert``: MORE goes on with ITERATION1, ITERATION2 with MORE. The record is then written anew.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from _style import BLUE, GREEN, GREY, RED, save
 from matplotlib import pyplot
@@ -18,26 +18,25 @@ from matplotlib import pyplot
 RECORD = Path(__file__).with_suffix(".json")
 NAMES = ("iteration 1", "iteration 2", "distilled")
 COLORS = dict(zip(NAMES, (BLUE, RED, GREEN), strict=True))
+WAYS = ("sound", "lips", "both")
 
 
-def recorded(run: Path) -> dict[str, Any]:
-    """The losses and the held-out figures of a run, and its probe."""
+def losses_of(run: Path, first: int = 0) -> list[list[float]]:
+    """Steps and losses of a run that went on after so many steps of another one."""
     rows = [json.loads(line) for line in (run / "run" / "log.jsonl").read_text("utf-8").splitlines()]
-    by_step = {row["step"]: row for row in rows}  # a run that went on has some steps twice
-    return {
-        "loss": [[step, round(row["loss"], 4)] for step, row in sorted(by_step.items())],
-        "valid": [
-            {key: round(value, 4) for key, value in row.items() if key == "step" or key.startswith("valid_")}
-            for _, row in sorted(by_step.items())
-            if any(key.startswith("valid_") for key in row)
-        ],
-        "probe": json.loads((run / "figures.json").read_text("utf-8"))["probe"],
-    }
+    by_step = {row["step"]: row["loss"] for row in rows}  # a run that went on has some steps twice
+    return [[first + step, round(loss, 4)] for step, loss in sorted(by_step.items())]
 
 
 if len(sys.argv) > 3:
-    runs = {name: recorded(Path(folder)) for name, folder in zip(NAMES, sys.argv[2:], strict=True)}
-    RECORD.write_text(json.dumps(runs) + "\n", "utf-8")
+    found = json.loads(Path(sys.argv[2]).read_text("utf-8"))["shares"]
+    first, more, second, distilled = map(Path, sys.argv[3:])
+    begun = losses_of(first)
+    begun += losses_of(more, int(begun[-1][0]))
+    losses = (begun, losses_of(second, int(begun[-1][0])), losses_of(distilled))
+    RECORD.write_text(
+        json.dumps({"losses": dict(zip(NAMES, losses, strict=True)), "shares": found}) + "\n", "utf-8"
+    )
 elif len(sys.argv) > 2:
     RECORD = Path(sys.argv[2])
 DATA = json.loads(RECORD.read_text("utf-8"))
@@ -48,18 +47,20 @@ for ax, names, title in (
     (axes[1], NAMES[2:], "squared error of the frames"),
 ):
     for name in names:
-        steps, losses = zip(*DATA[name]["loss"], strict=True)
+        steps, losses = zip(*DATA["losses"][name], strict=True)
         ax.plot(steps, losses, color=COLORS[name], label=name)
     ax.set_title(title)
     ax.set_xlabel("updates")
     ax.legend(frameon=False)
-for name in NAMES:
-    probe = DATA[name]["probe"]
-    for stream, line in (("sound", ":"), ("lips", "--"), ("both", "-")):
-        found = [probe[key] for key in sorted(probe) if key.startswith(f"probe_{stream}_")]
-        axes[2].plot(range(len(found)), found, line, color=COLORS[name])
-axes[2].axhline(DATA[NAMES[0]]["probe"]["probe_mfcc"], color=GREY)
-axes[2].set_title("phones found: sound ···, lips – –, both —")
-axes[2].set_xlabel("layer (grey: MFCC)")
-axes[2].set_xticks(range(4))
+for number, name in enumerate(NAMES):
+    shares = [DATA["shares"][name][way] for way in WAYS]
+    values = [share["value"] for share in shares]
+    below = [share["value"] - share["low"] for share in shares]
+    above = [share["high"] - share["value"] for share in shares]
+    places = [k + 0.2 * (number - 1) for k in range(3)]
+    axes[2].errorbar(places, values, [below, above], fmt="o", color=COLORS[name])
+axes[2].axhline(DATA["shares"]["mfcc"]["sound"]["value"], color=GREY)
+axes[2].set_title("phones found by the last layer")
+axes[2].set_xticks(range(3), WAYS)
+axes[2].set_xlabel("line: MFCC")
 save(figure, "avhubert_pretraining")
