@@ -282,7 +282,7 @@ def _crossed_rows(groups: dict[tuple[str, str], list[WordCase]], seed: int) -> l
     everything = [condition for each in cells.values() for condition in each]
     named = {f"{level}, shift {shift:+d}": each for (shift, level), each in cells.items()}
     return [
-        _row(f"any noise, {name}", BOTH, *(_together(groups, each, s) for s in (BOTH, SOUND)), seed)
+        _row(f"any noise, {name}", BOTH, _together(groups, each, BOTH), _together(groups, each, SOUND), seed)
         for name, each in {**named, "every level, every shift": everything}.items()
     ]
 

@@ -159,8 +159,8 @@ def fuse(
     looked = [True] * len(both)
     if gate and alone is not None:
         looked = [
-            not doubted(shift) and model.helps(*each, shift)
-            for *each, shift in zip(alone, lips, both, found, strict=True)
+            not doubted(shift) and model.helps(heard_alone, seen_alone, one, shift)
+            for heard_alone, seen_alone, one, shift in zip(alone, lips, both, found, strict=True)
         ]
         both = [one if helps else sound for one, sound, helps in zip(both, alone, looked, strict=True)]
     return Fused(both, found, used, looked)
