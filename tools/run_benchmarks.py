@@ -68,6 +68,7 @@ TABLE: dict[str, Benchmark] = {
     "repair": Benchmark("--count 5", (), GRID),
     "rerender": Benchmark("--films 1", (), GRID),
     "ssl_context": Benchmark("", MODELS),
+    "studio_load": Benchmark("--clients 10 --rounds 3 --queue 20", ("fastapi", "uvicorn")),
     "sync_clips_own": Benchmark("--clips 20", (), GRID),
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
