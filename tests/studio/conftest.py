@@ -22,7 +22,7 @@ from genlock.studio import StudioOptions  # noqa: E402
 from genlock.studio.app import Studio, make_app  # noqa: E402
 from genlock.studio.folder import StudioFolder  # noqa: E402
 from genlock.studio.guard import Guard, allowed_names  # noqa: E402
-from genlock.studio.launch import listen  # noqa: E402
+from genlock.studio.launch import also_of, listen  # noqa: E402
 from genlock.studio.options import is_loopback  # noqa: E402
 
 
@@ -100,7 +100,7 @@ def serve() -> Iterator[Callable[..., Served]]:
 
     def start(root: Path, *, jobs: bool = True, **options: Any) -> Served:
         chosen = StudioOptions(**{"port": 0, **options})
-        studio = Studio(StudioFolder(root), chosen)
+        studio = Studio(StudioFolder(root, also_of(chosen)), chosen)
         if not jobs:
             studio.runner.start = studio.runner.close = lambda: None  # type: ignore[method-assign]
         guarded = Guard(

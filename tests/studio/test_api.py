@@ -1,9 +1,8 @@
-"""Whatever is sent to the studio's requests: no answer is an error of the studio's own. schemathesis reads its OpenAPI."""
+"""Whatever is sent to the studio: no answer is an error of its own. schemathesis reads its OpenAPI and asks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from tests.foley.strikes import contacts, stick_film
@@ -11,7 +10,9 @@ from tests.foley.strikes import contacts, stick_film
 from .conftest import Served
 from .test_takes import run
 
-schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed (the dev extra has it)")
+schemathesis = pytest.importorskip(
+    "schemathesis", reason="schemathesis is not installed (the dev extra has it)"
+)
 
 
 @pytest.fixture(scope="module")

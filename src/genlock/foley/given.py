@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from genlock.core.errors import FormatError, GenlockError
 from genlock.core.time import exact
 from genlock.foley.events import Event
 from genlock.media import FrameTimes, VideoCell
 
-__all__ = ["GivenEvents", "read_events"]
+__all__ = ["EVENT_NUMBERS", "GivenEvents", "event_of", "read_events"]
 
-_NUMBERS = ("probability", "impulse", "size", "x", "y")
+#: What of an event is a number without a time.
+EVENT_NUMBERS = ("probability", "impulse", "size", "x", "y")
 
 
 def read_events(path: str | os.PathLike[str]) -> list[Event]:
@@ -44,17 +46,35 @@ def read_events(path: str | os.PathLike[str]) -> list[Event]:
     return [_event(row, f"line {number} of {os.fspath(path)!r}") for number, row in enumerate(rows, 2)]
 
 
-def _event(row: dict[str, str], place: str) -> Event:
-    numbers = {name: row.get(name) or "" for name in _NUMBERS}
+def _event(row: Mapping[str, str], place: str) -> Event:
     try:
-        return Event(
-            exact(row["time"] or ""),
-            material=row.get("material") or "",
-            end=exact(row["end_seconds"]) if row.get("end_seconds") else None,
-            **{name: float(text) for name, text in numbers.items() if text},
-        )
+        numbers = {name: float(text) for name in EVENT_NUMBERS if (text := row.get(name) or "")}
+        return event_of(row["time"] or "", numbers, row.get("material") or "", row.get("end_seconds") or None)
     except (GenlockError, ValueError, TypeError) as error:
         raise FormatError(f"{place} is no event: {error}") from error
+
+
+def event_of(
+    time: str, numbers: Mapping[str, float] = MappingProxyType({}), material: str = "", end: str | None = None
+) -> Event:
+    """An event of what a table or a page tells of it; what it does not tell is as usual.
+
+    >>> event_of("1/2", {"x": 0.25}).x
+    0.25
+
+    Raises FormatError or OptionError if it is none.
+    """
+    plain = Event(exact(time), material=material, end=None if end is None else exact(end))
+    return Event(
+        plain.instant,
+        numbers.get("probability", plain.probability),
+        numbers.get("impulse", plain.impulse),
+        numbers.get("size", plain.size),
+        numbers.get("x", plain.x),
+        numbers.get("y", plain.y),
+        material,
+        end=plain.end,
+    )
 
 
 class GivenEvents:

@@ -369,14 +369,16 @@ def _jobs(studio: Studio) -> APIRouter:
         return json_answer({"jobs": [job.to_dict() for job in studio.jobs.changed_since(since)]})
 
     @router.get("/forms")
-    def forms() -> Response:
+    def forms(kind: Annotated[str | None, Query(max_length=100)] = None) -> Response:
+        """The form of a kind of job, or of all."""
+        wanted = KINDS.values() if kind is None else [KINDS[kind]] if kind in KINDS else []
         told = [
             {
-                "kind": kind.name,
-                "transcript": kind.takes_transcript,
-                "fields": [field.to_dict() for field in kind.form(studio.folder)],
+                "kind": each.name,
+                "transcript": each.takes_transcript,
+                "fields": [field.to_dict() for field in each.form(studio.folder)],
             }
-            for kind in KINDS.values()
+            for each in wanted
         ]
         return json_answer({"forms": told})
 

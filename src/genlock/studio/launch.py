@@ -18,7 +18,7 @@ try:
 except ImportError:  # not on Windows: two studios on one folder are then not told apart
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["address_of", "listen", "run_studio"]
+__all__ = ["address_of", "also_of", "listen", "run_studio"]
 
 
 def run_studio(
@@ -47,7 +47,7 @@ def run_studio(
         raise MissingDependency(
             f"the studio needs {error.name}; install it with: pip install 'genlock[studio]'"
         ) from error
-    place = StudioFolder(folder, _also(options))
+    place = StudioFolder(folder, also_of(options))
     with _alone(place), listen(options) as door:
         token = options.token
         if token is None and not is_loopback(options.host):
@@ -96,7 +96,12 @@ def address_of(host: str, door: socket.socket, token: str | None) -> str:
     return f"http://{shown}:{door.getsockname()[1]}/{tail}"
 
 
-def _also(options: StudioOptions) -> list[str]:
+def also_of(options: StudioOptions) -> list[str]:
+    """The folders of datasets and runs that were named beside.
+
+    >>> also_of(StudioOptions(also="sets, runs"))
+    ['sets', 'runs']
+    """
     return [each.strip() for each in (options.also or "").split(",") if each.strip()]
 
 

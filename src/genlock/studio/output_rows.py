@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
-from genlock.core.time import fraction_text
+from genlock.core.time import fraction_text, round_fraction
 from genlock.core.track import Track
 from genlock.data.output_files import read_output, track_of_output
 from genlock.report.arrays import Rows, base64_text, curve_rows, spectrogram_rows, waveform_rows
@@ -106,11 +107,9 @@ def _picked(count: int) -> npt.NDArray[np.int64]:
 
 
 def _picture(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    picture = (
-        values[..., ::-1] if values.ndim == 3 and values.shape[-1] == 3 else values.reshape(values.shape[:2])
-    )
-    if picture.ndim == 2:
-        picture = np.repeat(picture[..., None], 3, axis=2)
-    width = max(1, round(picture.shape[1] * _STRIP_HEIGHT / picture.shape[0]))
-    made: npt.NDArray[np.uint8] = cv2.resize(np.ascontiguousarray(picture), (width, _STRIP_HEIGHT))
-    return made
+    """One picture as the encoder takes it, blue first, of the strip's height."""
+    colours = values.ndim == 3 and values.shape[-1] == 3
+    grey = values.reshape(values.shape[:2])[..., None] if not colours else values
+    picture = np.ascontiguousarray(np.broadcast_to(grey[..., ::-1], (*grey.shape[:2], 3)))
+    width = max(1, round_fraction(Fraction(picture.shape[1] * _STRIP_HEIGHT, picture.shape[0]), "nearest"))
+    return np.asarray(cv2.resize(picture, (width, _STRIP_HEIGHT)), np.uint8)

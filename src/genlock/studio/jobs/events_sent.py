@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from genlock.core.errors import FormatError, OptionError
-from genlock.core.time import exact, fraction_text
+from genlock.core.time import fraction_text
 from genlock.foley.events import Event
+from genlock.foley.given import EVENT_NUMBERS, event_of
 
 __all__ = ["events_sent", "table_of"]
 
 _MOST = 100_000
 _LONGEST_NAME = 200
-_NUMBERS = ("probability", "impulse", "size", "x", "y")
-_COLUMNS = ("time", *_NUMBERS, "material", "end_seconds")
+_COLUMNS = ("time", *EVENT_NUMBERS, "material", "end_seconds")
 
 
 def events_sent(told: Any) -> list[Event]:
@@ -31,7 +31,7 @@ def events_sent(told: Any) -> list[Event]:
 
 
 def _event(told: dict[str, Any]) -> Event:
-    numbers = {name: told[name] for name in _NUMBERS if told.get(name) is not None}
+    numbers = {name: told[name] for name in EVENT_NUMBERS if told.get(name) is not None}
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in numbers.values()):
         raise OptionError(f"an event's {', '.join(numbers)} are numbers: {numbers}")
     time, material, end = told.get("time"), told.get("material") or "", told.get("end_seconds")
@@ -40,11 +40,11 @@ def _event(told: dict[str, Any]) -> Event:
     if end is not None and (isinstance(end, bool) or not isinstance(end, int | float)):
         raise OptionError(f"an event's end_seconds {end!r} is no number")
     try:
-        return Event(
-            exact(time),
-            material=material,
-            end=None if end is None else exact(str(end)),
-            **{name: float(value) for name, value in numbers.items()},
+        return event_of(
+            time,
+            {name: float(value) for name, value in numbers.items()},
+            material,
+            None if end is None else str(end),
         )
     except (FormatError, ValueError, OverflowError) as error:
         raise OptionError(f"{time!r} is no instant that can be read: {error}") from error
@@ -57,6 +57,6 @@ def table_of(events: Sequence[Event]) -> str:
     writer.writerow(_COLUMNS)
     for event in events:
         end = "" if event.end is None else fraction_text(event.end)
-        numbers = [repr(getattr(event, name)) for name in _NUMBERS]
+        numbers = [repr(getattr(event, name)) for name in EVENT_NUMBERS]
         writer.writerow([fraction_text(event.instant), *numbers, event.material, end])
     return out.getvalue()

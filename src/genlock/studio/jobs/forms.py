@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from genlock.core.errors import OptionError
@@ -106,7 +107,8 @@ def _kind_of(hint: Any) -> tuple[FieldKind, tuple[str, ...], bool]:
     raise TypeError(f"no form has a field for {hint}")
 
 
-def _docstrings(options: type) -> dict[str, str]:
+@cache
+def _docstrings(options: type) -> Mapping[str, str]:
     """What stands under each field, in this class and those above it."""
     found: dict[str, str] = {}
     for each in reversed(options.__mro__):

@@ -29,7 +29,11 @@ Names: TypeAlias = Callable[[StudioFolder], Mapping[str, str]]
 _LONGEST_TRANSCRIPT = 5_000_000
 _ALWAYS_HIDDEN = ("reading.threads", "reading.max_gap_seconds", "reading.upright")
 _WORDS_HIDDEN = (*_ALWAYS_HIDDEN, "transcript", "language_model", "resume")
-_SPEECH = {"recognizer": names.recognizers, "aligner": names.aligners, "model": names.ctc_models}
+_SPEECH: Mapping[str, Names] = {
+    "recognizer": names.recognizers,
+    "aligner": names.aligners,
+    "model": names.ctc_models,
+}
 
 
 @dataclass(frozen=True)

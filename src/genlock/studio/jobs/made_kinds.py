@@ -41,7 +41,7 @@ class SoundTakes(tasks.SoundOptions):
 def _animate(
     folder: StudioFolder, file: MediaFile, options: tasks.AnimateOptions, room: Path, progress: Progress
 ) -> Done:
-    ending = FORMS[options.format][0] if options.format in FORMS else ".mp4"
+    ending = FORMS.get(options.format or "film", (".mp4",))[0]
     made = tasks.animate_sound(file.path, options, room / f"{file.path.stem}{ending}", progress)
     assert made.output is not None
     told = {**made.to_dict(), "output": None, "written": []}  # where it lay is nobody's business any more

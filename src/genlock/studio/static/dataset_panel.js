@@ -84,7 +84,8 @@ export class DatasetPanel {
       const lane = await laneOf(told, `${place}/${encodeURIComponent(made.kind)}`, lanes.length);
       if (lane) lanes.push(lane);
       if (/\.(mp4|wav)$/.test(made.path)) players.append(this.#player(made, `${place}/${encodeURIComponent(made.kind)}/media`, lane));
-      rows.push(make("tr", {}, make("th", { scope: "row" }, made.kind), make("td", {}, `${made.rate} Hz`), make("td", {}, made.start), make("td", {}, `[${made.shape.join(", ")}] ${made.dtype}`), make("td", {}, t("valid_of", { valid: made.valid, all: made.length }))));
+      const cells = [made.rate ? `${made.rate} Hz` : "–", made.start ?? "–", made.shape ? `[${made.shape.join(", ")}] ${made.dtype}` : made.path.split(".").at(-1), t("valid_of", { valid: made.valid ?? "–", all: made.length ?? "–" })];
+      rows.push(make("tr", {}, make("th", { scope: "row" }, made.kind), ...cells.map((cell) => make("td", {}, cell))));
       strip.lay(lanes);
     }
     for (const part of clip.damage ?? []) rows.push(make("tr", {}, make("th", { scope: "row" }, t("damage")), make("td", { colspan: 4 }, `${part.kind} ${part.stream} ${part.start_seconds} – ${part.end_seconds} s`)));

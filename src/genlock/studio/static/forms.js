@@ -6,8 +6,8 @@ import { t } from "./texts.js";
 
 /** What may be chosen by name changes while the page is open: it is asked for anew. */
 async function formOf(kind) {
-  const { forms } = await getJson("/api/jobs/forms");
-  return forms.find((form) => form.kind === kind);
+  const { forms } = await getJson(`/api/jobs/forms?kind=${kind}`);
+  return forms[0];
 }
 
 /**
