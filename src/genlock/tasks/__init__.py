@@ -18,6 +18,7 @@ from genlock.tasks.prepare_timeline import TimelineClip, open_timeline, prepare_
 from genlock.tasks.probe_file import probe_file
 from genlock.tasks.result import Result
 from genlock.tasks.sound_video import SOUND_ENDINGS, SoundOptions, SoundResult, require_one_film, sound_video
+from genlock.tasks.timeline_lanes import LaneOptions, Lanes, find_lanes, write_lane
 from genlock.tasks.sync_video import (
     SyncOptions,
     SyncResult,
@@ -38,6 +39,8 @@ __all__ = [
     "ExportOptions",
     "FeatureOptions",
     "FeatureResult",
+    "LaneOptions",
+    "Lanes",
     "PrepareOptions",
     "Repair",
     "Result",
@@ -54,6 +57,7 @@ __all__ = [
     "expand_files",
     "export_dataset",
     "extract_features",
+    "find_lanes",
     "find_words",
     "folder_beside",
     "open_timeline",
@@ -69,4 +73,5 @@ __all__ = [
     "sound_video",
     "sync_options_of_each",
     "sync_video",
+    "write_lane",
 ]
