@@ -38,7 +38,9 @@ def film(path: Path) -> list[int]:
 
 def test_planted_shot_changes_are_found_to_the_frame_and_nothing_else(tmp_path: Path) -> None:
     planted = film(tmp_path / "cuts.mp4")
-    with read_clip(tmp_path / "cuts.mp4", ClipRequest((make_extractor("shots"), make_extractor("flow-energy")))) as clip:
+    with read_clip(
+        tmp_path / "cuts.mp4", ClipRequest((make_extractor("shots"), make_extractor("flow-energy")))
+    ) as clip:
         track, energy = clip.tracks["shots"], clip.tracks["flow-energy"]
     assert shot_changes(track) == planted
     assert track.grid == clip.frames

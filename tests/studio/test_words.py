@@ -113,7 +113,7 @@ def test_a_newer_result_waits_to_be_asked_for(corrected: Served) -> None:
     assert [path.name for path in own.parent.iterdir()] == [f"{own.stem}.old.json"]
 
 
-@pytest.mark.parametrize("form", ["srt", "vtt", "textgrid", "ctm", "json"])
+@pytest.mark.parametrize("form", ["srt", "vtt", "textgrid", "ctm", "json", "eaf", "otio"])
 def test_words_leave_in_every_form_and_as_a_download(corrected: Served, form: str) -> None:
     answer = corrected.get(f"/api/clips/{corrected.ident('film.mp4')}/words/export/{form}")
     assert answer.status == 200

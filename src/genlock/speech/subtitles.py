@@ -1,6 +1,6 @@
-"""Subtitle and annotation files: SRT and WebVTT in and out; TextGrid, CTM and JSON out.
+"""Subtitle and annotation files: SRT and WebVTT in and out; TextGrid, CTM, JSON, ELAN and OTIO out.
 
-Times in these files count from zero of the clock; they are rounded to the nearest millisecond (SRT, VTT, CTM)
+Times in these files count from zero of the clock; they are rounded to the nearest millisecond (SRT, VTT, CTM, EAF)
 or to the nearest microsecond (TextGrid); JSON also has them exactly. A time before zero cannot be written in
 SRT or VTT: what starts before zero starts at zero there.
 
@@ -26,6 +26,7 @@ from genlock.core.errors import OptionError, TranscriptError
 from genlock.core.files import write_text
 from genlock.core.json_forms import write_json
 from genlock.core.time import round_fraction
+from genlock.speech.annotations import eaf, otio_words
 from genlock.speech.text import plain_text
 from genlock.speech.words import Word, Words
 
@@ -44,7 +45,7 @@ __all__ = [
 ]
 
 #: Endings that :func:`write_words` knows.
-FORMS = (".json", ".srt", ".vtt", ".TextGrid", ".ctm")
+FORMS = (".json", ".srt", ".vtt", ".TextGrid", ".ctm", ".eaf", ".otio")
 
 _TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,6}))?"
 _ARROW = re.compile(rf"^\s*{_TIME}\s*-{{1,2}}>\s*{_TIME}[ \t]*(.*)$")
@@ -409,12 +410,15 @@ def ctm(words: Words, name: str) -> str:
     return "\n".join(lines) + ("\n" if lines else "")
 
 
-def write_words(words: Words, path: str | os.PathLike[str], *, cues: Sequence[Cue] | None = None) -> None:
-    """Write words to a file, in the form that its ending names: ``.json .srt .vtt .TextGrid .ctm``.
+def write_words(
+    words: Words, path: str | os.PathLike[str], *, cues: Sequence[Cue] | None = None, film: str | None = None
+) -> None:
+    """Write words to a file, in the form that its ending names: ``.json .srt .vtt .TextGrid .ctm .eaf .otio``.
 
     Parameters
     ----------
-    cues : the subtitles that were the transcript; SRT and VTT then keep them, with repaired times
+    cues : the subtitles that were the transcript; SRT, VTT and EAF then keep them, with repaired times
+    film : name of the film that they belong to, for EAF and OTIO, which refer to it
 
     Raises
     ------
@@ -429,6 +433,8 @@ def write_words(words: Words, path: str | os.PathLike[str], *, cues: Sequence[Cu
         ".vtt": lambda: vtt(_shown(words, cues)),
         ".textgrid": lambda: textgrid(words),
         ".ctm": lambda: ctm(words, target.stem),
+        ".eaf": lambda: eaf(words, _shown(words, cues), film),
+        ".otio": lambda: otio_words(words, film or target.stem),
     }
     ending = target.suffix.lower()
     if ending == ".json":

@@ -17,11 +17,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from genlock import __version__
-from genlock.core.errors import FormatError, GenlockError, InputError, OptionError, OutputError
-from genlock.core.json_forms import read_json_file
-from genlock.core.track_file import load_track
-from genlock.report.arrays import curve_rows
+from genlock.core.errors import GenlockError, InputError, OptionError, OutputError
 from genlock.speech import write_words
+from genlock.speech.subtitles import FORMS
 from genlock.studio.answers import (
     FOREVER,
     NEVER,
@@ -38,6 +36,8 @@ from genlock.studio.jobs.every_kind import KINDS
 from genlock.studio.jobs.kinds import clip_folder
 from genlock.studio.jobs.queue import JobQueue
 from genlock.studio.jobs.runner import JobRunner
+from genlock.studio.lane_routes import lane_routes
+from genlock.studio.lanes import FileLanes
 from genlock.studio.library import Library
 from genlock.studio.options import StudioOptions
 from genlock.studio.shelf import Shelf
@@ -54,7 +54,7 @@ __all__ = ["Studio", "make_app"]
 _KEPT_CLIPS = 8  # what is known of as many clips stays in memory; their rows never do
 _LARGEST_SIDE = 4096
 _MOST_JSON_BYTES = 20_000_000
-_WORD_ENDINGS = {"srt": ".srt", "vtt": ".vtt", "textgrid": ".TextGrid", "ctm": ".ctm", "json": ".json"}
+_WORD_ENDINGS = {ending[1:].lower(): ending for ending in FORMS}
 _STATUS: tuple[tuple[type[GenlockError], int], ...] = (
     (NotThere, 404),
     (TooLarge, 413),
@@ -75,6 +75,7 @@ class Studio:
         self.stills = Stills()
         self.library = Library(folder, self.stills)
         self.words = WordEdits(folder)
+        self.lanes = FileLanes(folder)
         self.takes = Takes(folder)
         self.shelf = Shelf(folder)
         self._clips: OrderedDict[Path, TimelineClip] = OrderedDict()
@@ -116,6 +117,7 @@ def make_app(studio: Studio) -> FastAPI:
     app.middleware("http")(_small_bodies)
     for router in (_files(studio), _clips(studio), _words(studio), _jobs(studio)):
         app.include_router(router)
+    app.include_router(lane_routes(studio.lanes, studio.folder.file))
     app.include_router(take_routes(studio.folder, studio.takes))
     app.include_router(shelf_routes(studio.shelf))
     app.include_router(_pages())
@@ -240,7 +242,6 @@ def _clips(studio: Studio) -> APIRouter:
         if not clip_folder(studio.folder, file).is_dir():
             return json_answer({"id": ident, "name": file.name, "opened": False})
         found = studio.clip(file)
-        curves = [{"name": name} for name in _curves(file)]
         return json_answer(
             {
                 **found.to_dict(),
@@ -249,7 +250,7 @@ def _clips(studio: Studio) -> APIRouter:
                 "opened": True,
                 "version": file.version,
                 "piece_seconds": PIECE_SECONDS,
-                "curves": curves,
+                "lanes": studio.lanes.listing(file),
                 "sync": studio.library.sync(file),
             }
         )
@@ -279,34 +280,11 @@ def _clips(studio: Studio) -> APIRouter:
     def tile(ident: Ident, track: str, level: Number, number: Number, v: str = "") -> Response:
         return tile_answer(studio.clip(studio.folder.file(ident)), track, level, number)
 
-    @router.get("/curves/{name}")
-    def curve(ident: Ident, name: str) -> Response:
-        path = _curves(studio.folder.file(ident)).get(name)
-        if path is None:
-            raise NotThere(f"there is no curve {name!r}")
-        rows = curve_rows(load_track(path))
-        told = {**rows.facts, "values": list(rows.data)}
-        return json_answer(told)
-
     @router.get("/sound/{number}")
     def sound(ident: Ident, number: Number, v: str = "") -> Response:
         return sound_answer(studio.clip(studio.folder.file(ident)), number)
 
     return router
-
-
-def _curves(file: MediaFile) -> dict[str, Path]:
-    """The tracks of one value a cell in a file's results, by name. Told by the summary: no track is read for it."""
-    try:
-        told = read_json_file(file.results / "summary.json").get("tracks", [])
-    except FormatError:
-        return {}  # there is no result yet, or it is damaged, which the next align mends
-    found = {}
-    for track in told:
-        path = file.results / "tracks" / Path(str(track.get("path", ""))).name
-        if len(track.get("shape", ())) == 1 and path.is_file():
-            found[path.stem] = path
-    return found
 
 
 # ---------------------------------------------------------------- words
@@ -345,7 +323,7 @@ def _words(studio: Studio) -> APIRouter:
             raise NotThere(f"words are not written as {form!r}; there are: {', '.join(_WORD_ENDINGS)}")
         with tempfile.TemporaryDirectory() as place:
             target = Path(place) / f"{Path(file.name).stem}{ending}"
-            write_words(studio.words.words(file), target)
+            write_words(studio.words.words(file), target, film=file.path.name)
             data = target.read_bytes()
         plain = "".join(c if c.isascii() and (c.isalnum() or c in " .-_") else "_" for c in target.name)
         return Response(

@@ -16,9 +16,9 @@ from genlock.tasks.prepare_dataset import (
 )
 from genlock.tasks.prepare_timeline import TimelineClip, open_timeline, prepare_timeline
 from genlock.tasks.probe_file import probe_file
+from genlock.tasks.realign_words import Realigned, RealignOptions, realign_words
 from genlock.tasks.result import Result
 from genlock.tasks.sound_video import SOUND_ENDINGS, SoundOptions, SoundResult, require_one_film, sound_video
-from genlock.tasks.timeline_lanes import LaneOptions, Lanes, find_lanes, write_lane
 from genlock.tasks.sync_video import (
     SyncOptions,
     SyncResult,
@@ -27,6 +27,7 @@ from genlock.tasks.sync_video import (
     sync_options_of_each,
     sync_video,
 )
+from genlock.tasks.timeline_lanes import LaneOptions, Lanes, find_lanes, write_lane
 
 __all__ = [
     "ANIMATE_ENDINGS",
@@ -42,6 +43,8 @@ __all__ = [
     "LaneOptions",
     "Lanes",
     "PrepareOptions",
+    "RealignOptions",
+    "Realigned",
     "Repair",
     "Result",
     "SoundOptions",
@@ -64,6 +67,7 @@ __all__ = [
     "prepare_dataset",
     "prepare_timeline",
     "probe_file",
+    "realign_words",
     "repair_refusal",
     "require_clips",
     "require_one_film",

@@ -22,6 +22,7 @@ from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
 from genlock.speech import Cue, Words, read_transcript, write_words
 from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.mouths import MouthSpool
+from genlock.speech.subtitles import FORMS
 from genlock.tasks.files import result_folder
 
 __all__ = [
@@ -102,7 +103,7 @@ def find_words(
 
     Parameters
     ----------
-    output : a file whose ending says the form (.srt .vtt .TextGrid .ctm .json), or a folder for all of them
+    output : a file whose ending says the form (.srt .vtt .TextGrid .ctm .json .eaf .otio), or a folder for all of them
 
     Raises
     ------
@@ -135,7 +136,7 @@ def find_words(
         )
     written: tuple[Path, ...] = ()
     if output is not None:
-        written = _write(words, cues, Path(output), result_folder(file, None).stem)
+        written = _write(words, cues, Path(output), result_folder(file, None).stem, Path(file).name)
     return WordResult(words, written, clip.notes)
 
 
@@ -221,18 +222,20 @@ def write_all_forms(words: Words, cues: tuple[Cue, ...] | None, folder: Path, st
 
 
 def _is_one_file(output: Path) -> bool:
-    return not output.is_dir() and output.suffix.lower() in (ending.lower() for ending in WORD_FORMS)
+    return not output.is_dir() and output.suffix.lower() in (ending.lower() for ending in FORMS)
 
 
 def _check_form(output: Path) -> None:
     if not (output.is_dir() or _is_one_file(output) or output.suffix in ("", ".genlock")):
         raise OptionError(
-            f"-o {str(output)!r}: the ending {output.suffix!r} is unknown; use {', '.join(WORD_FORMS)}, or a folder"
+            f"-o {str(output)!r}: the ending {output.suffix!r} is unknown; use {', '.join(FORMS)}, or a folder"
         )
 
 
-def _write(words: Words, cues: tuple[Cue, ...] | None, output: Path, stem: str) -> tuple[Path, ...]:
+def _write(
+    words: Words, cues: tuple[Cue, ...] | None, output: Path, stem: str, film: str
+) -> tuple[Path, ...]:
     if _is_one_file(output):
-        write_words(words, output, cues=cues)
+        write_words(words, output, cues=cues, film=film)
         return (output,)
     return write_all_forms(words, cues, output, stem)

@@ -82,7 +82,7 @@ def find_lanes(
 ) -> Lanes:
     """Look for what a timeline shows, in one pass over a file; write it where ``output`` says.
 
-    Tracks go to ``NAME.npz``, spans to ``NAME.spans.json``. What a file has no stream for is left out, and a note says so.
+    Tracks go to ``NAME.npz``, spans to ``NAME.spans.json``. What a file has no stream for is left out, with a note.
 
     Raises
     ------
@@ -98,7 +98,11 @@ def find_lanes(
     found: list[Spans] = []
     with read_clip(file, request, progress) as clip:
         notes = list(clip.notes)
-        missing = [f.name for f in features if not any(t == f.name or t.startswith(f"{f.name}.") for t in clip.tracks)]
+        missing = [
+            f.name
+            for f in features
+            if not any(t == f.name or t.startswith(f"{f.name}.") for t in clip.tracks)
+        ]
         notes += [f"there is no {name}: nothing that it is made of was seen or heard" for name in missing]
         if "shots" in clip.tracks:
             found.append(_shots(clip.tracks["shots"]))
@@ -112,7 +116,8 @@ def find_lanes(
             folder.mkdir(parents=True, exist_ok=True)
             tracks = save_tracks(clip.tracks, folder, folder)
             for spans in found:
-                write_json(folder / f"{spans.name}.spans.json", {"name": spans.name, "spans": [s.to_dict() for s in spans]})
+                told = {"name": spans.name, "spans": [span.to_dict() for span in spans]}
+                write_json(folder / f"{spans.name}.spans.json", told)
     return Lanes(tracks, tuple(found), tuple(notes))
 
 
@@ -144,7 +149,9 @@ def phones_of(words: Words, sound: SoundSource, progress: Progress = silent) -> 
     for run in _runs(words.spans):
         start, end = run[0].start - _MARGIN, run[-1].end + _MARGIN
         first, stop = max(0, grid.index(start)), min(sound.count, grid.index(end) + 1)
-        heard = aligner.phones(sound.samples(first, stop), tokenize(" ".join(s.label for s in run), words.language))
+        heard = aligner.phones(
+            sound.samples(first, stop), tokenize(" ".join(s.label for s in run), words.language)
+        )
         origin = grid.center(first)
         found += [Span(origin + _exact(low), origin + _exact(high), name) for name, low, high in heard]
         progress("phones", float(end), total)

@@ -22,7 +22,7 @@ from genlock.extractors.base import PictureFeature, Pixels, Row
 from genlock.extractors.spec import FeatureSpec
 from genlock.media import VideoForm
 
-__all__ = ["FLOW_METHODS", "Flow", "FlowOptions", "OpticalFlow", "pack_flow", "unpack_flow"]
+__all__ = ["FLOW_METHODS", "Flow", "FlowArray", "FlowOptions", "OpticalFlow", "pack_flow", "unpack_flow"]
 
 Grey: TypeAlias = npt.NDArray[np.uint8]
 FlowArray: TypeAlias = npt.NDArray[np.float32]

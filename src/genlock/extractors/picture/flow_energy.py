@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from genlock.extractors.base import PictureFeature, Pixels, Row
-from genlock.extractors.picture.flow import FlowOptions, OpticalFlow
+from genlock.extractors.picture.flow import FlowArray, FlowOptions, OpticalFlow
 from genlock.extractors.spec import FeatureSpec
 from genlock.media import VideoForm
 
@@ -18,7 +18,7 @@ _SIZE = (160, 120)
 
 
 class FlowEnergy(PictureFeature):
-    """Mean length of the flow from frame k - 1 to frame k, in shares of the picture's width, float32 [T]: ``flow-energy``.
+    """Mean length of the flow from frame k - 1 to frame k, in shares of the picture's width, float32 [T].
 
     >>> energy = FlowEnergy().kernel()
     >>> still = np.zeros((120, 160), np.uint8)
@@ -53,7 +53,10 @@ class FlowEnergy(PictureFeature):
         measure = OpticalFlow(FlowOptions("dis"))
 
         def energies(frames: list[Pixels]) -> list[Row]:
-            flows = [measure(frame) for frame in frames]
-            return [None if f is None else np.float32(np.hypot(*np.moveaxis(f, -1, 0)).mean() / _SIZE[0]) for f in flows]
+            return [None if flow is None else _mean_length(flow) for flow in map(measure, frames)]
 
         return energies
+
+
+def _mean_length(flow: FlowArray) -> Row:
+    return np.asarray(np.hypot(flow[..., 0], flow[..., 1]).mean() / _SIZE[0], np.float32)

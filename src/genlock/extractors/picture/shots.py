@@ -22,7 +22,9 @@ from genlock.media import VideoForm
 __all__ = ["Shots", "shot_changes"]
 
 _SIZE = (64, 36)
-_LEAST = 12.0  # mean difference of hue, saturation and brightness, of 255, below which nothing is another shot
+_LEAST = (
+    12.0  # mean difference of hue, saturation and brightness, of 255, below which nothing is another shot
+)
 _TIMES = 3.0  # what is a change is so many times what the frames around it change by
 _AROUND = 2  # frames on each side
 _FLASH = 3  # frames that a flash may last

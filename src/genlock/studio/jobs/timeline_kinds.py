@@ -1,31 +1,48 @@
-"""Jobs of the timeline: lanes to look at, words to be placed anew, a file mended as somebody says."""
+"""Jobs of the timeline: what is looked for to be shown there, and words that are placed anew."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from genlock import tasks
 from genlock.core.progress import Progress
 from genlock.studio.folder import MediaFile, StudioFolder
-from genlock.studio.jobs.places import Done, lanes_folder
-from genlock.studio.word_edits import WordEdits
+from genlock.studio.jobs.kinds import Done, JobKind
+from genlock.studio.lanes import lanes_folder
+from genlock.studio.word_edits import Changed, WordEdits
 
-__all__ = ["look_for_lanes"]
+__all__ = ["TIMELINE_KINDS"]
+
+_READING = ("reading.threads", "reading.max_gap_seconds", "reading.upright")
 
 
-def look_for_lanes(
+def _lanes(
     folder: StudioFolder, file: MediaFile, options: tasks.LaneOptions, room: Path, progress: Progress
 ) -> Done:
-    """Curves, phones and shots of a file; what was found before under other names stays."""
+    """What was found before under other names stays."""
     found = tasks.find_lanes(file.path, WordEdits(folder).words(file), options, room / "lanes", progress)
     place = lanes_folder(folder, file)
     place.mkdir(parents=True, exist_ok=True)
-    made = sorted((room / "lanes").iterdir())
-    for each in made:
+    for each in sorted((room / "lanes").iterdir()):
         os.replace(each, place / each.name)
-        shutil.rmtree(place / f"{each.stem}.tiles", ignore_errors=True)
     counts = [f"{len(spans)} {spans.name}" for spans in found.spans]
-    sentence = ", ".join([f"{len(found.tracks)} curves and bands", *counts])
-    return Done(sentence, found.to_dict(), found.notes)
+    return Done(", ".join([f"{len(found.tracks)} tracks", *counts]), found.to_dict(), found.notes)
+
+
+def _realign(
+    folder: StudioFolder, file: MediaFile, options: tasks.RealignOptions, room: Path, progress: Progress
+) -> Done:
+    """The words come back with the job: the page puts them in place, so that it can be undone."""
+    document = WordEdits(folder).document(file)
+    if options.revision is not None and options.revision != document["revision"]:
+        raise Changed(f"the words have been changed meanwhile (revision {document['revision']}): ask again")
+    made = tasks.realign_words(file.path, WordEdits(folder).words(file), options, progress)
+    return Done(str(made), {**made.to_dict(), "revision": document["revision"]}, made.notes)
+
+
+#: The kinds of jobs of the timeline.
+TIMELINE_KINDS = (
+    JobKind("lanes", tasks.LaneOptions, _READING, False, _lanes),
+    JobKind("realign", tasks.RealignOptions, _READING, False, _realign),
+)
