@@ -84,3 +84,22 @@ for (let n = 0; n < 600; n += 1) {
 while (ed.undo()); await settle();
 assert.deepEqual(doc.words, first);
 console.log(`${calls.length} splices, all taken back`);
+// changes of the shot draw borders that come near, over the frame's own edge; nudging goes on past them
+{
+  server();
+  const near = new Editor("/api/clips/x", { exactFrames, frames, sound: null });
+  await near.load();
+  const quiet = async () => { while (near.saving || near.waiting.length) await new Promise((r) => setTimeout(r, 1)); };
+  near.shots = [exactFrames.edge(33), exactFrames.edge(60)];
+  near.shotFrames = 4;
+  near.moveBorder(3, "start", frames.edge(30) + 0.001); await quiet();
+  assert.equal(doc.words[3].start, E(33));
+  near.select(3, "start");
+  assert.ok(near.nudge(1)); await quiet();
+  assert.equal(doc.words[3].start, E(34));
+  near.moveBorder(3, "start", frames.edge(28)); await quiet();
+  assert.equal(doc.words[3].start, E(28));
+  near.snapsToShots = false;
+  near.moveBorder(3, "start", frames.edge(32)); await quiet();
+  assert.equal(doc.words[3].start, E(32));
+}

@@ -32,9 +32,12 @@ from genlock.speech.words import Word, Words
 
 __all__ = [
     "FORMS",
+    "LINE_LETTERS",
+    "READING_SPEED",
     "Cue",
     "ctm",
     "cues_from_words",
+    "numbered_cues",
     "read_subtitles",
     "read_transcript",
     "repaired",
@@ -53,7 +56,8 @@ _TAG = re.compile(r"<[^<>\n]*>|\{\\[^{}\n]*\}")
 
 # A new cue begins after this pause, this many letters or this many seconds, or where a sentence ends.
 _PAUSE, _LETTERS, _SECONDS = Fraction(7, 10), 84, Fraction(6)
-_LINE = 42
+#: Most letters of a line of subtitles, and most letters a second that are read with ease: what subtitlers keep to.
+LINE_LETTERS, READING_SPEED = 42, 20
 
 
 @dataclass(frozen=True)
@@ -232,6 +236,15 @@ def cues_from_words(words: Words) -> tuple[Cue, ...]:
 
     Words without times stand in the cue of the word before them; where no word has times there are no cues.
     """
+    return tuple(cue for _, cue in numbered_cues(words))
+
+
+def numbered_cues(words: Words) -> list[tuple[range, Cue]]:
+    """The cues of :func:`cues_from_words`, each with the numbers of its words.
+
+    >>> numbered_cues(Words([Word("one", 0, 1), Word("two", 3, 4)]))[1][0]
+    range(1, 2)
+    """
     groups: list[list[Word]] = []
     waiting: list[Word] = []
     for word in words:
@@ -242,11 +255,16 @@ def cues_from_words(words: Words) -> tuple[Cue, ...]:
         else:
             groups.append([*waiting, word])
             waiting = []
-    return tuple(
-        Cue(_two_lines(" ".join(w.text for w in group)), timed[0].start, timed[-1].end, str(number))
-        for number, group in enumerate(groups, start=1)
-        if len(timed := Words(group).spans)
-    )
+    found, at = [], 0
+    for number, group in enumerate(groups, start=1):
+        timed = [word for word in group if word.start is not None and word.end is not None]
+        start, end = timed[0].start, timed[-1].end
+        assert start is not None
+        assert end is not None
+        text = _two_lines(" ".join(word.text for word in group))
+        found.append((range(at, at + len(group)), Cue(text, start, end, str(number))))
+        at += len(group)
+    return found
 
 
 def _breaks(group: Sequence[Word], word: Word) -> bool:
@@ -264,7 +282,7 @@ def _breaks(group: Sequence[Word], word: Word) -> bool:
 
 
 def _two_lines(text: str) -> str:
-    if len(text) <= _LINE:
+    if len(text) <= LINE_LETTERS:
         return text
     spaces = [k for k, c in enumerate(text) if c == " "]
     if not spaces:

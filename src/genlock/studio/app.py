@@ -315,6 +315,10 @@ def _words(studio: Studio) -> APIRouter:
         studio.words.take_result(file)
         return json_answer(studio.words.document(file))
 
+    @router.get("/cues")
+    def cues(ident: Ident) -> Response:
+        return json_answer(studio.words.cues(studio.folder.file(ident)))
+
     @router.get("/export/{form}")
     def export(ident: Ident, form: str) -> Response:
         file = studio.folder.file(ident)

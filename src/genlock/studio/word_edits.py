@@ -17,6 +17,7 @@ from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.time import exact
 from genlock.speech import Word, Words
+from genlock.speech.subtitles import LINE_LETTERS, READING_SPEED, numbered_cues
 from genlock.studio.folder import MediaFile, StudioFolder
 from genlock.studio.jobs.kinds import found_folder
 
@@ -49,6 +50,21 @@ class WordEdits:
             source = self._source(file)
             newer = own.exists() and source is not None and source.stat().st_mtime > own.stat().st_mtime
         return {**words.to_dict(), "revision": revision, "corrected": own.exists(), "newer_result": newer}
+
+    def cues(self, file: MediaFile) -> dict[str, Any]:
+        """The words as subtitles: each with its text, its times, and which words it is made of."""
+        words, revision = self._read(file)
+        cues = [
+            {
+                "at": numbers.start,
+                "count": len(numbers),
+                "text": cue.text,
+                "start_seconds": float(cue.start),
+                "end_seconds": float(cue.end),
+            }
+            for numbers, cue in numbered_cues(words)
+        ]
+        return {"cues": cues, "revision": revision, "limits": {"speed": READING_SPEED, "line": LINE_LETTERS}}
 
     def splice(
         self, file: MediaFile, revision: int, at: int, count: int, words: Sequence[Mapping[str, Any]]

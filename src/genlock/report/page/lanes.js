@@ -183,6 +183,17 @@ export class WordLane {
   }
 }
 
+/** Labelled spans: phones, shots, events. Each is { text, start, end, confidence }. */
+export class SpanLane extends WordLane {
+  height = 26;
+
+  constructor(label, placed) {
+    super({ placed });
+    this.key = `spans ${label}`;
+    this.label = label;
+  }
+}
+
 export class WaveLane {
   key = "wave";
   label = "waveform";

@@ -41,11 +41,12 @@ export class Timeline extends EventTarget {
     if (model.waveform) lanes.push(new WaveLane(model.waveform));
     if (model.spectrogram) lanes.push(new SpectrogramLane(model.spectrogram));
     model.curves.forEach((curve, number) => lanes.push(new CurveLane(curve, number)));
-    return lanes;
+    return [...lanes, ...(this.extra ?? [])];
   }
 
   #layLanes() {
     const { labels } = this;
+    labels.replaceChildren();
     let y = 0;
     for (const lane of this.lanes) {
       lane.y = y;
@@ -84,6 +85,14 @@ export class Timeline extends EventTarget {
 
   showAll() {
     this.show(this.extent.a, this.extent.b);
+  }
+
+  /** Show these lanes below the others. */
+  setExtra(lanes) {
+    this.extra = lanes;
+    this.lanes = this.#makeLanes();
+    this.#layLanes();
+    this.resize();
   }
 
   /** The model's words have changed. */

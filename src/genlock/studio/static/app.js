@@ -13,12 +13,12 @@ import { TimelineScreen } from "./timeline_screen.js";
 import { make } from "../page/panels.js";
 
 const $ = (id) => document.getElementById(id);
-const SCREENS = ["library", "timeline", "sync", "face", "sound", "models", "jobs"];
-const OF_A_FILE = ["timeline", "sync", "face", "sound"];
+const SCREENS = ["library", "timeline", "words", "sync", "face", "sound", "models", "jobs"];
+const OF_A_FILE = ["timeline", "words", "sync", "face", "sound"];
 
 await loadTexts();
 const jobs = new Jobs();
-const timelineScreen = new TimelineScreen({ tell });
+const timelineScreen = new TimelineScreen(jobs, { ask, tell });
 const library = new LibraryScreen(jobs, { ask, tell });
 const sync = new SyncScreen(jobs, { hear, tell });
 const made = { face: new FaceScreen($("screen-face"), jobs, { tell }), sound: new SoundScreen($("screen-sound"), jobs, { tell }) };
@@ -48,7 +48,7 @@ async function route() {
   }
   ready = false;
   for (const name of SCREENS) {
-    $(`screen-${name}`).hidden = name !== wanted;
+    if (name !== "words") $(`screen-${name}`).hidden = name !== (wanted === "words" ? "timeline" : wanted); // both show the film
     const tab = $(`tab-${name}`);
     if (name === wanted) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
@@ -57,6 +57,7 @@ async function route() {
     $(`tab-${name}`).hidden = !file;
     $(`tab-${name}`).href = `#/${name}/${file ?? ""}`;
   }
+  document.body.dataset.screen = wanted;
   tell("");
   timelineScreen.player?.pause();
   for (const screen of Object.values(made)) screen.pause();
@@ -68,6 +69,7 @@ async function route() {
     else {
       await openFile();
       if (wanted === "sync") await sync.show(file);
+      else if (wanted === "words") await timelineScreen.cues.show();
       else timelineScreen.timeline.resize();
     }
     ready = true;
@@ -126,7 +128,7 @@ async function ask(kind, files) {
 
 // ------------------------------------------------------------ keys
 
-const HELP = ["space", "arrows", "jkl", "words", "enter", "border", "nudge", "beside", "split", "join", "type", "new", "delete", "undo", "snap", "loop", "shift", "range", "zoom", "ends", "drag", "takes", "events", "move_event"];
+const HELP = ["space", "arrows", "jkl", "words", "enter", "border", "nudge", "beside", "split", "join", "type", "new", "delete", "undo", "snap", "snap_shots", "loop", "shift", "range", "zoom", "ends", "drag", "takes", "events", "move_event"];
 
 function fillHelp() {
   $("help-keys").replaceChildren(...HELP.map((name) => {
@@ -180,6 +182,7 @@ jobs.addEventListener("ended", async ({ detail }) => {
   if (detail.file !== file || detail.state !== "done" || !timelineScreen.editor) return;
   // Words that nobody has corrected follow the newest result; others are asked about.
   if (["align", "words"].includes(detail.kind)) await timelineScreen.editor.load();
+  if (["align", "lanes"].includes(detail.kind)) await timelineScreen.lanesChanged();
 });
 fillHelp();
 listenKeys();

@@ -1,6 +1,6 @@
 // The words as they are corrected: every change is one splice, undone by the splice that puts the old words back.
 
-import { Words } from "../page/data.js";
+import { Words, firstWhere } from "../page/data.js";
 import { getJson, post, remove } from "./api.js";
 import { Exact, nearestSample } from "./exact.js";
 
@@ -30,6 +30,9 @@ export class Editor extends EventTarget {
     this.selected = -1; // number in the list
     this.border = "start";
     this.snapping = true;
+    this.shots = []; // exact instants at which the shot changes, in order
+    this.snapsToShots = true;
+    this.shotFrames = 6; // so near a border is drawn to a change of the shot
   }
 
   async load() {
@@ -139,8 +142,18 @@ export class Editor extends EventTarget {
 
   // ------------------------------------------------------------ borders
 
-  /** The exact instant for a border near t: an edge of a frame, or a sample. */
-  snapped(t) {
+  /** The change of the shot that draws a border near t, or null. */
+  #shotNear(t) {
+    if (!this.snapsToShots || !this.frames || !this.shots.length) return null;
+    const after = firstWhere(this.shots.length, (k) => this.shots[k].number > t);
+    const near = [this.shots[after - 1], this.shots[after]].filter((shot) => shot && Math.abs(shot.number - t) <= this.shotFrames * this.frames.period + 1e-9);
+    return near.sort((p, q) => Math.abs(p.number - t) - Math.abs(q.number - t))[0] ?? null;
+  }
+
+  /** The exact instant for a border near t: a change of the shot, an edge of a frame, or a sample. `plain`: no shot draws it. */
+  snapped(t, plain = false) {
+    const shot = plain ? null : this.#shotNear(t);
+    if (shot) return shot;
     if (this.snapping && this.frames && t > this.frames.start - this.frames.period && t < this.frames.end + this.frames.period) {
       const { frames } = this;
       const k = Math.min(Math.max(frames.index(t), 0), frames.count - 1);
@@ -164,7 +177,7 @@ export class Editor extends EventTarget {
   }
 
   /** The splice that moves a border to t (a number), as far as it can go; null if it stays. `alone`: no neighbour moves along. */
-  moved(number, border, t, { alone = false } = {}) {
+  moved(number, border, t, { alone = false, plain = false } = {}) {
     const word = this.list[number];
     if (!word || word.from === null) return null;
     const along = alone ? -1 : this.#neighbour(number, border);
@@ -175,7 +188,7 @@ export class Editor extends EventTarget {
     const wanted = Math.min(Math.max(t, limits[0]), limits[1]);
     const period = this.frames?.period ?? 0;
     // Where the nearest edge lies beyond a limit, the one before it; where there is none, the neighbour's own border.
-    const choices = [wanted, wanted - period, wanted + period].map((each) => this.snapped(each));
+    const choices = [wanted, wanted - period, wanted + period].map((each) => this.snapped(each, plain));
     if (along < 0 && beside >= 0) choices.push(this.list[beside].exact[border === "start" ? "end" : "start"]);
     const exact = choices.find(({ number: at }) => at >= limits[0] - 1e-9 && at <= limits[1] + 1e-9);
     if (!exact || exact.compare(word.exact[border]) === 0) return null;
@@ -193,8 +206,9 @@ export class Editor extends EventTarget {
     return Boolean(change);
   }
 
-  /** One frame on or back (a millisecond where borders do not snap). */
-  nudge(step, options) {
+  /** One frame on or back (a millisecond where borders do not snap); no shot holds it. */
+  nudge(step, given = {}) {
+    const options = { ...given, plain: true };
     const { word } = this;
     if (!word || word.from === null) return false;
     const now = this.border === "start" ? word.from : word.to;

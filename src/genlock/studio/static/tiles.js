@@ -84,14 +84,3 @@ export class TiledRows extends EventTarget {
     }
   }
 }
-
-/** A curve, whole. */
-export class CurveRows {
-  constructor(told) {
-    Object.assign(this, told, { values: Uint8Array.from(told.values) });
-  }
-
-  pieces() {
-    return [{ key: "0", start: this.start, period: this.period, values: this.values, count: this.values.length }];
-  }
-}

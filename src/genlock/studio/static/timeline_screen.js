@@ -1,7 +1,7 @@
 // The timeline: picture, sound and words of one clip in exact step, and their correction.
 
 import { Filmstrip } from "../page/filmstrip.js";
-import { Frames } from "../page/data.js";
+import { Frames, firstWhere } from "../page/data.js";
 import { clockText, countText, signedMs, timecodeText } from "../page/format.js";
 import { colour } from "../page/colour.js";
 import { make } from "../page/panels.js";
@@ -10,40 +10,41 @@ import { Timeline, wordText } from "../page/timeline.js";
 import { phraseAt, phraseNodes } from "../page/words.js";
 import { getJson } from "./api.js";
 import { BrowserFrames } from "./browser_frames.js";
+import { CueList } from "./cue_list.js";
 import { Editor } from "./editor.js";
 import { Exact, ExactFrames } from "./exact.js";
+import { LaneMenu } from "./lane_menu.js";
 import { ShiftedSound } from "./shift.js";
 import { Stills } from "./stills.js";
 import { t } from "./texts.js";
-import { CurveRows, TiledRows } from "./tiles.js";
+import { TiledRows } from "./tiles.js";
 
 const $ = (id) => document.getElementById(id);
 const NEAR = 6; // pixels around a border in which it is taken hold of
 const LEAD = 0.5; // seconds that are heard before or after a border
 
 /** Everything that the page knows of a clip, in the form that the report's modules take. */
-async function modelOf(clip) {
+function modelOf(clip) {
   const address = `/api/clips/${clip.id}`;
   const exactFrames = clip.frames ? new ExactFrames(clip.frames) : null;
   const frames = exactFrames ? new Frames(exactFrames.data) : null;
   const rows = (name) => (clip[name] ? new TiledRows(clip[name], `${address}/tiles/${name}`, clip.version) : null);
   const waveform = rows("waveform");
   const spectrogram = rows("spectrogram");
-  const curves = await Promise.all(clip.curves.map(async (curve) => new CurveRows(await getJson(`${address}/curves/${encodeURIComponent(curve.name)}`))));
   const editor = new Editor(address, { exactFrames, frames, sound: clip.sound });
-  return { address, editor, exactFrames, frames, waveform, spectrogram, curves, words: editor.words, editable: true, timecode: clip.timecode };
+  return { address, editor, exactFrames, frames, waveform, spectrogram, curves: [], words: editor.words, editable: true, timecode: clip.timecode };
 }
 
 export class TimelineScreen {
-  constructor({ tell }) {
-    this.tell = tell;
+  constructor(jobs, { ask, tell }) {
+    Object.assign(this, { jobs, ask, tell });
     this.clip = null;
   }
 
   /** Build it for one clip; a page holds one clip, another one is another page. */
   async open(clip) {
     this.clip = clip;
-    const model = (this.model = await modelOf(clip));
+    const model = (this.model = modelOf(clip));
     const { preview } = clip;
     const video = $("video");
     const frames = model.frames;
@@ -61,9 +62,12 @@ export class TimelineScreen {
     this.editor = model.editor;
     this.timeline = new Timeline(model, this.player, strip, { tools: this.#tools() });
     for (const rows of [model.waveform, model.spectrogram]) rows?.addEventListener("change", () => { this.timeline.overviewBase = null; this.timeline.redraw(); });
+    this.menu = new LaneMenu($("lane-menu"), this.timeline, model.address, { find: () => this.ask("lanes", [clip.id]), tell: this.tell });
+    this.cues = new CueList($("cues"), model.address, this.editor, this.jobs, { file: clip.id, play: (a, b) => this.player.playRange(a, b), tell: this.tell });
     this.#dress();
     this.#listen();
     await this.editor.load();
+    await this.menu.offer(clip.lanes);
     this.editor.select(this.editor.list.findIndex((word) => word.from !== null));
     if (preview) video.src = source;
     this.player.seek(frames ? frames.center(0) : this.player.start);
@@ -82,6 +86,20 @@ export class TimelineScreen {
     $("shift-ms").value = offset === null || offset === undefined ? 0 : Math.round(offset * 1000);
     $("shift-note").textContent = offset === null || offset === undefined ? t("not_measured") : t("measured", { offset: signedMs(offset) });
     $("shift-on").disabled = $("shift-ms").disabled = !this.shift;
+  }
+
+  /** Other lanes may be there: they are offered anew. */
+  async lanesChanged() {
+    const { lanes } = await getJson(`${this.model.address}/lanes`);
+    await this.menu.offer(lanes);
+  }
+
+  #tookSpans({ name, spans }) {
+    if (name !== "shots") return;
+    // The first shot begins with the film; every other one is a change.
+    this.editor.shots = spans.slice(1).map((span) => Exact.of(span.start));
+    $("shot-snap").hidden = !this.editor.shots.length;
+    this.timeline.drawOverlay();
   }
 
   // ------------------------------------------------------------ borders under the pointer
@@ -135,7 +153,16 @@ export class TimelineScreen {
     };
   }
 
+  #drawShots(ctx, view) {
+    const { shots } = this.editor;
+    ctx.fillStyle = colour("accent", 0.45);
+    for (let k = firstWhere(shots.length, (n) => shots[n].number >= view.a); k < shots.length && shots[k].number <= view.b; k += 1) {
+      ctx.fillRect(Math.round(view.x(shots[k].number)), 0, 1, this.timeline.height);
+    }
+  }
+
   #drawChosen(ctx, view, lanes) {
+    this.#drawShots(ctx, view);
     const { word, border } = this.editor;
     const lane = lanes.find((each) => each.key === "words");
     if (!word || word.from === null || !lane) return;
@@ -314,6 +341,7 @@ export class TimelineScreen {
       n: () => this.#insert(),
       Delete: () => this.#did(editor.removeWord(), "no_word"),
       f: () => $("snapping").click(),
+      c: () => $("shot-snapping").click(),
       r: () => player.setLooping(!player.looping),
       x: () => this.#toggleShift(),
       i: () => this.#selectRange("start"),
@@ -373,6 +401,10 @@ export class TimelineScreen {
       $("lanes").focus();
       event.preventDefault();
     });
+    this.menu.addEventListener("spans", ({ detail }) => this.#tookSpans(detail));
+    editor.addEventListener("saved", () => { if (document.body.dataset.screen === "words") this.cues.show().catch((error) => this.tell(error.message)); });
+    $("shot-snapping").addEventListener("change", (event) => { editor.snapsToShots = event.target.checked; });
+    $("shot-frames").addEventListener("change", (event) => { editor.shotFrames = Math.max(0, Number(event.target.value) || 0); });
     $("snapping").addEventListener("change", (event) => { editor.snapping = event.target.checked; });
     $("shift-ms").addEventListener("change", () => { if (this.shift?.on) this.shift.set(true, Number($("shift-ms").value) / 1000); });
     this.shift?.addEventListener("change", () => {
