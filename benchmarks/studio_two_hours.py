@@ -163,11 +163,15 @@ def main() -> None:
         begun = time.monotonic()
         make_film(folder, asked.minutes, asked.words)
         print(f"made {asked.minutes} minutes of film in {time.monotonic() - begun:.0f} s", flush=True)
-        program = [sys.executable, "-m", "genlock", "studio", str(folder), "--port", "0"]
-        server = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+        program = [str(Path(sys.executable).with_name("genlock")), "studio", str(folder), "--port", "0"]
+        unbuffered = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        server = subprocess.Popen(
+            program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=unbuffered
+        )
         try:
             assert server.stdout is not None
-            root = server.stdout.readline().split(" at ")[-1].strip().rstrip("/")
+            said = next(line for line in server.stdout if " at http" in line)
+            root = said.split(" at ")[-1].strip().rstrip("/")
             ident = json.load(urllib.request.urlopen(f"{root}/api/library"))["files"][0]["id"]
             with chromium(folder / "profile") as driver:
                 driver.set_script_timeout(300)

@@ -230,7 +230,10 @@ class Fusion:
             seconds=found.seconds,
         )
         whole = segment_of(*self._span, estimate)
-        return SyncMeasurement(estimate, self._middle, segments=(whole,), faces=self._faces.undecided())
+        curves = tuple((stretch.start, stretch.end, stretch.curve) for stretch in seen.stretches)
+        return SyncMeasurement(
+            estimate, self._middle, segments=(whole,), faces=self._faces.undecided(), curves=curves
+        )
 
     def _from_stretches(self, seen: _Seen) -> SyncMeasurement:
         """The offset as it runs through the film, by the face that speaks."""
@@ -261,6 +264,7 @@ class Fusion:
             pieces,
             self._face_offsets(seen, speakers, estimate),
             notes,
+            tuple((stretch.start, stretch.end, stretch.curve) for stretch in stretches),
         )
 
     def _face_offsets(
@@ -287,6 +291,7 @@ class Fusion:
                     None if known is None else known.probability,
                     speaks,
                     reason,
+                    pool(curves) if curves else None,
                 )
             )
         return tuple(offsets)

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from genlock.aligners.curves import LagCurve
 from genlock.core.errors import OptionError
 from genlock.core.one_line import one_line
 from genlock.lipsync.confidence import sure_within
@@ -46,6 +47,8 @@ class FaceOffset:
     """Whether this is the mouth that the sound belongs to."""
     reason: str = ""
     """Why there is no offset, or why it was not taken."""
+    curve: LagCurve | None = field(default=None, repr=False, compare=False)
+    """Similarity of this mouth and the sound over lags; None if it was not compared."""
 
     __repr__ = one_line
 
@@ -94,6 +97,8 @@ class SyncMeasurement:
     """Every face, in order of identity."""
     notes: tuple[str, ...] = field(default=())
     """What to beware of, in words."""
+    curves: tuple[tuple[Fraction, Fraction, LagCurve], ...] = field(default=(), repr=False)
+    """Start and end of each stretch that was compared, and its similarity over lags."""
 
     __repr__ = one_line
 

@@ -217,6 +217,11 @@ def _files(studio: Studio) -> APIRouter:
         path = studio.library.sync_picture(studio.folder.file(ident))
         return FileResponse(path, media_type="image/svg+xml", headers=NEVER)
 
+    @router.get("/files/{ident}/similarity")
+    def similarity(ident: Ident) -> Response:
+        """Similarity over lags, of each face and over time; null where it was not measured here."""
+        return json_answer(studio.library.similarity(studio.folder.file(ident)))
+
     @router.put("/uploads/{name}")
     async def upload(name: str, request: Request) -> Response:
         stated = request.headers.get("content-length")

@@ -116,6 +116,15 @@ class Library:
             raise NotThere(f"the offset of {file.name!r} was not measured here")
         return found_folder(self._folder, file) / "sync.svg"
 
+    def similarity(self, file: MediaFile) -> dict[str, Any]:
+        """What the newest measurement here compared, as :func:`genlock.report.similarity.similarity_rows` tells it."""
+        place = found_folder(self._folder, file)
+        sync = self.sync(file)
+        if sync is None or sync.get("version") != file.version or not (place / "similarity.json").is_file():
+            return {"similarity": None}
+        told: dict[str, Any] = read_json_file(place / "similarity.json")
+        return told
+
     def _word_count(self, file: MediaFile) -> int | None:
         """How many words there are; None where nobody has looked for them."""
         own = self._folder.own / "words" / f"{file.ident}.json"

@@ -7,6 +7,7 @@ from genlock.tasks.demo import run_demo
 from genlock.tasks.extract_features import FeatureOptions, FeatureResult, extract_features
 from genlock.tasks.files import expand_files, folder_beside, result_folder, result_folders
 from genlock.tasks.find_words import WORD_FORMS, WordOptions, WordResult, find_words
+from genlock.tasks.mend_sound import Mended, MendOptions, mend_sound
 from genlock.tasks.prepare_dataset import (
     ExportOptions,
     PrepareOptions,
@@ -42,6 +43,8 @@ __all__ = [
     "FeatureResult",
     "LaneOptions",
     "Lanes",
+    "MendOptions",
+    "Mended",
     "PrepareOptions",
     "RealignOptions",
     "Realigned",
@@ -63,6 +66,7 @@ __all__ = [
     "find_lanes",
     "find_words",
     "folder_beside",
+    "mend_sound",
     "open_timeline",
     "prepare_dataset",
     "prepare_timeline",

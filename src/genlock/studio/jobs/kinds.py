@@ -15,6 +15,7 @@ from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress
 from genlock.report import sync_svg
+from genlock.report.similarity import similarity_rows
 from genlock.studio import names
 from genlock.studio.folder import MediaFile, StudioFolder
 from genlock.studio.jobs.events_sent import events_sent, table_of
@@ -184,6 +185,7 @@ def _sync(
         write_bytes(place / "sync.svg", sync_svg(found.measurement).encode("utf-8"))
     else:
         (place / "sync.svg").unlink(missing_ok=True)
+    write_json(place / "similarity.json", {"similarity": similarity_rows(found.measurement)})
     write_json(place / "sync.json", {**found.to_dict(), "version": file.version})
     return Done(found.sentence, found.to_dict(), found.notes)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from genlock import tasks
 from genlock.core.progress import Progress
 from genlock.studio.folder import MediaFile, StudioFolder
-from genlock.studio.jobs.kinds import Done, JobKind
+from genlock.studio.jobs.kinds import Done, JobKind, free_name
 from genlock.studio.lanes import lanes_folder
 from genlock.studio.word_edits import Changed, WordEdits
 
@@ -41,8 +41,22 @@ def _realign(
     return Done(str(made), {**made.to_dict(), "revision": document["revision"]}, made.notes)
 
 
+def _mend(
+    folder: StudioFolder, file: MediaFile, options: tasks.MendOptions, room: Path, progress: Progress
+) -> Done:
+    """The film is written beside the original, which is never touched."""
+    target = free_name(file.path, "mended")
+    staged = room / target.name
+    made = tasks.mend_sound(file.path, staged, options, progress)
+    os.link(staged, target, follow_symlinks=False)  # never overwrites
+    return Done(
+        str(made), {**made.to_dict(), "path": target.name, "written": target.name}, made.written.notes
+    )
+
+
 #: The kinds of jobs of the timeline.
 TIMELINE_KINDS = (
     JobKind("lanes", tasks.LaneOptions, _READING, False, _lanes),
+    JobKind("mend", tasks.MendOptions, (), False, _mend),
     JobKind("realign", tasks.RealignOptions, _READING, False, _realign),
 )

@@ -4,7 +4,9 @@ import { signedMs } from "../page/format.js";
 import { make } from "../page/panels.js";
 import { getJson } from "./api.js";
 import { fillForm } from "./forms.js";
+import { SimilarityPicture } from "./similarity_picture.js";
 import { t } from "./texts.js";
+import { WarpTable } from "./warp_table.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -12,6 +14,11 @@ export class SyncScreen {
   constructor(jobs, { hear, tell }) {
     Object.assign(this, { jobs, tell });
     this.file = null;
+    this.picture = new SimilarityPicture($("similarity"));
+    this.warp = new WarpTable($("warp-rows"), $("warp-drift"), $("warp-add"));
+    this.warp.addEventListener("change", () => this.picture.setSteps(this.warp.steps, this.warp.drift));
+    $("warp-take").addEventListener("click", () => this.warp.take(this.sync));
+    $("warp-mend").addEventListener("click", () => this.#run("mend", this.warp.options));
     $("sync-measure").addEventListener("click", () => this.#run("sync"));
     $("sync-repair").addEventListener("click", () => this.#run("repair"));
     $("sync-hear").addEventListener("click", () => hear(this.sync.offset_seconds));
@@ -36,7 +43,18 @@ export class SyncScreen {
       picture.onload = () => { picture.hidden = false; };
       picture.src = `/api/files/${file}/sync.svg?at=${Date.now()}`;
     }
+    await this.#showSimilarity(file, sync);
     $("sync-rows").replaceChildren(...(sync ? this.#rows(sync) : []));
+  }
+
+  /** What was compared, over time; the Warp begins as what was measured. */
+  async #showSimilarity(file, sync) {
+    const [{ similarity }, facts] = await Promise.all([`/api/files/${file}/similarity`, `/api/files/${file}/facts`].map(getJson));
+    $("similarity-box").hidden = !sync;
+    if (!sync) return;
+    this.picture.show({ similarity, pieces: sync.pieces ?? [], start: 0, duration: facts.duration_seconds ?? 1 });
+    if (this.taken !== sync.sentence) this.warp.take(sync); // what is being corrected by hand is left alone
+    this.taken = sync.sentence;
   }
 
   #rows(sync) {
@@ -57,12 +75,12 @@ export class SyncScreen {
     return rows;
   }
 
-  async #run(kind) {
+  async #run(kind, given = null) {
     const { file } = this;
     $("repair-result").textContent = t("state_running");
-    for (const id of ["sync-measure", "sync-repair"]) $(id).disabled = true;
+    for (const id of ["sync-measure", "sync-repair", "warp-mend"]) $(id).disabled = true;
     try {
-      const options = this.options();
+      const options = given ?? this.options();
       if (kind === "sync") delete options.all_sound;
       const [id] = await this.jobs.ask(kind, [file], options);
       const job = await this.jobs.wait(id);
@@ -71,7 +89,7 @@ export class SyncScreen {
       $("repair-result").textContent = "";
       this.tell(error.message || t("no_answer"));
     }
-    $("sync-measure").disabled = false;
+    $("sync-measure").disabled = $("warp-mend").disabled = false;
     if (this.file === file) await this.show(file);
   }
 }
