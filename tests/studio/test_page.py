@@ -27,6 +27,16 @@ CLIPS: dict[str, dict[str, Any]] = {
 }
 
 
+#: Screens, and the film that each shows.
+SCREENS = (
+    ("library", None),
+    ("timeline", "plain.mp4"),
+    ("words", "plain.mp4"),
+    ("sync", "plain.mp4"),
+    ("jobs", None),
+)
+
+
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clip]:
     folder = tmp_path_factory.mktemp("films")
@@ -108,6 +118,7 @@ def test_words_are_corrected_by_keyboard_alone(driver: Any, studio: Served, film
     assert kept()[0]["text"] == "blitz"
 
 
+@pytest.mark.slow
 def test_a_border_is_dragged(driver: Any, studio: Served, films: dict[str, Clip]) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 
@@ -136,9 +147,15 @@ def test_a_border_is_dragged(driver: Any, studio: Served, films: dict[str, Clip]
     assert start in [clip.cells.edge(k) for k in range(clip.count)]
 
 
+@pytest.mark.slow
 def test_every_screen_is_shown_and_kept_as_a_picture(driver: Any, studio: Served, repository: Path) -> None:
     """For people, in build/; what a machine can say of them: hostile text stays text, nothing is out of view."""
-    for screen, name in (("library", None), ("timeline", "plain.mp4"), ("sync", "plain.mp4"), ("jobs", None)):
+    for screen, name in (
+        ("library", None),
+        ("timeline", "plain.mp4"),
+        ("words", "plain.mp4"),
+        ("sync", "plain.mp4"),
+    ):
         open_screen(driver, studio, screen, name)
         if screen == "timeline":
             until(driver, "return window.studio.still() !== null", "the first frame stands")
@@ -153,6 +170,7 @@ def test_every_screen_is_shown_and_kept_as_a_picture(driver: Any, studio: Served
         screenshot(driver, repository / "build" / f"studio-{screen}.png")
 
 
+@pytest.mark.slow
 def test_the_second_language_says_everything(driver: Any, studio: Served) -> None:
     open_screen(driver, studio, "library")
     driver.find_element("id", "language").click()
@@ -169,7 +187,12 @@ def test_axe_finds_nothing_serious_on_any_screen(driver: Any, studio: Served) ->
     if path is None:
         pytest.skip("AXE_JS does not name axe-core's axe.min.js")
     axe = Path(path).read_text(encoding="utf-8")
-    for screen, name in (("library", None), ("timeline", "plain.mp4"), ("sync", "plain.mp4"), ("jobs", None)):
+    for screen, name in (
+        ("library", None),
+        ("timeline", "plain.mp4"),
+        ("words", "plain.mp4"),
+        ("sync", "plain.mp4"),
+    ):
         open_screen(driver, studio, screen, name)
         driver.execute_script(axe)
         found = driver.execute_async_script(
