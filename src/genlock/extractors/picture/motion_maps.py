@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import cv2
 import numpy as np
@@ -65,6 +65,8 @@ FRAME_INSTANT = Fraction(1, 6)
 # Frames nearer together than this are passed over: a thing that moves slowly moves by no pixel from one to the next.
 _LEAST_STEP = Fraction(1, 45)
 _SCALARS = 4
+# Of x, y, area and speed, what movement back changes its sign of: the first two.
+_TURNED = np.array([1, 1, -1, -1], np.float32)
 # Frames whose maps may still come.
 _WAITING = 16
 # Differences of grey below this are noise and compression.
@@ -118,7 +120,7 @@ class MotionMapper:
     """
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow: Any = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)  # type: ignore[attr-defined]
         self._frames: list[tuple[Fraction, Grey]] = []
         self._step: _Step | None = None
         self.cuts = 0
@@ -149,8 +151,7 @@ class MotionMapper:
         height, width = first.shape
         # The flow is measured at a quarter of the size; half of it holds all that it knows.
         back, forth = (
-            _halved(self._flow.calc(one, two, None))  # type: ignore[call-overload]
-            for one, two in ((second, first), (first, second))
+            _halved(self._flow.calc(one, two, None)) for one, two in ((second, first), (first, second))
         )
         way = _camera(back)
         change = np.asarray(cv2.absdiff(second, _moved(first, way)), np.uint8)
@@ -162,8 +163,8 @@ class MotionMapper:
         away = np.asarray(cv2.invertAffineTransform(way), np.float64)
         return _Step(
             seconds,
-            _alone(forth, away, half) * np.array([scale, scale, 1, scale], np.float32),
-            _alone(back, way, half) * np.array([-scale, -scale, 1, scale], np.float32),
+            _alone(forth, away, half, scale),
+            -_alone(back, way, half, scale) * _TURNED,
             change,
             way,
             speed,
@@ -230,7 +231,7 @@ class MotionMapsFeature(PictureFeature):
 
     name = "motion"
     form = MAP_FORM
-    value_shape: ClassVar[tuple[int, ...]] = (*MAP_SHAPE, len(CHANNELS))
+    value_shape: tuple[int, ...] | None = (*MAP_SHAPE, len(CHANNELS))
     unit = "picture heights per second"
 
     @classmethod
@@ -301,7 +302,7 @@ def _camera(flow: Array) -> npt.NDArray[np.float64]:
     return np.asarray(fit.T + np.eye(2, 3))
 
 
-def _alone(flow: Array, way: npt.NDArray[np.float64], moving: Grey) -> Array:
+def _alone(flow: Array, way: npt.NDArray[np.float64], moving: Grey, scale: np.float32) -> Array:
     """The flow without that of the camera, the area that moves by itself, and its speed, [h, w, 4]; zero elsewhere."""
     height, width = flow.shape[:2]
     camera = (way - np.eye(2, 3)).astype(np.float32)
@@ -315,4 +316,5 @@ def _alone(flow: Array, way: npt.NDArray[np.float64], moving: Grey) -> Array:
     )
     speed = np.sqrt(x * x + y * y)
     area = ((speed >= _LEAST_PIXELS) & (moving > 0)).astype(np.float32)
-    return np.stack([x * area, y * area, area, speed * area], axis=2)
+    fast = area * scale
+    return np.stack([x * fast, y * fast, area, speed * fast], axis=2)

@@ -97,7 +97,7 @@ def _impulses(told: Sequence[_Told], films: Sequence[MotionFilm], reading: Readi
     pairs = []
     for one, film in zip(told, films, strict=True):
         events = [event for event in one.events if event.probability >= reading.threshold]
-        for true, found in match_onsets(film.times, one.seconds(reading), _NEAR_SECONDS):
+        for true, found in match_onsets(film.times.tolist(), one.seconds(reading), _NEAR_SECONDS):
             pairs.append((film.impulses[true], np.log10(max(events[found].impulse, 1e-6))))
     both = np.array(pairs, np.float64).reshape(-1, 2)
     if len(both) < 3 or both.std(axis=0).min() < 1e-9:

@@ -46,7 +46,7 @@ class _Block(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         inner = functional.relu(self.time(_along(functional.relu(rows), self.step)))
-        return rows + self.space(_around(inner, 1) if self.far else inner)
+        return torch.add(rows, self.space(_around(inner, 1) if self.far else inner))
 
 
 def _around(rows: torch.Tensor, stride: int) -> torch.Tensor:
