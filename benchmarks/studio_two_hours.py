@@ -43,8 +43,11 @@ def make_film(folder: Path, minutes: int, words: int) -> Path:
     sources = [f"testsrc2=size=160x90:rate={RATE}", "aevalsrc=sin(440*PI*t)*(0.3+0.3*sin(9*t)):s=48000"]
     inputs = [part for source in sources for part in ("-f", "lavfi", "-i", source)]
     coding = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "35", "-g", "50", "-c:a", "aac"]
-    command = ["ffmpeg", "-v", "error", *inputs, "-t", str(minutes * 60), *coding, str(film)]
-    subprocess.run(command, check=True)
+    minute = folder / "minute.mkv"
+    subprocess.run(["ffmpeg", "-v", "error", *inputs, "-t", "60", *coding, str(minute)], check=True)
+    again = ["-stream_loop", str(minutes - 1), "-i", str(minute), "-c", "copy", "-t", str(minutes * 60)]
+    subprocess.run(["ffmpeg", "-v", "error", *again, str(film)], check=True)
+    minute.unlink()
     results = film.with_suffix(".genlock")
     (results / "tracks").mkdir(parents=True)
     step = Fraction(minutes * 60, words)

@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 
 from genlock import tasks
 from genlock.core.errors import FormatError, InputError, OptionError
-from genlock.core.files import atomic_folder, write_bytes, write_text
+from genlock.core.files import atomic_folder, write_text
 from genlock.core.json_forms import read_json_file, write_json
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress
-from genlock.report import sync_svg
+from genlock.report import write_sync_plot
 from genlock.report.similarity import similarity_rows
 from genlock.studio import names
 from genlock.studio.folder import MediaFile, StudioFolder
@@ -182,7 +182,7 @@ def _sync(
     place = found_folder(folder, file)
     place.mkdir(parents=True, exist_ok=True)
     if found.measurement.estimate.offset_seconds is not None:
-        write_bytes(place / "sync.svg", sync_svg(found.measurement).encode("utf-8"))
+        write_sync_plot(place / "sync.svg", found.measurement, file.name)
     else:
         (place / "sync.svg").unlink(missing_ok=True)
     write_json(place / "similarity.json", {"similarity": similarity_rows(found.measurement)})

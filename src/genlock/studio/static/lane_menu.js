@@ -27,8 +27,10 @@ export class LaneMenu extends EventTarget {
   }
 
   /** Offer these lanes, and show those that are chosen. */
-  async offer(lanes) {
+  async offer(all) {
     const { chosen } = this;
+    // What is there as spans needs no curve of the same name.
+    const lanes = all.filter((lane) => lane.kind === "spans" || !all.some((other) => other.kind === "spans" && other.name === lane.name));
     this.lanes = lanes;
     this.loaded.clear();
     this.list.replaceChildren(...lanes.map((lane) => {

@@ -59,7 +59,7 @@ export class SimilarityPicture {
 
   get reach() {
     const offsets = [...this.pieces.map((piece) => piece.offset_seconds ?? 0), ...(this.steps ?? []).map((step) => step.offset)];
-    const lags = this.similarity?.lags ?? [-0.4, 0.4];
+    const lags = this.image ? this.similarity.lags : [-0.2, 0.2]; // without a picture over time only the Warp is shown
     return [Math.min(lags[0], ...offsets.map((o) => o - 0.05)), Math.max(lags.at(-1), ...offsets.map((o) => o + 0.05))];
   }
 
@@ -84,7 +84,8 @@ export class SimilarityPicture {
     ctx.fillRect(LEFT, y(0), width - LEFT - 8, 1);
     ctx.fillStyle = colour("muted");
     ctx.textBaseline = "middle";
-    for (let n = Math.ceil(low / 0.1); n * 0.1 <= high; n += 1) ctx.fillText(`${Math.round(n * 100)} ms`, 4, y(n * 0.1));
+    const rung = niceStep((high - low) / 7);
+    for (let n = Math.ceil(low / rung); n * rung <= high; n += 1) ctx.fillText(`${Math.round(n * rung * 1000)} ms`, 4, y(n * rung));
     const step = niceStep((this.end - this.start) / 8);
     for (let n = Math.ceil(this.start / step); n * step <= this.end; n += 1) ctx.fillText(clockText(n * step, step < 1 ? 1 : 0), x(n * step), height + 13);
     this.#drawPieces(ctx, x, y);
@@ -135,6 +136,7 @@ export class SimilarityPicture {
       ctx.fillText(label, LEFT + 6 + 90 * k, top + 10);
     });
     ctx.fillStyle = colour("muted");
-    for (let n = Math.ceil(lags[0] / 0.1); n * 0.1 <= lags.at(-1); n += 1) ctx.fillText(String(Math.round(n * 100)), x(n * 0.1) - 8, top + height + 13);
+    const rung = niceStep((lags.at(-1) - lags[0]) / 10);
+    for (let n = Math.ceil(lags[0] / rung); n * rung <= lags.at(-1); n += 1) ctx.fillText(String(Math.round(n * rung * 1000)), x(n * rung) - 8, top + height + 13);
   }
 }

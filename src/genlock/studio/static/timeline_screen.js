@@ -67,7 +67,7 @@ export class TimelineScreen {
     this.#dress();
     this.#listen();
     await this.editor.load();
-    await this.menu.offer(clip.lanes);
+    this.menu.offer(clip.lanes).catch((error) => this.tell(error.message)); // they come when they come
     this.editor.select(this.editor.list.findIndex((word) => word.from !== null));
     if (preview) video.src = source;
     this.player.seek(frames ? frames.center(0) : this.player.start);
