@@ -11,15 +11,15 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra 'studio' is not installed")
 
-from genlock import tasks  # noqa: E402
-from genlock.core.progress import silent  # noqa: E402
-from genlock.lipsync.estimators.base import Estimate  # noqa: E402
-from genlock.lipsync.measurement import SyncMeasurement  # noqa: E402
-from genlock.studio.folder import StudioFolder  # noqa: E402
-from genlock.studio.jobs.every_kind import KINDS  # noqa: E402
-from genlock.studio.jobs.kinds import found_folder  # noqa: E402
-from genlock.tasks.sync_video import SyncResult  # noqa: E402
-from genlock.testing import example_video  # noqa: E402
+from genlock import tasks
+from genlock.core.progress import silent
+from genlock.lipsync.estimators.base import Estimate
+from genlock.lipsync.measurement import SyncMeasurement
+from genlock.studio.folder import StudioFolder
+from genlock.studio.jobs.every_kind import KINDS
+from genlock.studio.jobs.kinds import found_folder
+from genlock.tasks.sync_video import SyncResult
+from genlock.testing import example_video
 
 
 def test_the_drawing_brings_its_own_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
