@@ -14,9 +14,9 @@ from genlock.core.track import Track
 from genlock.foley.events import Event, Events
 from genlock.foley.sounding import Choice, Samples
 from genlock.models.foley.codec import Codec, load_codec
+from genlock.models.foley.columns import COLUMN_RATE, EVENT_CHANNELS
 from genlock.models.foley.sampling import Sampling
 from genlock.models.foley.vocoder import SOUND_RATE, Vocoder, load_vocoder
-from genlock.models.foley.watcher import COLUMN_RATE, EVENT_CHANNELS
 from genlock.models.foley.writer import WRITER_NAME, Writer, load_writer
 
 __all__ = ["GeneratedTake", "GenerationOptions", "Generator", "make_generator", "posterior_of"]

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
+from genlock.models.foley.columns import COLUMN_RATE, EVENT_CHANNELS
 from genlock.models.foley.sampling import Sampling, draw
-from genlock.models.foley.watcher import COLUMN_RATE, EVENT_CHANNELS
 from genlock.models.foley.writer_network import (
     Cache,
     WriterShape,

@@ -3,37 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import InputError
+from genlock.core.errors import GenlockError, InputError
 from genlock.core.grid import Grid
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
-from genlock.data.reading import Clip
+from genlock.data.corpora.impacts import contacts_of
+from genlock.data.prepare import source_of
+from genlock.data.reading import Clip, ClipSet
 from genlock.data.splits import NAMES
+from genlock.foley.finding import EventOptions, find_events
+from genlock.media import ReadOptions
 from genlock.models.foley.codec import Codec
-from genlock.models.foley.watcher import COLUMN_RATE, EVENT_CHANNELS, Watcher
+from genlock.models.foley.columns import COLUMN_RATE, EVENT_CHANNELS
 from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets
-from genlock.train.foley.films import FILM_NEEDS, Film, film_of
 from genlock.train.foley.sounds import mel_of
 
-__all__ = ["TOLD_NEEDS", "ToldClip", "ToldClips", "open_told", "true_posterior"]
+__all__ = [
+    "TOLD_NEEDS",
+    "Heard",
+    "ToldClip",
+    "ToldClips",
+    "heard_in",
+    "materials_of",
+    "open_told",
+    "true_posterior",
+]
 
 Codes: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
 Rows: TypeAlias = npt.NDArray[np.float32]
 Random: TypeAlias = np.random.Generator
 
 _SOUND = "sound_24000"
 #: What a dataset must hold for a writer.
-TOLD_NEEDS = Needs({**FILM_NEEDS.outputs, _SOUND: "sound@24000"}, "impacts")
+TOLD_NEEDS = Needs({_SOUND: "sound@24000"}, "impacts")
 _RATE = float(COLUMN_RATE)
 # What a posterior says of an event that is certain.
 _CERTAIN = 0.97
+_LEAST_IMPULSE, _LEAST_SIZE = 1e-6, 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What is seen and heard to sound in a clip."""
+
+    times: Floats
+    """When contacts begin, seconds from the clip's beginning, [n]."""
+    facts: Mapping[str, Floats]
+    """Of each: log10 of ``impulse`` and ``size``, and ``x``, [n]."""
+    materials: tuple[str, ...]
+    """Of each."""
+    lasting: Floats = field(default_factory=lambda: np.zeros((0, 2)))
+    """From when to when something scrapes or rolls, seconds from the beginning, [m, 2]."""
+    lasting_materials: tuple[str, ...] = ()
+    """Of each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +74,8 @@ class ToldClip:
     name: str
     codes: Codes
     """[N, tokens]."""
-    told: Rows
-    """What the watcher sees, [N, channels]."""
-    film: Film
-    """What sounds, without the pictures."""
+    heard: Heard
+    """What sounds."""
     label: str = ""
     """Its class; may be empty."""
 
@@ -63,9 +92,16 @@ class ToldClips:
 
 
 def open_told(
-    named: Sequence[str | Path], run: str | Path, codec: Codec, watcher: Watcher, progress: Progress = silent
+    named: Sequence[str | Path],
+    run: str | Path,
+    codec: Codec,
+    finder: EventOptions | None = None,
+    progress: Progress = silent,
 ) -> ToldClips:
-    """The clips of datasets, or of folders that are prepared first, by their splits, coded and watched.
+    """The clips of datasets, or of folders that are prepared first, by their splits, coded.
+
+    What sounds in them is known from the truth of films of ``genlock synth impacts``. In other films it is looked for
+    by ``finder``, in the films that the dataset was made from.
 
     Raises
     ------
@@ -75,43 +111,93 @@ def open_told(
     opened = open_datasets(named, run, TOLD_NEEDS, progress)
     by_split: dict[str, list[ToldClip]] = {name: [] for name in NAMES}
     left_out: list[tuple[str, str]] = []
-    for split, clips, number in each_clip(opened, TOLD_NEEDS, left_out, progress):
-        try:
-            by_split[split].append(told_clip(clips[number], codec, watcher))
-        except InputError as error:
-            left_out.append((clips.known[number].name, str(error)))
+    for dataset in opened.datasets:
+        sources = source_of(dataset)
+        # A silent film among films whose truth is known has no contact; where no film has one, they are looked for.
+        known = any(contacts_of(clip) for clip in ClipSet(dataset, (), None).known)
+        for split, clips, number in each_clip(type(opened)((dataset,)), TOLD_NEEDS, left_out, progress):
+            try:
+                clip = clips[number]
+                heard = heard_in(clip) if known else _found_in(clip, sources, finder)
+                by_split[split].append(_told_clip(clip, codec, heard))
+            except GenlockError as error:
+                left_out.append((clips.known[number].name, str(error)))
     notes = (*opened.notes, *left_out_notes(left_out, run))
     return ToldClips(tuple(by_split["train"]), tuple(by_split["valid"]), tuple(by_split["test"]), notes)
 
 
-def told_clip(clip: Clip, codec: Codec, watcher: Watcher) -> ToldClip:
-    """A clip of a dataset, coded and watched.
+def materials_of(clips: Sequence[ToldClip]) -> tuple[str, ...]:
+    """The materials that sound in clips, in alphabetical order."""
+    return tuple(
+        sorted(
+            {name for clip in clips for name in (*clip.heard.materials, *clip.heard.lasting_materials)} - {""}
+        )
+    )
 
-    Raises InputError if it has hardly any frames, or no sound where the picture begins.
+
+def heard_in(clip: Clip) -> Heard:
+    """What is seen and heard in a clip of the recipe ``impacts``."""
+    known = [c for c in contacts_of(clip) if c.visible and c.audible and clip.start <= c.time < clip.end]
+    begun = [c for c in known if c.kind != "roll"]
+    lasting = [c for c in known if c.end is not None]
+    return Heard(
+        np.array([float(c.time - clip.start) for c in begun], np.float64),
+        {
+            "impulse": np.log10([max(c.impulse, _LEAST_IMPULSE) for c in begun]),
+            "size": np.log10([max(c.size, _LEAST_SIZE) for c in begun]),
+            "x": np.clip(np.array([c.x for c in begun], np.float64), 0, 1),
+        },
+        tuple(c.material for c in begun),
+        np.array([_span(c.time, c.end, clip.start) for c in lasting], np.float64).reshape(-1, 2),
+        tuple(c.material for c in lasting),
+    )
+
+
+def _found_in(clip: Clip, sources: str | None, finder: EventOptions | None) -> Heard:
+    """What a finder sees in the film of a clip.
+
+    Raises InputError if the film is not there; see also :func:`genlock.foley.finding.find_events`.
     """
-    film = film_of(clip)
-    told = watcher.posterior(film.pictures, film.cells)
-    samples = _from_the_picture(clip.tracks[_SOUND], told)
-    codes = codec.encode(mel_of(samples))
-    count = min(len(codes), len(told))
-    small = Film(**{**vars(film), "pictures": film.pictures[:0]})
-    label = str(clip.row.get("label") or "")
-    return ToldClip(clip.name, codes[:count], np.asarray(told.values[:count], np.float32), small, label)
+    film = Path(sources or "") / str(clip.row["source"])
+    if sources is None or not film.is_file():
+        raise InputError(f"what sounds in it is not known, and its film {str(film)!r} is not there")
+    how = finder or EventOptions()
+    reading = ReadOptions(start=clip.start, end=clip.end)
+    events = find_events(film, EventOptions(how.finder, how.model, how.least_probability, reading=reading))
+    begins = [event.instant for event in events]
+    return Heard(
+        np.array([float(begin - clip.start) for begin in begins], np.float64),
+        {
+            "impulse": np.log10([max(event.impulse, _LEAST_IMPULSE) for event in events]),
+            "size": np.log10([max(event.size, _LEAST_SIZE) for event in events]),
+            "x": np.array([event.x for event in events], np.float64),
+        },
+        tuple(event.material for event in events),
+    )
 
 
-def _from_the_picture(sound: Track, told: Track) -> npt.NDArray[np.float32]:
-    """The sound from the instant on at which the picture begins; silence where it begins later."""
+def _span(begin: Fraction, end: Fraction | None, start: Fraction) -> tuple[float, float]:
+    return float(begin - start), float((begin if end is None else end) - start)
+
+
+def _told_clip(clip: Clip, codec: Codec, heard: Heard) -> ToldClip:
+    codes = codec.encode(mel_of(_from_the_picture(clip.tracks[_SOUND], clip.start)))
+    return ToldClip(clip.name, codes, heard, str(clip.row.get("label") or ""))
+
+
+def _from_the_picture(sound: Track, start: Fraction) -> npt.NDArray[np.float32]:
+    """The sound from the instant on at which the clip begins; silence where it begins later."""
     assert isinstance(sound.grid, Grid)
     values = np.asarray(sound.values, np.float32).reshape(len(sound), -1).mean(axis=1)
-    # The sample whose own instant is nearest to the picture's beginning.
-    first = sound.grid.index(told.start - sound.grid.period / 2, "nearest")
+    # The sample whose own instant is nearest to the clip's beginning.
+    first = sound.grid.index(start - sound.grid.period / 2, "nearest")
     if first >= len(values):
         raise InputError("its sound ends before its picture begins")
     return values[first:] if first >= 0 else np.concatenate([np.zeros(-first, np.float32), values])
 
 
 def true_posterior(
-    film: Film,
+    heard: Heard,
     count: int,
     materials: Sequence[str],
     spreads: Mapping[str, float],
@@ -126,12 +212,12 @@ def true_posterior(
     rows = np.zeros((count, len(EVENT_CHANNELS) + len(materials)), np.float32)
     centers = np.arange(count) + 0.5
     names = {name: k + len(EVENT_CHANNELS) for k, name in enumerate(materials)}
-    for (begin, end), name in zip(film.lasting, film.lasting_materials, strict=True):
+    for (begin, end), name in zip(heard.lasting, heard.lasting_materials, strict=True):
         there = (centers >= begin * _RATE) & (centers < end * _RATE)
         rows[there, 5] = _CERTAIN
         if name in names:
             rows[there, names[name]] = 1
-    for k, time in enumerate(film.times):
+    for k, time in enumerate(heard.times):
         spread = random.uniform(0.3, 1.5) if random.random() < blur else 0.0
         place = time * _RATE + (random.normal(0, spread) if spread else 0.0)
         if not 0 <= place < count:
@@ -145,9 +231,9 @@ def true_posterior(
         mine = near & (share > 0.5 * rows[:, 0])
         rows[mine, 1] = np.clip(place - centers[mine], -2, 2)
         for column, fact in ((2, "impulse"), (3, "size")):
-            rows[mine, column] = film.facts[fact][k] + random.normal(0, 0.15 * spreads.get(fact, 1.0))
-        rows[mine, 4] = film.facts["x"][k]
-        _name(rows, mine, names, film.materials[k], spread > 0, random)
+            rows[mine, column] = heard.facts[fact][k] + random.normal(0, 0.15 * spreads.get(fact, 1.0))
+        rows[mine, 4] = heard.facts["x"][k]
+        _name(rows, mine, names, heard.materials[k], spread > 0, random)
     return rows
 
 

@@ -15,11 +15,12 @@ from genlock.core.files import write_text
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.batches import Batches, BatchPlan, Item
+from genlock.foley.finding import EventOptions
 from genlock.models.foley.codec import Codec, load_codec
-from genlock.models.foley.watcher import Watcher, load_watcher
+from genlock.models.foley.columns import EVENT_CHANNELS
 from genlock.models.foley.writer import Writer, conditions_of, load_writer, save_writer
 from genlock.models.foley.writer_network import WriterShape
-from genlock.train.foley.told import ToldClip, open_told, true_posterior
+from genlock.train.foley.told import ToldClip, materials_of, open_told, true_posterior
 from genlock.train.foley.writer_card import writer_card
 from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
 from genlock.train.options import LoopOptions
@@ -42,6 +43,7 @@ __all__ = ["WriterRecipe", "train_writer"]
 Tensor: TypeAlias = torch.Tensor
 
 _LEAST_CLIPS = 4
+_LEAST_SPREAD = 0.05
 
 
 class WriterRecipe(ClipRecipe):
@@ -51,7 +53,7 @@ class WriterRecipe(ClipRecipe):
     ----------
     clips : to learn from
     held : to choose on; may be empty
-    codec, watcher : whose codes are written, and whose posterior is told
+    codec : whose codes are written
     training : how
     seed : of the order and of all changes
     """
@@ -65,21 +67,27 @@ class WriterRecipe(ClipRecipe):
         clips: Sequence[ToldClip],
         held: Sequence[ToldClip],
         codec: Codec,
-        watcher: Watcher,
         training: WriterTraining | None = None,
         seed: int = 0,
     ) -> None:
         self.training, self.seed = training or WriterTraining(), seed
-        self.clips, self.held, self.watcher = list(clips), list(held), watcher
+        self.clips, self.held = list(clips), list(held)
         if len(self.clips) < _LEAST_CLIPS:
             raise InputError(f"{len(self.clips)} clips are too few; give at least {_LEAST_CLIPS}")
         o = self.training
+        self.materials = materials_of(self.clips)
+        self.means: dict[str, float] = {}
+        self.spreads: dict[str, float] = {}
+        for name in ("impulse", "size"):
+            every = np.concatenate([clip.heard.facts[name] for clip in self.clips])
+            self.means[name] = float(every.mean()) if len(every) else 0.0
+            self.spreads[name] = max(float(every.std()), _LEAST_SPREAD) if len(every) else 1.0
         labels = {clip.label for clip in self.clips} - {""}
         self.classes = tuple(sorted(labels)) if o.classes else ()
         self.shape = WriterShape(
             codes=codec.vocabulary,
             tokens=codec.tokens,
-            conditions=len(watcher.channels),
+            conditions=len(EVENT_CHANNELS) + len(self.materials),
             width=o.width,
             layers=o.layers,
             reach=o.reach,
@@ -103,11 +111,8 @@ class WriterRecipe(ClipRecipe):
 
     def _example(self, clip: ToldClip, random: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
         o, whole = self.training, len(clip.codes)
-        told = clip.told
-        if random.random() < o.true_events and len(clip.film.times):
-            materials = self.watcher.materials
-            told = true_posterior(clip.film, whole, materials, self.watcher.spreads, o.blur, random)
-        conditions = conditions_of(told, self.watcher.means, self.watcher.spreads)
+        told = true_posterior(clip.heard, whole, self.materials, self.spreads, o.blur, random)
+        conditions = conditions_of(told, self.means, self.spreads)
         first = int(random.integers(0, max(whole - o.columns, 0) + 1))
         # A stretch from the middle begins without a history, as a film does: so a film may begin in the middle.
         codes = clip.codes[first : first + o.columns]
@@ -139,15 +144,16 @@ class WriterRecipe(ClipRecipe):
         return Loss(torch.stack(each).mean() * batch.weight, figures)
 
     def evaluate(self, model: WriterNetwork) -> dict[str, float]:
-        """On the held clips, told what the watcher sees; then what it sees in another clip, and nothing.
+        """On the held clips, told what sounds in them; then what sounds in another clip, and nothing.
 
         ``shuffled_gap``: by how much the codes are less likely when each clip is told what another one shows. A writer
         that does not look has none.
         """
         if not self.held:
             return {"code_loss": 0.0}
-        own = self._loss_on(model, [clip.told for clip in self.held])
-        others = [clip.told for clip in (*self.held[1:], *self.held[:1])]
+        longest = max(len(clip.codes) for clip in self.held)
+        told = [self.told(clip, longest) for clip in self.held]
+        own, others = self._loss_on(model, told), [*told[1:], *told[:1]]
         shuffled, blind = self._loss_on(model, others), self._loss_on(model, None)
         return {
             "code_loss": own,
@@ -156,14 +162,19 @@ class WriterRecipe(ClipRecipe):
             "untold_loss": blind,
         }
 
+    def told(self, clip: ToldClip, count: int) -> npt.NDArray[np.float32]:
+        """What is told of a clip where all of it is certain, on so many columns."""
+        rows = true_posterior(clip.heard, count, self.materials, self.spreads, 0.0, np.random.default_rng(0))
+        return np.asarray(rows, np.float32)
+
     @torch.no_grad()
     def _loss_on(self, model: WriterNetwork, told: Sequence[npt.NDArray[np.float32]] | None) -> float:
         total, tokens = 0.0, 0
         for number, clip in enumerate(self.held):
-            seen = clip.told if told is None else told[number]
-            count = min(len(clip.codes), len(seen))
+            count = len(clip.codes)
+            seen = self.told(clip, count) if told is None else told[number]
             codes = torch.from_numpy(clip.codes[:count])[None]
-            conditions = conditions_of(seen[:count], self.watcher.means, self.watcher.spreads)
+            conditions = conditions_of(seen[:count], self.means, self.spreads)
             there = torch.ones(1, count, dtype=torch.bool)
             known = there if told is not None else ~there
             classes = torch.tensor([len(self.classes)])
@@ -180,9 +191,9 @@ class WriterRecipe(ClipRecipe):
         writer = Writer(
             self.shape,
             network.arrays(),
-            self.watcher.channels,
-            self.watcher.means,
-            self.watcher.spreads,
+            (*EVENT_CHANNELS, *self.materials),
+            self.means,
+            self.spreads,
             self.classes,
             self.training.codec,
             facts,
@@ -214,7 +225,7 @@ def train_writer(
 
     Parameters
     ----------
-    sources : prepared datasets with frames and sound, or films of ``genlock synth impacts``, prepared first
+    sources : prepared datasets with ``sound@24000``, or films, which are prepared first
     folder : gets ``model.npz`` and ``MODEL_CARD.md``, and the run in ``run``; a run that was stopped goes on
 
     Raises
@@ -225,9 +236,9 @@ def train_writer(
         If the folder cannot be written.
     """
     options, target, o = loop or WRITER_LOOP, Path(folder), training or WriterTraining()
-    codec, watcher = load_codec(o.codec), load_watcher(o.events)
-    clips = open_told(sources, target, codec, watcher, progress)
-    recipe = WriterRecipe(clips.learnt, clips.held, codec, watcher, o, options.seed)
+    codec = load_codec(o.codec)
+    clips = open_told(sources, target, codec, EventOptions(finder=o.finder), progress)
+    recipe = WriterRecipe(clips.learnt, clips.held, codec, o, options.seed)
     result = train(recipe, options, target / "run", progress)
     writer = load_writer(Path(result.model) / "model.npz")
     writer = replace(writer, facts={**writer.facts, "loop": asdict(options)})

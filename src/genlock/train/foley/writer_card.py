@@ -13,26 +13,26 @@ __all__ = ["writer_card"]
 _CARD = """# Codes of sound for a silent picture
 
 What it is: a transformer ({layers} layers of {width}, {parameters:,} parameters, in numpy alone) that writes {tokens}
-codes for each 20 ms of sound, one column after the other. Each column is told what a watcher ({events}) sees at its own
-instant: how likely something begins to sound, where within the 20 ms, how hard, of what size and material. The codes
-are those of {codec}.
+codes for each 20 ms of sound, one column after the other. Each column is told what is known of its own instant: how
+likely something begins to sound, where within the 20 ms, how hard, of what size and material. The codes are those of
+{codec}.
 
 - Data: {data}.
 - Split as the index of the dataset says: {learnt} clips to learn from, {held} to choose on, {reported} held out.
 - Made by: `genlock train writer DATASET -o DIR{flags}`, seed {seed}, {steps} updates of {batch} clips.
-- It looks {ahead:.0f} ms ahead (the watcher's own latency comes on top) and {back:.2f} s back in each layer.
+- It looks {ahead:.0f} ms ahead (the finder's own latency comes on top) and {back:.2f} s back in each layer.
 
 | on the clips to choose on | nats a token |
 |---|---|
 {table}
 
-Limits: it has learnt the sounds of a drawn world; on real films it makes such sounds. What the watcher does not see
-does not sound.
+Limits: it has learnt the sounds of a drawn world; on real films it makes such sounds. What is not found
+in the picture does not sound.
 """
 
 _ROWS = {
-    "code_loss": "told what the picture shows",
-    "shuffled_loss": "told what another picture shows",
+    "code_loss": "told what sounds in the film",
+    "shuffled_loss": "told what sounds in another",
     "untold_loss": "told nothing",
 }
 
@@ -45,7 +45,6 @@ def writer_card(writer: Writer, training: WriterTraining, clips: ToldClips, loop
         width=writer.shape.width,
         parameters=sum(array.size for array in writer.arrays.values()),
         tokens=writer.shape.tokens,
-        events=training.events,
         codec=training.codec,
         data=training.data.rstrip("."),
         learnt=len(clips.learnt),

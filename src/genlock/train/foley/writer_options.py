@@ -33,13 +33,10 @@ class WriterTraining:
 
     codec: str = "foley-codec"
     """The codec whose codes it writes: a model by its name, or a file or folder."""
-    events: str = "foley-events"
-    """The watcher whose posterior it is told: a model by its name, or a file or folder."""
-    true_events: float = 0.5
-    """Share of stretches that are told the true contacts, where they are known, in the form of a posterior; the rest is
-    told what the watcher sees. 0...1."""
+    finder: str = "auto"
+    """Who says what sounds in films whose truth is not known: a finder of ``genlock sound``."""
     blur: float = 0.5
-    """Share of the true contacts that are told as uncertain, spread over some columns and two materials; 0...1."""
+    """Share of the contacts that are told as uncertain, spread over some columns and two materials; 0...1."""
     classes: bool = False
     """Whether the clips' labels are classes of sound that can be asked for."""
     width: int = 160
@@ -66,7 +63,7 @@ class WriterTraining:
     """What the films are, who made them and under which licence: for the model's card."""
 
     def __post_init__(self) -> None:
-        shares = (self.true_events, self.blur, self.wrong_history, self.untold, self.unnamed)
+        shares = (self.blur, self.wrong_history, self.untold, self.unnamed)
         if not all(0 <= share <= 1 for share in shares) or not 0 <= self.dropout <= 0.9:
             raise OptionError(f"{self}: shares lie in 0...1, dropout in 0...0.9")
         if self.batch < 1 or self.columns < 16:
