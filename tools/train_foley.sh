@@ -4,8 +4,8 @@
 #   sh tools/train_foley.sh FOLDER [SEED]
 #
 # Each step is a command of genlock and is passed over once its result is there; a training that was stopped goes on.
-# FOLDER then holds codec, vocoder, events and writer, each with model.npz and MODEL_CARD.md, and heldout, films that
-# nothing has learnt from, to judge them on:
+# FOLDER then holds codec, vocoder, contacts, materials and writer, each with model.npz and MODEL_CARD.md, and heldout,
+# films that nothing has learnt from, to judge them on:
 #
 #   genlock bench sound --help
 set -eu
@@ -13,12 +13,12 @@ set -eu
 folder=${1:?"say where to: sh tools/train_foley.sh FOLDER [SEED]"}
 seed=${2:-0}
 genlock=${GENLOCK:-genlock}
-films=${FILMS:-600}
+films=${FILMS:-1600}
 mkdir -p "$folder"
 
-# 600 films of 4 s to learn from, at 12 to 60 frames a second; the index of the dataset splits them by itself.
+# 1,600 films of 4 s to learn from, at 12 to 60 frames a second; the index of the dataset splits them by itself.
 [ -f "$folder/films/impacts.json" ] || "$genlock" synth impacts -n "$films" --seed 1000 -o "$folder/films"
-"$genlock" prepare "$folder/films" -o "$folder/dataset" --recipe impacts
+"$genlock" prepare "$folder/films" -o "$folder/dataset" --recipe impacts --outputs sound@24000,motion
 
 # Held out: the same world drawn anew; other speeds and sizes; pairs in which one factor differs.
 [ -f "$folder/heldout/impacts.json" ] ||
@@ -29,11 +29,13 @@ mkdir -p "$folder"
     "$genlock" synth impacts -n 20 --seed 900003 --pairs -o "$folder/heldout-pairs"
 
 [ -f "$folder/codec/model.npz" ] ||
-    "$genlock" train codebook "$folder/dataset" -o "$folder/codec" --seed "$seed"
+    "$genlock" train codebook "$folder/dataset" -o "$folder/codec" --seed "$seed" --steps 1400
 [ -f "$folder/vocoder/model.npz" ] ||
-    "$genlock" train vocoder "$folder/dataset" -o "$folder/vocoder" --seed "$seed"
-[ -f "$folder/events/model.npz" ] ||
-    "$genlock" train events "$folder/dataset" -o "$folder/events" --seed "$seed"
+    "$genlock" train vocoder "$folder/dataset" -o "$folder/vocoder" --seed "$seed" \
+        --codec "$folder/codec" --coded 0.35 --batch 6 --heard 2 --steps 520
+[ -f "$folder/contacts/model.npz" ] ||
+    "$genlock" train contacts "$folder/dataset" -o "$folder/contacts" --seed "$seed"
+[ -f "$folder/materials/model.npz" ] ||
+    "$genlock" train materials "$folder/dataset" -o "$folder/materials" --seed "$seed"
 [ -f "$folder/writer/model.npz" ] ||
-    "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" \
-        --codec "$folder/codec" --events "$folder/events"
+    "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" --codec "$folder/codec"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -14,11 +15,24 @@ from genlock.media import VideoCell
 from genlock.models.foley.contacts import CONTACTS_NAME, OUTPUTS, ContactModel, ContactRows, load_contacts
 from genlock.models.foley.reading import read_off
 
-__all__ = ["ContactFinder", "events_of_rows"]
+__all__ = ["ContactFinder", "Looks", "events_of_rows"]
 
 _TICK = 1_000_000  # instants are rounded to microseconds
 _AT_A_TIME = 128  # frames that are told at a time
+_SIZE_AT = len(OUTPUTS) + 2  # what is told of looks comes after the place
 _SIZE = 0.1  # share of the picture's height: the network does not tell it
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What things look like at the likeliest place of frames."""
+
+    materials: tuple[str, ...]
+    """Names."""
+    shares: np.ndarray
+    """How likely each is, float32 [T, materials]."""
+    sizes: np.ndarray
+    """Logarithms to base 10 of sizes in metres, float32 [T]."""
 
 
 class ContactFinder:
@@ -62,18 +76,28 @@ class ContactFinder:
         if not self._told:
             return []
         rows = ContactRows(*(np.concatenate(parts) for parts in zip(*map(_columns, self._told), strict=True)))
-        return events_of_rows(rows, self._instants, self._model, self.least_probability / 2)
+        return events_of_rows(rows, self._instants, self._model, self.least_probability / 2, self.looks())
+
+    def looks(self) -> Looks | None:
+        """What things look like, where that is known."""
+        return None
 
     def notes(self) -> list[str]:
         """What to beware of."""
         return []
 
+    def take_rows(self, rows: ContactRows, instants: list[Fraction]) -> None:
+        """Rows of frames that are final now; a finder that looks at pictures beside overrides this."""
+
     def _tell(self, stop: int) -> None:
         if stop <= self._known:
             return
         rows = self._model.rows(np.stack([one.maps for one in self._waiting]))
-        self._told.append(ContactRows(*(part[self._known : stop] for part in _columns(rows))))
-        self._instants += [one.instant for one in self._waiting[self._known : stop]]
+        final = ContactRows(*(part[self._known : stop] for part in _columns(rows)))
+        instants = [one.instant for one in self._waiting[self._known : stop]]
+        self._told.append(final)
+        self._instants += instants
+        self.take_rows(final, instants)
         kept = max(0, stop - self._model.shape.reach)
         self._waiting, self._known = self._waiting[kept:], stop - kept
 
@@ -83,7 +107,11 @@ def _columns(rows: ContactRows) -> tuple[np.ndarray, ...]:
 
 
 def events_of_rows(
-    rows: ContactRows, instants: list[Fraction], model: ContactModel, least: float | None = None
+    rows: ContactRows,
+    instants: list[Fraction],
+    model: ContactModel,
+    least: float | None = None,
+    looks: Looks | None = None,
 ) -> list[Event]:
     """The events of what is told of frames; by default those that are as likely as the model advises.
 
@@ -91,13 +119,23 @@ def events_of_rows(
     ----------
     rows : of all frames of a film
     instants : when each was taken, in exact seconds
+    looks : what things look like in them, if that is known
     """
-    read = read_off(np.stack(_columns(rows), axis=1), model.reading.threshold if least is None else least)
+    numbers = np.stack(_columns(rows), axis=1)
+    if looks is not None:
+        numbers = np.concatenate([numbers, looks.sizes[:, None], looks.shares], axis=1)
+    read = read_off(numbers, model.reading.threshold if least is None else least)
     seconds = np.array([float(t - instants[0]) for t in instants])
     places = np.interp(read.places - 0.5, np.arange(len(seconds)), seconds) - model.reading.late_seconds
     found = []
     for place, probability, told in zip(places.tolist(), read.probabilities, read.rows, strict=True):
-        x, y = np.clip(told[len(OUTPUTS) :], 0, 1).tolist()
+        x, y = np.clip(told[len(OUTPUTS) : _SIZE_AT], 0, 1).tolist()
         instant = instants[0] + Fraction(round(max(place, 0.0) * _TICK), _TICK)
-        found.append(Event(instant, float(probability), float(10.0 ** told[2]), _SIZE, x, y))
+        event = Event(instant, float(probability), float(10.0 ** told[2]), _SIZE, x, y)
+        found.append(event if looks is None else _looking(event, looks.materials, told[_SIZE_AT:]))
     return found
+
+
+def _looking(event: Event, materials: tuple[str, ...], told: np.ndarray) -> Event:
+    shares = sorted(zip(materials, map(float, told[1:]), strict=True), key=lambda one: -one[1])
+    return replace(event, size=float(10.0 ** told[0]), material=shares[0][0], materials=tuple(shares))

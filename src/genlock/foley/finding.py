@@ -18,8 +18,8 @@ __all__ = ["GROUP", "EventOptions", "Finder", "find_events", "make_finder", "unl
 
 #: The entry-point group of finders. Each entry is a class, or a function, that makes one of :class:`EventOptions`.
 GROUP = "genlock.finders"
-# The best first; the last one needs no model. ``learned`` waits to be asked: it finds fewer.
-_AUTO: tuple[str, ...] = ("contacts", "motion")
+# The one that knows most first; the last one needs no model.
+_AUTO: tuple[str, ...] = ("learned", "contacts", "motion")
 _SLOW_RATE = 10
 _SURE = 0.8
 
@@ -29,9 +29,9 @@ class EventOptions:
     """How events are found."""
 
     finder: str = "auto"
-    """Who finds them: ``contacts`` (has learnt how motion ends where things touch), ``motion`` (nothing learnt),
-    ``learned`` (sees pictures, and says materials), or one that another package registers. ``auto``: ``contacts`` if
-    its model is here, else ``motion``."""
+    """Who finds them: ``contacts`` (has learnt how motion ends where things touch), ``learned`` (the same instants, and
+    materials read off the picture there), ``motion`` (nothing learnt), or one that another package registers. ``auto``:
+    the first of ``learned``, ``contacts`` and ``motion`` whose models are here."""
     model: str | None = None
     """Model of a finder that has learnt: a name, or a file. None: its own."""
     least_probability: float | None = None

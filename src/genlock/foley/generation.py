@@ -59,7 +59,7 @@ class Generator:
 
     @property
     def latency(self) -> Fraction:
-        """Seconds of events after an instant without which its sound is not final; a watcher's own come on top."""
+        """Seconds of events after an instant without which its sound is not final; a finder's own come on top."""
         return self.writer.latency + self.vocoder.lookahead_seconds
 
     def take(self, events: Events, seed: int) -> GeneratedTake:
@@ -68,7 +68,7 @@ class Generator:
         return self.take_of(told, seed, events)
 
     def take_of(self, posterior: Track, seed: int, events: Sequence[Event] = ()) -> GeneratedTake:
-        """Sound for a posterior on columns, soft as a watcher says it."""
+        """Sound for a posterior on columns, soft or certain."""
         return GeneratedTake(
             self, posterior, seed, tuple(Choice(event, event.material, 0.0) for event in events)
         )

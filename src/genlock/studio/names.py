@@ -89,8 +89,7 @@ def finders(folder: StudioFolder) -> Found:
 
 def event_models(folder: StudioFolder) -> Found:
     """What a finder has learnt."""
-    known = [*_models("foley-contacts"), *_models("foley-events")]
-    return {**_same(known), **_runs(folder, ("contacts", "events"))}
+    return {**_same(_models("foley-contacts")), **_runs(folder, ("contacts",))}
 
 
 def sounders(folder: StudioFolder) -> Found:

@@ -51,8 +51,9 @@ class SoundOptions:
     """Who makes sound without a library: a model, ``modal`` (struck bodies, nothing learnt), or ``auto``: the shipped
     model if it is here, else ``modal``."""
     finder: str = "auto"
-    """Who finds what strikes: ``contacts`` (has learnt from motion alone), ``learned`` (has learnt from pictures, says
-    materials), ``motion`` (nothing learnt), or ``auto``: ``contacts`` if it is here, else ``motion``."""
+    """Who finds what strikes: ``contacts`` (has learnt from motion alone), ``learned`` (the same, and materials by what
+    the picture shows there), ``motion`` (nothing learnt), or ``auto``: the first of ``learned``, ``contacts`` and
+    ``motion`` whose models are here."""
     finder_model: str | None = None
     """Model of the finder: a name or a file. None: its own."""
     least_probability: float | None = None

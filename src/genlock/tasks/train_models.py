@@ -9,7 +9,7 @@ from genlock.core.progress import Progress, silent
 from genlock.tasks.result import Result
 from genlock.train.avhubert.options import AVHUBERT_LOOP, AVSR_LOOP, AVHubertTraining, AvsrTraining
 from genlock.train.foley.contact_options import CONTACTS_LOOP, ContactTraining
-from genlock.train.foley.event_options import EVENTS_LOOP, EventTraining
+from genlock.train.foley.material_options import MATERIALS_LOOP, MaterialTraining
 from genlock.train.foley.options import CODEBOOK_LOOP, VOCODER_LOOP, CodebookTraining, VocoderTraining
 from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
 from genlock.train.lipsync.linear import train_on
@@ -31,7 +31,7 @@ __all__ = [
     "CODEBOOK",
     "CONTACTS",
     "CTC",
-    "EVENTS",
+    "MATERIALS",
     "SYNC",
     "TALKER",
     "VOCODER",
@@ -42,7 +42,7 @@ __all__ = [
     "train_codebook",
     "train_contacts",
     "train_ctc",
-    "train_events",
+    "train_materials",
     "train_sync",
     "train_talker",
     "train_tower",
@@ -109,11 +109,15 @@ def train_contacts(
     return run(films, folder, training, loop, progress)
 
 
-def train_events(
-    films: Sequence[str], folder: str, training: EventTraining, loop: LoopOptions, progress: Progress = silent
+def train_materials(
+    films: Sequence[str],
+    folder: str,
+    training: MaterialTraining,
+    loop: LoopOptions,
+    progress: Progress = silent,
 ) -> Result:
-    """Train a watcher that sees what sounds; see :func:`genlock.train.foley.events.train_events`."""
-    from genlock.train.foley.events import train_events as run  # needs the optional torch
+    """Train a reader of what is struck; see :func:`genlock.train.foley.materials.train_materials`."""
+    from genlock.train.foley.materials import train_materials as run  # needs the optional torch
 
     return run(films, folder, training, loop, progress)
 
@@ -276,12 +280,12 @@ CONTACTS = RecipeCommand(
     CONTACTS_LOOP,
     _IMPACTS.replace("--recipe impacts", "--recipe impacts --outputs motion"),
 )
-EVENTS = RecipeCommand(
-    "events",
-    "what sounds in a picture: instants, materials and impulses of contacts, at any frame rate",
-    EventTraining,
-    train_events,
-    EVENTS_LOOP,
+MATERIALS = RecipeCommand(
+    "materials",
+    "where in a picture something is struck, of what material and how large it is",
+    MaterialTraining,
+    train_materials,
+    MATERIALS_LOOP,
     _IMPACTS,
 )
 WRITER = RecipeCommand(

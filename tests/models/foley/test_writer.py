@@ -8,8 +8,8 @@ import pytest
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
+from genlock.models.foley.columns import EVENT_CHANNELS
 from genlock.models.foley.sampling import Sampling, draw
-from genlock.models.foley.watcher import EVENT_CHANNELS
 from genlock.models.foley.writer import Writer, load_writer, save_writer
 from genlock.models.foley.writer_network import (
     WriterShape,

@@ -9,15 +9,14 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tests.train.foley.planted import planted_film
+from tests.train.foley.planted import planted_strikes
 
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.models.foley.codec import load_codec
+from genlock.models.foley.columns import EVENT_CHANNELS
 from genlock.models.foley.reading import read_off
 from genlock.models.foley.sampling import Sampling
-from genlock.models.foley.watcher import EVENT_CHANNELS, Watcher
-from genlock.models.foley.watcher_network import WatcherShape, array_shapes
 from genlock.models.foley.writer import load_writer
 from genlock.train.foley.told import ToldClip, true_posterior
 from genlock.train.foley.writer import WriterRecipe
@@ -29,41 +28,33 @@ MATERIALS = ("glass", "wood")
 COLUMNS = 100
 
 
-def blank_watcher() -> Watcher:
-    shape = WatcherShape(side=16, channels=(2,), width=4, frame_layers=0, dilations=(1,))
-    shapes = array_shapes(shape, len(EVENT_CHANNELS) + len(MATERIALS))
-    arrays = {name: np.zeros(size, np.float32) for name, size in shapes.items()}
-    return Watcher(shape, arrays, MATERIALS, {"impulse": -1.0, "size": -1.0}, {"impulse": 0.3, "size": 1.0})
-
-
 def planted_clip(seed: int) -> ToldClip:
     """Where something strikes, code 100 (glass) or 200 (wood) is written, then two that die away; else 7."""
-    film = planted_film(seed)
+    heard = planted_strikes(seed)
     codes = np.full((COLUMNS, 2), 7, np.int64)
-    for time, material in zip(film.times, film.materials, strict=True):
+    for time, material in zip(heard.times, heard.materials, strict=True):
         first = int(time * 50)
         for later in range(min(3, COLUMNS - first)):
             codes[first + later] = (100 if material == "glass" else 200) + later, 300 + later
-    told = true_posterior(film, COLUMNS, MATERIALS, {}, 0.0, np.random.default_rng(seed))
-    return ToldClip(film.name, codes, told, film)
+    return ToldClip(f"clip-{seed}", codes, heard)
 
 
 @pytest.mark.parametrize("blur", [0.0, 1.0])
 def test_true_contacts_come_back_from_their_posterior(blur: float) -> None:
-    film = planted_film(3)
-    rows = true_posterior(film, COLUMNS, MATERIALS, {"impulse": 0.3}, blur, np.random.default_rng(0))
+    heard = planted_strikes(3)
+    rows = true_posterior(heard, COLUMNS, MATERIALS, {"impulse": 0.3}, blur, np.random.default_rng(0))
     found = read_off(rows, 0.5)
-    assert len(found) == len(film.times)
-    assert found.places / 50 == pytest.approx(film.times, abs=0.001 if not blur else 0.09)
+    assert len(found) == len(heard.times)
+    assert found.places / 50 == pytest.approx(heard.times, abs=0.001 if not blur else 0.09)
     named = found.rows[:, len(EVENT_CHANNELS) :].argmax(axis=1)
-    assert [MATERIALS[k] for k in named] == list(film.materials)
+    assert [MATERIALS[k] for k in named] == list(heard.materials)
 
 
 @pytest.mark.slow
 def test_codes_follow_what_is_told(tmp_path) -> None:
     o = WriterTraining(width=32, layers=1, reach=8, batch=8, columns=64, dropout=0.0, blur=0.0)
     clips, held = [planted_clip(k) for k in range(20)], [planted_clip(k) for k in range(100, 104)]
-    recipe = WriterRecipe(clips, held, load_codec(), blank_watcher(), o)
+    recipe = WriterRecipe(clips, held, load_codec(), o)
     loop = LoopOptions(
         steps=90, learning_rate=1e-2, evaluate_every=90, save_every=90, log_every=30, threads=1
     )
@@ -73,7 +64,10 @@ def test_codes_follow_what_is_told(tmp_path) -> None:
     writer = load_writer(f"{result.model}/model.npz")
     sampling = Sampling(temperature=0.3, guidance=1.0)
     right = [
-        np.mean(writer.write(Track(clip.told, Grid(50)), (0,), sampling).values[:, 0, 0] == clip.codes[:, 0])
+        np.mean(
+            writer.write(Track(recipe.told(clip, COLUMNS), Grid(50)), (0,), sampling).values[:, 0, 0]
+            == clip.codes[:, 0]
+        )
         for clip in held
     ]
     assert np.mean(right) > 0.9
@@ -82,7 +76,7 @@ def test_codes_follow_what_is_told(tmp_path) -> None:
 
 def test_classes_are_labels() -> None:
     clips = [replace(planted_clip(k), label="hit" if k % 2 else "roll") for k in range(4)]
-    recipe = WriterRecipe(clips, [], load_codec(), blank_watcher(), WriterTraining(classes=True, unnamed=0.0))
+    recipe = WriterRecipe(clips, [], load_codec(), WriterTraining(classes=True, unnamed=0.0))
     assert recipe.classes == ("hit", "roll")
     batch = recipe.load(recipe.parts(0)[0])
     assert batch is not None

@@ -26,6 +26,7 @@ from genlock.media import VideoCell, VideoForm
 
 __all__ = [
     "CHANNELS",
+    "LEAST_STEP",
     "MAP_FORM",
     "MAP_SHAPE",
     "MotionMapper",
@@ -62,8 +63,8 @@ CHANNELS = (
 MAP_FORM = VideoForm(longest_side=160, pixels="gray")
 #: Cameras open the shutter at a frame's stamp, for a part of its time: its middle is taken to lie there.
 FRAME_INSTANT = Fraction(1, 6)
-# Frames nearer together than this are passed over: a thing that moves slowly moves by no pixel from one to the next.
-_LEAST_STEP = Fraction(1, 45)
+#: Seconds; frames nearer together are passed over: a thing that moves slowly moves by no pixel from one to the next.
+LEAST_STEP = Fraction(1, 45)
 _SCALARS = 4
 # Of x, y, area and speed, what movement back changes its sign of: the first two.
 _TURNED = np.array([1, 1, -1, -1], np.float32)
@@ -131,7 +132,7 @@ class MotionMapper:
 
         A frame that comes less than 1/45 s after the one before is passed over.
         """
-        if self._frames and 0 <= instant - self._frames[-1][0] < _LEAST_STEP:
+        if self._frames and 0 <= instant - self._frames[-1][0] < LEAST_STEP:
             return None
         smooth = np.asarray(cv2.GaussianBlur(frame, (3, 3), 0), np.uint8)
         self._frames = [*self._frames[-2:], (instant, smooth)]

@@ -1,6 +1,7 @@
-"""What is struck, read off the picture around the place where it is struck: its material and its size, in numpy.
+"""Where something is struck, and what: its material and its size, read off the picture around that place, in numpy.
 
-A reader looks at a small part of a picture, at the scale at which the picture's longer side has 160 pixels, with the
+A reader first looks for the place in three small grey pictures that follow each other. Then it looks at a small part of
+the middle one, at the scale at which the picture's longer side has 160 pixels, with the
 contact in its middle. It is told the colours of the whole picture beside: what is seen is told against them, so that
 light and exposure matter little. Arrays have the names and layouts of torch's own layers:
 :mod:`genlock.train.foley.material_network` is the same network where it learns.
@@ -28,13 +29,18 @@ __all__ = [
     "LIGHT",
     "LONGEST_SIDE",
     "MATERIALS_NAME",
+    "PLACES_SHOWN",
+    "PLACES_SIDE",
     "MaterialReader",
     "ReaderShape",
     "array_shapes",
+    "cells_of",
     "cut_out",
     "light_of",
     "load_materials",
     "save_materials",
+    "shown",
+    "small_grey",
     "step_of",
     "told",
 ]
@@ -47,10 +53,14 @@ MATERIALS_NAME = "foley-materials"
 LONGEST_SIDE = 160
 #: Numbers that tell the light of a whole picture: means and spreads of red, green and blue, 0...1.
 LIGHT = 6
+#: Grey pictures in which the place is looked for, and pixels across and down in each.
+PLACES_SHOWN, PLACES_SIDE = 3, 64
 #: Pixels across and down that are folded into one place before the first convolution.
 FOLD = 2
 _KIND = "foley materials"
 _KERNEL, _GRID = 3, 3
+_KNEE = np.float32(0.15)  # change, against the picture's spread, that is told as one half
+_NEAR = 0.2  # how far places lie from where motion says, as a share of the picture
 _CONTRAST_FLOOR = np.float32(0.1)
 # The convolutions that make the map smaller.
 _HALVING = (1, 2)
@@ -66,10 +76,20 @@ class ReaderShape:
     """Channels of the convolutions, at least 4 of them; the second and the third halve the map."""
     hidden: int = 96
     """Numbers between what is seen and the answer; at least 1."""
+    places: tuple[int, ...] = (24, 48, 48, 48)
+    """Channels of the convolutions that look for the place; the second halves the map."""
+    spread: tuple[int, ...] = (1, 1, 2, 4)
+    """Places between the taps of each of them."""
 
     def __post_init__(self) -> None:
         if min(self.hidden, *self.channels) < 1 or len(self.channels) < 3:
             raise OptionError(f"{self}: three convolutions at least, of one channel at least")
+        if (
+            len(self.places) != len(self.spread)
+            or len(self.places) < 2
+            or min(*self.places, *self.spread) < 1
+        ):
+            raise OptionError(f"{self}: places has two convolutions at least, and spread as many")
         if self.side < 24 or self.side % 24:
             raise OptionError(f"{self}: the side is no multiple of 24")
 
@@ -91,6 +111,12 @@ def array_shapes(shape: ReaderShape, materials: int) -> dict[str, tuple[int, ...
         found[f"convolutions.{k}.weight"] = (channels, given, _KERNEL, _KERNEL)
         found[f"convolutions.{k}.bias"] = (channels,)
         given = channels
+    given = PLACES_SHOWN * FOLD**2
+    for k, channels in enumerate(shape.places):
+        found[f"places.{k}.weight"] = (channels, given, _KERNEL, _KERNEL)
+        found[f"places.{k}.bias"] = (channels,)
+        given = channels
+    found |= {"where.weight": (1, given), "where.bias": (1,)}
     found |= {"hidden.weight": (shape.hidden, shape.seen + LIGHT), "hidden.bias": (shape.hidden,)}
     return found | {"out.weight": (materials + 1, shape.hidden), "out.bias": (materials + 1,)}
 
@@ -140,6 +166,26 @@ def cut_out(picture: Pixels, x: float, y: float, side: int) -> Pixels:
     return np.asarray(found, np.uint8)
 
 
+def small_grey(picture: Pixels) -> Pixels:
+    """A picture [H, W, 3] as :meth:`MaterialReader.locate` looks at it: grey, uint8 [64, 64]."""
+    small = cv2.resize(picture, (PLACES_SIDE, PLACES_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def shown(around: npt.NDArray[Any]) -> Array:
+    """Three grey pictures [n, 3, 64, 64] as changes before, the middle one, and changes after: float32, the same shape.
+
+    All are told against the spread of the middle one, so that light and exposure matter little.
+    """
+    grey = np.asarray(around, np.float32)
+    middle = grey[:, 1:2]
+    spread = middle.std(axis=(2, 3), keepdims=True) + np.float32(4)
+    changes = np.concatenate([middle - grey[:, :1], grey[:, 2:] - middle], axis=1) / spread
+    changes /= np.abs(changes) + np.float32(_KNEE)
+    still = (middle - middle.mean(axis=(2, 3), keepdims=True)) / spread
+    return np.concatenate([changes[:, :1], still, changes[:, 1:]], axis=1)
+
+
 def told(cuts: Array, light: Array) -> Array:
     """What the network looks at: what is cut out against the colours of the whole picture, [n, side, side, 3].
 
@@ -178,6 +224,31 @@ class MaterialReader:
     def __post_init__(self) -> None:
         check_shapes(self.arrays, array_shapes(self.shape, len(self.materials)), "a reader of materials")
 
+    def locate(self, around: Pixels, near: Array | None = None) -> Array:
+        """Where something touches in the middle picture, across and down as shares of it, float32 [n, 2].
+
+        Parameters
+        ----------
+        around : what :func:`small_grey` gives of a picture, the one before and the one after, uint8 [n, 3, 64, 64]
+        near : where motion says that it is, [n, 2]: what is far from it is less likely; None: nobody says
+        """
+        if not len(around):
+            return np.zeros((0, 2), np.float32)
+        rows = _folded(shown(around).transpose(0, 2, 3, 1))
+        for k, spread in enumerate(self.shape.spread):
+            rows = _convolved(rows, self.arrays, f"places.{k}", 2 if k == 1 else 1, spread)
+        count, high, wide, _ = rows.shape
+        heat = linear(rows, self.arrays, "where").reshape(count, high * wide)
+        cells = cells_of(high, wide)
+        if near is not None:
+            apart = ((cells - near[:, None]) ** 2).sum(axis=2)
+            heat = heat - (apart / np.float32(2 * _NEAR**2)).astype(np.float32)
+        # The mean of the likeliest cell and those that touch it.
+        share = softmax(heat)
+        best = cells[share.argmax(axis=1)]
+        close = share * (np.abs(cells - best[:, None]).max(axis=2) < 1.5 / wide)
+        return np.asarray((close @ cells) / close.sum(axis=1, keepdims=True), np.float32)
+
     def read(self, cuts: Pixels, light: Array) -> tuple[Array, Array]:
         """How likely each material is, float32 [n, materials], and the logarithms to base 10 of sizes in metres, [n].
 
@@ -190,7 +261,7 @@ class MaterialReader:
             return np.zeros((0, len(self.materials)), np.float32), np.zeros(0, np.float32)
         rows = _folded(told(np.asarray(cuts, np.float32) / np.float32(255), light))
         for k in range(len(self.shape.channels)):
-            rows = _convolved(rows, self.arrays, k)
+            rows = _convolved(rows, self.arrays, f"convolutions.{k}", step_of(k))
         count, high, wide, channels = rows.shape
         part = rows.reshape(count, _GRID, high // _GRID, _GRID, wide // _GRID, channels).mean(axis=(2, 4))
         # Torch flattens channels first.
@@ -207,16 +278,27 @@ def _folded(rows: Array) -> Array:
     return cells.transpose(0, 1, 3, 5, 2, 4).reshape(count, high // FOLD, wide // FOLD, -1)
 
 
-def _convolved(rows: Array, arrays: Arrays, layer: int) -> Array:
-    pad, step = _KERNEL // 2, step_of(layer)
-    padded = np.pad(rows, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (_KERNEL, _KERNEL), axis=(1, 2))
-    windows = windows[:, ::step, ::step]
-    count, high, wide, given = windows.shape[:4]
-    kernel = arrays[f"convolutions.{layer}.weight"].reshape(-1, given * _KERNEL**2)
-    flat = windows.reshape(count * high * wide, given * _KERNEL**2) @ kernel.T
-    found = np.maximum(flat + arrays[f"convolutions.{layer}.bias"], 0)
-    return np.asarray(found.reshape(count, high, wide, -1), np.float32)
+def cells_of(high: int, wide: int) -> Array:
+    """Middles of the cells of a map, row by row: across and down as shares of the picture, float32 [high * wide, 2].
+
+    >>> cells_of(1, 2).tolist()
+    [[0.25, 0.5], [0.75, 0.5]]
+    """
+    down, across = np.divmod(np.arange(high * wide), wide)
+    return np.stack([(across + 0.5) / wide, (down + 0.5) / high], axis=1).astype(np.float32)
+
+
+def _convolved(rows: Array, arrays: Arrays, name: str, step: int, spread: int = 1) -> Array:
+    """A convolution of 3 x 3 places, [n, H, W, C], of which what is below zero is left out."""
+    count, high, wide = rows.shape[:3]
+    padded = np.pad(rows, ((0, 0), (spread, spread), (spread, spread), (0, 0)))
+    kernel = arrays[f"{name}.weight"]
+    total = np.zeros((count, -(-high // step), -(-wide // step), len(kernel)), np.float32)
+    for down in range(_KERNEL):
+        for across in range(_KERNEL):
+            part = padded[:, down * spread :, across * spread :][:, :high:step, :wide:step]
+            total += part @ kernel[:, :, down, across].T
+    return np.maximum(total + arrays[f"{name}.bias"], 0)
 
 
 # ---------------------------------------------------------------- the file

@@ -57,7 +57,7 @@ class Writer:
     arrays: Mapping[str, Array]
     """The network's weights."""
     channels: tuple[str, ...]
-    """Channels of the posteriors that it reads, by name: those of the watcher it learnt with."""
+    """Channels of the posteriors that it reads, by name: those that it learnt with."""
     means: Mapping[str, float] = field(default_factory=dict)
     """Mean logarithms of ``impulse`` and ``size`` where it learnt."""
     spreads: Mapping[str, float] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Writer:
 
         Parameters
         ----------
-        events : posterior, see :meth:`genlock.models.foley.watcher.Watcher.posterior`
+        events : posterior on columns, see :data:`genlock.models.foley.columns.EVENT_CHANNELS`
         seeds : one take for each; takes are written side by side, and each is what it would be alone
         sampling : how codes are drawn
         class_name : what kind of sound; empty: whatever fits

@@ -1,4 +1,4 @@
-"""Parts of films around the places where things touch, as a reader of materials learns from them."""
+"""Pictures of things that touch, and what they show around that place, as a reader of materials learns from them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from genlock.core.progress import Progress, silent
 from genlock.data.corpora.impacts import contacts_of
 from genlock.data.prepare import source_of
 from genlock.data.splits import NAMES
+from genlock.extractors.picture.motion_maps import LEAST_STEP
 from genlock.media import VideoCell, VideoForm, read
-from genlock.models.foley.materials import LONGEST_SIDE, cut_out, light_of
+from genlock.models.foley.materials import LONGEST_SIDE, cut_out, light_of, small_grey
 from genlock.synth.impacts.truth import Contact
 from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets
 
@@ -44,6 +45,12 @@ class Glimpse:
     """What sounds."""
     size: float
     """How large it is, metres."""
+    around: Pixels
+    """The whole picture between the one before and the one after, grey, uint8 [3, 64, 64]."""
+    x: float
+    """Where the contact is in it, 0 left ... 1 right."""
+    y: float
+    """0 top ... 1 bottom."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +72,42 @@ class _Cutter:
     def __init__(self, name: str, contacts: Sequence[Contact], side: int) -> None:
         self._name, self._side = name, side
         self._left = sorted(contacts, key=lambda contact: contact.time)
-        self._before: Pixels | None = None
+        self._last: list[VideoCell] = []  # the last three frames
         self.found: list[Glimpse] = []
 
     def push(self, cell: VideoCell) -> None:
-        """Take the next frame."""
-        while self._left and self._left[0].time < cell.start:
-            contact = self._left.pop(0)
-            shown = [cell.pixels] if self._before is None else [self._before, cell.pixels]
-            for picture in shown:
-                part = cut_out(picture, contact.x, contact.y, self._side)
-                self.found.append(
-                    Glimpse(self._name, part, light_of(picture), contact.material, contact.size)
-                )
-        self._before = cell.pixels
+        """Take the next frame; nearer ones are passed over as a finder does."""
+        if self._last and cell.start - self._last[-1].start < LEAST_STEP:
+            return
+        self._last = [*self._last[-2:], cell]
+        if len(self._last) < 3:
+            return
+        before, _, after = self._last
+        while self._left and self._left[0].time < before.start:
+            self._left.pop(0)
+        for contact in self._left:
+            # The middle one is the last before the contact, or the first after it.
+            if not before.start <= contact.time < after.start:
+                break
+            self._cut(contact)
+
+    def _cut(self, contact: Contact) -> None:
+        picture = self._last[1].pixels
+        part = cut_out(picture, contact.x, contact.y, self._side)
+        around = np.stack([small_grey(cell.pixels) for cell in self._last])
+        light = light_of(picture)
+        self.found.append(
+            Glimpse(
+                self._name,
+                part,
+                light,
+                contact.material,
+                contact.size,
+                around,
+                float(np.clip(contact.x, 0, 1)),
+                float(np.clip(contact.y, 0, 1)),
+            )
+        )
 
     def finish(self) -> None:
         """Nothing is held."""

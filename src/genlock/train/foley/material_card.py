@@ -12,8 +12,9 @@ __all__ = ["material_card"]
 
 _CARD = """# What is struck
 
-What it is: a network that looks at {side} x {side} pixels around the place where something is struck, in a picture
-whose longer side has 160, and says of which material it is and how large. {parameters:,} parameters, in numpy alone.
+What it is: a network that looks for the place where something is struck in three grey pictures of 64 x 64 pixels that
+follow each other, and one that looks at {side} x {side} pixels around it, in a picture whose longer side has 160, and
+says of which material it is and how large. {parameters:,} parameters, in numpy alone.
 
 - Data: {data}.
 - Split as the index of the dataset says: {learnt} pictures of contacts to learn from, {held} to choose on, {reported}
@@ -33,6 +34,8 @@ things is a guess, and held-out materials it takes for the likest.
 _ROWS = {
     "material_right": "material right",
     "most_frequent_right": "... always the most frequent one",
+    "placed": "place right to a tenth of the picture, when it is known",
+    "place_error": "median error of the place, shares of the picture",
     "size_correlation": "correlation of the logarithm of the size",
 }
 

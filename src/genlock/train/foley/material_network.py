@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingDependency
-from genlock.models.foley.materials import FOLD, LIGHT, ReaderShape, step_of
+from genlock.models.foley.materials import FOLD, LIGHT, PLACES_SHOWN, ReaderShape, step_of
 
 try:
     import torch
@@ -46,6 +46,13 @@ class MaterialNetwork(nn.Module):
             for k, (a, b) in enumerate(zip(given, shape.channels, strict=True))
         )
         self.evens = nn.ModuleList(nn.BatchNorm2d(channels) for channels in shape.channels)
+        given = (PLACES_SHOWN * FOLD**2, *shape.places[:-1])
+        self.places = nn.ModuleList(
+            nn.Conv2d(a, b, 3, 2 if k == 1 else 1, far, far)
+            for k, (a, b, far) in enumerate(zip(given, shape.places, shape.spread, strict=True))
+        )
+        self.levels = nn.ModuleList(nn.BatchNorm2d(channels) for channels in shape.places)
+        self.where = nn.Linear(shape.places[-1], 1)
         self.drop = nn.Dropout(dropout)
         self.hidden = nn.Linear(shape.seen + LIGHT, shape.hidden)
         self.out = nn.Linear(shape.hidden, materials + 1)
@@ -60,20 +67,35 @@ class MaterialNetwork(nn.Module):
         found: Tensor = self.out(self.drop(functional.relu(self.hidden(self.drop(seen)))))
         return found
 
+    def located(self, seen: Tensor) -> Tensor:
+        """Where something touches in what :func:`genlock.models.foley.materials.shown` gives: logits [n, cells]."""
+        rows = functional.pixel_unshuffle(seen, FOLD).contiguous(memory_format=torch.channels_last)
+        for convolution, level in zip(self.places, self.levels, strict=True):
+            rows = functional.relu(level(convolution(rows)))
+        found: Tensor = self.where(rows.permute(0, 2, 3, 1)).flatten(1)
+        return found
+
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
         """Weights by name, for :mod:`genlock.models.foley.materials`: as it answers when it learns no more."""
         found = {
             name: np.asarray(value.detach().cpu().numpy(), np.float32)
             for name, value in self.state_dict().items()
-            if not name.startswith("evens.")
+            if not name.startswith(("evens.", "levels."))
         }
-        for k, even in enumerate(self.evens):
-            assert isinstance(even, nn.BatchNorm2d)
-            assert even.running_var is not None
-            assert even.running_mean is not None
-            scale = (even.weight / torch.sqrt(even.running_var + even.eps)).detach().cpu().numpy()
-            mean, shift = even.running_mean.cpu().numpy(), even.bias.detach().cpu().numpy()
-            name = f"convolutions.{k}"
-            found[f"{name}.weight"] = found[f"{name}.weight"] * scale[:, None, None, None]
-            found[f"{name}.bias"] = (found[f"{name}.bias"] - mean) * scale + shift
+        for room, evens in (("convolutions", self.evens), ("places", self.levels)):
+            for k, even in enumerate(evens):
+                scale, shift = _even(even)
+                name = f"{room}.{k}"
+                found[f"{name}.weight"] = found[f"{name}.weight"] * scale[:, None, None, None]
+                found[f"{name}.bias"] = found[f"{name}.bias"] * scale + shift
         return found
+
+
+def _even(even: nn.Module) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """By what a normalisation that learns no more multiplies, and what it adds."""
+    assert isinstance(even, nn.BatchNorm2d)
+    assert even.running_var is not None
+    assert even.running_mean is not None
+    scale = even.weight / torch.sqrt(even.running_var + even.eps)
+    shift = even.bias - even.running_mean * scale
+    return scale.detach().cpu().numpy(), shift.detach().cpu().numpy()

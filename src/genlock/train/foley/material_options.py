@@ -10,9 +10,9 @@ from genlock.train.options import LoopOptions
 
 __all__ = ["MATERIALS_LOOP", "MaterialTraining"]
 
-#: How long and how fast a reader is trained, if not said otherwise: some ten minutes of one core.
+#: How long and how fast a reader is trained, if not said otherwise: some eight minutes of one core.
 MATERIALS_LOOP = LoopOptions(
-    steps=2400,
+    steps=1200,
     learning_rate=3e-3,
     warmup=0.03,
     hold=0.3,
@@ -33,19 +33,21 @@ class MaterialTraining:
 
     network: ReaderShape = field(default_factory=ReaderShape)
     """The network."""
-    batch: int = 96
+    batch: int = 64
     """Parts of pictures in an update; at least 1."""
-    dropout: float = 0.3
+    dropout: float = 0.4
     """Share of numbers left out at random, 0...0.9."""
     smoothing: float = 0.05
     """Share of certainty that is spread over all materials, 0...0.5."""
     size_loss: float = 0.2
     """How much the size counts."""
+    place_loss: float = 0.5
+    """How much the place counts."""
     apart: float = 5.0
     """How far from the middle contacts lie, pixels, as a standard deviation: places are not found exactly."""
     larger: float = 0.15
     """Largest change of the scale, as a logarithm."""
-    light: float = 0.25
+    light: float = 0.3
     """Largest change of brightness, as a logarithm."""
     tint: float = 0.12
     """Largest change of each colour, as a logarithm."""
@@ -57,5 +59,8 @@ class MaterialTraining:
     def __post_init__(self) -> None:
         if self.batch < 1 or not 0 <= self.dropout <= 0.9 or not 0 <= self.smoothing <= 0.5:
             raise OptionError(f"{self}: batch is at least 1, dropout lies in 0...0.9, smoothing in 0...0.5")
-        if min(self.size_loss, self.apart, self.larger, self.light, self.tint, self.noise) < 0:
+        if (
+            min(self.size_loss, self.place_loss, self.apart, self.larger, self.light, self.tint, self.noise)
+            < 0
+        ):
             raise OptionError(f"{self}: what counts and what is changed is at least 0")

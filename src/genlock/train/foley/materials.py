@@ -16,7 +16,16 @@ from genlock.core.files import write_text
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.batches import Batches, BatchPlan, Item
-from genlock.models.foley.materials import MaterialReader, load_materials, save_materials, told
+from genlock.models.foley.materials import (
+    PLACES_SHOWN,
+    PLACES_SIDE,
+    MaterialReader,
+    cells_of,
+    load_materials,
+    save_materials,
+    shown,
+    told,
+)
 from genlock.train.foley.glimpses import MARGIN, Glimpse, open_glimpses
 from genlock.train.foley.material_card import material_card
 from genlock.train.foley.material_options import MATERIALS_LOOP, MaterialTraining
@@ -38,10 +47,14 @@ except ImportError as error:
 __all__ = ["MaterialsRecipe", "material_figures", "train_materials"]
 
 Array: TypeAlias = npt.NDArray[np.float32]
+Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 _LEAST_GLIMPSES = 16
+_PLACED = 0.1  # share of the picture within which a place is right
 _LEAST_SIZE, _LEAST_SPREAD = 1e-4, 0.02
 _AT_A_TIME = 256
+# How far from a contact its place still counts, as a share of the picture, and by how much pictures are enlarged.
+_SPOT, _ENLARGED = 0.04, 0.3
 
 
 class MaterialsRecipe(ClipRecipe):
@@ -94,9 +107,13 @@ class MaterialsRecipe(ClipRecipe):
             return None
         side, light, names, sizes = self.training.network.side, [], [], []
         cuts = np.empty((len(part), side, side, 3), np.float32)
+        around = np.empty((len(part), PLACES_SHOWN, PLACES_SIDE, PLACES_SIDE), np.uint8)
+        spots = np.empty((len(part), 2), np.float32)
         for row, item in enumerate(part):
             glimpse = self.clips[item.clips[0]]
-            cuts[row], own = self._changed(glimpse, np.random.default_rng(item.seed))
+            random = np.random.default_rng(item.seed)
+            cuts[row], own = self._changed(glimpse, random)
+            around[row], spots[row] = _moved(glimpse, random)
             light.append(own)
             names.append(self.materials.index(glimpse.material))
             sizes.append((_size_of(glimpse) - self.size_mean) / self.size_spread)
@@ -104,6 +121,8 @@ class MaterialsRecipe(ClipRecipe):
         tensors = {
             "cuts": torch.from_numpy(told(cuts, lights).transpose(0, 3, 1, 2).copy()),
             "light": torch.from_numpy(lights),
+            "around": torch.from_numpy(shown(around)),
+            "spots": torch.from_numpy(spots),
             "names": torch.tensor(names),
             "sizes": torch.tensor(sizes, dtype=torch.float32),
         }
@@ -139,10 +158,15 @@ class MaterialsRecipe(ClipRecipe):
         answer = model(t["cuts"], t["light"])
         named = functional.cross_entropy(answer[:, :-1], t["names"], label_smoothing=o.smoothing)
         size = functional.smooth_l1_loss(answer[:, -1], t["sizes"])
+        heat = model.located(t["around"])
+        side = round(heat.shape[1] ** 0.5)
+        apart = (torch.from_numpy(cells_of(side, side)) - t["spots"][:, None]).square().sum(dim=2)
+        spread = (-apart / (2 * _SPOT**2)).softmax(dim=1)
+        where = -(spread * heat.log_softmax(dim=1)).sum(dim=1).mean()
         right = (answer[:, :-1].argmax(dim=1) == t["names"]).float().mean()
-        parts = {"named": named, "size": size, "right": right}
+        parts = {"named": named, "size": size, "where": where, "right": right}
         figures = {name: (part.detach() * batch.weight, batch.weight) for name, part in parts.items()}
-        return Loss((named + o.size_loss * size) * batch.weight, figures)
+        return Loss((named + o.size_loss * size + o.place_loss * where) * batch.weight, figures)
 
     def evaluate(self, model: MaterialNetwork) -> dict[str, float]:
         """On the held pictures: the share of wrong materials, and other figures."""
@@ -163,6 +187,27 @@ class MaterialsRecipe(ClipRecipe):
         return MaterialReader(
             self.training.network, network.arrays(), self.materials, self.size_mean, self.size_spread, facts
         )
+
+
+def _moved(glimpse: Glimpse, random: np.random.Generator) -> tuple[Pixels, tuple[float, float]]:
+    """Three pictures, enlarged, mirrored and in another light, and where in them the contact is."""
+    scale = float(np.exp(random.uniform(0, _ENLARGED)))
+    left, top = random.uniform(0, 1 - 1 / scale, 2)
+    flip = random.random() < 0.5
+    x, y = (glimpse.x - left) * scale, (glimpse.y - top) * scale
+    if not (0 <= x <= 1 and 0 <= y <= 1):  # it would be cut off
+        scale, left, top, x, y = 1.0, 0.0, 0.0, glimpse.x, glimpse.y
+    move = -scale * np.array([left, top]) * PLACES_SIDE + (scale - 1) / 2
+    way = np.array([[scale, 0, move[0]], [0, scale, move[1]]])
+    size = (PLACES_SIDE, PLACES_SIDE)
+    level, gain = random.uniform(-20, 20), float(np.exp(random.uniform(-0.3, 0.3)))
+    noise = random.uniform(0, 5)
+    found = np.empty((PLACES_SHOWN, *size), np.uint8)
+    for picture, out in zip(glimpse.around, found, strict=True):
+        changed = cv2.warpAffine(picture, way, size, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        changed = changed * gain + level + noise * random.standard_normal(size, np.float32)
+        out[:] = np.clip(changed, 0, 255)
+    return (found[:, :, ::-1], (1 - x, y)) if flip else (found, (x, y))
 
 
 def _size_of(glimpse: Glimpse) -> float:
@@ -190,6 +235,13 @@ def material_figures(reader: MaterialReader, glimpses: Sequence[Glimpse]) -> dic
         "material_right": float((best == true).mean()),
         "most_frequent_right": float(np.bincount(true).max() / len(true)),
     }
+    around = np.stack([g.around for g in known])
+    found = np.concatenate(
+        [reader.locate(around[k : k + _AT_A_TIME]) for k in range(0, len(known), _AT_A_TIME)]
+    )
+    apart = np.abs(found - np.array([(g.x, g.y) for g in known]))
+    figures["place_error"] = float(np.median(apart.max(axis=1)))
+    figures["placed"] = float((apart.max(axis=1) < _PLACED).mean())
     both = np.stack([np.concatenate(sizes), [_size_of(g) for g in known]])
     if both.std(axis=1).min() > 0:
         figures["size_correlation"] = float(np.asarray(np.corrcoef(both))[0, 1])

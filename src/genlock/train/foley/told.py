@@ -206,8 +206,8 @@ def true_posterior(
 ) -> Rows:
     """The true contacts in the form of a posterior on ``count`` columns, [count, channels].
 
-    A share ``blur`` of them is told as a watcher tells what it does not see for certain: displaced and spread alike, so
-    that the truth is distributed as it is told.
+    A share ``blur`` of them is told as one tells what is not seen for certain: displaced and spread alike, so that the
+    truth is distributed as it is told.
     """
     rows = np.zeros((count, len(EVENT_CHANNELS) + len(materials)), np.float32)
     centers = np.arange(count) + 0.5

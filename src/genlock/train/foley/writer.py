@@ -30,6 +30,7 @@ try:
     from torch.nn import functional
 
     from genlock.train.clip_recipe import ClipRecipe
+    from genlock.train.foley.beginnings import begin_with
     from genlock.train.foley.writer_network import WriterNetwork
     from genlock.train.loop import train
     from genlock.train.recipe import Batch, Exported, Loss, TrainResult
@@ -99,7 +100,8 @@ class WriterRecipe(ClipRecipe):
 
     def model(self) -> WriterNetwork:
         """At its start."""
-        return WriterNetwork(self.shape, self.training.dropout)
+        network = WriterNetwork(self.shape, self.training.dropout)
+        return begin_with(network, self.shape, self.training.start, load_writer)
 
     def load(self, part: list[Item]) -> Batch | None:
         """Stretches of clips, what is told of them, and a history that is wrong in places."""
@@ -185,7 +187,7 @@ class WriterRecipe(ClipRecipe):
 
     def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
         """``model.npz`` and ``config.json``."""
-        network = self.model()
+        network = WriterNetwork(self.shape, self.training.dropout)
         network.load_state_dict(model.weights)
         facts = {"training": asdict(self.training), "clips": len(self.clips), "valid": dict(figures)}
         writer = Writer(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+import tyro
 
 from genlock.core.errors import OptionError
 from genlock.models.foley.sampling import Sampling
@@ -10,9 +13,9 @@ from genlock.train.options import LoopOptions
 
 __all__ = ["WRITER_LOOP", "WriterTraining"]
 
-#: How long and how fast a writer is trained, if not said otherwise: some twenty-five minutes of one core.
+#: How long and how fast a writer is trained, if not said otherwise: some fifteen minutes of one core.
 WRITER_LOOP = LoopOptions(
-    steps=1500,
+    steps=1100,
     learning_rate=2e-3,
     warmup=0.05,
     hold=0.3,
@@ -33,6 +36,9 @@ class WriterTraining:
 
     codec: str = "foley-codec"
     """The codec whose codes it writes: a model by its name, or a file or folder."""
+    start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
+    """A writer whose weights the training begins with: a name, a file or a folder; it is built alike, and knows the same
+    materials. Empty: none."""
     finder: str = "auto"
     """Who says what sounds in films whose truth is not known: a finder of ``genlock sound``."""
     blur: float = 0.5
@@ -47,7 +53,7 @@ class WriterTraining:
     """Columns that a layer looks back."""
     batch: int = 12
     """Clips in an update; at least 1."""
-    columns: int = 160
+    columns: int = 128
     """Columns of each, 20 ms long; at least 16."""
     wrong_history: float = 0.1
     """Share of the columns whose codes are heard wrong, so that a slip is not gone on with; 0...1."""
