@@ -1,8 +1,9 @@
-"""Seconds of one core for a second of sound: codec, our vocoder, Griffin-Lim; and whether an hour stays in its memory.
+"""Seconds of one core for a second of sound: codec, vocoders, writer; and whether an hour stays in its memory.
 
     python benchmarks/foley_speed.py [SECONDS] [--hour]
 
-Struck tones are made, coded, decoded and vocoded, piece by piece as in use; each is timed alone, the best of three.
+Struck tones are made, coded, decoded and vocoded, piece by piece as in use; each is timed alone, the best of three. The
+writer writes codes for events with and without its cache of keys and values, which must give the same codes.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ from threadpoolctl import threadpool_limits
 
 from genlock.extractors import make_extractor
 from genlock.extractors.sound.griffin_lim import griffin_lim
+from genlock.foley.events import Event, Events
+from genlock.foley.generation import posterior_of
 from genlock.models.foley.codec import CODEC_NAME, load_codec
+from genlock.models.foley.columns import EVENT_CHANNELS
+from genlock.models.foley.sampling import Sampling
 from genlock.models.foley.vocoder import VOCODER_NAME, load_vocoder
+from genlock.models.foley.writer import WRITER_NAME, load_writer
 
 RATE = 24000
 Array = npt.NDArray[np.float32]
@@ -68,8 +74,28 @@ def main() -> None:
     with threadpool_limits(1):
         for name, run in rows.items():
             print(f"{name:34s} RTF {best_of(run) / seconds:.4f}")
+        writing(min(seconds, 10.0))
         if "--hour" in sys.argv:
             hour(codes)
+
+
+def writing(seconds: float) -> None:
+    """Write codes with and without the cache, and print whether they are the same, and how long each takes."""
+    writer, random = load_writer(), np.random.default_rng(0)
+    material = writer.channels[-1]
+    blows = [
+        Event(round(at, 3), material=material) for at in np.arange(0.5, seconds, 0.4) + random.uniform(0, 0.2)
+    ]
+    told = posterior_of(Events(blows, 0, round(seconds)), writer.channels[len(EVENT_CHANNELS) :], writer)
+    codes = {}
+    for cached in (True, False):
+        begun = time.process_time()
+        stream = writer.stream((0,), Sampling(), cached=cached)
+        codes[cached] = np.concatenate([stream.push(told).values, stream.finish().values])
+        spent = (time.process_time() - begun) / seconds
+        print(f"{f'write ({WRITER_NAME}), ' + ('cache' if cached else 'no cache'):34s} RTF {spent:.4f}")
+    same = bool(np.array_equal(codes[True], codes[False]))
+    print(f"the same {codes[True].size} codes with and without the cache: {same}")
 
 
 def hour(codes: npt.NDArray[np.int64]) -> None:

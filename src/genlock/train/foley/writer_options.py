@@ -37,8 +37,8 @@ class WriterTraining:
     codec: str = "foley-codec"
     """The codec whose codes it writes: a model by its name, or a file or folder."""
     start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
-    """A writer whose weights the training begins with: a name, a file or a folder; it is built alike, and knows the same
-    materials. Empty: none."""
+    """A writer whose weights the training begins with, built alike and of the same materials: a name, a file or a
+    folder. Empty: none."""
     finder: str = "auto"
     """Who says what sounds in films whose truth is not known: a finder of ``genlock sound``."""
     blur: float = 0.5
