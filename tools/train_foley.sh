@@ -20,6 +20,12 @@ mkdir -p "$folder"
 [ -f "$folder/films/impacts.json" ] || "$genlock" synth impacts -n "$films" --seed 1000 -o "$folder/films"
 "$genlock" prepare "$folder/films" -o "$folder/dataset" --recipe impacts --outputs sound@24000,motion
 
+# Short films of few frames: many things that are struck, for what they look like.
+[ -f "$folder/films-short/impacts.json" ] ||
+    "$genlock" synth impacts -n "$((films * 849 / 1600))" --seed 7001 --seconds 2 --rates 12 \
+        --scenes sticks drops sticks hands -o "$folder/films-short"
+"$genlock" prepare "$folder/films-short" -o "$folder/dataset-short" --recipe impacts --outputs sound@24000
+
 # Held out: the same world drawn anew; other speeds and sizes; pairs in which one factor differs.
 [ -f "$folder/heldout/impacts.json" ] ||
     "$genlock" synth impacts -n 40 --seed 900001 -o "$folder/heldout"
@@ -36,6 +42,6 @@ mkdir -p "$folder"
 [ -f "$folder/contacts/model.npz" ] ||
     "$genlock" train contacts "$folder/dataset" -o "$folder/contacts" --seed "$seed"
 [ -f "$folder/materials/model.npz" ] ||
-    "$genlock" train materials "$folder/dataset" -o "$folder/materials" --seed "$seed"
+    "$genlock" train materials "$folder/dataset" "$folder/dataset-short" -o "$folder/materials" --seed "$seed"
 [ -f "$folder/writer/model.npz" ] ||
     "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" --codec "$folder/codec"

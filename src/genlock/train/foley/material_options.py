@@ -10,9 +10,9 @@ from genlock.train.options import LoopOptions
 
 __all__ = ["MATERIALS_LOOP", "MaterialTraining"]
 
-#: How long and how fast a reader is trained, if not said otherwise: some eight minutes of one core.
+#: How long and how fast a reader is trained, if not said otherwise: some five minutes of one core.
 MATERIALS_LOOP = LoopOptions(
-    steps=1200,
+    steps=900,
     learning_rate=3e-3,
     warmup=0.03,
     hold=0.3,
