@@ -34,7 +34,7 @@ things is a guess, and held-out materials it takes for the likest.
 _ROWS = {
     "material_right": "material right",
     "most_frequent_right": "... always the most frequent one",
-    "placed": "place right to a tenth of the picture, when it is known",
+    "placed": "place found to a tenth of the picture, the instant given",
     "place_error": "median error of the place, shares of the picture",
     "size_correlation": "correlation of the logarithm of the size",
 }
