@@ -80,10 +80,15 @@ export class Player extends EventTarget {
     } else if (this.target !== null) {
       this.pending = { instant, toPlay };
     } else {
-      this.target = instant;
-      this.shown = null;
       const there = toPlay || !this.frames ? instant : this.frames.steady(instant);
-      this.video.currentTime = Math.max(0, there - this.zero);
+      const at = Math.max(0, there - this.zero);
+      this.shown = null;
+      if (at === 0 && this.video.readyState === 0) {
+        this.rest = instant; // it will begin there when it has come: no seek is made that could end
+      } else {
+        this.target = instant;
+        this.video.currentTime = at;
+      }
     }
     this.#emit("time");
   }

@@ -48,17 +48,18 @@ export class MadeScreen {
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.go = make("button", { type: "button", class: "plain main" }, t(`job_${this.kind}`));
     this.go.addEventListener("click", () => this.run(this.readOptions()));
-    const list = make("ol", { class: "takes", role: "radiogroup", "aria-label": t("takes") });
+    const list = make("ol", { class: "takes" });
     const line = make("div", {});
     this.takes = new TakeList(list, this.kind);
     this.takes.addEventListener("chosen", () => this.chosen(this.takes.chosen));
     this.takes.addEventListener("tell", ({ detail }) => { this.status.textContent = detail; });
     const source = make("figure", { class: "pane" }, this.video, make("figcaption", {}, this.clip.name));
+    source.hidden = !this.clip.preview?.has_picture; // a voice alone stands on the time line below
     this.panes = make("div", { class: "panes" }, source);
     this.tools = make("div", { class: "batch" }, this.playButton, this.clock);
     const stage = make("div", { class: "card" }, this.panes, this.tools, line);
     const ask = make("div", { class: "card ask" }, make("div", { class: "card-head" }, make("h2", {}, t(`make_${this.kind}`))), this.form, make("div", { class: "batch" }, this.go), this.status);
-    const made = make("div", { class: "card" }, make("div", { class: "card-head" }, make("h2", {}, t("takes")), make("span", { class: "count" }, t("takes_keys"))), list);
+    const made = make("div", { class: "card" }, make("div", { class: "card-head" }, make("h2", {}, t("takes")), make("span", { class: "count" }, t("takes_keys"))), make("div", { role: "radiogroup", "aria-label": t("takes") }, list));
     this.root.replaceChildren(make("div", { class: "made" }, make("div", { class: "made-left" }, stage, made), ask));
     this.line = line;
   }
@@ -68,7 +69,6 @@ export class MadeScreen {
     const frames = this.exactFrames ? new Frames(this.exactFrames.data) : null;
     const [start, end] = [Exact.of(clip.start).number, Exact.of(clip.end).number];
     this.player = new Player(clip.preview ? this.video : null, { zero: clip.preview ? Exact.of(clip.preview.zero).number : start, start, end, frames });
-    this.video.hidden = !clip.preview?.has_picture;
     this.strip = new Strip(this.line, { start, end, now: () => this.player.time(), seek: (at) => this.player.seek(at), label: t("timeline") });
     for (const name of ["time", "state"]) this.player.addEventListener(name, () => this.moved());
     this.own = clip.waveform ? new WaveLane(new TiledRows(clip.waveform, `${this.address}/tiles/waveform`, clip.version)) : null;

@@ -23,7 +23,8 @@ export class SoundScreen extends MadeScreen {
     for (const [id, sound] of this.sounds) if (id !== take?.id) sound.set(false, 0);
     this.video.muted = take !== null;
     if (take?.clip?.sound) this.#soundOf(take).set(true, 0);
-    if (take && take.id !== this.editing && !this.edits.changed) {
+    const same = JSON.stringify((take?.result.events ?? []).map((event) => event.time)) === JSON.stringify(this.edits.list.map((event) => event.time));
+    if (take && take.id !== this.editing && (same || !this.edits.changed)) {
       this.editing = take.id;
       this.edits.load(take.result.events ?? []);
     }

@@ -29,7 +29,7 @@ export class Strip extends EventTarget {
       return made;
     };
     return make("div", { class: "strip-tools", role: "group", "aria-label": t("zoom") },
-      button("zoom_out", "−", () => this.zoom(2)), button("zoom_in", "+", () => this.zoom(0.5)), button("zoom_fit", "0", () => this.show(this.start, this.end)));
+      button("zoom_out", "−", () => this.zoom(2)), button("zoom_in", "+", () => this.zoom(0.5)), button("zoom_fit", "↔", () => this.show(this.start, this.end)));
   }
 
   /** Show other lanes, one below the other. Lanes that come in tiles are drawn again as these arrive. */
