@@ -150,6 +150,12 @@ requestAnimationFrame(step);
 """
 
 
+def page_cpu(driver: Any) -> float:
+    """Seconds of a processor that the page's own thread has used."""
+    metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+
+
 def frames_a_second(driver: Any, kind: str, span: float | None, count: int = 180) -> str:
     """How many pictures a second the browser draws while the view moves, and the slowest of them."""
     if span is None:
@@ -157,24 +163,29 @@ def frames_a_second(driver: Any, kind: str, span: float | None, count: int = 180
     else:
         driver.execute_script("window.studio.screen.timeline.show(3000, 3000 + arguments[0])", span)
     time.sleep(1)
+    before = page_cpu(driver)
     between = np.diff(driver.execute_async_script(MOVE, kind, count))
+    busy = 1000 * (page_cpu(driver) - before) / count
     return (
+        f"{busy:.1f} ms of the page's thread a picture, which bears {1000 / busy:.0f} a second; seen were "
         f"{1000 / between.mean():.0f} frames a second (median {1000 / np.median(between):.0f}, "
         f"slowest of 20: {1000 / np.percentile(between, 95):.0f})"
     )
 
 
-def first_paints(driver: Any, address: str, times: int = 3) -> list[float]:
-    """Seconds from asking for the page until words and waveform are drawn."""
+def first_paints(driver: Any, address: str, times: int = 3) -> list[tuple[float, float]]:
+    """Seconds from asking for the page until words and waveform are drawn; and of the page's thread."""
     taken = []
     for _ in range(times):
         driver.get("about:blank")
+        before = page_cpu(driver)
         driver.get(address)
         script = (
             "const s = window.studio?.screen; return s?.timeline && s.editor.list.length "
             "&& s.model.waveform.tiles.size && !s.timeline.queued ? performance.now() : 0"
         )
-        taken.append(until(driver, script) / 1000)
+        seconds = until(driver, script) / 1000
+        taken.append((seconds, page_cpu(driver) - before))
     return taken
 
 
@@ -227,6 +238,7 @@ def main() -> None:
 
 def measure(driver: Any, root: str, ident: str, pid: int) -> None:
     """Everything that is printed."""
+    driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     begun = time.monotonic()
     driver.get(f"{root}/#/timeline/{ident}")
     until(driver, "return window.studio?.ready", 3600)
@@ -235,10 +247,9 @@ def measure(driver: Any, root: str, ident: str, pid: int) -> None:
     if worker:
         print(f"the process that prepared it had {worker:.0f} MB at most")
     before = memory_mb(pid)[0]
-    print(
-        "first paint of words and waveform: "
-        + ", ".join(f"{s:.2f} s" for s in first_paints(driver, f"{root}/#/timeline/{ident}"))
-    )
+    paints = first_paints(driver, f"{root}/#/timeline/{ident}")
+    said = ", ".join(f"{seconds:.2f} s ({busy:.2f} s of the page's thread)" for seconds, busy in paints)
+    print(f"first paint of words and waveform: {said}", flush=True)
     until(driver, "return window.studio.ready")
     time.sleep(3)
     for span, name in ((None, "all of it"), (600, "ten minutes"), (10, "ten seconds")):

@@ -8,6 +8,7 @@ result replaces them without being asked to.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = ["Changed", "WordEdits"]
 
 _LONGEST_WORD = 500
 _MOST_WORDS = 200_000
+_KEPT = 4
 
 
 class Changed(InputError):
@@ -37,6 +39,8 @@ class WordEdits:
     def __init__(self, folder: StudioFolder) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        # The last ones that were read, by file and its state: of two hours, reading takes a third of a second.
+        self._kept: OrderedDict[tuple[Path, int, int], tuple[Words, int]] = OrderedDict()
 
     def words(self, file: MediaFile) -> Words:
         """The words as they stand; none where nothing has found any."""
@@ -104,14 +108,20 @@ class WordEdits:
 
     def _read(self, file: MediaFile) -> tuple[Words, int]:
         own = self._own(file)
-        if own.exists():
-            told = read_json_file(own)
-            return Words.from_dict(told), int(told.get("revision", 0))
-        source = self._source(file)
+        source = own if own.exists() else self._source(file)
         if source is None:
             return Words(clock="media"), 0
-        told = read_json_file(source)
-        return Words.from_dict({"clock": "media", "reason": None, **told}), 0
+        state = source.stat()
+        key = (source, state.st_mtime_ns, state.st_size)
+        found = self._kept.get(key)
+        if found is None:
+            told = read_json_file(source)
+            words = Words.from_dict({"clock": "media", "reason": None, **told})
+            found = words, int(told.get("revision", 0)) if source == own else 0
+            self._kept[key] = found
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return found
 
     def _source(self, file: MediaFile) -> Path | None:
         """The newest result with words."""

@@ -2,6 +2,7 @@
 
 const KEPT = 360;
 const HEIGHT = 48;
+const REST_MS = 120; // pictures are fetched once the view has stood still so long: decoding beside drawing makes both slow
 
 export class Filmstrip extends EventTarget {
   constructor(source, { zero, frames, player }) {
@@ -10,6 +11,7 @@ export class Filmstrip extends EventTarget {
     this.pictures = new Map();
     this.wanted = [];
     this.busy = false;
+    this.still = 0; // until then nothing is fetched
     this.aspect = 16 / 9;
     this.video = document.createElement("video");
     this.video.muted = true;
@@ -31,11 +33,17 @@ export class Filmstrip extends EventTarget {
 
   /** What is in view: fetched in this order, what was wanted before is forgotten. */
   want(list) {
+    const before = new Set(this.wanted);
     this.wanted = list.filter((k) => !this.pictures.has(k));
-    this.#next();
+    if (this.wanted.some((k) => !before.has(k) && k !== this.current)) {
+      this.still = performance.now() + REST_MS;
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.#next(), REST_MS + 1);
+    } else this.#next();
   }
 
   #next() {
+    if (performance.now() < this.still) return;
     if (this.busy || !this.ready || this.player.playing || !this.wanted.length || document.hidden) return;
     this.busy = true;
     this.current = this.wanted.shift();
