@@ -48,10 +48,11 @@ class FeatureOptions:
 
     feature: str = DEFAULT_FEATURES
     """Features, separated by commas, each ``name[:preset][@rate][/size]``: of sound ``mel,mel:whisper,mfcc:psf@25``,
-    ``ssl:MODEL#LAYER``, ``deepspeech:FILE``; of the picture ``frames@25/96``, ``flow:tvl1@25``, ``flow-energy``, ``shots``,
-    ``rgb:FILE``, ``rgb:package.module:name``; of faces ``landmarks``, ``landmarks:68``, ``landmarks:lips``, ``landmarks:upright``,
-    ``mouth``, ``mouth/48``, ``mouth:aperture``, ``mouth:width``, ``mouth:motion``; of sound and lips together
-    ``avhubert:MODEL#LAYER``; each face gives its own track, ``NAME.face0`` and so on."""
+    ``ssl:MODEL#LAYER``, ``deepspeech:FILE``; of the picture ``frames@25/96``, ``flow:tvl1@25``, ``flow-energy``,
+    ``shots`` (where another shot begins), ``rgb:FILE``, ``rgb:package.module:name``; of faces ``landmarks``,
+    ``landmarks:68``, ``landmarks:lips``, ``landmarks:upright``, ``mouth``, ``mouth/48``, ``mouth:aperture``,
+    ``mouth:width``, ``mouth:motion``; of sound and lips together ``avhubert:MODEL#LAYER``; each face gives its own
+    track, ``NAME.face0`` and so on."""
     layer: str | None = None
     """Layer of every ``ssl`` that names none: a number (0 is the transformer's input, negative counts from the last) or
     ``conv``; default: the last."""
