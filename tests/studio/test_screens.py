@@ -347,10 +347,8 @@ def test_axe_a_phone_and_the_second_language(
                     ".map((v) => [v.id, v.nodes.map((n) => n.html)])));"
                 )
                 assert found == [], (screen, size)
-                assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), (
-                    screen,
-                    size,
-                )
+                # A phone makes its view as wide as what is in it: that is asked of the width that was given.
+                assert driver.execute_script("return document.documentElement.scrollWidth") <= size[0], screen
                 kind = f"{'light' if light else 'dark'}-{size[0]}"
                 screenshot(driver, repository / "build" / f"studio-{screen}-{kind}.png")
     finally:

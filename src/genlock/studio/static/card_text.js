@@ -59,7 +59,7 @@ function table(lines) {
   const rule = rows.length > 1 && rows[1].every((cell) => /^:?-+:?$/.test(cell));
   const [head, body] = rule ? [rows[0], rows.slice(2)] : [null, rows];
   const row = (cells, tag) => make("tr", {}, ...cells.map((cell) => make(tag, tag === "th" ? { scope: "col" } : {}, ...inline(cell))));
-  return make("table", {}, head ? make("thead", {}, row(head, "th")) : null, make("tbody", {}, ...body.map((cells) => row(cells, "td"))));
+  return make("table", { tabindex: 0 }, head ? make("thead", {}, row(head, "th")) : null, make("tbody", {}, ...body.map((cells) => row(cells, "td"))));
 }
 
 /** Code and what is strong; everything else is text. */

@@ -42,7 +42,7 @@ export class DatasetPanel {
     if (!count) return make("p", {}, t("quarantine_none"));
     const kinds = Object.entries(progress?.reasons ?? {}).map(([kind, number]) => make("li", {}, `${number} × ${kind}`));
     const rows = quarantined.map((one) => make("tr", {}, make("th", { scope: "row" }, one.source), make("td", {}, one.reason)));
-    return make("details", { class: "quarantine" }, make("summary", {}, t("quarantine_count", { count })), make("ul", {}, ...kinds), make("table", {}, make("tbody", {}, ...rows)));
+    return make("details", { class: "quarantine" }, make("summary", {}, t("quarantine_count", { count })), make("ul", {}, ...kinds), make("table", { tabindex: 0 }, make("tbody", {}, ...rows)));
   }
 
   async #clips() {
@@ -70,7 +70,7 @@ export class DatasetPanel {
     const place = `${this.address}/clips/${encodeURIComponent(name)}/outputs`;
     const players = make("div", { class: "panes" });
     const line = make("div", {});
-    const table = make("table", { class: "outputs" });
+    const table = make("table", { class: "outputs", tabindex: 0 });
     const head = make("h4", { tabindex: -1 }, name);
     this.clip.replaceChildren(head, make("p", {}, clip.transcript ?? ""), players, line, table);
     head.focus();

@@ -26,7 +26,7 @@ function figures(curves) {
   const kinds = ["first", "last", "lowest", "highest"];
   const head = make("tr", {}, make("th", { scope: "col" }, t("figure")), ...kinds.map((kind) => make("th", { scope: "col" }, t(`figure_${kind}`))));
   const rows = curves.figures.map((figure) => make("tr", {}, make("th", { scope: "row" }, figure.name), ...kinds.map((kind) => make("td", {}, rounded(figure[kind])))));
-  return make("details", {}, make("summary", {}, t("figures")), make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
+  return make("details", {}, make("summary", {}, t("figures")), make("table", { tabindex: 0 }, make("thead", {}, head), make("tbody", {}, ...rows)));
 }
 
 function samples(address, names) {
