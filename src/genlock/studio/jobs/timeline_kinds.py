@@ -7,6 +7,7 @@ from pathlib import Path
 
 from genlock import tasks
 from genlock.core.progress import Progress
+from genlock.studio import names
 from genlock.studio.folder import MediaFile, StudioFolder
 from genlock.studio.jobs.kinds import Done, JobKind, free_name
 from genlock.studio.lanes import lanes_folder
@@ -58,5 +59,5 @@ def _mend(
 TIMELINE_KINDS = (
     JobKind("lanes", tasks.LaneOptions, _READING, False, _lanes),
     JobKind("mend", tasks.MendOptions, (), False, _mend),
-    JobKind("realign", tasks.RealignOptions, _READING, False, _realign),
+    JobKind("realign", tasks.RealignOptions, _READING, False, _realign, {"aligner": names.aligners}),
 )
