@@ -75,7 +75,7 @@ def correlate_far(
     values, counts = _over_lags(x, sound.valid, y, picture.valid, scale / scale.sum(), most)
     period = float(grid.period)
     known = counts * period >= max(float(exact(least_overlap)), 2 * period)
-    lags = np.arange(-most, most + 1) * period
+    lags = np.asarray(np.arange(-most, most + 1) * period, np.float64)
     return LagCurve(lags, np.where(known, np.clip(values, -1.0, 1.0), np.nan), counts * period)
 
 
