@@ -59,6 +59,7 @@ TABLE: dict[str, Benchmark] = {
     "landmarks": Benchmark("--clips 20", (), GRID),
     "long_file": Benchmark("--hours 0.02", (), TALKING),
     "lossless_repair": Benchmark("--count 10"),
+    "mouth_crops": Benchmark("--count 2", (), GRID),
     "phone_probe": Benchmark("--clips 20", MODELS, GRID),
     "prepare_chain": Benchmark("--clips 6 --bare-clips 4 --same-clips 4 --flow-clips 0", ("librosa",), GRID),
     "prepare_costs": Benchmark("--clips 1 --rounds 1", ("torch",), GRID),
@@ -67,8 +68,10 @@ TABLE: dict[str, Benchmark] = {
     "reading": Benchmark("--rounds 5", (), GRID),
     "repair": Benchmark("--count 5", (), GRID),
     "rerender": Benchmark("--films 1", (), GRID),
+    "sound_hour": Benchmark("--hours 0.02"),
     "ssl_context": Benchmark("", MODELS),
     "studio_load": Benchmark("--clients 10 --rounds 3 --queue 20", ("fastapi", "uvicorn")),
+    "studio_two_hours": Benchmark("--minutes 2 --words 250", ("fastapi", "uvicorn", "selenium")),
     "sync_clips_own": Benchmark("--clips 20", (), GRID),
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
@@ -84,9 +87,12 @@ TABLE: dict[str, Benchmark] = {
 
 #: Programs of benchmarks/ that measure nothing by themselves.
 NO_BENCHMARKS = {
+    "avhubert_probe": "measures models that one names",
     "avhubert_sync": "measures a model that one names",
+    "avsr_few": "trains on a dataset that one names",
     "avsr_hour": "measures a film that one names",
     "landmarks_oracle": "called by landmarks.py --oracle, in an environment with MediaPipe",
+    "modal_library": "makes the library that a benchmark places",
     "pretraining_record": "writes the record of a pretraining run that pictures are drawn from",
 }
 
