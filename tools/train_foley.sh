@@ -40,7 +40,7 @@ mkdir -p "$folder"
     "$genlock" train vocoder "$folder/dataset" -o "$folder/vocoder" --seed "$seed" \
         --codec "$folder/codec" --coded 0.35 --batch 6 --heard 2 --steps 520
 [ -f "$folder/contacts/model.npz" ] ||
-    "$genlock" train contacts "$folder/dataset" -o "$folder/contacts" --seed "$seed"
+    "$genlock" train contacts "$folder/dataset" -o "$folder/contacts" --width 20 --steps 1700 --seed "$seed"
 [ -f "$folder/materials/model.npz" ] ||
     "$genlock" train materials "$folder/dataset" "$folder/dataset-short" -o "$folder/materials" --seed "$seed"
 [ -f "$folder/writer/model.npz" ] ||

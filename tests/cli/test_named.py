@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,20 @@ def test_a_world_is_made_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit, match="2"):
         main(["synth", "signals", "--reach-seconds", "9", "-o", str(tmp_path / "none")])
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "group"),
+    [("synth", "genlock.worlds"), ("bench", "genlock.benches"), ("train", "genlock.recipes")],
+)
+def test_every_name_has_help(command: str, group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two options of one name ended `genlock synth card` in a traceback."""
+    names = sorted(entry.name for entry in entry_points(group=group))
+    assert names
+    for name in names:
+        with pytest.raises(SystemExit, match="0"):
+            main([command, name, "--help"])
+        assert f"genlock {command} {name}" in capsys.readouterr().out
 
 
 def test_help_imports_no_recipe_and_no_benchmark() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -80,8 +80,10 @@ class CardOptions:
     """Instant of the first sample on the media clock, in seconds, not below zero; put on a whole sample."""
     show_words: bool = True
     """Write each word into the picture while it is spoken."""
-    voice: VoiceOptions = field(default_factory=VoiceOptions)
-    """How to speak; its sample rate, pauses, peak and room are the card's own."""
+    speed: float = 1.0
+    """The voice's tempo, 0.5...2; 1 is about 150 words a minute."""
+    pitch_hz: float = 112.0
+    """The voice's mean fundamental frequency in Hz, 60...300."""
     quality: int = 18
     """CRF of H.264, 0 (lossless) ... 51."""
     sound_bit_rate: int = 128000
@@ -225,8 +227,14 @@ class _Plan:
 
 
 def _speeches(how: CardOptions, plan: _Plan) -> list[Speech]:
-    voice = replace(
-        how.voice, rate=how.sound_rate, lead_seconds=0, tail_seconds=0, peak=_VOICE_PEAK, room_decibels=None
+    voice = VoiceOptions(
+        rate=how.sound_rate,
+        speed=how.speed,
+        pitch_hz=how.pitch_hz,
+        lead_seconds=0,
+        tail_seconds=0,
+        peak=_VOICE_PEAK,
+        room_decibels=None,
     )
     speeches: list[Speech] = []
     done = plan.sound_start
