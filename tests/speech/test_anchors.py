@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genlock.speech.anchors import match_rows, match_words, pieces
-from genlock.speech.recognize import Heard
+from genlock.speech.heard import Heard
 from genlock.speech.text import tokenize
 
 rows = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "f"]), max_size=40)

@@ -13,7 +13,8 @@ from genlock.core.errors import MediaError, OptionError
 from genlock.media.sound_source import TrackSound
 from genlock.metrics.words import word_errors
 from genlock.pipeline import SpooledSound
-from genlock.speech.recognize import FasterWhisper, Heard, PocketSphinx, choose_recognizer, recognize
+from genlock.speech.heard import Heard
+from genlock.speech.recognize import FasterWhisper, PocketSphinx, choose_recognizer, recognize
 from genlock.speech.sound import quiet_cuts
 
 

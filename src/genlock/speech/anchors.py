@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from genlock.speech.recognize import Heard
+from genlock.speech.heard import Heard
 from genlock.speech.text import Token, tokenize
 
 __all__ = ["Piece", "match_rows", "match_words", "pieces"]

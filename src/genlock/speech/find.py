@@ -22,10 +22,10 @@ from genlock.core.time import round_fraction
 from genlock.media.sound_source import SoundSource
 from genlock.speech.anchors import Piece, match_words, pieces
 from genlock.speech.ctc.options import CtcModelOptions
+from genlock.speech.heard import Heard
 from genlock.speech.mouths import SpooledMouths
 from genlock.speech.recognize import (
     GROUP,
-    Heard,
     Listening,
     OfFolder,
     find_recognizer,

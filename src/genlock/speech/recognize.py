@@ -23,6 +23,7 @@ from genlock.core.plugins import check_plugin, plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
 from genlock.media.sound_source import SoundSource
+from genlock.speech.heard import Heard
 from genlock.speech.mouths import SpooledMouths
 from genlock.speech.sound import (
     SAMPLE_RATE,
@@ -52,7 +53,6 @@ __all__ = [
     "GROUP",
     "FasterWhisper",
     "FolderModel",
-    "Heard",
     "Listening",
     "OfFolder",
     "PocketSphinx",
@@ -82,30 +82,6 @@ _SHORTEST, _LONGEST = 15 * SAMPLE_RATE, 28 * SAMPLE_RATE
 _OVERLAP = SAMPLE_RATE
 #: Below this level a piece is not worth recognising: it holds nothing that could be heard.
 _SILENT_DB = -65.0
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A word as recognised.
-
-    >>> Heard("hello", Fraction(1), Fraction(3, 2), 0.9).middle
-    Fraction(5, 4)
-    """
-
-    text: str
-    """The word, with the recogniser's punctuation."""
-    start: Fraction
-    """About when it starts, in seconds: on a piece's own time from a recogniser, on the clock from
-    :func:`recognize`."""
-    end: Fraction
-    """About when it ends."""
-    probability: float
-    """The recogniser's own, 0...1."""
-
-    @property
-    def middle(self) -> Fraction:
-        """Half way between start and end."""
-        return (self.start + self.end) / 2
 
 
 class Recognizer(Protocol):

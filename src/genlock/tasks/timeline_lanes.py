@@ -16,6 +16,7 @@ from genlock.core.files import atomic_folder
 from genlock.core.grid import Grid
 from genlock.core.json_forms import write_json
 from genlock.core.one_line import one_line
+from genlock.core.plugins import plugin_class
 from genlock.core.progress import Progress, silent
 from genlock.core.spans import Span, Spans
 from genlock.core.track import Track
@@ -27,7 +28,6 @@ from genlock.pipeline import ClipRequest, read_clip
 from genlock.report.arrays import curve_rows, spectrogram_rows
 from genlock.report.pyramid import Pyramid, write_pyramid
 from genlock.speech import Words
-from genlock.speech.sphinx.align import SphinxAligner
 from genlock.speech.text import tokenize
 from genlock.tasks.extract_features import SavedTrack, make_extractors, save_tracks
 
@@ -143,7 +143,8 @@ def phones_of(words: Words, sound: SoundSource, progress: Progress = silent) -> 
     words : with times; those that have none are passed over
     sound : 16 kHz
     """
-    aligner, found = SphinxAligner(), []
+    # By name: its compiled loops are imported where phones are looked for, and by no other command.
+    aligner, found = plugin_class("genlock.aligners", "pocketsphinx")(), []
     total = float(Fraction(sound.count, sound.rate))
     grid = Grid.of_samples(sound.rate, sound.origin, sound.clock)
     for run in _runs(words.spans):

@@ -30,8 +30,8 @@ from genlock.speech.audiovisual.search import SearchOptions, search
 from genlock.speech.audiovisual.streams import Picture, fuse, hear, look, silenced
 from genlock.speech.ctc.emissions import EmissionFile
 from genlock.speech.ctc.laid import LaidWords
+from genlock.speech.heard import Heard
 from genlock.speech.mouths import SpooledMouths
-from genlock.speech.recognize import Heard
 from genlock.speech.sound import SAMPLE_RATE, instant, level_db, quiet_cuts, seconds_long
 from genlock.speech.words import Word
 

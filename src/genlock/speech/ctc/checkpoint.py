@@ -19,7 +19,7 @@ from genlock.speech.ctc.decode import Alphabet, BeamDecoder, DecodedWord, Greedy
 from genlock.speech.ctc.emissions import EmissionFile, listen
 from genlock.speech.ctc.laid import LaidWords
 from genlock.speech.ctc.options import CtcModelOptions
-from genlock.speech.recognize import Heard
+from genlock.speech.heard import Heard
 from genlock.speech.words import Word
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.track import Track
-from genlock.speech.recognize import Heard
+from genlock.speech.heard import Heard
 
 
 class Watcher:

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from genlock.speech.recognize import Heard
+from genlock.speech.heard import Heard
 
 RATE = 16000
 WORDS = {"low": 300, "mid": 700, "high": 1500}
