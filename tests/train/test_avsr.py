@@ -76,7 +76,7 @@ def test_speakers_are_kept_apart(dataset: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_what_is_planted_is_read_from_sound_from_lips_and_from_both(tmp_path: Path) -> None:
-    loop = replace(QUICK, steps=800, evaluate_every=800, save_every=800)
+    loop = replace(QUICK, steps=500, evaluate_every=500, save_every=500)
     dataset = planted_mouths(tmp_path / "set", clips=40)
     result = train_avsr([dataset], tmp_path / "reads", replace(READS, network=SMALL, batch=6), loop)
     assert result.figures["wer_sound"] < 0.5
