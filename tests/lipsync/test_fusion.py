@@ -279,6 +279,11 @@ def test_an_offset_of_seconds_is_found(model: LinearModel, offset: str) -> None:
     assert said.estimate.interval_seconds is not None
     assert said.estimate.interval_seconds[0] < float(offset) < said.estimate.interval_seconds[1]
     assert len(said.segments) == 1
+    # Curves of faces and of stretches lie at the offsets of the film as it is, like the whole's.
+    assert said.estimate.curve is not None
+    shown = [curve for _, _, curve in said.curves] + [face.curve for face in said.faces if face.curve]
+    assert len(shown) > 2
+    assert all(np.allclose(curve.lags_seconds, said.estimate.curve.lags_seconds) for curve in shown)
 
 
 @pytest.mark.parametrize("speed", [Fraction(24, 25), Fraction(160, 147)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -47,6 +48,13 @@ def test_a_film_passes_where_all_of_it_is_known_to() -> None:
     assert result(half) == "passes"  # of what is known
     assert headline_of(half).startswith("in step from 0.0 s, unknown from 30.0 s: ")
     assert result(film(segment(0, 30, 0.0), segment(30, 60, -0.3, p=0.3))) == "cannot tell"
+
+
+def test_parts_of_which_none_is_known_pass_nothing() -> None:
+    """All of nothing passes, says logic; a film of which nothing is known does not."""
+    unknown = film(segment(0, 30, 0.0), segment(30, 60, 0.0))
+    unknown = replace(unknown, segments=(segment(0, 30, None), segment(30, 60, None)))
+    assert {verdict.result for verdict in verdicts_of(unknown)} == {"cannot tell"}
 
 
 def test_many_jumps_are_counted() -> None:

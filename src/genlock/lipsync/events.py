@@ -15,7 +15,7 @@ from genlock.lipsync.confidence import among, sure_within
 from genlock.lipsync.course import SAME_SECONDS
 from genlock.lipsync.estimators.base import Cue, Estimate
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement, joined_segments
-from genlock.lipsync.verdicts import describe_offset
+from genlock.lipsync.verdicts import early_or_late
 
 __all__ = ["Event", "of_events"]
 
@@ -128,5 +128,5 @@ def _others_of_all(events: Sequence[Event]) -> tuple[float, ...]:
 
 
 def _that_repeats(others: Sequence[float]) -> str:
-    said = " or ".join(describe_offset(other).removeprefix("the sound is ") for other in others[:2])
+    said = " or ".join(early_or_late(other) for other in others[:2])
     return f"the signal repeats itself, so that {said} fits as well"

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from genlock.aligners.curves import LagCurve
 from genlock.aligners.far import correlate_far, lead_of
 from genlock.core.grid import Grid
 from genlock.core.time import exact
@@ -132,17 +133,17 @@ def from_afar(found: SyncMeasurement, far: Far) -> SyncMeasurement:
             interval_seconds=interval(part.interval_seconds, at),
         )
 
+    def curve_at(curve: LagCurve | None, at: Fraction) -> LagCurve | None:
+        return None if curve is None else replace(curve, lags_seconds=curve.lags_seconds + far.at(at))
+
     estimate, one = found.estimate, len(found.segments) == 1
     told = speed_in_words(far.speed) if far.speed != 1 else ""
-    curve = estimate.curve
-    if curve is not None:
-        curve = replace(curve, lags_seconds=curve.lags_seconds + far.at(found.at))
     estimate = replace(
         estimate,
         offset_seconds=later(estimate.offset_seconds, found.at),
         interval_seconds=interval(estimate.interval_seconds, found.at),
         reason="; ".join(part for part in (told, estimate.reason) if part),
-        curve=curve,
+        curve=curve_at(estimate.curve, found.at),
     )
     drift, within = found.drift_ppm, found.drift_interval_ppm
     if far.speed != 1:
@@ -152,10 +153,21 @@ def from_afar(found: SyncMeasurement, far: Far) -> SyncMeasurement:
         estimate=estimate,
         drift_ppm=drift,
         drift_interval_ppm=within,
-        segments=tuple(segment(part, found.at if one else _middle(part)) for part in found.segments),
-        pieces=tuple(segment(part, _middle(part)) for part in found.pieces),
+        segments=tuple(
+            segment(part, found.at if one else _middle(part.start, part.end)) for part in found.segments
+        ),
+        pieces=tuple(segment(part, _middle(part.start, part.end)) for part in found.pieces),
         faces=tuple(
-            replace(face, offset_seconds=later(face.offset_seconds, found.at)) for face in found.faces
+            replace(
+                face,
+                offset_seconds=later(face.offset_seconds, found.at),
+                curve=curve_at(face.curve, found.at),
+            )
+            for face in found.faces
+        ),
+        curves=tuple(
+            (start, end, replace(curve, lags_seconds=curve.lags_seconds + far.at(_middle(start, end))))
+            for start, end, curve in found.curves
         ),
         notes=tuple(note for note in (told, *found.notes) if note),
     )
@@ -173,8 +185,8 @@ def _drifts(
     return both(drift or 0.0), (both(low), both(high))
 
 
-def _middle(part: Segment) -> Fraction:
-    return (part.start + part.end) / 2
+def _middle(start: Fraction, end: Fraction) -> Fraction:
+    return (start + end) / 2
 
 
 def _of_face(sound: Track, picture: Track, weights: Sequence[float], speeds: Sequence[Fraction]) -> list[Far]:

@@ -18,7 +18,7 @@ from genlock.lipsync.verdicts import (
     Limit,
     Verdict,
     allowance_of,
-    describe_offset,
+    early_or_late,
     meaning_of,
     sentence_of,
 )
@@ -71,7 +71,7 @@ def headline_of(found: SyncMeasurement) -> str:
         meaning = f"too unsure for a verdict (p {estimate.probability or 0.0:.2f})"
     ends = _ends_of(found)
     if ends is not None and abs(ends[1] - ends[0]) > _DRIFT_TOLD_SECONDS:
-        first, last = (describe_offset(end).removeprefix("the sound is ") for end in ends)
+        first, last = (early_or_late(end) for end in ends)
         return f"the sound drifts from {first} to {last} ({found.drift_ppm:+.0f} ppm): {meaning}"
     return sentence_of(estimate.offset_seconds, estimate.interval_seconds, estimate.reason, meaning=meaning)
 
@@ -139,16 +139,13 @@ def _answer(limit: Limit, part: _Part, allowance: float) -> Answer:
 def _worst(answers: Sequence[Answer]) -> Answer:
     if "fails" in answers:
         return "fails"
-    return "passes" if all(answer == "passes" for answer in answers) else "cannot tell"
+    return "passes" if answers and all(answer == "passes" for answer in answers) else "cannot tell"
 
 
 def _told_parts(segments: Sequence[Segment]) -> str:
     told = []
     for part in segments[:_MOST_PARTS]:
-        known = part.offset_seconds is not None
-        said = (
-            describe_offset(part.offset_seconds or 0.0).removeprefix("the sound is ") if known else "unknown"
-        )
+        said = "unknown" if part.offset_seconds is None else early_or_late(part.offset_seconds)
         told.append(f"{said} from {float(part.start):.1f} s")
     more = len(segments) - _MOST_PARTS
     return ", ".join([*told, *([f"and {more} more"] if more > 0 else [])])

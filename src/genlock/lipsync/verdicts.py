@@ -18,6 +18,7 @@ __all__ = [
     "Verdict",
     "allowance_of",
     "describe_offset",
+    "early_or_late",
     "judge",
     "meaning_of",
     "sentence_of",
@@ -143,8 +144,17 @@ def describe_offset(offset_seconds: float, places: int = 0) -> str:
     >>> describe_offset(0.1184), describe_offset(-0.06), describe_offset(0.0001)
     ('the sound is 118 ms early', 'the sound is 60 ms late', 'the sound is in step')
     """
+    return f"the sound is {early_or_late(offset_seconds, places)}"
+
+
+def early_or_late(offset_seconds: float, places: int = 0) -> str:
+    """The same without its subject, for sentences that name several.
+
+    >>> early_or_late(0.1184), early_or_late(0.0001)
+    ('118 ms early', 'in step')
+    """
     size, side = _amount(offset_seconds, places), "early" if offset_seconds > 0 else "late"
-    return f"the sound is {size} ms {side}" if float(size) else "the sound is in step"
+    return f"{size} ms {side}" if float(size) else "in step"
 
 
 def sentence_of(
