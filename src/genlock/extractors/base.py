@@ -169,6 +169,17 @@ class PictureFeature(FrameFeature):
     batch: int = 1
     """How many frames the kernel is given at once, except at the end."""
 
+    @classmethod
+    def of_spec(cls, spec: FeatureSpec) -> Self:
+        """The feature; by default it is made without arguments and has no variants."""
+        cls.check(spec)
+        return cls()
+
+    @classmethod
+    def check(cls, spec: FeatureSpec) -> None:
+        """Raise OptionError for what it does not understand; by default for all but its name."""
+        spec.require_only()
+
     def at(self, rate: Fraction, how: How | None = None) -> None:
         """Take frames at this rate, unless the spec named one."""
         if self.form.rate is None:

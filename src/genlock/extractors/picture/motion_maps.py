@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -21,7 +21,6 @@ from genlock.core.grid import Cells
 from genlock.core.one_line import one_line
 from genlock.core.track import Track
 from genlock.extractors.base import PictureFeature, PictureStream, Pixels, Row
-from genlock.extractors.spec import FeatureSpec
 from genlock.media import VideoCell, VideoForm
 
 __all__ = [
@@ -235,17 +234,6 @@ class MotionMapsFeature(PictureFeature):
     form = MAP_FORM
     value_shape: tuple[int, ...] | None = (*MAP_SHAPE, len(CHANNELS))
     unit = "picture heights per second"
-
-    @classmethod
-    def of_spec(cls, spec: FeatureSpec) -> Self:
-        """The feature; it has no variants, no rate and no size."""
-        cls.check(spec)
-        return cls()
-
-    @classmethod
-    def check(cls, spec: FeatureSpec) -> None:
-        """Raise OptionError if more than its name is given."""
-        spec.require_only()
 
     def at(self, rate: Fraction, how: object = None) -> None:
         """Refused: motion is measured between the film's own frames."""

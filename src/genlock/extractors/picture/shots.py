@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from genlock.core.track import Track
 from genlock.extractors.base import PictureFeature, Pixels, Row
-from genlock.extractors.spec import FeatureSpec
 from genlock.media import VideoForm
 
 __all__ = ["Shots", "shot_changes"]
@@ -50,17 +49,6 @@ class Shots(PictureFeature):
 
     def __init__(self) -> None:
         self.form = VideoForm(_SIZE, "rgb24")
-
-    @classmethod
-    def of_spec(cls, spec: FeatureSpec) -> Self:
-        """The feature, on the frames as they are."""
-        cls.check(spec)
-        return cls()
-
-    @classmethod
-    def check(cls, spec: FeatureSpec) -> None:
-        """Raise OptionError for a spec with more than the name."""
-        spec.require_only()
 
     def kernel(self) -> Callable[[list[Pixels]], Sequence[Row]]:
         """A function from consecutive frames to their differences from the four before each, float32 [4]."""
