@@ -14,7 +14,7 @@ from genlock.foley.contacts import ContactFinder, Looks
 from genlock.foley.finding import EventOptions
 from genlock.media import VideoCell, VideoForm
 from genlock.models.foley.contacts import ContactRows
-from genlock.models.foley.materials import LONGEST_SIDE, cut_out, light_of, load_materials, small_grey
+from genlock.models.foley.materials import LONGEST_SIDE, load_materials
 
 __all__ = ["LearnedFinder"]
 
@@ -49,21 +49,14 @@ class LearnedFinder(ContactFinder):
 
     def take_rows(self, rows: ContactRows, instants: list[Fraction]) -> None:
         """Read what is touched where it is likely enough that something is."""
-        side, count = self._reader.shape.side, len(instants)
+        count = len(instants)
         shares = np.full((count, len(self._reader.materials)), 1 / len(self._reader.materials), np.float32)
         sizes = np.full(count, self._reader.size_mean, np.float32)
         likely = np.flatnonzero(rows.presence >= _LEAST)
         if len(likely):
             pictures = [self._around(instants[k]) for k in likely.tolist()]
             near = np.stack([rows.x[likely], rows.y[likely]], axis=1)
-            places = self._reader.locate(
-                np.stack([[small_grey(one) for one in three] for three in pictures]), near
-            )
-            cuts = [
-                cut_out(p[1], float(x), float(y), side) for p, (x, y) in zip(pictures, places, strict=True)
-            ]
-            light = np.stack([light_of(p[1]) for p in pictures])
-            shares[likely], sizes[likely] = self._reader.read(np.stack(cuts), light)
+            places, shares[likely], sizes[likely] = self._reader.look(pictures, near)
             rows.x[likely], rows.y[likely] = places.T
         self._shares.append(shares)
         self._sizes.append(sizes)

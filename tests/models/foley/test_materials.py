@@ -13,13 +13,14 @@ from genlock.models.foley.materials import (
     cut_out,
     light_of,
     load_materials,
+    part_of,
     save_materials,
     shown,
     small_grey,
     told,
 )
 
-SMALL = ReaderShape(side=24, channels=(4, 5, 6), hidden=7, places=(3, 4, 5), spread=(1, 1, 2))
+SMALL = ReaderShape(side=24, channels=(4, 5, 6), hidden=7, places=(3, 4, 5), spread=(1, 1, 2), changes=True)
 NAMES = ("glass", "wood")
 
 
@@ -64,7 +65,34 @@ def test_what_motion_says_counts() -> None:
     near = np.float32([[0.1, 0.1]] * 4)
     assert np.abs(reader.locate(around, near) - near).mean() < np.abs(reader.locate(around) - near).mean()
     assert reader.locate(around[:0]).shape == (0, 2)
-    assert reader.read(np.zeros((0, 24, 24, 3), np.uint8), np.zeros((0, 6), np.float32))[0].shape == (0, 2)
+    nothing = (
+        np.zeros((0, 24, 24, 3), np.uint8),
+        np.zeros((0, 6), np.float32),
+        np.zeros((0, 2, 24, 24), np.uint8),
+    )
+    assert reader.read(*nothing)[0].shape == (0, 2)
+
+
+def test_a_reader_looks_where_it_finds_the_place() -> None:
+    reader = small_reader()
+    pictures = np.random.default_rng(2).integers(0, 256, (2, 3, 60, 80, 3), np.uint8)
+    places, shares, sizes = reader.look(list(map(list, pictures)))
+    x, y = places[1].tolist()
+    cuts, beside = part_of(pictures[1], x, y, SMALL.side)
+    alone = reader.read(cuts[None], light_of(pictures[1, 1])[None], beside[None])
+    np.testing.assert_allclose(shares[1], alone[0][0], atol=1e-6)
+    np.testing.assert_allclose(sizes[1], alone[1][0], atol=1e-6)
+
+
+def test_what_changes_is_told() -> None:
+    picture = np.random.default_rng(3).integers(40, 110, (60, 80, 3), np.uint8)
+    before = picture.copy()
+    before[20:40, 30:50] += 60
+    cuts, beside = part_of([before, picture, picture], 0.5, 0.5, 24)
+    seen = told(cuts[None] / np.float32(255), light_of(picture)[None], beside[None] / np.float32(255))
+    assert seen.shape == (1, 24, 24, 5)
+    assert seen[0, 12, 12, 3] < -0.5
+    assert np.abs(seen[..., 4]).max() < 0.1
 
 
 def test_file(tmp_path) -> None:
@@ -86,7 +114,9 @@ def test_the_network_that_learns_is_the_same() -> None:
     cuts = random.integers(0, 256, (6, 24, 24, 3), np.uint8)
     light = random.uniform(0.2, 0.6, (6, 6)).astype(np.float32)
     around = random.integers(0, 256, (6, 3, 64, 64), np.uint8)
-    seen = torch.from_numpy(told(cuts.astype(np.float32) / 255, light).transpose(0, 3, 1, 2).copy())
+    beside = random.integers(0, 256, (6, 2, 24, 24), np.uint8)
+    all_told = told(cuts.astype(np.float32) / 255, light, beside.astype(np.float32) / 255)
+    seen = torch.from_numpy(all_told.transpose(0, 3, 1, 2).copy())
     for _ in range(3):  # so that the normalisation has seen something
         network.train()(seen, torch.from_numpy(light))
         network.located(torch.from_numpy(shown(around)))
@@ -96,7 +126,7 @@ def test_the_network_that_learns_is_the_same() -> None:
     with torch.no_grad():
         theirs = network(seen, torch.from_numpy(light))
         heat = network.located(torch.from_numpy(shown(around)))
-    shares, sizes = reader.read(cuts, light)
+    shares, sizes = reader.read(cuts, light, beside)
     np.testing.assert_allclose(shares, theirs[:, :-1].softmax(1).numpy(), atol=1e-5)
     np.testing.assert_allclose(sizes, theirs[:, -1].numpy(), atol=1e-4)
     best = heat.argmax(1).numpy()

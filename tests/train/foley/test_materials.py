@@ -9,8 +9,10 @@ pytest.importorskip("torch")
 
 from genlock.core.errors import InputError
 from genlock.models.foley.materials import ReaderShape, light_of, load_materials
-from genlock.synth.impacts.films import make_impact
+from genlock.synth.impacts.contacts import events_of
+from genlock.synth.impacts.films import frames_of, make_impact, render_impact, stage_of
 from genlock.synth.impacts.plans import ImpactOptions, plan_one
+from genlock.train.foley.drawn_glimpses import draw_glimpses, open_drawn
 from genlock.train.foley.glimpses import MARGIN, Glimpse, glimpses_of
 from genlock.train.foley.material_options import MaterialTraining
 from genlock.train.foley.materials import MaterialsRecipe, material_figures
@@ -18,7 +20,7 @@ from genlock.train.loop import train
 from genlock.train.options import LoopOptions
 
 SMALL = MaterialTraining(
-    network=ReaderShape(side=24, channels=(6, 8, 8), hidden=16, places=(6, 8), spread=(1, 1)),
+    network=ReaderShape(side=24, channels=(6, 8, 8), hidden=16, places=(6, 8), spread=(1, 1), changes=True),
     batch=16,
     dropout=0.0,
     apart=1.0,
@@ -36,11 +38,12 @@ def planted_glimpse(seed: int) -> Glimpse:
     part[side // 2 - 5 : side // 2 + 5, side // 2 - 5 : side // 2 + 5] = COLOURS[name]
     whole = random.integers(60, 90, (60, 80, 3), np.uint8)
     around = random.integers(60, 66, (3, 64, 64), np.uint8)
+    beside = np.repeat(part[None, ..., 0], 2, axis=0)
     x, y = random.uniform(0.2, 0.8, 2)
     row, column = int(64 * y), int(64 * x)
     around[1, row - 3 : row + 3, column - 3 : column + 3] = 220
     return Glimpse(
-        f"film-{seed}", part, light_of(whole), name, 0.05 if name == "glass" else 0.2, around, x, y
+        f"film-{seed}", part, beside, light_of(whole), name, 0.05 if name == "glass" else 0.2, around, x, y
     )
 
 
@@ -66,6 +69,23 @@ def test_glimpses_lie_around_the_contacts_of_a_film(tmp_path) -> None:
     assert {(g.x, g.y, g.material) for g in found} <= {(c.x, c.y, c.material) for c in seen}
     assert found[0].pixels.shape == (40, 40, 3)
     assert found[0].around.shape == (3, 64, 64)
+
+
+def test_drawn_glimpses_are_those_of_a_film(tmp_path) -> None:
+    """What is drawn alone looks as in the film: the same scene, but for the encoder."""
+    found = draw_glimpses(4, 1, 40)
+    assert len(found) >= 3
+    assert len({(g.material, g.size) for g in found}) == len(found)  # each another thing
+    assert found[0].pixels.shape == (40, 40, 3)
+    kept = open_drawn(tmp_path, 1, 4, 40)
+    again = open_drawn(tmp_path, 1, 4, 40)
+    assert [g.material for g in kept] == [g.material for g in again]
+    assert np.array_equal(kept[0].around, again[0].around)
+    plan = plan_one(ImpactOptions(seconds=1, rates=("15",), scenes=("sticks",), difficulty=0.0, seed=5), 0)
+    _, every, _ = render_impact(plan)
+    contacts = [event.contact for event in events_of(plan)]
+    some = frames_of(plan, contacts, [3, 4], stage_of(plan))
+    assert all(np.array_equal(a, b) for a, b in zip(list(every)[3:5], some, strict=True))
 
 
 def test_too_few_contacts_are_refused() -> None:

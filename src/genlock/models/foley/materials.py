@@ -1,16 +1,17 @@
 """Where something is struck, and what: its material and its size, read off the picture around that place, in numpy.
 
 A reader first looks for the place in three small grey pictures that follow each other. Then it looks at a small part of
-the middle one, at the scale at which the picture's longer side has 160 pixels, with the
-contact in its middle. It is told the colours of the whole picture beside: what is seen is told against them, so that
-light and exposure matter little. Arrays have the names and layouts of torch's own layers:
+the middle one, at the scale at which the picture's longer side has 160 pixels, with the contact in its middle, and at
+what changes there from the picture before and to the one after: so it knows what moves and what is struck. It is told
+the colours of the whole picture beside: what is seen is told against them, so that light and exposure matter little.
+Arrays have the names and layouts of torch's own layers:
 :mod:`genlock.train.foley.material_network` is the same network where it learns.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,7 @@ __all__ = [
     "cut_out",
     "light_of",
     "load_materials",
+    "part_of",
     "save_materials",
     "shown",
     "small_grey",
@@ -60,6 +62,7 @@ FOLD = 2
 _KIND = "foley materials"
 _KERNEL, _GRID = 3, 3
 _KNEE = np.float32(0.15)  # change, against the picture's spread, that is told as one half
+_GREY = np.array([0.299, 0.587, 0.114], np.float32)
 _NEAR = 0.2  # how far places lie from where motion says, as a share of the picture
 _CONTRAST_FLOOR = np.float32(0.1)
 # The convolutions that make the map smaller.
@@ -80,6 +83,8 @@ class ReaderShape:
     """Channels of the convolutions that look for the place; the second halves the map."""
     spread: tuple[int, ...] = (1, 1, 2, 4)
     """Places between the taps of each of them."""
+    changes: bool = False
+    """Whether it is told what changes from the picture before and to the one after."""
 
     def __post_init__(self) -> None:
         if min(self.hidden, *self.channels) < 1 or len(self.channels) < 3:
@@ -94,6 +99,11 @@ class ReaderShape:
             raise OptionError(f"{self}: the side is no multiple of 24")
 
     @property
+    def given(self) -> int:
+        """Numbers of each pixel that it is told."""
+        return 5 if self.changes else 3
+
+    @property
     def seen(self) -> int:
         """Numbers that convolutions make of what is cut out."""
         return (_GRID**2 + 1) * self.channels[-1]
@@ -106,7 +116,7 @@ def array_shapes(shape: ReaderShape, materials: int) -> dict[str, tuple[int, ...
     (9, 96)
     """
     found: dict[str, tuple[int, ...]] = {}
-    given = 3 * FOLD**2
+    given = shape.given * FOLD**2
     for k, channels in enumerate(shape.channels):
         found[f"convolutions.{k}.weight"] = (channels, given, _KERNEL, _KERNEL)
         found[f"convolutions.{k}.bias"] = (channels,)
@@ -140,7 +150,9 @@ def light_of(picture: Pixels) -> Array:
 
 
 def cut_out(picture: Pixels, x: float, y: float, side: int) -> Pixels:
-    """The part of a picture [H, W, 3] around a place, uint8 [side, side, 3], its edges continued.
+    """The part of a picture [H, W, 3] or [H, W] around a place, uint8 [side, side, 3] or [side, side].
+
+    Beyond the picture its edges are continued.
 
     Parameters
     ----------
@@ -166,6 +178,29 @@ def cut_out(picture: Pixels, x: float, y: float, side: int) -> Pixels:
     return np.asarray(found, np.uint8)
 
 
+def part_of(three: Sequence[Pixels], x: float, y: float, side: int) -> tuple[Pixels, Pixels]:
+    """What a reader is shown of a picture, the one before and the one after around a place.
+
+    Parameters
+    ----------
+    three : RGB [H, W, 3], in the order of time; the middle one is read
+    x, y : where, as shares of width and height
+    side : pixels across and down
+
+    Returns
+    -------
+    The part of the middle one, uint8 [side, side, 3], and that of the other two in grey, uint8 [2, side, side].
+
+    Examples
+    --------
+    >>> middle, beside = part_of([np.zeros((48, 64, 3), np.uint8)] * 3, 0.5, 0.5, 24)
+    >>> middle.shape, beside.shape
+    ((24, 24, 3), (2, 24, 24))
+    """
+    beside = [cv2.cvtColor(cut_out(picture, x, y, side), cv2.COLOR_RGB2GRAY) for picture in three[::2]]
+    return cut_out(three[1], x, y, side), np.asarray(np.stack(beside), np.uint8)
+
+
 def small_grey(picture: Pixels) -> Pixels:
     """A picture [H, W, 3] as :meth:`MaterialReader.locate` looks at it: grey, uint8 [64, 64]."""
     small = cv2.resize(picture, (PLACES_SIDE, PLACES_SIDE), interpolation=cv2.INTER_AREA)
@@ -186,16 +221,24 @@ def shown(around: npt.NDArray[Any]) -> Array:
     return np.concatenate([changes[:, :1], still, changes[:, 1:]], axis=1)
 
 
-def told(cuts: Array, light: Array) -> Array:
-    """What the network looks at: what is cut out against the colours of the whole picture, [n, side, side, 3].
+def told(cuts: Array, light: Array, beside: Array | None = None) -> Array:
+    """What the network looks at, [n, side, side, 3 or 5]: what is cut out against the colours of the whole picture.
 
     Parameters
     ----------
     cuts : 0...1, [n, side, side, 3]
     light : what :func:`light_of` gives of each picture, [n, 6]
+    beside : the same part in grey in the picture before and the one after, 0...1, [n, 2, side, side]: their changes
+        are told too
     """
-    spread = light[:, 3:].mean(axis=1) + _CONTRAST_FLOOR
-    return np.asarray((cuts - light[:, None, None, :3]) / spread[:, None, None, None], np.float32)
+    spread = (light[:, 3:].mean(axis=1) + _CONTRAST_FLOOR)[:, None, None, None]
+    seen = (cuts - light[:, None, None, :3]) / spread
+    if beside is None:
+        return np.asarray(seen, np.float32)
+    grey = cuts @ _GREY
+    changes = np.stack([grey - beside[:, 0], beside[:, 1] - grey], axis=3) / spread
+    changes /= np.abs(changes) + _KNEE
+    return np.concatenate([seen, changes], axis=3).astype(np.float32)
 
 
 # ---------------------------------------------------------------- what it does
@@ -249,17 +292,41 @@ class MaterialReader:
         close = share * (np.abs(cells - best[:, None]).max(axis=2) < 1.5 / wide)
         return np.asarray((close @ cells) / close.sum(axis=1, keepdims=True), np.float32)
 
-    def read(self, cuts: Pixels, light: Array) -> tuple[Array, Array]:
+    def look(
+        self, pictures: Sequence[Sequence[Pixels]], near: Array | None = None
+    ) -> tuple[Array, Array, Array]:
+        """Where something touches in pictures, of what it is and how large: :meth:`locate`, then :meth:`read` there.
+
+        Parameters
+        ----------
+        pictures : of each the one before, itself, and the one after, RGB [H, W, 3]
+        near : where motion says that it is, [n, 2]; None: nobody says
+
+        Returns
+        -------
+        Places [n, 2], how likely each material is [n, materials], and logarithms to base 10 of sizes in metres [n].
+        """
+        places = self.locate(np.stack([[small_grey(one) for one in three] for three in pictures]), near)
+        parts = [
+            part_of(three, float(x), float(y), self.shape.side)
+            for three, (x, y) in zip(pictures, places, strict=True)
+        ]
+        cuts, beside = (np.stack(each) for each in zip(*parts, strict=True))
+        light = np.stack([light_of(three[1]) for three in pictures])
+        return places, *self.read(cuts, light, beside)
+
+    def read(self, cuts: Pixels, light: Array, beside: Pixels) -> tuple[Array, Array]:
         """How likely each material is, float32 [n, materials], and the logarithms to base 10 of sizes in metres, [n].
 
         Parameters
         ----------
-        cuts : what :func:`cut_out` gives, uint8 [n, side, side, 3]
+        cuts, beside : what :func:`part_of` gives, uint8 [n, side, side, 3] and [n, 2, side, side]
         light : what :func:`light_of` gives of the whole picture of each, [n, 6]
         """
         if not len(cuts):
             return np.zeros((0, len(self.materials)), np.float32), np.zeros(0, np.float32)
-        rows = _folded(told(np.asarray(cuts, np.float32) / np.float32(255), light))
+        moved = np.asarray(beside, np.float32) / np.float32(255) if self.shape.changes else None
+        rows = _folded(told(np.asarray(cuts, np.float32) / np.float32(255), light, moved))
         for k in range(len(self.shape.channels)):
             rows = _convolved(rows, self.arrays, f"convolutions.{k}", step_of(k))
         count, high, wide, channels = rows.shape
@@ -272,7 +339,7 @@ class MaterialReader:
 
 
 def _folded(rows: Array) -> Array:
-    """Each 2 x 2 pixels as one place, in torch's order: [n, H, W, 3] to [n, H / 2, W / 2, 12]."""
+    """Each 2 x 2 pixels as one place, in torch's order: [n, H, W, C] to [n, H / 2, W / 2, 4 C]."""
     count, high, wide, channels = rows.shape
     cells = rows.reshape(count, high // FOLD, FOLD, wide // FOLD, FOLD, channels)
     return cells.transpose(0, 1, 3, 5, 2, 4).reshape(count, high // FOLD, wide // FOLD, -1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,7 +26,7 @@ from genlock.synth.impacts.truth import Contact, ImpactTruth, truth_path
 from genlock.synth.impacts.views import View
 from genlock.synth.signals.clips import uneven_ticks
 
-__all__ = ["make_impact", "render_impact"]
+__all__ = ["cells_of", "frames_of", "make_impact", "render_impact", "stage_of"]
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -75,7 +75,7 @@ def render_impact(
     The frames are drawn only if they are asked for. Both streams begin at 0.
     """
     samples, contacts, sources = hear(plan, events_of(plan), sound_rate, shots)
-    cells, count = _cells(plan)
+    cells, count = cells_of(plan)
     how = plan.disturbance
     named = {
         "silent motion": how.silent_motion > 0,
@@ -99,10 +99,11 @@ def render_impact(
         sources=sources,
         pair={"name": plan.name[:-1], "factor": name, "value": value, "other": other} if plan.factor else {},
     )
-    return truth, _frames(plan, truth), samples
+    return truth, frames_of(plan, contacts, range(count)), samples
 
 
-def _cells(plan: ImpactPlan) -> tuple[Cells, int]:
+def cells_of(plan: ImpactPlan) -> tuple[Cells, int]:
+    """When the frames of a film are shown, and how many there are."""
     if plan.variable_rate:
         ticks = uneven_ticks(plan.rate, 0, plan.seconds, plan.seed)
         return ticks, len(ticks)
@@ -129,20 +130,42 @@ def _encode(
 # ---------------------------------------------------------------- frames
 
 
-def _frames(plan: ImpactPlan, truth: ImpactTruth) -> Iterator[Pixels]:
-    """Each frame shows what was there while the shutter was open, from the frame's own instant on."""
-    how, view = plan.disturbance, plan.view
-    margin = 2 + round(2.5 * how.shake * view.width)
+def stage_of(plan: ImpactPlan) -> Pixels:
+    """What stands behind and below everything, RGB uint8: of plans that differ only in what lies and happens there."""
+    return paint_stage(plan, _margin(plan))
+
+
+def _margin(plan: ImpactPlan) -> int:
+    return 2 + round(2.5 * plan.disturbance.shake * plan.view.width)
+
+
+def frames_of(
+    plan: ImpactPlan, contacts: Sequence[Contact], numbers: Sequence[int], stage: Pixels | None = None
+) -> Iterator[Pixels]:
+    """Frames of a film by their numbers, RGB uint8 [H, W, 3]: as its camera takes them, before they are encoded.
+
+    Each shows what was there while the shutter was open, from the frame's own instant on. The grain of the sensor is
+    drawn frame by frame: a frame that is asked for alone has another one.
+
+    Parameters
+    ----------
+    contacts : of :func:`genlock.synth.impacts.contacts.events_of`; what they touch moves
+    numbers : which, in order
+    stage : what :func:`stage_of` gives, where it is known already
+    """
+    margin = _margin(plan)
     exposures = 1 if plan.shutter < 0.2 else 3 if plan.shutter < 0.55 else 4
-    edges = truth.cells.edges(truth.frame_count)
+    cells, count = cells_of(plan)
+    edges, shown = cells.edges(count), np.array(numbers, np.int64)
     open_for = plan.shutter * np.minimum(np.diff(edges), 1.5 / float(plan.rate))
-    opens = edges[:-1] if plan.stamp == "start" else truth.cells.centers(truth.frame_count) - open_for / 2
-    instants = (opens[:, None] + open_for[:, None] * (np.arange(exposures) + 0.5) / exposures).ravel()
-    stage = paint_stage(plan, margin)
-    painters = _painters(plan, truth.contacts, instants, margin, stage)
+    opens = edges[:-1] if plan.stamp == "start" else cells.centers(count) - open_for / 2
+    exposed = (np.arange(exposures) + 0.5) / exposures
+    instants = (opens[shown, None] + open_for[shown, None] * exposed).ravel()
+    stage = stage_of(plan) if stage is None else stage.copy()
+    painters = _painters(plan, contacts, instants, margin, stage)
     lens = _Lens(plan, margin)
     total = np.zeros(stage.shape, np.float32)
-    for number in range(truth.frame_count):
+    for number, frame in enumerate(shown.tolist()):
         if exposures == 1:
             picture = stage.copy()
             for paint in painters:
@@ -155,11 +178,11 @@ def _frames(plan: ImpactPlan, truth: ImpactTruth) -> Iterator[Pixels]:
                     paint(picture, k)
                 cv2.accumulate(picture, total)
             picture = np.asarray(cv2.convertScaleAbs(total, alpha=1 / exposures), np.uint8)
-        yield lens.seen(picture, float(edges[number]))
+        yield lens.seen(picture, float(edges[frame]))
 
 
 def _painters(
-    plan: ImpactPlan, contacts: tuple[Contact, ...], instants: Array, margin: int, stage: Pixels
+    plan: ImpactPlan, contacts: Sequence[Contact], instants: Array, margin: int, stage: Pixels
 ) -> list[Painter]:
     """What is drawn anew at each instant, back to front."""
     view, how = plan.view, plan.disturbance
@@ -213,7 +236,7 @@ def _striking(
     return paint
 
 
-def _reacting(cut: Cutout, plan: ImpactPlan, contacts: tuple[Contact, ...], instants: Array) -> Painter:
+def _reacting(cut: Cutout, plan: ImpactPlan, contacts: Sequence[Contact], instants: Array) -> Painter:
     """A body that is pushed or trembles after each hit."""
     body = plan.bodies[cut.number]
     draw = np.random.default_rng([body.seed, 73])

@@ -17,11 +17,11 @@ from genlock.data.prepare import source_of
 from genlock.data.splits import NAMES
 from genlock.extractors.picture.motion_maps import LEAST_STEP
 from genlock.media import VideoCell, VideoForm, read
-from genlock.models.foley.materials import LONGEST_SIDE, cut_out, light_of, small_grey
+from genlock.models.foley.materials import LONGEST_SIDE, light_of, part_of, small_grey
 from genlock.synth.impacts.truth import Contact
 from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets
 
-__all__ = ["GLIMPSE_NEEDS", "MARGIN", "Glimpse", "Glimpses", "glimpses_of", "open_glimpses"]
+__all__ = ["GLIMPSE_NEEDS", "MARGIN", "Glimpse", "Glimpses", "glimpse_of", "glimpses_of", "open_glimpses"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -39,6 +39,8 @@ class Glimpse:
     """Of the film."""
     pixels: Pixels
     """uint8 [side, side, 3]."""
+    beside: Pixels
+    """The same part of the picture before and the one after, grey, uint8 [2, side, side]."""
     light: npt.NDArray[np.float32]
     """Of the whole picture, [6]."""
     material: str
@@ -89,28 +91,27 @@ class _Cutter:
             # The middle one is the last before the contact, or the first after it.
             if not before.start <= contact.time < after.start:
                 break
-            self._cut(contact)
-
-    def _cut(self, contact: Contact) -> None:
-        picture = self._last[1].pixels
-        part = cut_out(picture, contact.x, contact.y, self._side)
-        around = np.stack([small_grey(cell.pixels) for cell in self._last])
-        light = light_of(picture)
-        self.found.append(
-            Glimpse(
-                self._name,
-                part,
-                light,
-                contact.material,
-                contact.size,
-                around,
-                float(np.clip(contact.x, 0, 1)),
-                float(np.clip(contact.y, 0, 1)),
-            )
-        )
+            pictures = [one.pixels for one in self._last]
+            self.found.append(glimpse_of(self._name, pictures, contact, self._side))
 
     def finish(self) -> None:
         """Nothing is held."""
+
+
+def glimpse_of(name: str, three: Sequence[Pixels], contact: Contact, side: int) -> Glimpse:
+    """What three pictures that follow each other, RGB [H, W, 3], show around a contact near the middle one."""
+    pixels, beside = part_of(three, contact.x, contact.y, side)
+    return Glimpse(
+        name,
+        pixels,
+        beside,
+        light_of(three[1]),
+        contact.material,
+        contact.size,
+        np.stack([small_grey(one) for one in three]),
+        float(np.clip(contact.x, 0, 1)),
+        float(np.clip(contact.y, 0, 1)),
+    )
 
 
 def glimpses_of(film: str | Path, name: str, contacts: Sequence[Contact], side: int) -> list[Glimpse]:

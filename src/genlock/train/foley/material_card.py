@@ -19,7 +19,7 @@ says of which material it is and how large. {parameters:,} parameters, in numpy 
 - Data: {data}.
 - Split as the index of the dataset says: {learnt} pictures of contacts to learn from, {held} to choose on, {reported}
   to report on; the frames before and after each contact that is seen.
-- Materials: {materials}.
+{drawn}- Materials: {materials}.
 - Made by: `genlock train materials DATASET -o DIR{flags}`, seed {seed}, {steps} updates of {batch} pictures.
 - Pictures are changed at random (moved, mirrored, enlarged, other light and colours, noise).
 
@@ -29,6 +29,9 @@ says of which material it is and how large. {parameters:,} parameters, in numpy 
 
 Limits: it has learnt from drawn films only, in which a material has its colours and its texture; what it says of real
 things is a guess, and held-out materials it takes for the likest.
+"""
+
+_DRAWN = """- Of those to learn from, the contacts of {places:,} places were drawn for it alone, each three frames long.
 """
 
 _ROWS = {
@@ -51,6 +54,7 @@ def material_card(
         parameters=sum(array.size for array in reader.arrays.values()),
         data=training.data.rstrip("."),
         learnt=len(glimpses.learnt),
+        drawn=_DRAWN.format(places=training.drawn) if training.drawn else "",
         held=len(glimpses.held),
         reported=len(glimpses.reported),
         materials=", ".join(reader.materials),

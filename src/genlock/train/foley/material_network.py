@@ -29,7 +29,7 @@ _GRID = 3
 
 
 class MaterialNetwork(nn.Module):
-    """Parts of pictures [n, 3, side, side] and the light of each [n, 6] to [n, materials + 1]; the size is last.
+    """Parts of pictures [n, 3 or 5, side, side] and the light of each [n, 6] to [n, materials + 1]; the size is last.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class MaterialNetwork(nn.Module):
 
     def __init__(self, shape: ReaderShape, materials: int, dropout: float = 0.3) -> None:
         super().__init__()
-        given = (3 * FOLD**2, *shape.channels[:-1])
+        given = (shape.given * FOLD**2, *shape.channels[:-1])
         self.convolutions = nn.ModuleList(
             nn.Conv2d(a, b, 3, step_of(k), 1)
             for k, (a, b) in enumerate(zip(given, shape.channels, strict=True))

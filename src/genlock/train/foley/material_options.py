@@ -33,6 +33,9 @@ class MaterialTraining:
 
     network: ReaderShape = field(default_factory=ReaderShape)
     """The network."""
+    drawn: int = 0
+    """Places that are drawn anew beside the films, with some eight things struck in each; only the frames around a
+    contact are drawn, and kept beside the run. 0: none."""
     batch: int = 64
     """Parts of pictures in an update; at least 1."""
     dropout: float = 0.4
@@ -57,6 +60,8 @@ class MaterialTraining:
     """What the films are, who made them and under which licence: for the model's card."""
 
     def __post_init__(self) -> None:
+        if self.drawn < 0:
+            raise OptionError(f"drawn={self.drawn} is not below 0")
         if self.batch < 1 or not 0 <= self.dropout <= 0.9 or not 0 <= self.smoothing <= 0.5:
             raise OptionError(f"{self}: batch is at least 1, dropout lies in 0...0.9, smoothing in 0...0.5")
         if (

@@ -26,6 +26,7 @@ from genlock.models.foley.materials import (
     shown,
     told,
 )
+from genlock.train.foley.drawn_glimpses import open_drawn
 from genlock.train.foley.glimpses import MARGIN, Glimpse, open_glimpses
 from genlock.train.foley.material_card import material_card
 from genlock.train.foley.material_options import MATERIALS_LOOP, MaterialTraining
@@ -53,8 +54,11 @@ _LEAST_GLIMPSES = 16
 _PLACED = 0.1  # share of the picture within which a place is right
 _LEAST_SIZE, _LEAST_SPREAD = 1e-4, 0.02
 _AT_A_TIME = 256
+# Far from the seeds of films, so that no film shows what is drawn.
+_DRAWN_SEED = 7_000_000
 # How far from a contact its place still counts, as a share of the picture, and by how much pictures are enlarged.
 _SPOT, _ENLARGED = 0.04, 0.3
+_GREY = np.array([0.299, 0.587, 0.114])
 
 
 class MaterialsRecipe(ClipRecipe):
@@ -107,19 +111,20 @@ class MaterialsRecipe(ClipRecipe):
             return None
         side, light, names, sizes = self.training.network.side, [], [], []
         cuts = np.empty((len(part), side, side, 3), np.float32)
+        beside = np.empty((len(part), 2, side, side), np.float32)
         around = np.empty((len(part), PLACES_SHOWN, PLACES_SIDE, PLACES_SIDE), np.uint8)
         spots = np.empty((len(part), 2), np.float32)
         for row, item in enumerate(part):
             glimpse = self.clips[item.clips[0]]
             random = np.random.default_rng(item.seed)
-            cuts[row], own = self._changed(glimpse, random)
+            cuts[row], beside[row], own = self._changed(glimpse, random)
             around[row], spots[row] = _moved(glimpse, random)
             light.append(own)
             names.append(self.materials.index(glimpse.material))
             sizes.append((_size_of(glimpse) - self.size_mean) / self.size_spread)
         lights = np.stack(light)
         tensors = {
-            "cuts": torch.from_numpy(told(cuts, lights).transpose(0, 3, 1, 2).copy()),
+            "cuts": torch.from_numpy(self._told(cuts, lights, beside).transpose(0, 3, 1, 2).copy()),
             "light": torch.from_numpy(lights),
             "around": torch.from_numpy(shown(around)),
             "spots": torch.from_numpy(spots),
@@ -128,8 +133,14 @@ class MaterialsRecipe(ClipRecipe):
         }
         return Batch(tensors, float(len(part)), float(len(part)))
 
-    def _changed(self, glimpse: Glimpse, random: np.random.Generator) -> tuple[Array, Array]:
-        """A part of what was cut out, moved, mirrored, enlarged and in another light: 0...1, and the light itself."""
+    def _told(self, cuts: Array, light: Array, beside: Array) -> Array:
+        return told(cuts, light, beside if self.training.network.changes else None)
+
+    def _changed(self, glimpse: Glimpse, random: np.random.Generator) -> tuple[Array, Array, Array]:
+        """A part of what was cut out, and of that beside, moved, mirrored, enlarged and in another light: 0...1.
+
+        The light of the whole picture comes with it, changed alike.
+        """
         o, side = self.training, self.training.network.side
         scale = float(np.exp(random.uniform(-o.larger, o.larger)))
         across, down = np.clip(random.normal(0, o.apart, 2), -MARGIN, MARGIN)
@@ -144,13 +155,19 @@ class MaterialsRecipe(ClipRecipe):
             ]
         )
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        shown = cv2.warpAffine(
-            glimpse.pixels, way, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE
-        )
+        seen = [
+            cv2.warpAffine(one, way, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(
+                np.float32
+            )
+            for one in (glimpse.pixels, *glimpse.beside)
+        ]
         tint = np.exp(random.uniform(-o.light, o.light) + random.uniform(-o.tint, o.tint, 3))
-        found = shown.astype(np.float32) * (tint / 255).astype(np.float32)
-        found += random.uniform(0, o.noise) * random.standard_normal(found.shape, np.float32)
-        return found, (glimpse.light * np.tile(tint, 2)).astype(np.float32)
+        found = seen[0] * (tint / 255).astype(np.float32)
+        beside = np.stack(seen[1:]) * np.float32(tint @ _GREY / 255)
+        noise = np.float32(random.uniform(0, o.noise))
+        found += noise * random.standard_normal(found.shape, np.float32)
+        beside += noise * random.standard_normal(beside.shape, np.float32)
+        return found, beside, (glimpse.light * np.tile(tint, 2)).astype(np.float32)
 
     def loss(self, model: MaterialNetwork, batch: Batch, step: int) -> Loss:
         """How wrong materials and sizes are told."""
@@ -223,10 +240,12 @@ def material_figures(reader: MaterialReader, glimpses: Sequence[Glimpse]) -> dic
     for k in range(0, len(known), _AT_A_TIME):
         some = known[k : k + _AT_A_TIME]
         edge = (len(some[0].pixels) - reader.shape.side) // 2
-        cuts = np.stack(
-            [g.pixels[edge : edge + reader.shape.side, edge : edge + reader.shape.side] for g in some]
+        here = slice(edge, edge + reader.shape.side)
+        cuts, beside = (
+            np.stack(each)
+            for each in zip(*((g.pixels[here, here], g.beside[:, here, here]) for g in some), strict=True)
         )
-        share, size = reader.read(cuts, np.stack([g.light for g in some]))
+        share, size = reader.read(cuts, np.stack([g.light for g in some]), beside)
         shares.append(share)
         sizes.append(size)
     true = np.array([reader.materials.index(g.material) for g in known])
@@ -274,6 +293,11 @@ def train_materials(
     """
     options, target, o = loop or MATERIALS_LOOP, Path(folder), training or MaterialTraining()
     glimpses = open_glimpses(sources, target, o.network.side, progress)
+    if o.drawn:
+        drawn = open_drawn(
+            target / "drawn", o.drawn, options.seed + _DRAWN_SEED, o.network.side + 2 * MARGIN, progress
+        )
+        glimpses = replace(glimpses, learnt=(*glimpses.learnt, *drawn))
     recipe = MaterialsRecipe(glimpses.learnt, glimpses.held, o, options.seed)
     result = train(recipe, options, target / "run", progress)
     reader = load_materials(Path(result.model) / "model.npz")
