@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
+from genlock.foley.event_files import write_events
 from genlock.foley.events import Event, Events
+from genlock.foley.given import read_events
 
 
 def three() -> Events:
@@ -51,8 +54,29 @@ def test_a_track_tells_where_in_its_cell_an_instant_lies() -> None:
         {"impulse": -1.0},
         {"impulse": float("nan")},
         {"end": Fraction(1, 2)},
+        {"distance": 0.0},
     ],
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(OptionError):
         Event(1, **wrong)  # type: ignore[arg-type]
+
+
+def test_what_is_known_in_newton_seconds_is_not_compared_within_a_film() -> None:
+    soft = Events([Event(1, impulse=0.1, distance=1.0), Event(2, impulse=0.05, distance=1.0)], 0, 3)
+    far = Events([Event(1, impulse=0.1, distance=2.0)], 0, 3)
+    assert soft.absolute
+    assert soft.strengths().tolist() == pytest.approx([0.1, 0.05])
+    assert far.strengths()[0] < 0.5 * soft.strengths()[0]
+    # One event of which that is not known, and all are compared.
+    mixed = Events([*soft, Event("2.5", impulse=0.1)], 0, 3)
+    assert not mixed.absolute
+    assert mixed.strengths().tolist() == [1.0, 0.5, 1.0]
+
+
+def test_a_table_keeps_what_is_known_in_newton_seconds(tmp_path: Path) -> None:
+    events = Events([Event(1, impulse=0.125, size=0.25, distance=1.5), Event(2)], 0, 3)
+    write_events(tmp_path / "hits.csv", events, "film.mp4")
+    told = read_events(tmp_path / "hits.csv")
+    assert [event.distance for event in told] == [1.5, None]
+    assert (told[0].impulse, told[0].size) == (0.125, 0.25)

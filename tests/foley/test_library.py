@@ -77,6 +77,28 @@ def test_harder_is_louder_and_left_is_left(library: Library) -> None:
     assert power[2][1] > 1.2 * power[2][0]
 
 
+def test_of_two_films_the_one_that_is_struck_harder_or_nearer_is_louder(library: Library) -> None:
+    def level(**known: float) -> float:
+        film = Events([Event(1, material="wood", **known)], 0, 2)  # type: ignore[arg-type]
+        sound = LibrarySounder(library, RATE).take(film, seed=0).block(0, 2 * RATE).astype(np.float64)
+        return float(10 * np.log10((sound[RATE : RATE + 2400] ** 2).sum()))
+
+    usual = level(impulse=0.2, distance=1)
+    assert level(impulse=0.1, distance=1) == pytest.approx(usual - 4.5, abs=1.0)
+    assert level(impulse=0.2, distance=2) == pytest.approx(usual - 6.0, abs=1.0)
+    # Where nothing is known but ratios, one blow is as loud as any.
+    assert level(impulse=0.1) == level(impulse=0.2)
+
+
+def test_what_is_known_to_be_small_sounds_higher(library: Library) -> None:
+    def hertz(size: float) -> float:
+        film = Events([Event(1, material="wood", impulse=0.3, size=size, distance=1)], 0, 2)
+        sound = LibrarySounder(library, RATE).take(film, seed=0).block(RATE, RATE + 4800)[:, 0]
+        return float(np.abs(np.fft.rfft(sound)).argmax() * RATE / 4800)
+
+    assert hertz(0.06) > 1.3 * hertz(0.2)
+
+
 def test_materials_choose_classes_and_what_is_missing_is_said(library: Library) -> None:
     events = Events([Event(1, material="stone"), Event(2, material="glass"), Event(3)], 0, 4)
     take = LibrarySounder(library, RATE, "wood").take(events, 0)

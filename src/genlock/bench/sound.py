@@ -215,6 +215,7 @@ def _true_events(clip: SoundClip) -> Events:
             y=min(max(contact.y, 0.0), 1.0),
             material=contact.material,
             end=contact.end,
+            distance=contact.distance,
         )
         for contact in clip.contacts
     ]

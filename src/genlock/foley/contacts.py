@@ -20,7 +20,7 @@ __all__ = ["ContactFinder", "Looks", "events_of_rows"]
 _TICK = 1_000_000  # instants are rounded to microseconds
 _AT_A_TIME = 128  # frames that are told at a time
 _SIZE_AT = len(OUTPUTS) + 2  # what is told of looks comes after the place
-_SIZE = 0.1  # share of the picture's height: the network does not tell it
+_SIZE, _DISTANCE = 0.1, 1.0  # metres: the network knows impulses in newton seconds, and neither of these
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def events_of_rows(
     for place, probability, told in zip(places.tolist(), read.probabilities, read.rows, strict=True):
         x, y = np.clip(told[len(OUTPUTS) : _SIZE_AT], 0, 1).tolist()
         instant = instants[0] + Fraction(round(max(place, 0.0) * _TICK), _TICK)
-        event = Event(instant, float(probability), float(10.0 ** told[2]), _SIZE, x, y)
+        event = Event(instant, float(probability), float(10.0 ** told[2]), _SIZE, x, y, distance=_DISTANCE)
         found.append(event if looks is None else _looking(event, looks.materials, told[_SIZE_AT:]))
     return found
 

@@ -30,6 +30,7 @@ _COLUMNS = (
     "y",
     "material",
     "end_seconds",
+    "distance",
 )
 
 

@@ -16,7 +16,23 @@ from genlock.core.spans import Span, Spans
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.core.track import Track
 
-__all__ = ["Event", "Events"]
+__all__ = ["Event", "Events", "heard_impulse"]
+
+# Loudness grows with this power of the impulse, and falls with the distance.
+_LOUDNESS = 0.75
+# What is nearer sounds no louder, metres.
+_NEAREST = 0.3
+# A blow of full strength where nothing is compared, newton seconds from one metre away.
+_HARDEST = 1.0
+
+
+def heard_impulse(impulse: float, distance: float) -> float:
+    """The impulse that sounds as loud from one metre away as this one does from so many.
+
+    >>> heard_impulse(0.2, 1.0), round(heard_impulse(0.2, 2.0), 3)
+    (0.2, 0.079)
+    """
+    return float(impulse / max(distance, _NEAREST) ** (1 / _LOUDNESS))
 
 
 @dataclass(frozen=True)
@@ -37,10 +53,11 @@ class Event:
     probability: float = 1.0
     """How sure the finder is, 0...1."""
     impulse: float = 1.0
-    """How hard, in the finder's own unit (newton seconds where it has learnt them): what counts is the ratio to other
-    events of the film, see :meth:`Events.strengths`."""
+    """How hard: newton seconds where ``distance`` is given, else in the finder's own unit, of which only the ratio to
+    other events of the film counts, see :meth:`Events.strengths`."""
     size: float = 0.1
-    """Size of what moves, as a share of the picture's height."""
+    """How large what is struck is, in metres, where ``distance`` is given; else size of what moves, as a share of the
+    picture's height."""
     x: float = 0.5
     """Where, as a share of the picture's width from the left."""
     y: float = 0.5
@@ -51,6 +68,10 @@ class Event:
     """How likely each material is, where the finder says so; the most likely first."""
     end: Fraction | None = None
     """When the contact is over, where it lasts (a scrape, a roll); None: a blow."""
+    distance: float | None = None
+    """How far from the camera, in metres, where impulse and size are known in newton seconds and metres: then the event
+    is as loud as they say, and not only louder than others of its film. A finder that knows them and no distance
+    says 1. None: they are not known."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "instant", exact(self.instant))
@@ -60,6 +81,8 @@ class Event:
             raise OptionError(f"probability, x, y = {shares} of an event lie in 0...1")
         if not (self.impulse >= 0 and self.size >= 0):
             raise OptionError(f"impulse={self.impulse} and size={self.size} of an event are not below zero")
+        if self.distance is not None and not self.distance > 0:
+            raise OptionError(f"distance={self.distance} of an event is above zero, in metres")
         if self.end is not None and self.end < self.instant:
             raise OptionError(f"an event ends at {self.end} s, before it begins at {self.instant} s")
 
@@ -75,6 +98,7 @@ class Event:
             "y": round(self.y, 4),
             "material": self.material,
             "end_seconds": None if self.end is None else float(self.end),
+            "distance": None if self.distance is None else round(self.distance, 4),
         }
 
 
@@ -147,11 +171,24 @@ class Events(Sequence[Event]):
         """When, float64 [n], in seconds."""
         return np.array([float(event.instant) for event in self.items], np.float64)
 
-    def strengths(self) -> np.ndarray:
-        """How hard each is beside the hard ones of the film, float64 [n], 0...1.
+    @property
+    def absolute(self) -> bool:
+        """Whether impulses, sizes and distances of all are known in newton seconds and metres."""
+        return bool(self.items) and all(event.distance is not None for event in self.items)
 
-        The 95th percentile of the impulses is 1: one freak does not make all others soft.
+    def strengths(self) -> np.ndarray:
+        """How hard each is, float64 [n], 0...1.
+
+        Where they are :attr:`absolute`, 1 is a newton second from a metre away or more: films compare. Else each is
+        told beside the hard ones of its film: the 95th percentile of the impulses is 1, so that one freak does not
+        make all others soft.
+
+        >>> Events([Event(1, impulse=0.25, distance=1)], 0, 2).strengths().tolist()
+        [0.25]
         """
+        if self.absolute:
+            heard = [heard_impulse(event.impulse, event.distance or 1.0) for event in self.items]
+            return np.clip(np.array(heard) / _HARDEST, 0, 1)
         impulses = np.array([event.impulse for event in self.items], np.float64)
         top = float(np.quantile(impulses, 0.95, method="higher")) if len(impulses) else 0.0
         return np.clip(impulses / top, 0, 1) if top > 0 else np.ones(len(impulses))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from genlock.core.grid import Grid
 from genlock.core.track import Track
-from genlock.foley.events import Event, Events
+from genlock.foley.events import Event, Events, heard_impulse
 from genlock.foley.sounding import Choice, Samples
 from genlock.models.foley.codec import Codec, load_codec
 from genlock.models.foley.columns import COLUMN_RATE, EVENT_CHANNELS
@@ -124,14 +124,15 @@ class GeneratedTake:
 def posterior_of(events: Events, materials: Sequence[str], writer: Writer) -> Track:
     """Events in the form of a posterior, certain of each: float32 [N, channels] on columns that begin with the film.
 
-    A finder that has learnt says impulses and sizes as the writer knows them. Those of another are taken relative to
-    each other; a material that is not known is told as any.
+    Impulses and sizes that are known in newton seconds and metres are told as they are, impulses as they are heard from
+    one metre away. Others are taken relative to each other; a material that is not known is told as any.
     """
     grid = Grid(COLUMN_RATE, events.start, events.clock)
     count = max(grid.index(events.end, "ceil"), 0)
     rows = np.zeros((count, len(EVENT_CHANNELS) + len(materials)), np.float32)
-    impulses = _logarithms([event.impulse for event in events], writer, "impulse", events.finder)
-    sizes = _logarithms([event.size for event in events], writer, "size", events.finder)
+    heard = [heard_impulse(event.impulse, event.distance or 1.0) for event in events]
+    impulses = _logarithms(heard, writer, "impulse", events.absolute)
+    sizes = _logarithms([event.size for event in events], writer, "size", events.absolute)
     for event, impulse, size in zip(events, impulses, sizes, strict=True):
         k = grid.index(event.instant)
         if not 0 <= k < count:
@@ -147,9 +148,11 @@ def posterior_of(events: Events, materials: Sequence[str], writer: Writer) -> Tr
     return Track(rows, grid, name="events", support="whole")
 
 
-def _logarithms(values: Sequence[float], writer: Writer, name: str, finder: str) -> npt.NDArray[np.float64]:
+def _logarithms(
+    values: Sequence[float], writer: Writer, name: str, absolute: bool
+) -> npt.NDArray[np.float64]:
     told = np.log10(np.maximum(np.array(values, np.float64), 1e-6))
-    if finder == "learned" or len(told) == 0:
+    if absolute or len(told) == 0:
         return np.asarray(told)
     mean, spread = writer.means.get(name, 0.0), writer.spreads.get(name, 1.0)
     own = max(float(told.std()), 1e-3)

@@ -17,7 +17,7 @@ from genlock.media import FrameTimes, VideoCell
 __all__ = ["EVENT_NUMBERS", "GivenEvents", "event_of", "read_events"]
 
 #: What of an event is a number without a time.
-EVENT_NUMBERS = ("probability", "impulse", "size", "x", "y")
+EVENT_NUMBERS = ("probability", "impulse", "size", "x", "y", "distance")
 
 
 def read_events(path: str | os.PathLike[str]) -> list[Event]:
@@ -74,6 +74,7 @@ def event_of(
         numbers.get("y", plain.y),
         material,
         end=plain.end,
+        distance=numbers.get("distance"),
     )
 
 

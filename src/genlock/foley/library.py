@@ -25,6 +25,9 @@ _GAINS_DB = (-36.0, 12.0)
 # A layer of fewer sounds than this is varied by playing them a little faster or slower.
 _FEW = 3
 _SPEEDS = (1.0, 0.985, 1.012, 0.993, 1.02)
+# Where sizes are known in metres: a one-shot is taken for one of a thing so large, and played so much faster for a
+# smaller one. A recording bears less than physics asks for, which is the power 1.
+_USUAL_SIZE, _PITCH_POWER, _PITCHES = 0.11, 0.5, (0.6, 1.6)
 # Beside a pan by power, one channel of two is as loud as both together.
 _CENTRE_DB = 3.0103
 
@@ -74,6 +77,7 @@ class LibrarySounder:
             layers = self.library.groups[group]
             layer = _layer_of(layers, strength)
             shot, speed = bag.draw(group, layer, layers[layer])
+            speed *= _speed_of(event) if events.absolute else 1.0
             gain = _gain_of(shot, layers, strength)
             first = place_of(event, events, self.rate, shot.attack / Fraction(speed))
             placed.append(Placed(first, self._maker(shot, speed, gain, event.x)))
@@ -140,6 +144,11 @@ def _gain_of(shot: OneShot, layers: tuple[tuple[OneShot, ...], ...], strength: f
     """So that the event is as loud beside the hard ones as its strength asks for."""
     top = max(float(np.mean([each.loudness_db for each in layer])) for layer in layers)
     return float(np.clip(top + level_of(strength) - shot.loudness_db, *_GAINS_DB))
+
+
+def _speed_of(event: Event) -> float:
+    """How much faster a thing of this size is to be played: what is small sounds high."""
+    return float(np.clip((_USUAL_SIZE / max(event.size, 1e-3)) ** _PITCH_POWER, *_PITCHES))
 
 
 class _Bag:

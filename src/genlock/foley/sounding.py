@@ -19,7 +19,7 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 
 # A blow of half the impulse is softer by 4.5 dB; the softest are kept above this.
 _LEVEL_POWER = 0.75
-_LEAST_STRENGTH = 0.02
+_LEAST_STRENGTH = 0.005
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ __all__ = ["GROUP", "ModalSounder", "make_sounder"]
 GROUP = "genlock.sounders"
 # A blow of the film's hard ones: newton seconds, metres a second, and metres across of what is struck.
 _IMPULSE, _SPEED, _SIZE = 0.3, 2.5, 0.15
+_SIZES = 0.02, 1.0  # metres: what is smaller or larger sounds as these
 
 
 class ModalSounder:
@@ -52,7 +53,7 @@ class ModalSounder:
             placed.append(
                 Placed(
                     place_of(event, events, self.rate),
-                    self._maker(event, name or self._default, strength, seed, number),
+                    self._maker(event, name or self._default, strength, seed, number, events.absolute),
                 )
             )
             choices.append(Choice(event, name or self._default, 0.0))
@@ -70,20 +71,24 @@ class ModalSounder:
         return notes
 
     def _maker(
-        self, event: Event, name: str, strength: float, seed: int, number: int
+        self, event: Event, name: str, strength: float, seed: int, number: int, absolute: bool
     ) -> Callable[[], Samples]:
+        size, impulse, away = _SIZE, _IMPULSE * max(strength, 0.02), 1.0
+        if absolute and event.distance is not None:
+            size, impulse, away = float(np.clip(event.size, *_SIZES)), event.impulse, max(event.distance, 0.3)
+
         def make() -> Samples:
             sound = struck(
                 material_of(name),
-                _SIZE,
+                size,
                 seed,
-                _IMPULSE * max(strength, 0.02),
-                _SPEED * max(strength, 0.1) ** 0.5,
+                impulse,
+                _SPEED * max(impulse / _IMPULSE, 0.1) ** 0.5,
                 rate=self.rate,
                 touch=number,
             )
             gains = np.array(pan_gains(event.x, self._width)) * np.sqrt(2)
-            return np.asarray(sound[:, None] * gains, np.float32)
+            return np.asarray(sound[:, None] * gains / away, np.float32)
 
         return make
 

@@ -10,6 +10,6 @@ __all__ = ["COLUMN_RATE", "EVENT_CHANNELS"]
 COLUMN_RATE = Fraction(50)
 #: What the first channels of a posterior are; one channel for each material follows. ``presence``: the probability
 #: that a contact begins in the column; ``place``: where it lies from the column's centre, in columns; ``impulse`` and
-#: ``size``: their logarithms to base 10 (N s, m); ``x``: where in the picture, 0 left, 1 right; ``sustained``: the
-#: probability that something scrapes or rolls.
+#: ``size``: their logarithms to base 10 (N s as heard from a metre away, m); ``x``: where in the picture, 0 left, 1
+#: right; ``sustained``: the probability that something scrapes or rolls.
 EVENT_CHANNELS = ("presence", "place", "impulse", "size", "x", "sustained")

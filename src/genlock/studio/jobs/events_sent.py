@@ -57,6 +57,7 @@ def table_of(events: Sequence[Event]) -> str:
     writer.writerow(_COLUMNS)
     for event in events:
         end = "" if event.end is None else fraction_text(event.end)
-        numbers = [repr(getattr(event, name)) for name in EVENT_NUMBERS]
+        values = [getattr(event, name) for name in EVENT_NUMBERS]
+        numbers = ["" if value is None else repr(value) for value in values]
         writer.writerow([fraction_text(event.instant), *numbers, event.material, end])
     return out.getvalue()

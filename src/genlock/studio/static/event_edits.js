@@ -28,7 +28,7 @@ export class EventEdits extends EventTarget {
 
   /** What the server takes. */
   get told() {
-    return this.list.map(({ time, probability, impulse, size, x, y, material }) => ({ time, probability, impulse, size, x, y, material }));
+    return this.list.map(({ time, probability, impulse, size, x, y, distance, material }) => ({ time, probability, impulse, size, x, y, distance, material }));
   }
 
   select(number) {
@@ -75,7 +75,7 @@ export class EventEdits extends EventTarget {
   }
 
   add(seconds) {
-    const like = this.event ?? { impulse: 1, size: 0.1, x: 0.5, y: 0.5, material: "" };
+    const like = this.event ?? this.list[0] ?? { impulse: 1, size: 0.1, x: 0.5, y: 0.5, material: "" };
     const fresh = this.moved({ ...like, probability: 1 }, seconds);
     this.#change([...this.list, fresh], fresh);
   }

@@ -19,6 +19,7 @@ from genlock.data.corpora.impacts import contacts_of
 from genlock.data.prepare import source_of
 from genlock.data.reading import Clip, ClipSet
 from genlock.data.splits import NAMES
+from genlock.foley.events import heard_impulse
 from genlock.foley.finding import EventOptions, find_events
 from genlock.media import ReadOptions
 from genlock.models.foley.codec import Codec
@@ -58,7 +59,7 @@ class Heard:
     times: Floats
     """When contacts begin, seconds from the clip's beginning, [n]."""
     facts: Mapping[str, Floats]
-    """Of each: log10 of ``impulse`` and ``size``, and ``x``, [n]."""
+    """Of each: log10 of ``impulse``, as it is heard from a metre away, and of ``size``, and ``x``, [n]."""
     materials: tuple[str, ...]
     """Of each."""
     lasting: Floats = field(default_factory=lambda: np.zeros((0, 2)))
@@ -143,7 +144,7 @@ def heard_in(clip: Clip) -> Heard:
     return Heard(
         np.array([float(c.time - clip.start) for c in begun], np.float64),
         {
-            "impulse": np.log10([max(c.impulse, _LEAST_IMPULSE) for c in begun]),
+            "impulse": np.log10([max(heard_impulse(c.impulse, c.distance), _LEAST_IMPULSE) for c in begun]),
             "size": np.log10([max(c.size, _LEAST_SIZE) for c in begun]),
             "x": np.clip(np.array([c.x for c in begun], np.float64), 0, 1),
         },
@@ -168,7 +169,9 @@ def _found_in(clip: Clip, sources: str | None, finder: EventOptions | None) -> H
     return Heard(
         np.array([float(begin - clip.start) for begin in begins], np.float64),
         {
-            "impulse": np.log10([max(event.impulse, _LEAST_IMPULSE) for event in events]),
+            "impulse": np.log10(
+                [max(heard_impulse(e.impulse, e.distance or 1.0), _LEAST_IMPULSE) for e in events]
+            ),
             "size": np.log10([max(event.size, _LEAST_SIZE) for event in events]),
             "x": np.array([event.x for event in events], np.float64),
         },
