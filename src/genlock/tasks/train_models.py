@@ -13,9 +13,11 @@ from genlock.train.foley.material_options import MATERIALS_LOOP, MaterialTrainin
 from genlock.train.foley.options import CODEBOOK_LOOP, VOCODER_LOOP, CodebookTraining, VocoderTraining
 from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
 from genlock.train.lipsync.linear import train_on
+from genlock.train.lipsync.people_calibration import Calibrated, calibrate_people
 from genlock.train.lipsync.trained import SyncTrained
 from genlock.train.options import (
     TOWER_LOOP,
+    CalibrationTraining,
     CtcTraining,
     LoopOptions,
     SyncTraining,
@@ -37,6 +39,7 @@ __all__ = [
     "VOCODER",
     "WAV2VEC2",
     "WRITER",
+    "calibrate_sync",
     "train_avhubert",
     "train_avsr",
     "train_codebook",
@@ -145,6 +148,16 @@ def train_tower(
 
     films = open_films(videos, folder, progress)
     return train_tower_on(films.parts, folder, training, loop, progress, films.notes)
+
+
+def calibrate_sync(
+    videos: Sequence[str], folder: str, training: CalibrationTraining, progress: Progress = silent
+) -> Calibrated:
+    """Fit what the lips-sound models may be sure of; see :func:`genlock.train.lipsync.people_calibration`."""
+    from genlock.train.lipsync.films import open_people  # needs the optional pyarrow
+
+    people, notes = open_people(videos, folder, training.without, progress)
+    return calibrate_people(people, folder, training, progress, notes)
 
 
 def train_talker(
@@ -314,8 +327,17 @@ _LINEAR = RecipeCommand(
     _FACES,
     "sync-linear",
 )
+_CALIBRATION = RecipeCommand(
+    "sync",
+    "what the models of lips and speech may be sure of, fitted on many people; no model changes",
+    CalibrationTraining,
+    calibrate_sync,
+    None,
+    "Datasets of genlock prepare with sound@16000 and an output of the face, or folders of films, one for each person.",
+    "sync-calibration",
+)
 SYNC = replace(
     _LINEAR,
-    title="the offset of sound and picture from lips and speech; linear (seconds, no torch) or towers",
-    models={"linear": _LINEAR, "tower": _TOWER},
+    title="the offset of sound and picture from lips and speech; linear (seconds, no torch), towers or calibration",
+    models={"linear": _LINEAR, "tower": _TOWER, "calibration": _CALIBRATION},
 )

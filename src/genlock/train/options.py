@@ -19,6 +19,7 @@ from genlock.train.speech.augment import Augmentation
 
 __all__ = [
     "TOWER_LOOP",
+    "CalibrationTraining",
     "CtcTraining",
     "LipSyncTraining",
     "LoopOptions",
@@ -208,6 +209,29 @@ class TowerTraining(LipSyncTraining):
         _require_above_zero(self, "target_seconds", "least_seconds")
         if not 0 <= self.dropout <= 0.9:
             raise OptionError(f"dropout={self.dropout} lies within 0...0.9")
+
+
+@dataclass(frozen=True)
+class CalibrationTraining:
+    """How what the lips-sound models may be sure of is fitted on many people."""
+
+    linear: str = ""
+    """File of the linear model; empty: the one that comes with Genlock."""
+    tower: str = ""
+    """File of the towers; empty: those that come with Genlock."""
+    without: tuple[str, ...] = ()
+    """People who are left out, such as those whom a model was trained on."""
+    ordinary: tuple[str, ...] = ()
+    """People whose clips are out of step as they come: each clip is put where the models see it."""
+    times: int = 2
+    """How many times ten films of every length are made of each person; at least 1."""
+    seed: int = 0
+    """Of everything random."""
+    data: str = "films of talking faces"
+    """What the clips are, who made them and under which licence: for the model's card."""
+
+    def __post_init__(self) -> None:
+        _require_at_least(self, 1, "times")
 
 
 #: What a CTC model writes.

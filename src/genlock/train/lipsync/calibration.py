@@ -7,7 +7,7 @@ clips lie from their true offset anyway, and what tells sound and lips that belo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, TypeVar
@@ -26,7 +26,7 @@ from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_of
 from genlock.train.lipsync.parts import usable
 
-__all__ = ["Kind", "Trial", "Trials", "calibrate", "estimator_of", "fit_confidence"]
+__all__ = ["Kind", "Trial", "Trials", "calibrate", "estimator_of", "fit_confidence", "fit_without_each"]
 
 Array = npt.NDArray[np.float64]
 Model = TypeVar("Model", LinearModel, TowerModel)
@@ -62,13 +62,23 @@ class Trials:
     Parameters
     ----------
     clips : by name, with sound and a face each; at least four
+    others : by name, those of other people, whose sound a voice-over is; of the same clips if there are none. Where
+        there are some, one clip is enough
 
     Raises InputError if they are fewer.
     """
 
-    def __init__(self, clips: Mapping[str, Evidence], seed: int = 0) -> None:
-        self._clips = [clip for _, clip in sorted(usable(clips).items())]
+    def __init__(
+        self, clips: Mapping[str, Evidence], seed: int = 0, others: Mapping[str, Evidence] | None = None
+    ) -> None:
+        self._clips = [clip for _, clip in sorted((clips if others else usable(clips)).items())]
+        self._others = [clip for _, clip in sorted((others or {}).items())] or self._clips
         self._random = np.random.default_rng(seed)
+
+    @property
+    def seconds(self) -> float:
+        """How long all clips are together."""
+        return float(sum(clip.end - clip.start for clip in self._clips))
 
     def draw(
         self, kind: Kind | None = None, seconds: float | None = None, most: float = _MOST_OFFSET
@@ -78,30 +88,32 @@ class Trials:
         what: Kind = KINDS[int(random.choice(len(KINDS), p=_SHARES))] if kind is None else kind
         length = float(random.choice(_LENGTHS, p=_LENGTH_SHARES)) if seconds is None else seconds
         offset = Fraction(int(random.uniform(-most, most) * 1e6), 1_000_000)
-        film = self._film(length + 2 * most)
+        film = self._film(length + 2 * most, self._clips)
         if what == "worse":
             film = self._worse(film)
         elif what == "voice-over":
-            film = with_sound_of(film, self._film(length + 2 * most))
+            film = with_sound_of(film, self._film(length + 2 * most, self._others))
         elif what == "covered":
             film = self._covered(film)
         elif what == "noise":
             film = self._noise(film)
         elif what == "music":
             film = self._music(film)
-        start = exact(f"{most + random.uniform(0, 1.1):.3f}")
+        room = 1.1 if self._others is self._clips else max(0.0, float(film.end) - length - 2 * most)
+        start = exact(f"{most + random.uniform(0, room):.3f}")
         film = cut(with_offset(film, offset), start, start + exact(f"{length:.3f}"))
         truth = float(offset) if what in ("clean", "worse") else None
         return Trial(film, what, length, truth)
 
-    def _film(self, seconds: float) -> Evidence:
-        """Clips in random order, a little longer than asked for."""
+    def _film(self, seconds: float, clips: Sequence[Evidence]) -> Evidence:
+        """Clips in random order, a little longer than asked for; none again before all have been."""
         chosen: list[Evidence] = []
         total = 0.0
+        order: list[int] = []
         while total < seconds + 1.2:
-            clip = self._clips[int(self._random.integers(len(self._clips)))]
-            chosen.append(clip)
-            total += float(clip.end - clip.start)
+            order = order or list(self._random.permutation(len(clips)))
+            chosen.append(clips[order.pop()])
+            total += float(chosen[-1].end - chosen[-1].start)
         return join(chosen)
 
     def _worse(self, film: Evidence) -> Evidence:
@@ -175,58 +187,105 @@ def calibrate(
     return replace(model, calibration=fit_confidence(curves, truths).to_dict())
 
 
-def fit_confidence(curves: list[LagCurve], offsets: list[float | None]) -> Confidence:
+def fit_confidence(
+    curves: Sequence[LagCurve], offsets: Sequence[float | None], *, alike: bool = False
+) -> Confidence:
     """Fit to pooled curves with their true offsets, None where sound and lips do not belong together.
+
+    ``alike``: own and other sound count as much as each other, however many there are of each.
 
     Raises InputError if there are fewer than 20 of either kind.
     """
-    together = [(c, o) for c, o in zip(curves, offsets, strict=True) if o is not None and not c.empty]
-    if min(len(together), len(curves) - len(together)) < 20:
-        raise InputError("at least 20 trials with and 20 without an offset are needed")
-    confidence = Confidence()
-    for choices in (
-        [{"sharpness": s} for s in (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 20.0)],
-        [
-            {"blur_seconds": b, "wander_seconds": w, "tail": t}
-            for b in (_LEAST_BLUR, 0.008, 0.01, 0.014)
-            for w in (0.0, 0.015, 0.02, 0.025, 0.03, 0.035)
-            for t in (0.02, 0.05, 0.1)
-        ],
-    ):
-        tried = [replace(confidence, **choice) for choice in choices]
-        confidence = min(tried, key=lambda c: _surprise(together, c))
-    features, labels = [], []
-    for curve, offset in zip(curves, offsets, strict=True):
-        peak = find_peak(weighted(curve))
-        if peak is not None:
-            near = int(np.abs(curve.lags_seconds - peak.lag_seconds).argmin())
-            features.append(belonging_features(curve, peak, float(curve.overlap_seconds[near])))
-            labels.append(offset is not None)
-    bias, height, lead, score, seconds = _logistic(np.array(features), np.array(labels, np.float64))
-    return replace(confidence, bias=bias, by_height=height, by_lead=lead, by_score=score, by_seconds=seconds)
+    everybody, _ = fit_without_each(curves, offsets, [""] * len(curves), alike=alike)
+    return everybody
 
 
-def _surprise(together: list[tuple[LagCurve, float]], confidence: Confidence) -> float:
-    """Mean negative log density of the true offsets, each at least as likely as one in a hundred a second."""
-    total = 0.0
-    for curve, offset in together:
-        lags, shares = spread_over(curve, confidence)
-        density = np.interp(offset, lags, shares / (lags[1] - lags[0]), left=0.0, right=0.0)
-        total -= float(np.log(density + 0.01))
-    return total / len(together)
+def fit_without_each(
+    curves: Sequence[LagCurve], offsets: Sequence[float | None], people: Sequence[str], *, alike: bool = True
+) -> tuple[Confidence, dict[str, Confidence]]:
+    """:func:`fit_confidence` to all curves, and without those of each person, by name; none where there is but one.
+
+    Raises InputError if fewer than 20 curves of either kind are left.
+    """
+    kept = [(c, o, who) for c, o, who in zip(curves, offsets, people, strict=True) if not c.empty]
+    rows = _Rows([c for c, _, _ in kept], [o for _, o, _ in kept])
+    names = np.array([who for _, _, who in kept])
+    everybody = rows.fit(np.ones(len(names), np.bool_), alike)
+    each = sorted(set(people))
+    return everybody, {who: rows.fit(names != who, alike) for who in each if len(each) > 1}
 
 
-def _logistic(features: Array, labels: Array, penalty: float = 1e-3) -> tuple[float, ...]:
-    """Logistic regression by Newton's method, slightly regularised on standardised features: bias, then weights."""
+_SHARPNESS: Sequence[Mapping[str, float]] = [
+    {"sharpness": s} for s in (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 20.0)
+]
+_SCATTER: Sequence[Mapping[str, float]] = [
+    {"blur_seconds": b, "wander_seconds": w, "tail": t}
+    for b in (_LEAST_BLUR, 0.008, 0.01, 0.014)
+    for w in (0.0, 0.015, 0.02, 0.025, 0.03, 0.035)
+    for t in (0.02, 0.05, 0.1)
+]
+
+
+class _Rows:
+    """Curves with what is fitted to them; what each says of a choice is reckoned once, whoever is left out."""
+
+    def __init__(self, curves: Sequence[LagCurve], offsets: Sequence[float | None]) -> None:
+        self._curves, self._offsets = curves, offsets
+        self._own = np.array([offset is not None for offset in offsets])
+        self._features = np.array([_features(curve) for curve in curves]).reshape(len(curves), 4)
+        self._known: dict[Confidence, Array] = {}
+
+    def fit(self, used: npt.NDArray[np.bool_], alike: bool) -> Confidence:
+        """To the rows ``used`` [N]."""
+        own = used & self._own
+        if min(own.sum(), (used & ~self._own).sum()) < 20:
+            raise InputError("at least 20 trials with and 20 without an offset are needed")
+        confidence = Confidence()
+        for choices in (_SHARPNESS, _SCATTER):
+            tried = [replace(confidence, **choice) for choice in choices]
+            confidence = min(tried, key=lambda c: float(self._surprise(c)[own].mean()))
+        labels = self._own[used].astype(np.float64)
+        share = labels.mean() if alike else 0.5
+        counts = np.where(labels > 0, 0.5 / share, 0.5 / (1 - share))
+        bias, height, lead, score, seconds = _logistic(self._features[used], labels, counts)
+        return replace(
+            confidence, bias=bias, by_height=height, by_lead=lead, by_score=score, by_seconds=seconds
+        )
+
+    def _surprise(self, confidence: Confidence) -> Array:
+        """Negative log density of each true offset, at least as likely as one in a hundred a second, [N]."""
+        if confidence not in self._known:
+            values = np.zeros(len(self._curves))
+            for row, (curve, offset) in enumerate(zip(self._curves, self._offsets, strict=True)):
+                if offset is not None:
+                    lags, shares = spread_over(curve, confidence)
+                    density = np.interp(offset, lags, shares / (lags[1] - lags[0]), left=0.0, right=0.0)
+                    values[row] = -np.log(density + 0.01)
+            self._known[confidence] = values
+        return self._known[confidence]
+
+
+def _features(curve: LagCurve) -> Array:
+    peak = find_peak(weighted(curve))
+    assert peak is not None
+    near = int(np.abs(curve.lags_seconds - peak.lag_seconds).argmin())
+    return belonging_features(curve, peak, float(curve.overlap_seconds[near]))
+
+
+def _logistic(features: Array, labels: Array, counts: Array, penalty: float = 1e-3) -> tuple[float, ...]:
+    """Logistic regression by Newton's method, slightly regularised on standardised features: bias, then weights.
+
+    ``counts`` [N] says how much each row counts; their mean is 1.
+    """
     middle, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
     rows = np.hstack([np.ones((len(features), 1)), (features - middle) / spread])
     ridge = penalty * np.diag([0.0] + [1.0] * features.shape[1])
     weights = np.zeros(rows.shape[1])
     for _ in range(50):
         guess = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
-        slope = rows.T @ (labels - guess) / len(labels) - ridge @ weights
+        slope = rows.T @ (counts * (labels - guess)) / len(labels) - ridge @ weights
         bend = (
-            (rows * (guess * (1 - guess))[:, None]).T @ rows / len(labels)
+            (rows * (counts * guess * (1 - guess))[:, None]).T @ rows / len(labels)
             + ridge
             + 1e-9 * np.eye(len(weights))
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from genlock.lipsync.evidence.waveform_rows import SOUND_MEL
 from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets
 from genlock.train.lipsync.parts import LEAST_CLIPS, Part, Parts
 
-__all__ = ["NEEDS", "Films", "evidence_of", "open_films"]
+__all__ = ["NEEDS", "Films", "evidence_of", "open_films", "open_people", "person_of"]
 
 SOUND, LIPS = "sound_16000", "lips"
 #: What a dataset must hold; the lips come with every output of the face.
@@ -123,3 +123,49 @@ def evidence_of(clip: Clip) -> Evidence:
         cuts=(),
     )
     return whole if clip.end - clip.start <= _LONGEST else cut(whole, clip.start, clip.start + _LONGEST)
+
+
+def person_of(clip: Clip) -> str:
+    """Who speaks in a clip: as the index says, else the folder of its source, else its source itself.
+
+    Folders that are no person of their own, such as ``video``, are passed over.
+    """
+    if clip.speaker:
+        return clip.speaker
+    path = PurePosixPath(str(clip.row["source"]))
+    folders = [part for part in path.parts[:-1] if part not in {"video", "videos"}]
+    return folders[-1] if folders else path.stem
+
+
+def open_people(
+    named: Sequence[str | Path], run: str | Path, without: Sequence[str] = (), progress: Progress = silent
+) -> tuple[dict[str, dict[str, Evidence]], tuple[str, ...]]:
+    """The clips of all splits of datasets, by who speaks, and notes on what was prepared or left out.
+
+    Parameters
+    ----------
+    named : datasets of ``genlock prepare``, or folders of films, which are prepared first
+    run : folder of the run
+    without : people who are left out
+
+    Raises
+    ------
+    InputError
+        If nobody is left; see also :func:`genlock.train.datasets.open_datasets`.
+    """
+    opened = open_datasets(named, run, NEEDS, progress)
+    people: dict[str, dict[str, Evidence]] = {}
+    left_out: list[tuple[str, str]] = []
+    for _, clips, number in each_clip(opened, NEEDS, left_out, progress):
+        clip = clips[number]
+        who = person_of(clip)
+        if who in without:
+            continue
+        evidence = evidence_of(clip)
+        if evidence.mel is None or main_face(evidence) is None:
+            left_out.append((clip.name, "has no sound" if evidence.mel is None else "no face is seen in it"))
+        else:
+            people.setdefault(who, {})[clip.name] = evidence
+    if len(people) < 2:
+        raise InputError(f"{len(people)} people with sound and a face are left; at least two are needed")
+    return people, (*opened.notes, *left_out_notes(left_out, run))
