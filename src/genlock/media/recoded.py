@@ -17,7 +17,7 @@ from genlock.media.opening import Source
 from genlock.media.probe import VideoInfo, probe
 from genlock.media.read import ReadOptions, frame_cells, read, read_frames
 
-__all__ = ["picture_file", "sound_file"]
+__all__ = ["layout_of", "picture_file", "sound_codec", "sound_file"]
 
 # Sound lossless where the container takes that, and a file to hold it.
 _SOUND_CODECS = {
@@ -50,6 +50,25 @@ _PICTURE_CODECS: dict[str, tuple[str, dict[str, str]]] = {
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
+def sound_codec(container: str) -> tuple[str, str]:
+    """The codec for sound in a container, by FFmpeg's names, and the ending of a file that holds it alone.
+
+    >>> sound_codec("matroska"), sound_codec("mp4")
+    (('flac', '.flac'), ('aac', '.m4a'))
+    """
+    codec = _SOUND_CODECS.get(container, "aac")
+    return codec, _SOUND_FILES[codec]
+
+
+def layout_of(channels: int) -> str:
+    """FFmpeg's name of the usual layout of so many channels.
+
+    >>> layout_of(2), layout_of(3)
+    ('stereo', '3c')
+    """
+    return _LAYOUTS.get(channels, f"{channels}c")
+
+
 class _SoundFile:
     """A consumer that writes sound to a file as it comes, from a stated instant on."""
 
@@ -63,9 +82,10 @@ class _SoundFile:
         """Encode a block; where the sound begins later, silence goes before it."""
         if self.output is None:
             channels = block.samples.shape[1]
-            layout = self.layout or _LAYOUTS.get(channels, f"{channels}c")
             self.output = open_output(self.path)
-            self.encoder = SoundEncoder(self.output, self.codec, block.rate, layout)
+            self.encoder = SoundEncoder(
+                self.output, self.codec, block.rate, self.layout or layout_of(channels)
+            )
         at = round_fraction((block.start - self.zero) * block.rate, "nearest")
         self.encoder.write_silence_up_to(at)
         self.encoder.write(block.samples[max(0, self.encoder.position - at) :])
@@ -103,9 +123,9 @@ def sound_file(
     number : which sound; None: the default one
     layout : FFmpeg's name of its channel layout; None: the usual one
     """
-    codec = _SOUND_CODECS.get(container, "aac")
+    codec, ending = sound_codec(container)
     with tempfile.TemporaryDirectory(prefix=".genlock-", dir=beside.parent) as folder:
-        path = Path(folder) / f"sound{_SOUND_FILES[codec]}"
+        path = Path(folder) / f"sound{ending}"
         writer = _SoundFile(path, zero, codec, layout)
         try:
             read(source, [writer], ReadOptions(start=zero, end=end, audio_stream=number))

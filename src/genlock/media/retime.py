@@ -29,11 +29,11 @@ from genlock.media.recoded import sound_file
 from genlock.media.remux import Copy, Job, WriteReport
 from genlock.media.streams import choose_sound, pictures, sounds
 
-__all__ = ["check_retime_target", "number_of_the_sound", "retime", "write_retimed"]
+__all__ = ["CARRY_STARTS", "check_retime_target", "number_of_the_sound", "retime", "write_retimed"]
 
-# Containers that can say that a stream begins later than another; of AVI, raw streams and files of sound only
-# one thing is known: sample 0 and frame 0 are simultaneous.
-_CARRY_STARTS = EDIT_LIST_CONTAINERS | {"matroska", "webm", "mpegts", "mpeg", "vob", "svcd", "flv", "nut"}
+#: Containers that can say that a stream begins later than another; of AVI, raw streams and files of sound only
+#: one thing is known: sample 0 and frame 0 are simultaneous.
+CARRY_STARTS = EDIT_LIST_CONTAINERS | {"matroska", "webm", "mpegts", "mpeg", "vob", "svcd", "flv", "nut"}
 # Their writers need frame rates and sizes of packets that a copied stream does not say.
 _NOT_WRITTEN = frozenset({"mxf", "mxf_opatom", "gxf", "dv", "swf"})
 
@@ -125,7 +125,7 @@ def write_retimed(
             except CannotPatch as error:
                 notes.append(f"the file could not be changed where it lies ({error}), so it was written anew")
         numbers = {number: stream.index for number, stream in moved.items()}
-        if wanted in _CARRY_STARTS:
+        if wanted in CARRY_STARTS:
             return _remuxed(source, temporary, target, by, numbers, notes)
         return _cut(source, temporary, target, by, numbers, notes)
 

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import soundfile
-import soxr
-
-from genlock.core.errors import FormatError, MediaError, NoStream, OptionError
+from genlock.core.errors import FormatError, OptionError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
-from genlock.core.time import exact, round_fraction
-from genlock.core.warp import Piece, Warp
-from genlock.media import AudioBlock, AudioForm, probe, read
-from genlock.media.add_sound import add_sound
+from genlock.core.time import exact
+from genlock.core.warp import Warp
+from genlock.lipsync.correction import warp_of_stretches
+from genlock.media.laid_sound import lay_sounds
 from genlock.media.remux import WriteReport
+from genlock.media.retime import number_of_the_sound
 from genlock.tasks.sync_video import SyncOptions, SyncResult, sync_video
 
 __all__ = ["MendOptions", "Mended", "mend_sound", "warp_of"]
 
-_CHUNK = 1 << 18
 _MOST_STRETCHES = 1000
-Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -110,20 +102,8 @@ def warp_of(options: MendOptions) -> Warp:
         )
     if any(after[0] <= before[0] for before, after in pairwise(said)):
         raise OptionError(f"stretches={options.stretches!r} are not in order")
-    slope = 1 + options.drift_ppm / 1_000_000
-
-    def laid(instant: Fraction, offset: Fraction) -> Fraction:
-        return instant + offset / 1000 + options.drift_ppm / 1_000_000 * (instant - options.drift_at)
-
-    knots = [(said[0][0], laid(*said[0]))]
-    for (_, before), (start, offset) in pairwise(said):
-        knots.append((start, laid(start, before)))
-        if offset >= before:
-            knots.append((start, laid(start, offset)))  # the sound waits
-        else:
-            # What would be heard before its predecessor has ended is left out.
-            knots.append((start + (before - offset) / 1000 / slope, laid(start, before)))
-    return Warp(knots, before=slope, after=slope)
+    stretches = [(instant, offset / 1000) for instant, offset in said]
+    return warp_of_stretches(stretches, options.drift_ppm, options.drift_at)
 
 
 def mend_sound(
@@ -144,94 +124,10 @@ def mend_sound(
     OutputError
         If the target cannot be written; nothing is left half-written.
     """
-    info, warp = probe(file), warp_of(options)
-    if not info.audio or not info.video:
-        raise NoStream(
-            f"{os.fspath(file)!r} has no {'sound' if not info.audio else 'picture'} to be put in step"
-        )
-    with tempfile.TemporaryDirectory(prefix="genlock-mend-") as place:
-        with open(Path(place) / "sound.f32", "w+b") as out:
-            spool = _Spool(out)
-            read(file, [spool])
-            sound = spool.samples()
-            progress("lay", 0, len(sound))
-            laid = Path(place) / "laid.wav"
-            start, gap, lost = _lay(sound, spool.rate, spool.origin, warp, laid, progress)
-        written = add_sound(file, target, laid, start)
+    warp = warp_of(options)
+    progress("lay", 0, 1)
+    laid = lay_sounds(file, target, warp, only=[number_of_the_sound(file)[0]])
     after = sync_video(target, SyncOptions(), progress)
-    return Mended(Path(target), warp, float(gap), float(lost), written, after)
-
-
-class _Spool:
-    """Keeps the sound, all its channels, in a file."""
-
-    form = AudioForm(channels=None)
-
-    def __init__(self, out: IO[bytes]) -> None:
-        self._out, self.rate, self.origin, self._channels = out, 0, Fraction(0), 1
-
-    def push(self, block: AudioBlock) -> None:
-        if not self.rate:
-            self.rate, self.origin, self._channels = block.rate, block.start, block.samples.shape[1]
-        self._out.write(np.ascontiguousarray(block.samples, "<f4").tobytes())
-
-    def finish(self) -> None:
-        """Nothing to do."""
-
-    def samples(self) -> Samples:
-        """All of it, float32 [n, channels], on the disk."""
-        self._out.flush()
-        if not self.rate:
-            raise MediaError("the sound holds no sample")
-        return np.memmap(self._out, "<f4", "r").reshape(-1, self._channels)
-
-
-def _lay(
-    sound: Samples, rate: int, origin: Fraction, warp: Warp, target: Path, progress: Progress
-) -> tuple[Fraction, Fraction, Fraction]:
-    """Write the sound as the Warp lays it; its first instant, the silence in it, and what was left out, in seconds."""
-    end = origin + Fraction(len(sound), rate)
-    start = warp(origin)
-    at = gap = lost = 0
-    read_to = origin
-    with soundfile.SoundFile(target, "w", rate, sound.shape[1], subtype="FLOAT") as out:
-        for low, high, piece in _pieces(warp, origin, end):
-            first, last = (
-                min(len(sound), round_fraction((t - origin) * rate, "nearest")) for t in (low, high)
-            )
-            lost += max(0, first - round_fraction((read_to - origin) * rate, "nearest"))
-            read_to = high
-            place = round_fraction((piece.slope * low + piece.shift - start) * rate, "nearest")
-            silence = max(0, place - at)
-            out.write(np.zeros((silence, sound.shape[1]), np.float32))
-            at, gap = at + silence, gap + silence
-            for block in _stretched(sound[first:last], rate, piece.slope):
-                out.write(block)
-                at += len(block)
-            progress("lay", last, len(sound))
-    return start, Fraction(gap, rate), Fraction(lost, rate)
-
-
-def _pieces(warp: Warp, origin: Fraction, end: Fraction) -> Iterator[tuple[Fraction, Fraction, Piece]]:
-    """The pieces of the Warp that hold sound, and where in the sound they lie."""
-    for piece in warp.pieces():
-        low = origin if piece.start is None else max(piece.start, origin)
-        high = end if piece.end is None else min(piece.end, end)
-        if high > low:
-            yield low, high, piece
-
-
-def _stretched(samples: Samples, rate: int, slope: Fraction) -> Iterator[Samples]:
-    """Blocks of the sound, ``slope`` times as long."""
-    if slope == 1:
-        for first in range(0, len(samples), _CHUNK):
-            yield np.asarray(samples[first : first + _CHUNK])
-        return
-    stream = soxr.ResampleStream(rate, float(rate * slope), samples.shape[1], dtype="float32")
-    wanted, made = round_fraction(len(samples) * slope, "nearest"), 0
-    for first in range(0, len(samples), _CHUNK):
-        block = stream.resample_chunk(
-            np.asarray(samples[first : first + _CHUNK]), last=first + _CHUNK >= len(samples)
-        )
-        yield block[: wanted - made]
-        made += len(block)
+    return Mended(
+        Path(target), warp, float(laid.silence_seconds), float(laid.dropped_seconds), laid.written, after
+    )
