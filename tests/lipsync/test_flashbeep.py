@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from genlock.core.errors import OptionError
 from genlock.core.grid import Cells, Grid
 from genlock.core.spans import Span, Spans
-from genlock.lipsync.estimators.flashbeep import FlashBeep, FlashFinder, pair_events
+from genlock.lipsync.estimators.flash_runs import runs_of
+from genlock.lipsync.estimators.flashbeep import FlashBeep, FlashFinder, _differences, pair_events
 from genlock.lipsync.evidence.beeps import BeepFinder, _quantile
 from genlock.lipsync.evidence.collect import gather
 from genlock.media import AudioBlock, VideoCell
@@ -300,3 +301,27 @@ def test_a_signal_without_flashes_and_beeps_says_so(tmp_path: Path) -> None:
     assert cue.offset_seconds is None
     assert cue.curve is None
     assert "no beeps" in cue.reason
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), jumps=st.lists(st.sampled_from([-0.3, -0.12, 0.08, 0.2]), max_size=3))
+def test_sound_that_was_cut_is_read_as_runs_and_none_is_invented(seed: int, jumps: list[float]) -> None:
+    draw = np.random.default_rng(seed)
+    cells = Grid(25)
+    at = np.cumsum(draw.uniform(0.5, 1.5, 12 * (len(jumps) + 1)))
+    lit = [cells.index(Fraction(str(round(float(t), 3))), "floor") for t in at]
+    flashes = Spans([Span(cells.edge(k), cells.edge(k + 1)) for k in lit])
+    offsets = np.concatenate([[0.0], np.cumsum(jumps)]).repeat(12)
+    beeps = Spans(
+        [
+            Span(f.start - Fraction(str(round(float(away), 3))), f.end - Fraction(str(round(float(away), 3))))
+            for f, away in zip(flashes, offsets, strict=True)
+            if draw.random() < 0.95
+        ]
+    )
+    early, late = _differences(flashes, beeps, cells)
+    runs = runs_of(flashes, beeps, early, late, 2.0)
+    assert len(runs) == (len(jumps) + 1 if jumps else 0)
+    for k, run in enumerate(runs[1:], 1):
+        assert abs(run.flashes.start - 12 * k) <= 1
+        assert beeps[0].start < run.start < beeps[-1].end

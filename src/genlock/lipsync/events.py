@@ -67,6 +67,8 @@ def of_events(events: Sequence[Event], estimator: str, faces: tuple[FaceOffset, 
     drift = _drift_of(at, offsets, cues)
     level = offsets - 1e-6 * (drift or 0.0) * (at - middle)
     segments = joined_segments([e.moved(float(x)) for e, x in zip(events, level, strict=True)], SAME_SECONDS)
+    if len(segments) > 1 and drift is not None:
+        segments = tuple(_at_its_middle(part, drift, middle) for part in segments)
     offset = float(np.median(level))
     half = min(float(np.ptp(cue.interval_seconds or 0.0)) / 2 for cue in cues)
     interval = (offset - half, offset + half)
@@ -83,6 +85,17 @@ def of_events(events: Sequence[Event], estimator: str, faces: tuple[FaceOffset, 
     within = None if drift is None else (drift - error, drift + error)
     pieces = tuple(event.moved(event.offset) for event in events)
     return SyncMeasurement(estimate, exact(f"{middle:.6f}"), drift, within, segments, pieces, faces, notes)
+
+
+def _at_its_middle(part: Segment, drift_ppm: float, at: float) -> Segment:
+    """A segment with the offset of its own middle in the place of that of the film's."""
+    away = 1e-6 * drift_ppm * (float(part.start + part.end) / 2 - at)
+    assert part.offset_seconds is not None
+    assert part.interval_seconds is not None
+    low, high = part.interval_seconds
+    return replace(
+        part, offset_seconds=part.offset_seconds + away, interval_seconds=(low + away, high + away)
+    )
 
 
 def _one_branch(events: Sequence[Event]) -> list[Event]:

@@ -62,7 +62,7 @@ class Segment:
     end: Fraction
     """Where it ends, in exact seconds."""
     offset_seconds: float | None
-    """Positive: the sound is early. None: it cannot be told here."""
+    """Positive: the sound is early; where it drifts, at the middle of the stretch. None: it cannot be told here."""
     interval_seconds: tuple[float, float] | None
     """90 % interval, low and high."""
     probability: float | None

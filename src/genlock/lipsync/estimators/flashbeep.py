@@ -22,6 +22,7 @@ from genlock.core.grid import Cells
 from genlock.core.spans import Spans
 from genlock.core.time import Exact, exact
 from genlock.lipsync.estimators.base import Cue, Trust, Window
+from genlock.lipsync.estimators.flash_runs import runs_of
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.beeps import BeepFinder
 from genlock.lipsync.evidence.flashes import FlashFinder
@@ -40,6 +41,7 @@ _LEAST_FOR_DRIFT = 4
 _LEAST_SHARE = 0.5  # of the flashes that can have a beep at the offset, or of such beeps
 _FAR_REACH = 10.0  # seconds to which many pairs are looked for where near ones do not agree
 _LEAST_FAR = 4
+_ALL_BUT = 0.85  # share of the flashes at one offset above which no jump is looked for
 _APART = 0.1  # seconds between offsets that are not one and the same
 _AS_GOOD = 0.9  # share of the possible pairs, of that at the best offset, from which another fits as well
 _CHANCE = 1e-3  # a match as good as that by accident must be rarer than this
@@ -82,9 +84,36 @@ class FlashBeep:
         """Largest offset that is looked for, in seconds."""
 
     def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> tuple[Window, ...]:
-        """The whole piece, if at least two of its flashes have their beeps."""
+        """The whole piece, if at least two of its flashes have their beeps; its parts, where the offset jumps."""
         (cue,) = self.cues(evidence)
-        return () if cue.curve is None else (Window(evidence.start, evidence.end, (cue,)),)
+        if cue.curve is not None and self._agreeing(evidence, cue) >= _ALL_BUT:
+            return (Window(evidence.start, evidence.end, (cue,)),)
+        return self._parts(evidence) or (
+            () if cue.curve is None else (Window(evidence.start, evidence.end, (cue,)),)
+        )
+
+    def _agreeing(self, evidence: Evidence, cue: Cue) -> float:
+        """The share of the flashes that have their beeps at the offset."""
+        assert evidence.frames is not None
+        pairs = pair_events(evidence.flashes, evidence.beeps, evidence.frames, self.reach_seconds)
+        return 1.0 if pairs is None else pairs.count / min(len(evidence.flashes), len(evidence.beeps))
+
+    def _parts(self, evidence: Evidence) -> tuple[Window, ...]:
+        """The runs of flashes that agree on one offset each, if there are several."""
+        flashes, beeps, frames = evidence.flashes, evidence.beeps, evidence.frames
+        if frames is None or not len(flashes) or not len(beeps):
+            return ()
+        early, late = _differences(flashes, beeps, frames)
+        runs = runs_of(flashes, beeps, early, late, self.reach_seconds)
+        windows = []
+        for number, run in enumerate(runs):
+            start = evidence.start if number == 0 else run.start
+            end = evidence.end if number == len(runs) - 1 else run.end
+            heard = beeps.between(run.start, run.end) if 0 < number < len(runs) - 1 else beeps
+            (cue,) = self.cues(replace(evidence, flashes=flashes[run.flashes], beeps=heard))
+            if cue.curve is not None:
+                windows.append(Window(start, end, (cue,)))
+        return tuple(windows) if len(windows) > 1 else ()
 
     def cues(self, evidence: Evidence) -> tuple[Cue]:
         """One cue: a curve and the exact offset if at least two flashes have their beeps, else a reason."""
