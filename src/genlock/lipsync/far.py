@@ -24,7 +24,16 @@ from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.film import KeptFilm, joined, moved
 from genlock.lipsync.measurement import Segment, SyncMeasurement
 
-__all__ = ["FAR_SECONDS", "SPEEDS", "Far", "Seeing", "find_far", "from_afar", "speed_in_words"]
+__all__ = [
+    "FAR_SECONDS",
+    "SPEEDS",
+    "Far",
+    "Seeing",
+    "find_far",
+    "from_afar",
+    "side_by_side",
+    "speed_in_words",
+]
 
 #: How far offsets are looked for, to either side.
 FAR_SECONDS = Fraction(10)
@@ -206,7 +215,7 @@ def _channels(film: KeptFilm, estimator: Seeing) -> list[tuple[Track, Track, lis
     lives: dict[int, list[tuple[Track, Track, list[float]]]] = {}
     for piece in _middle_of(film.pieces):
         for face, views in estimator.views(piece):
-            lives.setdefault(face.face, []).append(_side_by_side(views))
+            lives.setdefault(face.face, []).append(side_by_side(views))
     out = []
     for parts in lives.values():
         pictures = [picture for _, picture, _ in parts]
@@ -219,7 +228,7 @@ def _channels(film: KeptFilm, estimator: Seeing) -> list[tuple[Track, Track, lis
     return out
 
 
-def _side_by_side(views: Sequence[View]) -> tuple[Track, Track, list[float]]:
+def side_by_side(views: Sequence[View]) -> tuple[Track, Track, list[float]]:
     """The channels of several views as those of one."""
     weights = [
         view.share * float(weight) / float(np.sum(view.weights))

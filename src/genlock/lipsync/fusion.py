@@ -41,6 +41,7 @@ from genlock.lipsync.measurement import (
     segment_of,
 )
 from genlock.lipsync.speakers import Faces, choose_speakers
+from genlock.lipsync.splices import with_splices_placed
 
 __all__ = ["Fusion", "FusionOptions"]
 
@@ -175,9 +176,15 @@ class Fusion:
         if not seen.estimator.trust.follows_changes:
             return self._from_whole(seen)
         near = self._from_stretches(seen)
-        if not self.options.far or (near.estimate.probability or 0.0) >= _SURE_NEARBY:
-            return near
-        return self._from_afar(seen.estimator) or self._nowhere(near, seen.estimator)
+        if self.options.far and (near.estimate.probability or 0.0) < _SURE_NEARBY:
+            return self._from_afar(seen.estimator) or self._nowhere(near, seen.estimator)
+        return self._placed(near, seen.estimator)
+
+    def _placed(self, found: SyncMeasurement, estimator: Estimator) -> SyncMeasurement:
+        """The measurement with its splices where they are, as far as that can be seen."""
+        if isinstance(estimator, Seeing) and len(found.segments) > 1 and self._film.pieces:
+            return with_splices_placed(found, self._film, estimator)
+        return found
 
     def _nowhere(self, near: SyncMeasurement, estimator: Estimator) -> SyncMeasurement:
         """The measurement nearby, where the search farther off was in vain."""
@@ -194,7 +201,9 @@ class Fusion:
         for piece in self._film.with_sound_moved(far.speed, far.offset):
             again.add(piece)
         found = again.finish()
-        return from_afar(found, far) if (found.estimate.probability or 0.0) >= _SURE_NEARBY else None
+        if (found.estimate.probability or 0.0) < _SURE_NEARBY:
+            return None
+        return self._placed(from_afar(found, far), estimator) if far.speed == 1 else from_afar(found, far)
 
     @property
     def _middle(self) -> Fraction:

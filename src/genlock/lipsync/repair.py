@@ -1,4 +1,4 @@
-"""Put the sound of a file in step: move it by the measured offset, measure again, keep it only if it is better."""
+"""Put the sound of a file in step: move it, take out its drift, close its splices; measure again, keep it if better."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from typing import Any, Literal
 from genlock.core.errors import GenlockError, MediaError, OptionError, OutputError
 from genlock.core.files import atomic_path
 from genlock.core.one_line import one_line
+from genlock.core.warp import Warp
+from genlock.lipsync.correction import correction_of, jumps
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
+from genlock.lipsync.summary import told_offsets, worst_offset
 from genlock.lipsync.verdicts import describe_offset
+from genlock.media.laid_sound import Laid, write_laid
 from genlock.media.opening import is_url
 from genlock.media.remux import WriteReport
 from genlock.media.retime import check_retime_target, number_of_the_sound, write_retimed
@@ -25,8 +29,6 @@ __all__ = ["Repair", "refusal_of", "repair_file", "repair_target"]
 STILL_OUT_SECONDS = 0.040
 #: A best estimate up to this is left alone where its interval holds 0: moving the sound would help as often as harm.
 SMALL_SECONDS = 0.010
-#: Stretches of a file whose offsets differ by more cannot be put in step by one shift.
-SPLICE_SECONDS = 0.040
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,13 @@ class Repair:
     path: str | None = None
     """The repaired file."""
     shift_seconds: float | None = None
-    """What was added to the sound's time stamps: the offset that was measured."""
+    """What was added to the sound's time stamps: the offset that was measured. None where one shift is not enough."""
+    warp: Warp | None = None
+    """From the sound's instants to those of the picture, where the sound was laid anew: with a drift, or jumps."""
+    silence_seconds: float = 0.0
+    """Silence that was put in where the sound had to wait."""
+    dropped_seconds: float = 0.0
+    """Sound that was left out where it had to come earlier."""
     written: WriteReport | None = None
     """How it was written."""
     after: Estimate | None = None
@@ -55,8 +63,9 @@ class Repair:
             raise OptionError(f"a repair that is {self.status!r} has a written file, or none, accordingly")
 
     def to_dict(self) -> dict[str, Any]:
-        """``status``, ``path``, ``shift_seconds``, ``shift_made_seconds``, ``video``, ``sound``, the offset after
-        it, ``reason``, ``notes[]``, ``left_out[]`` (what of the original the copy does not hold)."""
+        """``status``, ``path``, ``shift_seconds``, ``shift_made_seconds``, ``warp`` (with ``silence_seconds`` and
+        ``dropped_seconds``), ``video``, ``sound``, the offset after it, ``reason``, ``notes[]``, ``left_out[]`` (what
+        of the original the copy does not hold)."""
         after, written = self.after, self.written
         made = None if written is None or written.shift_made is None else float(written.shift_made)
         return {
@@ -64,6 +73,9 @@ class Repair:
             "path": self.path,
             "shift_seconds": self.shift_seconds,
             "shift_made_seconds": made,
+            "warp": None if self.warp is None else self.warp.to_dict(),
+            "silence_seconds": self.silence_seconds,
+            "dropped_seconds": self.dropped_seconds,
             "video": None if written is None else written.video,
             "sound": None if written is None else written.sound,
             "offset_after_seconds": None if after is None else after.offset_seconds,
@@ -76,20 +88,48 @@ class Repair:
         }
 
     def __str__(self) -> str:
-        if self.written is None or self.shift_seconds is None or self.after is None:
+        if self.written is None or self.after is None:
             return f"repair {self.status}: {self.reason}"
-        how = {
-            "copied": "every packet copied",
-            "encoded": "video copied, sound cut to the sample and encoded again",
-        }
         lines = [
-            f"wrote {self.path}: the sound {'waits' if self.shift_seconds > 0 else 'comes earlier by'} "
-            f"{abs(self.shift_seconds) * 1000:.0f} ms ({how[self.written.sound or 'copied']})",
+            f"wrote {self.path}: {self._what()}",
             f"measured again: {describe_offset(self.after.offset_seconds or 0.0)}",
             *(f"note: {note}" for note in self.notes),
             *(f"left out: {line}" for line in self.written.left_out),
         ]
         return "\n".join(lines)
+
+    def _what(self) -> str:
+        """What was done to the sound."""
+        assert self.written is not None
+        if self.warp is not None:
+            return told_warp(self.warp, self.silence_seconds, self.dropped_seconds)
+        how = {
+            "copied": "every packet copied",
+            "encoded": "video copied, sound cut to the sample and encoded again",
+        }
+        shift = self.shift_seconds or 0.0
+        return (
+            f"the sound {'waits' if shift > 0 else 'comes earlier by'} "
+            f"{abs(shift) * 1000:.0f} ms ({how[self.written.sound or 'copied']})"
+        )
+
+
+def told_warp(warp: Warp, silence_seconds: float, dropped_seconds: float) -> str:
+    """What became of a sound that was laid anew, in words.
+
+    >>> told_warp(Warp.sync(0, drift_ppm=-500), 0.0, 0.0)
+    'the sound runs at 0.99950 of its length; video copied, sound encoded again'
+    """
+    slope = warp.before or Fraction(1)
+    parts = [] if slope == 1 else [f"the sound runs at {float(slope):.5f} of its length"]
+    pieces = len(warp.pieces())
+    if pieces > 1:
+        parts.append(f"the sound is laid in {pieces} pieces")
+    if silence_seconds:
+        parts.append(f"{silence_seconds:.3f} s of silence put in")
+    if dropped_seconds:
+        parts.append(f"{dropped_seconds:.3f} s of it left out")
+    return f"{', '.join(parts) or 'the sound is laid anew'}; video copied, sound encoded again"
 
 
 def repair_target(file: str | os.PathLike[str], wanted: str | os.PathLike[str]) -> Path:
@@ -138,9 +178,11 @@ def repair_file(
     sound: int | None = None,
     all_sounds: bool = False,
 ) -> Repair:
-    """Write ``file`` with its sound moved by the offset that was found, if that can be trusted and helps.
+    """Write ``file`` with its sound put in step, if what was found can be trusted and that helps.
 
-    Nothing else of the file changes (:func:`genlock.media.retime.retime`), or the result says what did.
+    One offset is a shift of the sound, of which nothing else changes (:func:`genlock.media.retime.retime`). A drift is
+    taken out by resampling, and jumps are closed by silence, or by leaving sound out
+    (:func:`genlock.media.laid_sound.lay_sounds`); the sound is encoded again then.
 
     Parameters
     ----------
@@ -158,33 +200,62 @@ def repair_file(
     reason = _reason_against(found, least_probability)
     if reason:
         return Repair("refused", reason=reason)
-    before = found.estimate
-    assert before.offset_seconds is not None
-    assert before.interval_seconds is not None
-    low, high = before.interval_seconds
-    if low <= 0 <= high and abs(before.offset_seconds) <= SMALL_SECONDS:
-        return Repair(
-            "not needed",
-            reason=f"{describe_offset(before.offset_seconds)}, and 0 lies within the 90 % interval",
-        )
+    warp = correction_of(found)
+    if warp is None and _stands(found.estimate):
+        offset = found.estimate.offset_seconds or 0.0
+        return Repair("not needed", reason=f"{describe_offset(offset)}, and 0 lies within the 90 % interval")
     place = Path(target)
-    shift = Fraction(round(before.offset_seconds * 1_000_000), 1_000_000)
+    shift = None if warp is not None else _shift_of(found.estimate)
+    plain = Repair("failed", shift_seconds=None if shift is None else float(shift), warp=warp)
     temporary = place
     try:
         number, count = number_of_the_sound(file, sound)
         with atomic_path(place) as temporary:
             only = None if all_sounds else [number]
-            written = write_retimed(file, temporary, place, shift, only)
-            after = measure_again(temporary).estimate
-            _require_better(before, after)
+            laid = _write(file, temporary, place, shift, warp, only)
+            after = measure_again(temporary)
+            _require_better(found, after)
     except _NotBetter as error:
-        return Repair("refused", shift_seconds=float(shift), reason=str(error))
+        return replace(plain, status="refused", reason=str(error))
     except (OutputError, MediaError) as error:
         reason = str(error).replace(str(temporary), str(place)).replace(temporary.name, place.name)
-        return Repair("failed", shift_seconds=float(shift), reason=reason)
-    notes = (*_limits_of_one_shift(found), *_other_sounds(number, count, all_sounds), *written.notes)
-    written = replace(written, path=str(place))
-    return Repair("repaired", str(place), float(shift), written, after, notes=notes)
+        return replace(plain, reason=reason)
+    notes = (*_not_matched(found, warp), *_other_sounds(number, count, all_sounds), *laid.written.notes)
+    return replace(
+        plain,
+        status="repaired",
+        path=str(place),
+        silence_seconds=float(laid.silence_seconds),
+        dropped_seconds=float(laid.dropped_seconds),
+        written=replace(laid.written, path=str(place)),
+        after=after.estimate,
+        notes=notes,
+    )
+
+
+def _stands(estimate: Estimate) -> bool:
+    """Whether moving the sound would help as often as harm."""
+    low, high = estimate.interval_seconds or (0.0, 0.0)
+    return low <= 0 <= high and abs(estimate.offset_seconds or 0.0) <= SMALL_SECONDS
+
+
+def _shift_of(estimate: Estimate) -> Fraction:
+    return Fraction(round((estimate.offset_seconds or 0.0) * 1_000_000), 1_000_000)
+
+
+def _write(
+    file: str | os.PathLike[str],
+    temporary: Path,
+    place: Path,
+    shift: Fraction | None,
+    warp: Warp | None,
+    only: list[int] | None,
+) -> Laid:
+    """The copy, by one shift where that is enough: no sample changes then."""
+    if warp is not None:
+        return write_laid(file, temporary, place, warp, only)
+    assert shift is not None
+    return Laid(write_retimed(file, temporary, place, shift, only), Fraction(0), Fraction(0))
 
 
 def _reason_against(found: SyncMeasurement, least_probability: float) -> str:
@@ -197,27 +268,26 @@ def _reason_against(found: SyncMeasurement, least_probability: float) -> str:
             f"too uncertain to repair: the offset is right to 40 ms with a probability of only "
             f"{estimate.probability:.2f}; listen first"
         )
-    known = [part for part in found.segments if part.offset_seconds is not None]
-    offsets = [part.offset_seconds or 0.0 for part in known]
-    if known and max(offsets) - min(offsets) > SPLICE_SECONDS:
-        said = ", ".join(
-            f"{offset * 1000:+.0f} ms from {float(part.start):.1f} s"
-            for part, offset in zip(known, offsets, strict=True)
-        )
-        return f"the offset jumps ({said}; +: sound early), so that one shift cannot repair it; cut the file there"
+    unsure = [
+        part
+        for part in found.segments
+        if jumps(found) and part.offset_seconds is not None and (part.probability or 0.0) < least_probability
+    ]
+    if unsure:
+        said = ", ".join(f"from {float(part.start):.1f} to {float(part.end):.1f} s" for part in unsure)
+        return f"the offset jumps, and it is too uncertain {said}; listen first"
     return ""
 
 
-def _limits_of_one_shift(found: SyncMeasurement) -> tuple[str, ...]:
-    """What stays out of step where the offset drifts."""
-    low, high = found.drift_interval_ppm or (0.0, 0.0)
-    if found.drift_ppm is None or low <= 0 <= high or not found.segments:
+def _not_matched(found: SyncMeasurement, warp: Warp | None) -> tuple[str, ...]:
+    """What became of stretches in which no offset is known."""
+    if warp is None:
         return ()
-    at = found.at
-    reach = float(max(at - found.segments[0].start, found.segments[-1].end - at))
-    return (
-        f"the offset drifts by {found.drift_ppm:+.0f} ppm: in step at {float(at):.1f} s, "
-        f"{abs(found.drift_ppm) * 1e-3 * reach:.0f} ms out of step at the ends",
+    return tuple(
+        f"from {float(part.start):.1f} to {float(part.end):.1f} s the offset is unknown: that sound was moved as its "
+        "neighbour"
+        for part in found.segments
+        if part.offset_seconds is None
     )
 
 
@@ -236,13 +306,10 @@ class _NotBetter(GenlockError):
     """A repaired file is no better than the one it was made of."""
 
 
-def _require_better(before: Estimate, after: Estimate) -> None:
-    assert before.offset_seconds is not None
-    was = describe_offset(before.offset_seconds)
-    if after.offset_seconds is None:
-        raise _NotBetter(f"before it {was}; after it the offset is unknown ({after.reason})")
-    left = abs(after.offset_seconds)
-    if left >= abs(before.offset_seconds) or left > STILL_OUT_SECONDS:
-        raise _NotBetter(
-            f"measured again it is not better: {was} before it, {describe_offset(after.offset_seconds)} after it"
-        )
+def _require_better(before: SyncMeasurement, after: SyncMeasurement) -> None:
+    was = f"before it {told_offsets(before)}"
+    if after.estimate.offset_seconds is None:
+        raise _NotBetter(f"{was}; after it the offset is unknown ({after.estimate.reason})")
+    left = worst_offset(after)
+    if left >= worst_offset(before) or left > STILL_OUT_SECONDS:
+        raise _NotBetter(f"measured again it is not better: {was}, after it {told_offsets(after)}")

@@ -18,12 +18,13 @@ from genlock.lipsync.verdicts import (
     Limit,
     Verdict,
     allowance_of,
+    describe_offset,
     early_or_late,
     meaning_of,
     sentence_of,
 )
 
-__all__ = ["VERDICT_PROBABILITY", "headline_of", "mark_of", "verdicts_of"]
+__all__ = ["VERDICT_PROBABILITY", "headline_of", "mark_of", "told_offsets", "verdicts_of", "worst_offset"]
 
 #: Below this probability of being right within 40 ms, an offset passes nothing and fails nothing.
 VERDICT_PROBABILITY = 0.5
@@ -90,6 +91,24 @@ def mark_of(sync: Mapping[str, Any]) -> Literal["good", "warn", "bad", "none"]:
     if results[0] == "passes":
         return "good"
     return "bad" if results[1] == "fails" else "warn"
+
+
+def worst_offset(found: SyncMeasurement) -> float:
+    """The largest offset of any part whose offset is known, without its sign, in seconds."""
+    known = [abs(part.offset_seconds) for part in found.segments if part.offset_seconds is not None]
+    ends = _ends_of(found) or ()
+    return max([abs(found.estimate.offset_seconds or 0.0), *map(abs, ends), *known])
+
+
+def told_offsets(found: SyncMeasurement) -> str:
+    """The offset, or how it runs, in words that stand in a sentence."""
+    if len(found.segments) > 1:
+        return f"the sound is {_told_parts(found.segments)}"
+    ends = _ends_of(found)
+    if ends is not None and abs(ends[1] - ends[0]) > _DRIFT_TOLD_SECONDS:
+        first, last = (early_or_late(end) for end in ends)
+        return f"the sound drifts from {first} to {last}"
+    return describe_offset(found.estimate.offset_seconds or 0.0)
 
 
 # ---------------------------------------------------------------- parts
