@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
 from tests.train.foley.planted import planted_strikes
 
 from genlock.core.grid import Grid
@@ -18,6 +19,7 @@ from genlock.models.foley.columns import EVENT_CHANNELS
 from genlock.models.foley.reading import read_off
 from genlock.models.foley.sampling import Sampling
 from genlock.models.foley.writer import load_writer
+from genlock.train.foley.preferences import RULES, told_wrongly
 from genlock.train.foley.told import ToldClip, true_posterior
 from genlock.train.foley.writer import WriterRecipe
 from genlock.train.foley.writer_options import WriterTraining
@@ -72,6 +74,52 @@ def test_codes_follow_what_is_told(tmp_path) -> None:
     ]
     assert np.mean(right) > 0.9
     assert writer.codec == "foley-codec"
+
+
+def test_a_gradient_of_preferences_moves_the_writer_to_what_is_told() -> None:
+    """One step along it makes each sound likelier as it is told, beside the same told wrongly."""
+    o = WriterTraining(
+        width=16, layers=1, reach=8, batch=8, columns=32, dropout=0.0, blur=0.0, untold=0.0, preferences=1
+    )
+    recipe = WriterRecipe([planted_clip(k) for k in range(8)], [], load_codec(), o)
+    torch.manual_seed(0)
+    network = recipe.model().train()
+    batch = recipe.load(recipe.parts(0)[0])
+    assert batch is not None
+    t = batch.tensors
+    assert not torch.equal(t["conditions"], t["worse"])
+
+    def gap() -> tuple[torch.Tensor, float]:
+        told = network(t["heard"], t["codes"], t["conditions"], t["known"], t["there"], t["classes"])
+        prefers, _ = recipe._prefers(network, told, t)
+        return prefers, float(recipe.loss(network, batch, 0).figures["preference"][0])
+
+    before, logged = gap()
+    before.backward()
+    assert logged == pytest.approx(float(before.detach()) * batch.weight, rel=1e-4)
+    assert network.into.weight.grad is not None
+    assert float(network.into.weight.grad.abs().max()) > 0
+    with torch.no_grad():
+        for weight in network.parameters():
+            if weight.grad is not None:
+                weight -= 0.01 * weight.grad
+    assert float(gap()[0].detach()) < float(before.detach())
+
+
+def test_each_rule_tells_something_else_and_keeps_the_rest() -> None:
+    heard, other = planted_strikes(1), planted_strikes(2)
+    found = {}
+    for seed in range(40):
+        rule, wrong = told_wrongly(heard, other, MATERIALS, np.random.default_rng(seed))
+        found[rule] = wrong
+    assert set(found) == set(RULES)
+    moved = found["shifted"].times - heard.times
+    assert np.ptp(moved) == pytest.approx(0, abs=1e-9)
+    assert 0.04 <= abs(moved[0]) <= 0.2
+    assert len(found["dropped"].times) == len(heard.times) - 1 == len(found["dropped"].facts["impulse"])
+    assert set(found["material"].materials).isdisjoint(heard.materials)
+    assert found["material"].times is heard.times
+    assert found["swapped"] is other
 
 
 def test_classes_are_labels() -> None:

@@ -31,6 +31,7 @@ try:
 
     from genlock.train.clip_recipe import ClipRecipe
     from genlock.train.foley.beginnings import begin_with
+    from genlock.train.foley.preferences import preference_loss, told_wrongly
     from genlock.train.foley.writer_network import WriterNetwork
     from genlock.train.loop import train
     from genlock.train.recipe import Batch, Exported, Loss, TrainResult
@@ -57,6 +58,7 @@ class WriterRecipe(ClipRecipe):
     codec : whose codes are written
     training : how
     seed : of the order and of all changes
+    prefers_from : the first update in which preferences count, where there are any
     """
 
     name = "writer"
@@ -70,8 +72,9 @@ class WriterRecipe(ClipRecipe):
         codec: Codec,
         training: WriterTraining | None = None,
         seed: int = 0,
+        prefers_from: int = 0,
     ) -> None:
-        self.training, self.seed = training or WriterTraining(), seed
+        self.training, self.seed, self._prefers_from = training or WriterTraining(), seed, prefers_from
         self.clips, self.held = list(clips), list(held)
         if len(self.clips) < _LEAST_CLIPS:
             raise InputError(f"{len(self.clips)} clips are too few; give at least {_LEAST_CLIPS}")
@@ -123,6 +126,13 @@ class WriterRecipe(ClipRecipe):
         wrong = random.random(count) < o.wrong_history
         heard[wrong] = random.integers(0, self.shape.codes, (int(wrong.sum()), codes.shape[1]))
         known = np.full(count, random.random() >= o.untold)
+        prefers: dict[str, npt.NDArray[Any]] = {}
+        if o.preferences:
+            other = self.clips[int(random.integers(len(self.clips)))].heard
+            _, wrong = told_wrongly(clip.heard, other, self.materials, random)
+            rows = true_posterior(wrong, whole, self.materials, self.spreads, o.blur, random)
+            worse = conditions_of(rows, self.means, self.spreads)
+            prefers["worse"] = _longer(worse[first : first + count], o.columns)
         number = len(self.classes)
         if clip.label in self.classes and random.random() >= o.unnamed:
             number = self.classes.index(clip.label)
@@ -130,6 +140,7 @@ class WriterRecipe(ClipRecipe):
             "codes": _longer(codes, o.columns),
             "heard": _longer(heard, o.columns),
             "conditions": _longer(conditions[first : first + count], o.columns),
+            **prefers,
             "known": _longer(known, o.columns),
             "there": _longer(np.ones(count, bool), o.columns),
             "classes": np.asarray(number, np.int64),
@@ -143,7 +154,30 @@ class WriterRecipe(ClipRecipe):
         figures = {
             f"token_{k + 1}": (part.detach() * batch.weight, batch.weight) for k, part in enumerate(each)
         }
-        return Loss(torch.stack(each).mean() * batch.weight, figures)
+        total = torch.stack(each).mean()
+        if self.training.preferences and step >= self._prefers_from:
+            prefers, clear = self._prefers(model, told, t)
+            figures |= {
+                "preference": (prefers.detach() * batch.weight, batch.weight),
+                "preferred": (clear * batch.weight, batch.weight),
+            }
+            total = total + prefers
+        return Loss(total * batch.weight, figures)
+
+    def _prefers(
+        self, model: WriterNetwork, told: list[Tensor], t: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of preferences, and the share of sounds that are likelier as they are told."""
+        # Where nothing is told there is nothing to prefer.
+        there = t["there"] & t["known"]
+        wrongly = model(t["heard"], t["codes"], t["worse"], t["known"], t["there"], t["classes"])
+        right, wrong = (
+            torch.stack([_nats(s, t["codes"][..., k], there) for k, s in enumerate(scores)]).sum(dim=0)
+            for scores in (told, wrongly)
+        )
+        return preference_loss(right, wrong, self.training.preference_strength), (
+            right < wrong
+        ).float().mean()
 
     def evaluate(self, model: WriterNetwork) -> dict[str, float]:
         """On the held clips, told what sounds in them; then what sounds in another clip, and nothing.
@@ -209,6 +243,12 @@ def _unlikely(scores: Tensor, codes: Tensor, there: Tensor) -> Tensor:
     return (each * there).sum() / there.sum().clamp(min=1)
 
 
+def _nats(scores: Tensor, codes: Tensor, there: Tensor) -> Tensor:
+    """How unlikely the codes of each sound are in all, [B]."""
+    each = functional.cross_entropy(scores.flatten(0, 1), codes.flatten(), reduction="none").view_as(codes)
+    return (each * there).sum(dim=1)
+
+
 def _longer(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
     return np.pad(values, ((0, length - len(values)), *((0, 0),) * (values.ndim - 1)))
 
@@ -240,7 +280,9 @@ def train_writer(
     options, target, o = loop or WRITER_LOOP, Path(folder), training or WriterTraining()
     codec = load_codec(o.codec)
     clips = open_told(sources, target, codec, EventOptions(finder=o.finder), progress)
-    recipe = WriterRecipe(clips.learnt, clips.held, codec, o, options.seed)
+    recipe = WriterRecipe(
+        clips.learnt, clips.held, codec, o, options.seed, prefers_from=options.steps - o.preferences
+    )
     result = train(recipe, options, target / "run", progress)
     writer = load_writer(Path(result.model) / "model.npz")
     writer = replace(writer, facts={**writer.facts, "loop": asdict(options)})

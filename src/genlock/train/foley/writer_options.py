@@ -63,6 +63,11 @@ class WriterTraining:
     """Share of clips whose class is not told; 0...1."""
     dropout: float = 0.1
     """Share of channels left out at random, 0...0.9."""
+    preferences: int = 0
+    """Updates, the last ones, in which the writer is also to find each clip's sound likelier told as it is than told
+    wrongly: shifted, without a contact, with those of another clip, of another material. 0: none."""
+    preference_strength: float = 0.1
+    """How soon a preference is clear enough, per nat; above 0."""
     sampling: Sampling = field(default_factory=Sampling)
     """How the codes that are reported on are drawn."""
     data: str = "films of genlock synth impacts"
@@ -72,5 +77,7 @@ class WriterTraining:
         shares = (self.blur, self.wrong_history, self.untold, self.unnamed)
         if not all(0 <= share <= 1 for share in shares) or not 0 <= self.dropout <= 0.9:
             raise OptionError(f"{self}: shares lie in 0...1, dropout in 0...0.9")
+        if self.preferences < 0 or not self.preference_strength > 0:
+            raise OptionError(f"{self}: preferences is at least 0, preference_strength above 0")
         if self.batch < 1 or self.columns < 16:
             raise OptionError(f"{self}: batch is at least 1, columns at least 16")
