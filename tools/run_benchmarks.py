@@ -73,6 +73,7 @@ TABLE: dict[str, Benchmark] = {
     "studio_load": Benchmark("--clients 10 --rounds 3 --queue 20", ("fastapi", "uvicorn")),
     "studio_two_hours": Benchmark("--minutes 2 --words 250", ("fastapi", "uvicorn", "selenium")),
     "sync_clips_own": Benchmark("--clips 20", (), GRID),
+    "sync_courses": Benchmark("--clips 12 --minutes 2 --clean 2", (), GRID),
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
     "sync_speed": Benchmark("--seconds 16", (), TALKING),

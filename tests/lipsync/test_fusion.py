@@ -296,6 +296,13 @@ def test_sound_at_another_speed_is_a_drift_and_no_voice_over(model: LinearModel,
     assert "the sound runs" in said.estimate.reason
 
 
+def test_a_beginning_that_fits_does_not_hide_the_wrong_speed_of_minutes(model: LinearModel) -> None:
+    film = talker(300, seed=19)
+    assert film.mel is not None
+    said = measure(replace(film, mel=moved(film.mel, Fraction(24, 25), Fraction(0))), model)
+    assert said.drift_ppm == pytest.approx(1e6 / 24, abs=100)
+
+
 @pytest.mark.parametrize("ppm", [2000, -5000, 10000])
 def test_a_drift_of_a_percent_is_read_as_it_is(model: LinearModel, ppm: int) -> None:
     film = talker(60, seed=15)

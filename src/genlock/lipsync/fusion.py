@@ -36,6 +36,7 @@ from genlock.lipsync.measurement import (
     FaceOffset,
     Segment,
     SyncMeasurement,
+    agreeing_share,
     notes_of_parts,
     of_longest,
     segment_of,
@@ -47,6 +48,8 @@ __all__ = ["Fusion", "FusionOptions"]
 
 # What is less probable than this nearby is looked for farther off.
 _SURE_NEARBY = 0.5
+# Of so many pieces at least half have to say what is said of the film; else it is looked for farther off.
+_PIECES_THAT_TELL = 4
 # Stretches whose curves are judged together for the offset over time.
 _PIECE_STRETCHES = 3
 
@@ -176,8 +179,13 @@ class Fusion:
         if not seen.estimator.trust.follows_changes:
             return self._from_whole(seen)
         near = self._from_stretches(seen)
-        if self.options.far and (near.estimate.probability or 0.0) < _SURE_NEARBY:
-            return self._from_afar(seen.estimator) or self._nowhere(near, seen.estimator)
+        unsure = (near.estimate.probability or 0.0) < _SURE_NEARBY
+        if self.options.far and (unsure or _little_agrees(near)):
+            away = self._from_afar(seen.estimator)
+            if away is not None and (unsure or not _little_agrees(away)):
+                return away
+            if unsure:
+                return self._nowhere(near, seen.estimator)
         return self._placed(near, seen.estimator)
 
     def _placed(self, found: SyncMeasurement, estimator: Estimator) -> SyncMeasurement:
@@ -353,6 +361,11 @@ class Fusion:
         # Up to the next part: stretches may have gaps between them.
         end = stretches[rows.stop].start if rows.stop < len(stretches) else group[-1].end
         return segment_of(group[0].start, end, found)
+
+
+def _little_agrees(found: SyncMeasurement) -> bool:
+    """Whether most pieces of a film do not say what is said of all of it: a little of it may match by itself."""
+    return len(found.pieces) >= _PIECES_THAT_TELL and agreeing_share(found, _SURE_NEARBY) < 0.5
 
 
 def _narrow(curve: LagCurve) -> LagCurve:

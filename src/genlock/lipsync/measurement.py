@@ -19,6 +19,7 @@ __all__ = [
     "FaceOffset",
     "Segment",
     "SyncMeasurement",
+    "agreeing_share",
     "joined_segments",
     "notes_of_parts",
     "of_longest",
@@ -27,6 +28,7 @@ __all__ = [
 
 
 _MOST_NAMED = 3  # segments in a note
+_AGREES_SECONDS = 0.1  # by which a piece may be off and still say the same
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,26 @@ def segment_of(start: Fraction, end: Fraction, estimate: Estimate) -> Segment:
     return Segment(
         start, end, estimate.offset_seconds, estimate.interval_seconds, estimate.probability, estimate.reason
     )
+
+
+def agreeing_share(found: SyncMeasurement, least_probability: float) -> float:
+    """The share of the pieces that say by themselves what is said of the film; 1 where it is said of its parts.
+
+    >>> whole = Estimate(0.0, (-0.01, 0.01), 0.75, "lips")
+    >>> pieces = [Segment(Fraction(k), Fraction(k + 1), 0.3 * k, None, 0.9) for k in range(4)]
+    >>> agreeing_share(SyncMeasurement(whole, Fraction(2), segments=(), pieces=tuple(pieces)), 0.5)
+    0.25
+    """
+    offset = found.estimate.offset_seconds
+    if not found.pieces or len(found.segments) > 1 or offset is None:
+        return 1.0
+    agreeing = 0
+    for piece in found.pieces:
+        away = float((piece.start + piece.end) / 2 - found.at)
+        expected = offset + 1e-6 * (found.drift_ppm or 0.0) * away
+        known = piece.offset_seconds is not None and (piece.probability or 0.0) >= least_probability
+        agreeing += known and abs((piece.offset_seconds or 0.0) - expected) < _AGREES_SECONDS
+    return agreeing / len(found.pieces)
 
 
 def of_longest(estimate: Estimate, segments: Sequence[Segment], reason: str) -> Estimate:

@@ -122,7 +122,7 @@ def told_warp(warp: Warp, silence_seconds: float, dropped_seconds: float) -> str
     """
     slope = warp.before or Fraction(1)
     parts = [] if slope == 1 else [f"the sound runs at {float(slope):.5f} of its length"]
-    pieces = len(warp.pieces())
+    pieces = len({(piece.slope, piece.shift) for piece in warp.pieces()})
     if pieces > 1:
         parts.append(f"the sound is laid in {pieces} pieces")
     if silence_seconds:

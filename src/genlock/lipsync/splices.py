@@ -100,7 +100,8 @@ def _fit(sound: Track, picture: Track, weights: Array) -> Array:
 
 def _scaled(values: Array) -> Array:
     spread = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    scaled: Array = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return scaled
 
 
 def _exact(seconds: float | None) -> Fraction:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -127,13 +127,29 @@ def _laid_file(
         yield path, sound
 
 
+def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces of a Warp, neighbours on one line as one: a resampler does not begin again at a knot."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and last.end == piece.start
+            and (last.slope, last.shift) == (piece.slope, piece.shift)
+        ):
+            joined[-1] = replace(last, end=piece.end, closed=piece.closed)
+        else:
+            joined.append(piece)
+    return joined
+
+
 class _LaidSound:
     """A consumer that writes sound to a file as it comes, where a Warp puts it."""
 
     def __init__(self, path: Path, codec: str, warp: Warp, begin: Fraction) -> None:
         self._path, self._codec, self._begin = path, codec, begin
         self.form = AudioForm(48000 if codec == "libopus" else None, None)
-        self._pieces = [_Laying(piece) for piece in warp.pieces()]
+        self._pieces = [_Laying(piece) for piece in _joined(warp.pieces())]
         self._output: Any = None
         self._encoder: SoundEncoder
         self._rate, self._origin, self._read = 0, Fraction(0), 0

@@ -47,9 +47,8 @@ def runs_of(flashes: Spans, beeps: Spans, early: Array, late: Array, reach_secon
     if len(flashes) < 2 * _LEAST_FLASHES or not near.any():
         return []
     offsets = np.unique(((early + late) / 2)[near])
-    there = (near[:, None] & (early[:, None] <= offsets[:, None]) & (offsets[:, None] <= late[:, None])).any(
-        2
-    )
+    fits = near[:, None] & (early[:, None] <= offsets[:, None]) & (offsets[:, None] <= late[:, None])
+    there: npt.NDArray[np.bool_] = np.any(fits, axis=2)
     found = [
         (rows, column)
         for rows, column in find_steps(np.where(there, 0.0, -_MISSED), _PENALTY)

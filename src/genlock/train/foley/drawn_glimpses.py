@@ -111,7 +111,9 @@ def _compressed(frames: Iterator[Pixels], plan: ImpactPlan) -> Iterator[Pixels]:
     for frame in frames:
         done, written = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
         assert done
-        yield np.ascontiguousarray(cv2.imdecode(written, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+        read = cv2.imdecode(written, cv2.IMREAD_COLOR)
+        assert read is not None
+        yield np.ascontiguousarray(read[..., ::-1], np.uint8)
 
 
 # ---------------------------------------------------------------- many of them, kept
