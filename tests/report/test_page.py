@@ -389,14 +389,17 @@ def test_screenshots_show_every_lane(driver: Any, report: Callable[..., Path], r
 
 # The share of pixels that are drawn on, in each lane.
 LANES = """
-const base = document.getElementById("base");
-const [width, ratio] = [base.width, base.width / base.clientWidth];
+const pieces = [...document.querySelectorAll("#base canvas:not([hidden])")];
+const ratio = pieces[0].width / pieces[0].clientWidth;
 const tops = [0, 32, 108, 148, 224, 326, 372, 418].map((y) => Math.round(y * ratio));
 return tops.slice(0, -1).map((top, i) => {
-  const data = base.getContext("2d").getImageData(0, top, width, tops[i + 1] - top - 8).data;
-  let drawn = 0;
-  for (let k = 3; k < data.length; k += 4) drawn += data[k] > 40;
-  return drawn / (data.length / 4);
+  let [drawn, all] = [0, 0];
+  for (const piece of pieces) {
+    const { data } = piece.getContext("2d").getImageData(0, top, piece.width, tops[i + 1] - top - 8);
+    for (let k = 3; k < data.length; k += 4) drawn += data[k] > 40;
+    all += data.length / 4;
+  }
+  return drawn / all;
 });
 """
 

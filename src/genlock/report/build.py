@@ -34,7 +34,19 @@ EMBED_UP_TO_BYTES = 24_000_000
 PREVIEW_NAME = "preview"
 
 # The page's modules, each after those that it needs. They become one inline module.
-_MODULES = ("data", "format", "colour", "player", "filmstrip", "lanes", "timeline", "words", "panels", "main")
+_MODULES = (
+    "data",
+    "format",
+    "colour",
+    "player",
+    "filmstrip",
+    "lanes",
+    "lane_canvas",
+    "timeline",
+    "words",
+    "panels",
+    "main",
+)
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 

@@ -4,11 +4,29 @@ const probe = document.createElement("i");
 probe.hidden = true;
 document.body.append(probe);
 
-/** A custom property of the style sheet as [r, g, b] and as text, with another opacity if asked. */
+// Asking the style sheet makes the browser reckon all styles anew: once for each colour, not once for each word drawn.
+const asked = new Map();
+const told = new Map();
+addEventListener("themechange", () => { asked.clear(); told.clear(); }, { capture: true }); // before anybody draws anew
+
+function channels(name) {
+  if (!asked.has(name)) {
+    probe.style.color = `var(--${name})`;
+    asked.set(name, getComputedStyle(probe).color.match(/[\d.]+/g).map(Number));
+  }
+  return asked.get(name);
+}
+
+/** A custom property of the style sheet as text, with another opacity if asked. */
 export function colour(name, alpha = 1) {
-  probe.style.color = `var(--${name})`;
-  const [r, g, b, a = 1] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);
-  return `rgb(${r} ${g} ${b} / ${a * alpha})`;
+  const key = `${name}/${alpha}`;
+  let text = told.get(key);
+  if (!text) {
+    const [r, g, b, a = 1] = channels(name);
+    text = `rgb(${r} ${g} ${b} / ${a * alpha})`;
+    told.set(key, text);
+  }
+  return text;
 }
 
 export function isLight() {

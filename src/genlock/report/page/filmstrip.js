@@ -7,7 +7,7 @@ const REST_MS = 120; // pictures are fetched once the view has stood still so lo
 export class Filmstrip extends EventTarget {
   constructor(source, { zero, frames, player }) {
     super();
-    Object.assign(this, { zero, frames, player });
+    Object.assign(this, { source, zero, frames, player });
     this.pictures = new Map();
     this.wanted = [];
     this.busy = false;
@@ -16,7 +16,6 @@ export class Filmstrip extends EventTarget {
     this.video = document.createElement("video");
     this.video.muted = true;
     this.video.preload = "auto";
-    this.video.src = source;
     this.video.addEventListener("loadeddata", () => {
       this.aspect = this.video.videoWidth / this.video.videoHeight || this.aspect;
       this.ready = true;
@@ -24,6 +23,11 @@ export class Filmstrip extends EventTarget {
     });
     this.video.addEventListener("seeked", () => this.#arrived());
     player.addEventListener("state", () => this.#next());
+  }
+
+  /** Begin: from now on pictures come. */
+  open() {
+    this.video.src = this.source;
   }
 
   /** The picture of frame k if it is here; else it is fetched and "change" follows. */
@@ -60,7 +64,8 @@ export class Filmstrip extends EventTarget {
     this.pictures.set(this.current, canvas);
     if (this.pictures.size > KEPT) this.pictures.delete(this.pictures.keys().next().value);
     this.busy = false;
-    this.dispatchEvent(new Event("change"));
+    const [a, b] = [this.frames.edge(this.current), this.frames.edge(this.current + 1)];
+    this.dispatchEvent(new CustomEvent("change", { detail: { a, b } }));
     this.#next();
   }
 }

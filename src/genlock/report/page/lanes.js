@@ -63,30 +63,42 @@ export class FrameLane {
     const { frames } = this;
     const first = Math.max(0, frames.index(view.a));
     const stop = Math.min(frames.count, frames.index(view.b) + 1);
-    if (this.strip) this.#drawFilm(ctx, box, view, first, stop);
+    if (this.strip) this.#drawFilm(ctx, box, view);
     this.#drawTicks(ctx, { y: box.y + this.film, height: box.height - this.film }, view, first, stop);
   }
 
   /** Slots of 2^n frames, counted from frame 0, so that they stay where they are while the view moves. */
-  #drawFilm(ctx, box, view, first, stop) {
+  #slots(view) {
     const { frames, strip } = this;
     const least = this.film * strip.aspect * 0.9;
     let slot = 1;
     while (slot * frames.period * view.scale < least && slot < frames.count) slot *= 2;
-    const wanted = [];
-    for (let k = Math.floor(first / slot) * slot; k < stop; k += slot) {
-      const left = view.x(frames.edge(k));
-      const width = view.x(frames.edge(Math.min(k + slot, frames.count))) - left;
-      const middle = Math.min(k + (slot >> 1), frames.count - 1);
+    const stop = Math.min(frames.count, frames.index(view.b) + 1);
+    const found = [];
+    for (let k = Math.floor(Math.max(0, frames.index(view.a)) / slot) * slot; k < stop; k += slot) {
+      found.push({ first: k, stop: Math.min(k + slot, frames.count), shown: Math.min(k + (slot >> 1), frames.count - 1) });
+    }
+    return found;
+  }
+
+  #drawFilm(ctx, box, view) {
+    const { frames, strip } = this;
+    for (const { first, stop, shown } of this.#slots(view)) {
+      const left = view.x(frames.edge(first));
+      const width = view.x(frames.edge(stop)) - left;
       ctx.fillStyle = colour("well");
       ctx.fillRect(left + 0.5, box.y, width - 1, this.film - 1);
-      const picture = strip.get(middle);
-      if (!picture) wanted.push(middle);
-      else drawCovering(ctx, picture, left + 0.5, box.y, width - 1, this.film - 1);
+      const picture = strip.get(shown);
+      if (picture) drawCovering(ctx, picture, left + 0.5, box.y, width - 1, this.film - 1);
     }
-    // From the middle of the view outwards.
-    const centre = (first + stop) / 2;
-    strip.want(wanted.sort((p, q) => Math.abs(p - centre) - Math.abs(q - centre)));
+  }
+
+  /** Ask for the pictures of a view that are not here, from its middle outwards. */
+  want(view) {
+    if (!this.strip) return;
+    const centre = this.frames.index((view.a + view.b) / 2);
+    const wanted = this.#slots(view).map((slot) => slot.shown);
+    this.strip.want(wanted.sort((p, q) => Math.abs(p - centre) - Math.abs(q - centre)));
   }
 
   #drawTicks(ctx, box, view, first, stop) {
@@ -256,8 +268,9 @@ export class SpectrogramLane {
 
   #drawPiece(ctx, box, view, piece) {
     const { start, period, count } = piece;
-    const first = Math.max(0, Math.floor((view.a - start) / period));
-    const stop = Math.min(count, Math.ceil((view.b - start) / period));
+    // Some rows more on both sides: what smooths looks at the neighbours.
+    const first = Math.max(0, Math.floor((view.a - start) / period) - 4);
+    const stop = Math.min(count, Math.ceil((view.b - start) / period) + 4);
     ctx.imageSmoothingEnabled = period * view.scale < 5; // zoomed in, the cells are shown as they are
     ctx.imageSmoothingQuality = "high";
     for (let tile = Math.floor(first / TILE); tile * TILE < stop; tile += 1) {

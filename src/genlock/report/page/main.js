@@ -21,6 +21,7 @@ const player = new Player(source ? $("video") : null, {
 });
 const hasPicture = Boolean(source && model.preview.has_picture && model.frames);
 const strip = hasPicture ? new Filmstrip(source, { zero: player.zero, frames: model.frames, player }) : null;
+strip?.open();
 const timeline = new Timeline(model, player, strip);
 const transcript = new Transcript(model.words, model.frames, playWord);
 let phraseShown = ""; // what the caption was last made of

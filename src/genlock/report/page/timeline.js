@@ -2,9 +2,11 @@
 
 import { colour } from "./colour.js";
 import { clockText, countText, lengthText } from "./format.js";
+import { LaneCanvas } from "./lane_canvas.js";
 import { CurveLane, FrameLane, Ruler, SpectrogramLane, View, WaveLane, WordLane } from "./lanes.js";
 
 const GAP = 6;
+const WIDEST = 200; // pixels that a picture of the film strip takes at most
 
 /**
  * `tools` may take a press of the pointer for itself: `grab(place)` gives null, or an object with `move(place, event)`
@@ -18,7 +20,7 @@ export class Timeline extends EventTarget {
     const part = (name) => root.querySelector(`#${name}`);
     this.root = part("lanes");
     this.area = part("canvases");
-    this.base = part("base");
+    this.base = new LaneCanvas(part("base"), (ctx, view) => this.#paint(ctx, view));
     this.overlay = part("overlay");
     this.overview = part("overview");
     this.labels = part("labels");
@@ -77,9 +79,9 @@ export class Timeline extends EventTarget {
     const all = this.extent.b - this.extent.a;
     const span = Math.min(Math.max(b - a, this.leastSpan), all);
     const middle = (a + b) / 2;
-    const start = Math.min(Math.max(middle - span / 2, this.extent.a), this.extent.b - span);
+    const start = this.base.steady(Math.min(Math.max(middle - span / 2, this.extent.a), this.extent.b - span), this.width / span);
     this.view = new View(start, start + span, this.width);
-    this.redraw();
+    this.#drawSoon();
     this.dispatchEvent(new Event("view"));
   }
 
@@ -92,6 +94,7 @@ export class Timeline extends EventTarget {
     this.extra = lanes;
     this.lanes = this.#makeLanes();
     this.#layLanes();
+    this.redraw();
     this.resize();
   }
 
@@ -130,21 +133,37 @@ export class Timeline extends EventTarget {
 
   resize() {
     const ratio = window.devicePixelRatio || 1;
-    this.width = Math.max(50, this.area.clientWidth);
-    for (const [canvas, width, height] of [
-      [this.base, this.width, this.height], [this.overlay, this.width, this.height],
-      [this.overview, this.overview.clientWidth, this.overview.clientHeight],
-    ]) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
+    const width = Math.max(50, this.area.clientWidth);
+    const wide = [this.overview.clientWidth, this.overview.clientHeight];
+    const sizes = [width, this.height, ...wide, ratio].join(" ");
+    if (sizes === this.sizes) return; // many ask, and few have changed anything
+    this.sizes = sizes;
+    this.width = width;
+    this.overviewSize = wide;
+    for (const [canvas, w, h] of [[this.overlay, width, this.height], [this.overview, ...wide]]) {
+      canvas.width = Math.round(w * ratio);
+      canvas.height = Math.round(h * ratio);
       canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
     }
+    this.base.resize(width, this.height);
     this.overviewBase = null;
-    this.view = new View(this.view.a, this.view.b, this.width);
+    this.view = new View(this.view.a, this.view.b, width);
     this.#draw(); // at once: setting its size has emptied the canvas, and the next paint would show that
   }
 
-  redraw() {
+  /** Rows have come that were not here: all of `a` to `b`, `period` seconds each. */
+  arrived({ a, b, period }) {
+    if (period > (this.extent.b - this.extent.a) / this.overviewSize[0] / 2) this.overviewBase = null; // as coarse as the overview
+    this.redraw({ a, b });
+  }
+
+  /** Draw again, with the next picture of the screen: what lies in a stretch of time, or everything. */
+  redraw({ a = -Infinity, b = Infinity } = {}) {
+    this.base.spoil(a, b);
+    this.#drawSoon();
+  }
+
+  #drawSoon() {
     if (this.queued) return;
     this.queued = requestAnimationFrame(() => {
       this.queued = 0;
@@ -153,34 +172,34 @@ export class Timeline extends EventTarget {
   }
 
   #draw() {
-    this.#drawBase();
+    this.base.show(this.view);
+    this.lanes.find((lane) => lane.key === "frames")?.want(this.view);
     this.drawOverlay();
     this.#drawOverview();
   }
 
-  #drawBase() {
-    const ctx = this.base.getContext("2d");
-    ctx.clearRect(0, 0, this.width, this.height);
+  /** All lanes over a stretch of time. */
+  #paint(ctx, view) {
     ctx.fillStyle = colour("line-soft");
-    for (const lane of this.lanes.slice(1)) ctx.fillRect(0, lane.y - GAP / 2, this.width, 1);
+    for (const lane of this.lanes.slice(1)) ctx.fillRect(0, lane.y - GAP / 2, view.width, 1);
     for (const lane of this.lanes) {
       ctx.save();
       ctx.beginPath();
-      ctx.rect(0, lane.y, this.width, lane.height);
+      ctx.rect(0, lane.y, view.width, lane.height);
       ctx.clip();
-      lane.draw(ctx, { y: lane.y, height: lane.height }, this.view);
+      lane.draw(ctx, { y: lane.y, height: lane.height }, view);
       ctx.restore();
     }
-    this.#shadeOutside(ctx);
+    this.#shadeOutside(ctx, view);
   }
 
   /** What lies before the first and after the last instant of the file. */
-  #shadeOutside(ctx) {
+  #shadeOutside(ctx, view) {
     ctx.fillStyle = colour("bg", 0.6);
-    const left = this.view.x(this.player.start);
-    const right = this.view.x(this.player.end);
+    const left = view.x(this.player.start);
+    const right = view.x(this.player.end);
     if (left > 0) ctx.fillRect(0, 0, left, this.height);
-    if (right < this.width) ctx.fillRect(right, 0, this.width - right, this.height);
+    if (right < view.width) ctx.fillRect(right, 0, view.width - right, this.height);
   }
 
   drawOverlay() {
@@ -249,7 +268,7 @@ export class Timeline extends EventTarget {
 
   #drawOverview() {
     const { overview } = this;
-    const [width, height] = [overview.clientWidth, overview.clientHeight];
+    const [width, height] = this.overviewSize;
     if (!overview.width || !overview.height) return; // not laid out yet
     if (!this.overviewBase) {
       const copy = document.createElement("canvas");
@@ -269,7 +288,7 @@ export class Timeline extends EventTarget {
   #drawOverviewMark(t) {
     if (!this.overviewBase) return;
     const ctx = this.overview.getContext("2d");
-    const [width, height] = [this.overview.clientWidth, this.overview.clientHeight];
+    const [width, height] = this.overviewSize;
     ctx.clearRect(0, 0, width, height);
     ctx.globalAlpha = 0.55;
     ctx.drawImage(this.overviewBase, 0, 0, width, height);
@@ -295,7 +314,8 @@ export class Timeline extends EventTarget {
   #listen() {
     new ResizeObserver(() => this.resize()).observe(this.area);
     addEventListener("themechange", () => { this.overviewBase = null; this.redraw(); });
-    this.strip?.addEventListener("change", () => this.redraw());
+    // A picture fills more than its own frame where there is room for few.
+    this.strip?.addEventListener("change", ({ detail }) => this.redraw(detail ? { a: detail.a - WIDEST / this.view.scale, b: detail.b + WIDEST / this.view.scale } : {}));
     let elsewhere = 0;
     addEventListener("wheel", (event) => {
       if (!this.root.contains(event.target)) elsewhere = event.timeStamp;
