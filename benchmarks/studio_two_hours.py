@@ -181,8 +181,7 @@ def first_paints(driver: Any, address: str, times: int = 3) -> list[tuple[float,
         before = page_cpu(driver)
         driver.get(address)
         script = (
-            "const s = window.studio?.screen; return s?.timeline && s.editor.list.length "
-            "&& s.model.waveform.tiles.size && !s.timeline.queued ? performance.now() : 0"
+            "return window.studio?.painted && performance.getEntriesByName('genlock painted')[0].startTime"
         )
         seconds = until(driver, script) / 1000
         taken.append((seconds, page_cpu(driver) - before))

@@ -147,6 +147,54 @@ def test_a_border_is_dragged(driver: Any, studio: Served, films: dict[str, Clip]
     assert start in [clip.cells.edge(k) for k in range(clip.count)]
 
 
+#: What the pieces of the lanes show together; how many of its pixels differ from those of the same view drawn anew.
+MOVED = """
+const [steps, done] = arguments;
+const { timeline } = window.studio.screen;
+const { base } = timeline;
+const shown = () => {
+  const whole = new OffscreenCanvas(timeline.width, timeline.height);
+  const ctx = whole.getContext("2d");
+  for (const piece of document.querySelectorAll("#base canvas:not([hidden])")) {
+    ctx.drawImage(piece, Number(/-?[\\d.]+/.exec(piece.style.transform)[0]), 0);
+  }
+  return ctx.getImageData(0, 0, whole.width, whole.height).data;
+};
+const frame = () => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)));
+(async () => {
+  for (let n = 0; timeline.strip.pictures.size < 4 && n < 200; n += 1) await new Promise((go) => setTimeout(go, 50));
+  timeline.show(0.4, 1.4);
+  await frame();
+  const before = shown();
+  let drawn = 0;
+  const { paint } = base;
+  base.paint = (...given) => { drawn += 1; paint(...given); };
+  for (const step of steps) { timeline.pan(step); await frame(); }
+  const moved = shown();
+  const count = drawn;
+  timeline.sizes = null; // as if the window had another size: all is drawn anew, from another origin
+  timeline.resize();
+  await frame();
+  const fresh = shown();
+  const apart = (one, two) => one.reduce((sum, value, k) => sum + (Math.abs(value - two[k]) > 60), 0) / one.length;
+  done([apart(moved, fresh), apart(before, fresh), count, drawn - count]);
+})();
+"""
+
+
+@pytest.mark.slow
+def test_lanes_that_were_moved_look_as_if_drawn_anew(driver: Any, studio: Served) -> None:
+    open_screen(driver, studio, "timeline", "plain.mp4")
+    steps = [0.03, 0.071, 0.05, 0.113, 0.09, 0.06, -0.02, 0.044, 0.037, 0.05]
+    apart, without, drawn, anew = driver.execute_async_script(MOVED, steps)
+    assert apart < 0.002
+    assert without > 0.02  # it has really moved
+    assert drawn < 2 * len(
+        steps
+    )  # pieces, those whose pictures came meanwhile among them; all of it is four each time
+    assert anew >= 4
+
+
 @pytest.mark.slow
 def test_every_screen_is_shown_and_kept_as_a_picture(driver: Any, studio: Served, repository: Path) -> None:
     """For people, in build/; what a machine can say of them: hostile text stays text, nothing is out of view."""

@@ -42,6 +42,29 @@ def test_every_text_is_used_and_every_use_has_a_text() -> None:
     assert {key for key in set(english) - used if not re.fullmatch(MADE, key)} == set()
 
 
+def imported(start: str) -> list[str]:
+    """A module of the page and all that it imports while it is loaded, as their addresses."""
+    roots = {"static": STATIC, "page": STATIC.parents[1] / "report" / "page"}
+    found, waiting = [], [start]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.append(name)
+        part, file = name.split("/", 1)
+        text = (roots[part] / file).read_text(encoding="utf-8")
+        for address in re.findall(r'^import .* from "(.+?)";$', text, re.MULTILINE):
+            waiting.append(address[3:] if address.startswith("../page/") else f"{part}/{address[2:]}")
+    return found
+
+
+def test_what_the_timeline_imports_is_asked_for_in_one_round() -> None:
+    index = (STATIC / "index.html").read_text(encoding="utf-8")
+    named = re.findall(r'<(?:link rel="modulepreload" href|script type="module"[^>]* src)="/(.+?)"', index)
+    needed = {*imported("static/app.js"), *imported("static/timeline_screen.js")} - {"static/api.js"}
+    assert sorted(named) == sorted(needed)  # api.js comes with early.js, which is run at once
+
+
 def test_nothing_asks_the_network() -> None:
     for path in STATIC.rglob("*"):
         if path.suffix in (".js", ".css", ".html"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import FormatError, InputError, OptionError
-from genlock.core.json_forms import read_json_file, write_json
+from genlock.core.json_forms import dump_json, read_json_file, write_json
 from genlock.core.time import exact
 from genlock.speech import Word, Words
 from genlock.speech.subtitles import LINE_LETTERS, READING_SPEED, numbered_cues
@@ -41,6 +41,8 @@ class WordEdits:
         self._lock = threading.Lock()
         # The last ones that were read, by file and its state: of two hours, reading takes a third of a second.
         self._kept: OrderedDict[tuple[Path, int, int], tuple[Words, int]] = OrderedDict()
+        # The same as they are sent.
+        self._written: OrderedDict[tuple[tuple[Path, int, int] | None, bool], str] = OrderedDict()
 
     def words(self, file: MediaFile) -> Words:
         """The words as they stand; none where nothing has found any."""
@@ -50,10 +52,22 @@ class WordEdits:
         """The words, their revision, and whether a newer result is there than the one that they were made of."""
         with self._lock:
             words, revision = self._read(file)
-            own = self._own(file)
-            source = self._source(file)
-            newer = own.exists() and source is not None and source.stat().st_mtime > own.stat().st_mtime
-        return {**words.to_dict(), "revision": revision, "corrected": own.exists(), "newer_result": newer}
+            corrected, newer = self._own(file).exists(), self._newer(file)
+        return {**words.to_dict(), "revision": revision, "corrected": corrected, "newer_result": newer}
+
+    def columns(self, file: MediaFile) -> str:
+        """The document as JSON, each property of all words as one list; ``reasons`` only of words without times."""
+        with self._lock:
+            words, revision = self._read(file)
+            newer = self._newer(file)
+            key = (self._state(file), newer)
+            text = self._written.get(key)
+            if text is None:
+                told = {**_columns(words), "revision": revision, "newer_result": newer}
+                text = self._written[key] = dump_json(told)
+                while len(self._written) > _KEPT:
+                    self._written.popitem(last=False)
+        return text
 
     def cues(self, file: MediaFile) -> dict[str, Any]:
         """The words as subtitles: each with its text, its times, and which words it is made of."""
@@ -106,18 +120,30 @@ class WordEdits:
             if own.exists():
                 own.replace(own.with_suffix(".old.json"))
 
-    def _read(self, file: MediaFile) -> tuple[Words, int]:
+    def _state(self, file: MediaFile) -> tuple[Path, int, int] | None:
+        """The file that the words are read from, and what changes when it does; None where there is none."""
         own = self._own(file)
         source = own if own.exists() else self._source(file)
         if source is None:
-            return Words(clock="media"), 0
+            return None
         state = source.stat()
-        key = (source, state.st_mtime_ns, state.st_size)
+        return source, state.st_mtime_ns, state.st_size
+
+    def _newer(self, file: MediaFile) -> bool:
+        """Whether a result came after the corrections."""
+        own, source = self._own(file), self._source(file)
+        return own.exists() and source is not None and source.stat().st_mtime > own.stat().st_mtime
+
+    def _read(self, file: MediaFile) -> tuple[Words, int]:
+        key = self._state(file)
+        if key is None:
+            return Words(clock="media"), 0
         found = self._kept.get(key)
         if found is None:
+            source = key[0]
             told = read_json_file(source)
             words = Words.from_dict({"clock": "media", "reason": None, **told})
-            found = words, int(told.get("revision", 0)) if source == own else 0
+            found = words, int(told.get("revision", 0)) if source == self._own(file) else 0
             self._kept[key] = found
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
@@ -131,6 +157,16 @@ class WordEdits:
 
     def _own(self, file: MediaFile) -> Path:
         return self._folder.own / "words" / f"{file.ident}.json"
+
+
+def _columns(words: Words) -> dict[str, Any]:
+    return {
+        "text": [word.text for word in words],
+        "start": [word.start for word in words],
+        "end": [word.end for word in words],
+        "confidence": [word.confidence for word in words],
+        "reasons": {number: word.reason for number, word in enumerate(words) if word.start is None},
+    }
 
 
 def _word(told: Mapping[str, Any]) -> Word:

@@ -1,31 +1,42 @@
 // Puts the studio together: which screen is shown, the jobs, the keys, the language.
 
 import { getJson } from "./api.js";
-import { FaceScreen } from "./face_screen.js";
+import { early } from "./early.js";
 import { fillForm } from "./forms.js";
 import { Jobs, progressText, showJobs } from "./jobs.js";
-import { LibraryScreen } from "./library.js";
-import { ShelfScreen } from "./shelf_screen.js";
-import { SoundScreen } from "./sound_screen.js";
-import { SyncScreen } from "./sync_screen.js";
 import { loadTexts, otherLanguage, t } from "./texts.js";
-import { TimelineScreen } from "./timeline_screen.js";
 import { make } from "../page/panels.js";
 
 const $ = (id) => document.getElementById(id);
 const SCREENS = ["library", "timeline", "words", "sync", "face", "sound", "models", "jobs"];
 const OF_A_FILE = ["timeline", "words", "sync", "face", "sound"];
 
-await loadTexts();
+const texts = loadTexts();
 const jobs = new Jobs();
-const timelineScreen = new TimelineScreen(jobs, { ask, tell });
-const library = new LibraryScreen(jobs, { ask, tell });
-const sync = new SyncScreen(jobs, { hear, tell });
-const made = { face: new FaceScreen($("screen-face"), jobs, { tell }), sound: new SoundScreen($("screen-sound"), jobs, { tell }) };
-const shelf = new ShelfScreen($("screen-models"), jobs, { tell });
-const drawJobs = showJobs(jobs, $("jobs"));
-let file = null; // the number of the file that timeline and sync show
+const screens = {}; // those that were shown, by the name of their module
+const made = {}; // the screens Face and Sound, once they were shown
+let file = null; // the number of the file that the screens show
+let timeline = null; // its screen, once it was asked for
 let ready = false;
+
+/** A module, once it and the texts are here. */
+const loaded = async (module) => (await Promise.all([module, texts]))[0];
+
+/** Screens are fetched when they are first shown: nobody waits for what is not looked at. */
+const MODULES = {
+  library: async () => new (await loaded(import("./library.js"))).LibraryScreen(jobs, { ask, tell }),
+  timeline: async () => new (await loaded(import("./timeline_screen.js"))).TimelineScreen(jobs, { ask, tell }),
+  sync: async () => new (await loaded(import("./sync_screen.js"))).SyncScreen(jobs, { hear, tell }),
+  face: async () => (made.face = new (await loaded(import("./face_screen.js"))).FaceScreen($("screen-face"), jobs, { tell })),
+  sound: async () => (made.sound = new (await loaded(import("./sound_screen.js"))).SoundScreen($("screen-sound"), jobs, { tell })),
+  models: async () => new (await loaded(import("./shelf_screen.js"))).ShelfScreen($("screen-models"), jobs, { tell }),
+  jobs: async () => showJobs(jobs, $("jobs")),
+};
+
+function screenOf(name) {
+  screens[name] ??= MODULES[name]();
+  return screens[name];
+}
 
 function tell(text) {
   $("banner").hidden = !text;
@@ -37,7 +48,7 @@ function tell(text) {
 async function route() {
   const [screen, number] = location.hash.replace(/^#\//, "").split("/");
   const wanted = SCREENS.includes(screen) ? screen : "library";
-  if (number && file && number !== file && timelineScreen.clip) {
+  if (number && file && number !== file && timeline?.clip) {
     location.reload(); // a page holds one clip
     return;
   }
@@ -47,6 +58,22 @@ async function route() {
     return;
   }
   ready = false;
+  const coming = screenOf(wanted === "words" ? "timeline" : wanted);
+  if (wanted === "sync") screenOf("timeline"); // it is needed there, too
+  await texts;
+  markScreen(wanted);
+  tell("");
+  timeline?.player?.pause();
+  for (const each of Object.values(made)) each.pause();
+  try {
+    await show(wanted, await coming);
+    ready = true;
+  } catch (error) {
+    tell(error.message || t("no_answer"));
+  }
+}
+
+function markScreen(wanted) {
   for (const name of SCREENS) {
     if (name !== "words") $(`screen-${name}`).hidden = name !== (wanted === "words" ? "timeline" : wanted); // both show the film
     const tab = $(`tab-${name}`);
@@ -58,29 +85,22 @@ async function route() {
     $(`tab-${name}`).href = `#/${name}/${file ?? ""}`;
   }
   document.body.dataset.screen = wanted;
-  tell("");
-  timelineScreen.player?.pause();
-  for (const screen of Object.values(made)) screen.pause();
-  try {
-    if (wanted === "library") await library.show();
-    else if (wanted === "jobs") drawJobs();
-    else if (wanted === "models") await shelf.show();
-    else if (made[wanted]) await made[wanted].show(await prepared());
-    else {
-      await openFile();
-      if (wanted === "sync") await sync.show(file);
-      else if (wanted === "words") await timelineScreen.cues.show();
-      else timelineScreen.timeline.resize();
-    }
-    ready = true;
-  } catch (error) {
-    tell(error.message || t("no_answer"));
-  }
+}
+
+async function show(wanted, screen) {
+  if (wanted === "jobs") return screen();
+  if (made[wanted]) return screen.show(await prepared());
+  if (wanted === "sync") { await openFile(); return screen.show(file); }
+  if (!OF_A_FILE.includes(wanted)) return screen.show();
+  timeline = screen;
+  await openFile();
+  if (wanted === "words") return screen.cues.show();
+  return screen.timeline.resize();
 }
 
 /** The clip of the file, prepared first if nobody has opened it yet. */
 async function prepared() {
-  let clip = await getJson(`/api/clips/${file}`);
+  let clip = await early(`/api/clips/${file}`);
   if (!clip.opened) {
     const [id] = await jobs.ask("open", [file]);
     const show = () => { const job = jobs.known.get(id); if (job) tell(t("opening", { progress: progressText(job) })); };
@@ -98,12 +118,13 @@ async function prepared() {
 
 /** The clip of the file on the timeline. */
 async function openFile() {
-  if (timelineScreen.clip?.id !== file) await timelineScreen.open(await prepared());
+  timeline = await screenOf("timeline");
+  if (timeline.clip?.id !== file) await timeline.open(await prepared());
 }
 
 function hear(offset) {
   $("shift-ms").value = Math.round(offset * 1000);
-  timelineScreen.shift?.set(true, offset);
+  timeline.shift?.set(true, offset);
   location.hash = `#/timeline/${file}`;
 }
 
@@ -139,7 +160,7 @@ function fillHelp() {
 
 /** What the keys do on the screen that is shown; null where they do nothing of ours. */
 function keysNow() {
-  if (!$("screen-timeline").hidden) return timelineScreen.timeline ? timelineScreen.keys() : null;
+  if (!$("screen-timeline").hidden) return timeline?.timeline ? timeline.keys() : null;
   const shown = Object.entries(made).find(([name, screen]) => !$(`screen-${name}`).hidden && screen.takes);
   return shown ? shown[1].keys() : null;
 }
@@ -179,12 +200,11 @@ $("theme-button").addEventListener("click", () => {
 $("ask-cancel").addEventListener("click", () => $("ask").close());
 $("find-words").addEventListener("click", () => ask("align", [file]));
 jobs.addEventListener("ended", async ({ detail }) => {
-  if (detail.file !== file || detail.state !== "done" || !timelineScreen.editor) return;
+  if (detail.file !== file || detail.state !== "done" || !timeline?.editor) return;
   // Words that nobody has corrected follow the newest result; others are asked about.
-  if (["align", "words"].includes(detail.kind)) await timelineScreen.editor.load();
-  if (["align", "lanes"].includes(detail.kind)) await timelineScreen.lanesChanged();
+  if (["align", "words"].includes(detail.kind)) await timeline.editor.load();
+  if (["align", "lanes"].includes(detail.kind)) await timeline.lanesChanged();
 });
-fillHelp();
 listenKeys();
 addEventListener("hashchange", route);
 
@@ -193,17 +213,24 @@ addEventListener("hashchange", route);
 window.studio = {
   /** True once the screen shows what it is to show. */
   get ready() {
-    return ready && (location.hash.startsWith("#/timeline") ? !timelineScreen.clip.preview || $("video").readyState >= 2 : true);
+    return ready && (location.hash.startsWith("#/timeline") ? timeline.opened && (!timeline.clip.preview || $("video").readyState >= 2) : true);
   },
-  screen: timelineScreen,
+  /** Words and rows are on the screen; the film may still be on its way. */
+  get painted() {
+    return Boolean(timeline?.painted);
+  },
+  get screen() {
+    return timeline;
+  },
   made,
   jobs,
   /** Number of the frame whose own picture is on the screen, or null. */
-  still: () => timelineScreen.stills?.shown ?? null,
-  frame: () => timelineScreen.player.frame(),
-  time: () => timelineScreen.player.time(),
-  playing: () => timelineScreen.player.playing,
-  seeking: () => timelineScreen.player.target !== null || timelineScreen.player.pending !== null,
-  saved: () => !timelineScreen.editor.saving && !timelineScreen.editor.waiting.length,
+  still: () => timeline?.stills?.shown ?? null,
+  frame: () => timeline.player.frame(),
+  time: () => timeline.player.time(),
+  playing: () => timeline.player.playing,
+  seeking: () => timeline.player.target !== null || timeline.player.pending !== null,
+  saved: () => !timeline.editor.saving && !timeline.editor.waiting.length,
 };
 await route();
+fillHelp();

@@ -20,7 +20,7 @@ export class BrowserFrames {
 
   async #open() {
     if (!("VideoDecoder" in window)) throw new Error("this browser has no WebCodecs");
-    const { ALL_FORMATS, EncodedPacketSink, Input, UrlSource, VideoSampleSink } = await import("/static/vendor/mediabunny/mediabunny.min.mjs");
+    const { ALL_FORMATS, EncodedPacketSink, Input, UrlSource, VideoSampleSink } = await import("./vendor/mediabunny/mediabunny.min.mjs");
     const input = new Input({ formats: ALL_FORMATS, source: new UrlSource(this.source) });
     const track = await input.getPrimaryVideoTrack();
     if (!track || !(await track.canDecode())) throw new Error(`the browser does not decode ${track?.codec ?? "this film"}`);

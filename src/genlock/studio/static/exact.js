@@ -57,6 +57,14 @@ export class Exact {
   }
 }
 
+/** Exact seconds in text as the nearest number; null stays null. */
+export function secondsOf(text) {
+  if (text === null) return null;
+  const [n, d = "1"] = text.split("/");
+  // Both whole and below 2^53: their quotient is rounded once.
+  return n.length < 16 && d.length < 16 && !n.includes(".") ? Number(n) / Number(d) : Exact.of(text).number;
+}
+
 /** The exact edges of the frames that the server told. */
 export class ExactFrames {
   constructor(told) {

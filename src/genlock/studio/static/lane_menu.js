@@ -68,7 +68,7 @@ export class LaneMenu extends EventTarget {
       return new SpanLane(name, told.spans.map((span) => ({ text: span.label, start: Exact.of(span.start).number, end: Exact.of(span.end).number, confidence: span.confidence })));
     }
     const rows = new TiledRows({ ...told, label: name }, address, told.version);
-    rows.addEventListener("change", () => this.timeline.redraw());
+    rows.addEventListener("change", ({ detail }) => this.timeline.redraw(detail));
     return told.width === 1 ? new CurveLane(rows, this.loaded.size) : new SpectrogramLane(rows);
   }
 }

@@ -7,8 +7,8 @@ let texts = {};
 export async function loadTexts() {
   const chosen = localStorage.getItem("language") ?? navigator.language.slice(0, 2);
   const language = LANGUAGES.includes(chosen) ? chosen : "en";
-  const [own, english] = await Promise.all([language, "en"].map(async (name) => (await fetch(`/static/texts/${name}.json`)).json()));
-  texts = { ...english, ...own };
+  const files = language === "en" ? ["en"] : ["en", language];
+  texts = Object.assign({}, ...(await Promise.all(files.map(async (name) => (await fetch(new URL(`./texts/${name}.json`, import.meta.url))).json()))));
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const element of document.querySelectorAll("[data-label]")) {

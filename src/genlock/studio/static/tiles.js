@@ -5,8 +5,12 @@ import { Exact } from "./exact.js";
 
 const KEPT = 240;
 const AT_ONCE = 4;
+const WAITING = 24; // what was wanted longest ago is forgotten: it has left the view
 
-/** Answers like the report's Rows: `pieces` gives what is here, and asks for what is not ("change" follows). */
+/**
+ * Answers like the report's Rows: `pieces` gives what is here, and asks for what is not. "change" follows, with the
+ * stretch of time that has come and how long one of its rows is.
+ */
 export class TiledRows extends EventTarget {
   constructor(told, address, version) {
     super();
@@ -14,7 +18,7 @@ export class TiledRows extends EventTarget {
     this.period = 1 / Exact.of(told.rate).number;
     this.start = Exact.of(told.start).number;
     this.tiles = new Map();
-    this.wanted = [];
+    this.wanted = []; // the newest wish last
     this.asked = new Set();
   }
 
@@ -41,8 +45,11 @@ export class TiledRows extends EventTarget {
       if (tile) found.push(tile);
       else missing.push([level, n]);
     }
-    this.wanted = missing;
-    this.#next();
+    if (missing.length) {
+      const fresh = new Set(missing.map(([, n]) => `${level}/${n}`));
+      this.wanted = [...this.wanted.filter((key) => !fresh.has(key)), ...[...fresh].reverse()].slice(-WAITING);
+      this.#next();
+    }
     // What is not here yet is drawn coarser, if that is here.
     return missing.length ? [...this.#coarser(level, missing), ...found] : found;
   }
@@ -60,8 +67,7 @@ export class TiledRows extends EventTarget {
 
   #next() {
     while (this.asked.size < AT_ONCE && this.wanted.length) {
-      const [level, n] = this.wanted.shift();
-      const key = `${level}/${n}`;
+      const key = this.wanted.pop();
       if (!this.asked.has(key) && !this.tiles.has(key)) this.#fetch(key);
     }
   }
@@ -75,7 +81,7 @@ export class TiledRows extends EventTarget {
       const start = Exact.of(header.start).number + header.first * period;
       this.tiles.set(key, { key, start, period, values, count: header.length });
       if (this.tiles.size > KEPT) this.tiles.delete(this.tiles.keys().next().value);
-      this.dispatchEvent(new Event("change"));
+      this.dispatchEvent(new CustomEvent("change", { detail: { a: start, b: start + header.length * period, period } }));
     } catch (error) {
       console.info(`a tile is missing: ${error.message}`);
     } finally {

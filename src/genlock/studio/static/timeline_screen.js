@@ -1,14 +1,13 @@
 // The timeline: picture, sound and words of one clip in exact step, and their correction.
 
 import { Filmstrip } from "../page/filmstrip.js";
-import { Frames, firstWhere } from "../page/data.js";
+import { Frames } from "../page/data.js";
 import { clockText, countText, signedMs, timecodeText } from "../page/format.js";
-import { colour } from "../page/colour.js";
-import { make } from "../page/panels.js";
 import { Player } from "../page/player.js";
 import { Timeline, wordText } from "../page/timeline.js";
 import { phraseAt, phraseNodes } from "../page/words.js";
 import { getJson } from "./api.js";
+import { BorderTools } from "./border_tools.js";
 import { BrowserFrames } from "./browser_frames.js";
 import { CueList } from "./cue_list.js";
 import { Editor } from "./editor.js";
@@ -18,9 +17,10 @@ import { ShiftedSound } from "./shift.js";
 import { Stills } from "./stills.js";
 import { t } from "./texts.js";
 import { TiledRows } from "./tiles.js";
+import { WordText } from "./word_text.js";
 
 const $ = (id) => document.getElementById(id);
-const NEAR = 6; // pixels around a border in which it is taken hold of
+const LONGEST_WAIT_MS = 2000; // for the waveform, before films are opened
 const LEAD = 0.5; // seconds that are heard before or after a border
 
 /** Everything that the page knows of a clip, in the form that the report's modules take. */
@@ -35,43 +35,72 @@ function modelOf(clip) {
   return { address, editor, exactFrames, frames, waveform, spectrogram, curves: [], words: editor.words, editable: true, timecode: clip.timecode };
 }
 
+const soon = (ms) => new Promise((go) => setTimeout(go, ms));
+/** Once what has been drawn so far is on the screen (a page that nobody sees draws nothing: there it is at once). */
+const nextPaint = () => new Promise((go) => (document.hidden ? go() : requestAnimationFrame(() => setTimeout(go))));
+
 export class TimelineScreen {
   constructor(jobs, { ask, tell }) {
     Object.assign(this, { jobs, ask, tell });
     this.clip = null;
   }
 
-  /** Build it for one clip; a page holds one clip, another one is another page. */
+  /**
+   * Build it for one clip; a page holds one clip, another one is another page. Words and rows are drawn first; films and
+   * pictures, which take the browser long to open, come once these are on the screen.
+   */
   async open(clip) {
     this.clip = clip;
     const model = (this.model = modelOf(clip));
     const { preview } = clip;
-    const video = $("video");
     const frames = model.frames;
-    this.player = new Player(preview ? video : null, {
+    this.player = new Player(preview ? $("video") : null, {
       zero: preview ? Exact.of(preview.zero).number : Exact.of(clip.start).number,
       start: Exact.of(clip.start).number,
       end: Exact.of(clip.end).number,
       frames,
     });
     const source = `${model.address}/preview?v=${clip.version}`;
-    const strip = preview?.has_picture && frames ? new Filmstrip(source, { zero: this.player.zero, frames, player: this.player }) : null;
-    const browser = frames ? new BrowserFrames(`${model.address}/source?v=${clip.version}`, frames, () => this.stills.side) : null;
-    this.stills = frames ? new Stills($("still"), this.player, model.address, clip.version, browser) : null;
+    this.strip = preview?.has_picture && frames ? new Filmstrip(source, { zero: this.player.zero, frames, player: this.player }) : null;
     this.shift = preview && clip.sound ? new ShiftedSound(this.player, clip.sound, model.address, clip.version, clip.piece_seconds) : null;
     this.editor = model.editor;
-    this.timeline = new Timeline(model, this.player, strip, { tools: this.#tools() });
-    for (const rows of [model.waveform, model.spectrogram]) rows?.addEventListener("change", () => { this.timeline.overviewBase = null; this.timeline.redraw(); });
+    const tools = new BorderTools(this.editor, this.player);
+    this.timeline = tools.timeline = new Timeline(model, this.player, this.strip, { tools });
+    for (const rows of [model.waveform, model.spectrogram]) rows?.addEventListener("change", ({ detail }) => this.timeline.arrived(detail));
+    this.text = new WordText($("flow"), (number) => this.playWord(number));
     this.menu = new LaneMenu($("lane-menu"), this.timeline, model.address, { find: () => this.ask("lanes", [clip.id]), tell: this.tell });
     this.cues = new CueList($("cues"), model.address, this.editor, this.jobs, { file: clip.id, play: (a, b) => this.player.playRange(a, b), tell: this.tell });
     this.#dress();
     this.#listen();
     await this.editor.load();
-    this.menu.offer(clip.lanes).catch((error) => this.tell(error.message)); // they come when they come
     this.editor.select(this.editor.list.findIndex((word) => word.from !== null));
-    if (preview) video.src = source;
-    this.player.seek(frames ? frames.center(0) : this.player.start);
+    this.player.rest = frames ? frames.center(0) : this.player.start;
     this.#update();
+    this.#painted().then(() => this.#openFilm(source));
+  }
+
+  /** Resolves once words and waveform have been drawn, and says so to whoever measures. */
+  async #painted() {
+    const { waveform } = this.model;
+    if (waveform && !waveform.tiles.size) await Promise.race([new Promise((go) => waveform.addEventListener("change", go, { once: true })), soon(LONGEST_WAIT_MS)]);
+    await nextPaint();
+    performance.mark("genlock painted");
+    this.painted = true;
+  }
+
+  /** What can wait until words and rows are on the screen. */
+  #openFilm(source) {
+    const { clip, model, player } = this;
+    const { frames } = model;
+    if (clip.preview) $("video").src = source;
+    player.seek(player.time());
+    this.strip?.open();
+    if (frames) {
+      const browser = new BrowserFrames(`${model.address}/source?v=${clip.version}`, frames, () => this.stills.side);
+      this.stills = new Stills($("still"), player, model.address, clip.version, browser);
+    }
+    this.menu.offer(clip.lanes).catch((error) => this.tell(error.message)); // they come when they come
+    this.opened = true;
   }
 
   #dress() {
@@ -102,82 +131,6 @@ export class TimelineScreen {
     this.timeline.drawOverlay();
   }
 
-  // ------------------------------------------------------------ borders under the pointer
-
-  #borderAt(place) {
-    if (place.lane.key !== "words") return null;
-    const { view } = this.timeline;
-    const { placed } = this.model.words;
-    const reach = NEAR / view.scale;
-    let best = null;
-    for (let i = Math.max(0, this.model.words.before(place.t + reach) - 1); i < placed.length && placed[i].start < place.t + reach; i += 1) {
-      for (const border of ["end", "start"]) {
-        const away = Math.abs(placed[i][border] - place.t);
-        // Of two that touch, the one on whose side the pointer is.
-        const inside = border === "start" ? place.t >= placed[i].start : place.t < placed[i].end;
-        if (away <= reach && (!best || away < best.away - 1e-9 || (away < best.away + 1e-9 && inside))) best = { number: placed[i].number, border, away };
-      }
-      if ((placed[i].end - placed[i].start) * view.scale < 2 * NEAR && best?.number === placed[i].number) break;
-    }
-    return best;
-  }
-
-  #tools() {
-    return {
-      grab: (place) => {
-        const found = this.#borderAt(place);
-        if (!found) return null;
-        const { editor } = this;
-        editor.select(found.number, found.border);
-        let shown = null;
-        const restore = () => { if (shown) editor.preview(shown.at, shown.words.length, shown.before); shown = null; };
-        return {
-          move: (now, event) => {
-            restore();
-            const change = editor.moved(found.number, found.border, now.t, { alone: event.altKey });
-            if (!change) return;
-            shown = { ...change, before: editor.list.slice(change.at, change.at + change.count) };
-            editor.preview(change.at, change.count, change.words);
-            this.player.pause();
-            this.player.seek(Exact.of(change.words.at(found.number - change.at)[found.border]).number);
-          },
-          drop: (moved) => {
-            const change = shown;
-            restore();
-            if (moved && change) editor.splice(change.at, change.count, change.words);
-          },
-        };
-      },
-      cursor: (place) => (this.#borderAt(place) ? "col-resize" : null),
-      draw: (ctx, view, lanes) => this.#drawChosen(ctx, view, lanes),
-    };
-  }
-
-  #drawShots(ctx, view) {
-    const { shots } = this.editor;
-    ctx.fillStyle = colour("accent", 0.45);
-    for (let k = firstWhere(shots.length, (n) => shots[n].number >= view.a); k < shots.length && shots[k].number <= view.b; k += 1) {
-      ctx.fillRect(Math.round(view.x(shots[k].number)), 0, 1, this.timeline.height);
-    }
-  }
-
-  #drawChosen(ctx, view, lanes) {
-    this.#drawShots(ctx, view);
-    const { word, border } = this.editor;
-    const lane = lanes.find((each) => each.key === "words");
-    if (!word || word.from === null || !lane) return;
-    const [left, right] = [view.x(word.from), view.x(word.to)];
-    ctx.strokeStyle = colour("accent");
-    ctx.lineWidth = 2;
-    ctx.strokeRect(left + 1, lane.y + 3, Math.max(2, right - left - 2), lane.height - 6);
-    const x = border === "start" ? left : right;
-    ctx.fillStyle = colour("accent");
-    ctx.fillRect(x - 1, lane.y, 2, this.timeline.height - lane.y);
-    ctx.beginPath();
-    ctx.arc(x, lane.y + lane.height / 2, 5, 0, 2 * Math.PI);
-    ctx.fill();
-  }
-
   // ------------------------------------------------------------ what follows the clock
 
   #update() {
@@ -193,17 +146,10 @@ export class TimelineScreen {
     if (caption !== this.caption) {
       this.caption = caption;
       $("caption").replaceChildren(...phraseNodes(model.words, time, now));
-      this.#markNow(now < 0 ? -1 : model.words.placed[now].number);
+      this.text.markNow(now < 0 ? -1 : model.words.placed[now].number, player.playing);
     }
     if (player.playing) this.timeline.follow(time);
     this.timeline.drawOverlay();
-  }
-
-  #markNow(number) {
-    this.now?.classList.remove("now");
-    this.now = number < 0 ? null : this.buttons?.[number];
-    this.now?.classList.add("now");
-    if (this.player.playing) this.now?.scrollIntoView({ block: "nearest" });
   }
 
   #wordsChanged() {
@@ -219,26 +165,8 @@ export class TimelineScreen {
 
   #drawText() {
     const { list, document: told } = this.editor;
-    this.buttons = list.map((word, number) => {
-      const button = make("button", { type: "button", class: word.from === null ? "w lost" : "w", tabindex: -1, title: word.from === null ? word.reason : null }, word.text);
-      button.dataset.number = number;
-      return button;
-    });
-    const paragraphs = [];
-    let run = null;
-    let last = null;
-    list.forEach((word, number) => {
-      if (!run || (word.from !== null && last !== null && word.from - last > 1.2) || run.childElementCount > 90) {
-        run = make("span", { class: "run" });
-        paragraphs.push(make("p", {}, make("time", {}, word.from === null ? "" : clockText(word.from, 1)), run));
-      }
-      run.append(this.buttons[number], " ");
-      if (word.to !== null) last = word.to;
-    });
-    const flow = $("flow");
-    const focused = flow.contains(document.activeElement);
-    flow.replaceChildren(...paragraphs);
-    flow.classList.toggle("long", list.length > 800);
+    const { focused } = this.text;
+    this.text.lay(list);
     $("words-count").textContent = list.length;
     $("no-words").hidden = list.length > 0;
     $("newer-result").hidden = !told?.newer_result;
@@ -247,14 +175,8 @@ export class TimelineScreen {
 
   #showChosen(focus = false) {
     const { editor } = this;
-    this.chosen?.classList.remove("chosen");
-    if (this.chosen) this.chosen.tabIndex = -1;
     const { word, selected, border } = editor;
-    this.chosen = this.buttons?.[selected];
-    const entry = this.chosen ?? this.buttons?.[0];
-    if (entry) entry.tabIndex = 0;
-    this.chosen?.classList.add("chosen");
-    if (focus) this.chosen?.focus();
+    this.text.choose(selected, focus);
     const text = $("word-text");
     text.disabled = !word;
     if (document.activeElement !== text) text.value = word?.text ?? "";
@@ -389,10 +311,6 @@ export class TimelineScreen {
       "shift-on": () => this.#toggleShift(), "take-result": () => editor.takeResult(),
     };
     for (const [id, action] of Object.entries(clicks)) $(id).addEventListener("click", action);
-    $("flow").addEventListener("click", (event) => {
-      const number = event.target.dataset?.number;
-      if (number !== undefined) this.playWord(Number(number));
-    });
     $("word-text").addEventListener("change", (event) => editor.retype(event.target.value));
     $("word-text").addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== "Escape") return;
