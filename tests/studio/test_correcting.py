@@ -111,6 +111,35 @@ def test_lanes_are_shown_and_shot_changes_draw_borders(driver: Any, studio: Serv
 
 
 @pytest.mark.slow
+def test_knots_of_the_warp_are_dragged_and_moved_by_arrows(driver: Any, studio: Served) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    ask_for(driver, "sync", studio.ident("talk.mp4"))
+    open_screen(driver, studio, "sync", "talk.mp4")
+    driver.execute_script("document.getElementById('warp-add').click()")
+    values = "return [...document.querySelectorAll('#warp-rows input')].map((input) => Number(input.value))"
+    before = driver.execute_script(values)
+    knot = driver.find_elements("css selector", ".knot")[1]
+    driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", knot)
+    # The picture's own axes say what so many pixels are.
+    left, up = driver.execute_script(
+        "const { place } = window.studio.sync.picture;"
+        "return [place.at(60) - place.at(0), place.offset(0) - place.offset(40)]"
+    )
+    ActionChains(driver).drag_and_drop_by_offset(knot, -60, -40).perform()
+    after = driver.execute_script(values)
+    assert after[:2] == before[:2]
+    assert abs(after[3] - before[3] - 1000 * up) < 1000 * up / 20
+    assert abs(before[2] - after[2] - left) < left / 20
+    driver.execute_script("arguments[0].focus()", knot)
+    press(driver, "→")
+    press(driver, "shift", "→")
+    moved = driver.execute_script(values)
+    assert abs(moved[2] - after[2] - 0.44) < 1e-6
+    assert moved[3] == after[3]
+
+
+@pytest.mark.slow
 def test_a_warp_by_hand_is_written_and_measured(driver: Any, studio: Served) -> None:
     open_screen(driver, studio, "sync", "talk.mp4")
     job = ask_for(driver, "sync", studio.ident("talk.mp4"))

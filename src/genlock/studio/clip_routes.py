@@ -47,6 +47,7 @@ def clip_routes(studio: Studio) -> APIRouter:
                 "piece_seconds": PIECE_SECONDS,
                 "lanes": studio.lanes.listing(file),
                 "sync": studio.library.sync(file),
+                "picture_codecs": studio.library.facts(file)["picture_codecs"],
             }
         )
 

@@ -10,7 +10,7 @@ from genlock.core.errors import FormatError, MediaError
 from genlock.core.files import write_bytes
 from genlock.core.json_forms import read_json_file, write_json
 from genlock.lipsync.summary import mark_of
-from genlock.media import MediaInfo
+from genlock.media import MediaInfo, VideoInfo
 from genlock.studio.folder import MediaFile, NotThere, StudioFolder
 from genlock.studio.jobs.kinds import clip_folder, found_folder
 from genlock.studio.stills import Stills, still_of
@@ -54,7 +54,7 @@ class Library:
         kept = found_folder(self._folder, file) / "facts.json"
         if kept.is_file():
             told = read_json_file(kept)
-            if told.get("version") == file.version:
+            if told.get("version") == file.version and "picture_codecs" in told:
                 return told
         told = {"version": file.version, **self._looked_at(file)}
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -68,12 +68,15 @@ class Library:
             return {
                 "duration_seconds": None,
                 "streams": [],
+                "picture_codecs": [],
                 "notes": [str(error).replace(str(file.path), file.name)],
             }
         duration = info.duration
         return {
             "duration_seconds": None if duration is None else float(duration),
             "streams": [str(stream) for stream in info.streams],
+            # Covers among them: whoever reads the file meets each.
+            "picture_codecs": [each.codec for each in info.streams if isinstance(each, VideoInfo)],
             "has_picture": bool(info.video),
             "has_sound": bool(info.audio),
             "notes": list(info.notes),

@@ -90,7 +90,11 @@ function markScreen(wanted) {
 async function show(wanted, screen) {
   if (wanted === "jobs") return screen();
   if (made[wanted]) return screen.show(await prepared());
-  if (wanted === "sync") { await openFile(); return screen.show(file); }
+  if (wanted === "sync") {
+    window.studio.sync = screen;
+    await openFile();
+    return screen.show(file);
+  }
   if (!OF_A_FILE.includes(wanted)) return screen.show();
   timeline = screen;
   await openFile();
@@ -223,6 +227,8 @@ window.studio = {
     return timeline;
   },
   made,
+  /** The screen Sync, once it was shown. */
+  sync: null,
   jobs,
   /** Number of the frame whose own picture is on the screen, or null. */
   still: () => timeline?.stills?.shown ?? null,

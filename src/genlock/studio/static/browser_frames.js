@@ -1,5 +1,6 @@
 // Frames that the browser itself decodes out of the film (WebCodecs), each known by its own time stamp.
 
+const READ = new Set(["h264", "hevc", "vp8", "vp9", "av1", "prores"]); // of FFmpeg's names, those that the reader knows
 const ROUNDED = 0.002; // seconds by which a container may have rounded a stamp
 const KEPT_BYTES = 96e6;
 const BACK = 8; // frames that are decoded together when somebody steps back
@@ -9,8 +10,8 @@ const BACK = 8; // frames that are decoded together when somebody steps back
  * are taken. A frame is given only if the stamp that was decoded is that of the cell that was asked for.
  */
 export class BrowserFrames {
-  constructor(source, frames, side) {
-    Object.assign(this, { source, frames, side });
+  constructor(source, frames, codecs, side) {
+    Object.assign(this, { source, frames, codecs, side });
     this.kept = new Map();
     this.bytes = 0;
     this.reason = ""; // why the browser is not asked; empty: it is
@@ -20,6 +21,8 @@ export class BrowserFrames {
 
   async #open() {
     if (!("VideoDecoder" in window)) throw new Error("this browser has no WebCodecs");
+    const unknown = this.codecs.find((codec) => !READ.has(codec));
+    if (unknown) throw new Error(`nothing in a browser reads ${unknown}`);
     const { ALL_FORMATS, EncodedPacketSink, Input, UrlSource, VideoSampleSink } = await import("./vendor/mediabunny/mediabunny.min.mjs");
     const input = new Input({ formats: ALL_FORMATS, source: new UrlSource(this.source) });
     const track = await input.getPrimaryVideoTrack();

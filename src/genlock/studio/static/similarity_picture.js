@@ -5,12 +5,16 @@ import { clockText, niceStep } from "../page/format.js";
 import { Exact } from "./exact.js";
 import { t } from "./texts.js";
 
-const [LEFT, BOTTOM, FACES] = [56, 26, 92];
+const [LEFT, BOTTOM, FACES, HEAT] = [56, 26, 92, 230];
 const STANDARDS = [[-0.125, 0.045, 0.05], [-0.06, 0.04, 0.09]]; // BT.1359 and R37: later and earlier than the picture
 
-/** Draws what was measured. `steps` is the Warp by hand: [{ start, offset }] in seconds, with a drift from `at` on. */
-export class SimilarityPicture {
+/**
+ * Draws what was measured. `steps` is the Warp by hand: [{ start, offset }] in seconds, with a drift. Its knots, where each
+ * step begins, are drawn as handles by whoever asks `place` where they lie ("drawn" is told when that has changed).
+ */
+export class SimilarityPicture extends EventTarget {
   constructor(canvas) {
+    super();
     this.canvas = canvas;
     new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
     addEventListener("themechange", () => this.draw());
@@ -46,7 +50,7 @@ export class SimilarityPicture {
     if (!this.pieces || !width) return;
     const ratio = window.devicePixelRatio || 1;
     const faces = this.similarity ? [{ values: this.similarity.whole, label: t("whole") }, ...this.similarity.faces.map((face) => ({ ...face, label: t("face", { number: face.face }) }))] : [];
-    const heat = 230;
+    const heat = HEAT;
     const height = heat + BOTTOM + (faces.length ? FACES + BOTTOM : 0);
     canvas.style.height = `${height}px`;
     [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -55,6 +59,26 @@ export class SimilarityPicture {
     ctx.font = "11px ui-sans-serif, system-ui, sans-serif";
     this.#drawTime(ctx, { width, height: heat });
     if (faces.length) this.#drawFaces(ctx, faces, { width, top: heat + BOTTOM, height: FACES });
+    this.dispatchEvent(new Event("drawn"));
+  }
+
+  /** The film's instants and the sound's offsets as pixels of the picture, and back. */
+  get place() {
+    const [width, height] = [this.canvas.parentElement.clientWidth - LEFT - 8, HEAT - 8];
+    const [low, high] = this.held ?? this.reach;
+    const length = Math.max(this.end - this.start, 1e-6);
+    return {
+      x: (at) => LEFT + ((at - this.start) / length) * width,
+      y: (offset) => 4 + ((high - offset) / (high - low)) * height,
+      at: (x) => this.start + ((x - LEFT) / width) * length,
+      offset: (y) => high - ((y - 4) / height) * (high - low),
+    };
+  }
+
+  /** While something is dragged the axes stay: they would run away from the pointer. */
+  hold(on) {
+    this.held = on ? this.reach : null;
+    this.draw();
   }
 
   get reach() {
@@ -64,9 +88,8 @@ export class SimilarityPicture {
   }
 
   #drawTime(ctx, { width, height }) {
-    const [low, high] = this.reach;
-    const x = (at) => LEFT + ((at - this.start) / Math.max(this.end - this.start, 1e-6)) * (width - LEFT - 8);
-    const y = (offset) => 4 + ((high - offset) / (high - low)) * (height - 8);
+    const [low, high] = this.held ?? this.reach;
+    const { x, y } = this.place;
     ctx.fillStyle = colour("well");
     ctx.fillRect(LEFT, 0, width - LEFT - 8, height);
     if (this.image) {

@@ -6,6 +6,7 @@ import { getJson } from "./api.js";
 import { fillForm } from "./forms.js";
 import { SimilarityPicture } from "./similarity_picture.js";
 import { t } from "./texts.js";
+import { WarpKnots } from "./warp_knots.js";
 import { WarpTable } from "./warp_table.js";
 
 const $ = (id) => document.getElementById(id);
@@ -16,6 +17,7 @@ export class SyncScreen {
     this.file = null;
     this.picture = new SimilarityPicture($("similarity"));
     this.warp = new WarpTable($("warp-rows"), $("warp-drift"), $("warp-add"));
+    this.knots = new WarpKnots(this.picture, this.warp);
     this.warp.addEventListener("change", () => this.picture.setSteps(this.warp.steps, this.warp.drift));
     $("warp-take").addEventListener("click", () => this.warp.take(this.sync));
     $("warp-mend").addEventListener("click", () => this.#run("mend", this.warp.options));
@@ -52,6 +54,7 @@ export class SyncScreen {
     const [{ similarity }, facts] = await Promise.all([`/api/files/${file}/similarity`, `/api/files/${file}/facts`].map(getJson));
     $("similarity-box").hidden = !sync;
     if (!sync) return;
+    this.warp.end = facts.duration_seconds ?? Infinity;
     this.picture.show({ similarity, pieces: sync.pieces ?? [], start: 0, duration: facts.duration_seconds ?? 1 });
     if (this.taken !== sync.sentence) this.warp.take(sync); // what is being corrected by hand is left alone
     this.taken = sync.sentence;

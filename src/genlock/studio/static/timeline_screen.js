@@ -96,7 +96,7 @@ export class TimelineScreen {
     player.seek(player.time());
     this.strip?.open();
     if (frames) {
-      const browser = new BrowserFrames(`${model.address}/source?v=${clip.version}`, frames, () => this.stills.side);
+      const browser = new BrowserFrames(`${model.address}/source?v=${clip.version}`, frames, clip.picture_codecs, () => this.stills.side);
       this.stills = new Stills($("still"), player, model.address, clip.version, browser);
     }
     this.menu.offer(clip.lanes).catch((error) => this.tell(error.message)); // they come when they come

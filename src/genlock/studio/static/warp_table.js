@@ -9,10 +9,12 @@ export class WarpTable extends EventTarget {
     super();
     Object.assign(this, { body, driftInput: drift });
     this.steps = [];
+    this.end = Infinity; // of the film
     drift.addEventListener("input", () => this.#changed());
     add.addEventListener("click", () => {
-      const last = this.steps.at(-1) ?? { start: -10, offset: 0 };
-      this.show([...this.steps, { start: last.start + 10, offset: last.offset }], this.drift);
+      const last = this.steps.at(-1) ?? { start: 0, offset: 0 };
+      const start = Math.round(1000 * Math.min(last.start + 10, (last.start + this.end) / 2)) / 1000; // within the film
+      this.show([...this.steps, { start, offset: last.offset }], this.drift);
       this.body.lastElementChild.querySelector("input").focus();
       this.#changed();
     });
@@ -38,6 +40,15 @@ export class WarpTable extends EventTarget {
     this.steps = steps;
     this.driftInput.value = Math.round(drift * 10) / 10;
     this.body.replaceChildren(...steps.map((step, k) => this.#row(step, k)));
+  }
+
+  /** Another place for step k, as if it had been typed. */
+  put(k, { start, offset }) {
+    Object.assign(this.steps[k], { start, offset });
+    const [at, by] = this.body.children[k].querySelectorAll("input");
+    at.value = Math.round(start * 1000) / 1000;
+    by.value = Math.round(offset * 10000) / 10;
+    this.#changed();
   }
 
   #row(step, k) {
