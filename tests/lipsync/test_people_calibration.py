@@ -86,7 +86,7 @@ def test_ordinary_people_are_put_in_step_and_nobody_is_invented() -> None:
     estimator = LinearSync(model)
     placed = in_place(people, estimator, ("street",))
     assert placed["studio"]["studio0"].mel is not None
-    films = measure_people(placed, estimator, times=1, lengths=(2.0, 4.0))
+    films = measure_people(placed, lambda who: estimator, times=1, lengths=(2.0, 4.0))
     own = [f for f in films if f.truth is not None and f.kind == "clean"]
     errors = [abs(found.peak.lag_seconds - f.truth) for f in own if (found := judge(f.curve, Confidence()))]  # type: ignore[operator]
     assert np.median(errors) < 0.02

@@ -131,7 +131,7 @@ def train_sync(
     """Train the linear lips-sound model; see :func:`genlock.train.lipsync.linear.train_on`."""
     from genlock.train.lipsync.films import open_films  # needs the optional pyarrow
 
-    films = open_films(videos, folder, progress)
+    films = open_films(videos, folder, progress, training.ordinary)
     return train_on(films.parts, folder, training, progress, films.notes)
 
 
@@ -146,7 +146,7 @@ def train_tower(
     from genlock.train.lipsync.films import open_films  # needs the optional pyarrow
     from genlock.train.lipsync.tower import train_tower_on  # needs the optional torch
 
-    films = open_films(videos, folder, progress)
+    films = open_films(videos, folder, progress, training.ordinary)
     return train_tower_on(films.parts, folder, training, loop, progress, films.notes)
 
 
@@ -156,7 +156,7 @@ def calibrate_sync(
     """Fit what the lips-sound models may be sure of; see :func:`genlock.train.lipsync.people_calibration`."""
     from genlock.train.lipsync.films import open_people  # needs the optional pyarrow
 
-    people, notes = open_people(videos, folder, training.without, progress)
+    people, notes = open_people(videos, folder, progress)
     return calibrate_people(people, folder, training, progress, notes)
 
 
@@ -329,7 +329,7 @@ _LINEAR = RecipeCommand(
 )
 _CALIBRATION = RecipeCommand(
     "sync",
-    "what the models of lips and speech may be sure of, fitted on many people; no model changes",
+    "what the models of lips and speech may be sure of, fitted on many people; the linear one is learnt anew on demand",
     CalibrationTraining,
     calibrate_sync,
     None,

@@ -145,6 +145,11 @@ class LipSyncTraining:
     """Noise on its lip components, against their own spread; at least 0."""
     most_shift_seconds: float = 0.15
     """A clip that seems further out than this is left out; above 0."""
+    turned: float = 0.67
+    """Share of changed clips whose head is turned by rule, 0...1; see :mod:`genlock.train.lipsync.turned`."""
+    ordinary: tuple[str, ...] = ()
+    """People whose clips are out of step as they come: each clip is put where the models that come with Genlock see it
+    before anything is learnt from it."""
     trials: int = 800
     """Films with planted offsets on which the confidence is fitted; at least 100."""
     data: str = "videos of talking faces that were believed to be in step"
@@ -154,6 +159,7 @@ class LipSyncTraining:
         _require_at_least(self, 100, "trials")
         _require_at_least(self, 0, "floor_decades", "lip_noise")
         _require_above_zero(self, "most_shift_seconds")
+        require_shares(self, "turned")
         if not 0 < self.warp[0] <= self.warp[1]:
             raise OptionError(f"warp={self.warp} is no rising range above 0")
 
@@ -166,7 +172,7 @@ class SyncTraining(LipSyncTraining):
     """Strength of the regression's regularisation, against standardised features; above 0."""
     cca: float = 1.0
     """The same for the canonical correlation; above 0."""
-    copies: int = 2
+    copies: int = 4
     """Versions of each clip, the first as it is, the others changed; at least 1."""
     rounds: int = 2
     """Fits; after each but the last the clips are put where it sees them. At least 1."""
@@ -219,14 +225,18 @@ class CalibrationTraining:
     """File of the linear model; empty: the one that comes with Genlock."""
     tower: str = ""
     """File of the towers; empty: those that come with Genlock."""
-    without: tuple[str, ...] = ()
-    """People who are left out, such as those whom a model was trained on."""
+    relearn: bool = False
+    """Whether the linear model is learnt anew from everybody; each is then measured by one learnt without him."""
+    known: tuple[str, ...] = ()
+    """People whom a model that is given was trained on: what it may be sure of is not fitted on them."""
     ordinary: tuple[str, ...] = ()
     """People whose clips are out of step as they come: each clip is put where the models see it."""
     times: int = 2
     """How many times ten films of every length are made of each person; at least 1."""
     seed: int = 0
     """Of everything random."""
+    learning: SyncTraining = field(default_factory=SyncTraining)
+    """How the linear model is learnt anew."""
     data: str = "films of talking faces"
     """What the clips are, who made them and under which licence: for the model's card."""
 

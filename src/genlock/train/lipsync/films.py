@@ -19,11 +19,13 @@ from genlock.data.splits import place_of
 from genlock.extractors.face.mouth import aperture_of, width_of
 from genlock.extractors.sound.energy import Energy
 from genlock.extractors.sound.mel import Mel
+from genlock.lipsync.estimators.lips import LipsSync
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.editing import cut, main_face
 from genlock.lipsync.evidence.waveform_rows import SOUND_MEL
 from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets
 from genlock.train.lipsync.parts import LEAST_CLIPS, Part, Parts
+from genlock.train.lipsync.people import in_step_as_seen
 
 __all__ = ["NEEDS", "Films", "evidence_of", "open_films", "open_people", "person_of"]
 
@@ -45,11 +47,17 @@ class Films:
     """What was prepared, left out or set apart, in words."""
 
 
-def open_films(named: Sequence[str | Path], run: str | Path, progress: Progress = silent) -> Films:
+def open_films(
+    named: Sequence[str | Path], run: str | Path, progress: Progress = silent, ordinary: Sequence[str] = ()
+) -> Films:
     """The clips of datasets, or of plain folders and films that are prepared first.
 
     The index's split says what a clip is for: ``train`` to train on, ``valid`` to fit the confidence on, ``test`` to
     report on. Where ``valid`` has too few, some clips of ``train`` are set apart for it, and the notes say so.
+
+    Parameters
+    ----------
+    ordinary : people whose clips are out of step as they come; each is put where the models of ours see it
 
     Raises
     ------
@@ -57,6 +65,7 @@ def open_films(named: Sequence[str | Path], run: str | Path, progress: Progress 
         If too few of them can be used; see also :func:`genlock.train.datasets.open_datasets`.
     """
     opened = open_datasets(named, run, NEEDS, progress)
+    known = LipsSync()
     parts: dict[Part, dict[str, Evidence]] = {"train": {}, "calibrate": {}, "report": {}}
     left_out: list[tuple[str, str]] = []
     for split, clips, number in each_clip(opened, NEEDS, left_out, progress):
@@ -65,7 +74,8 @@ def open_films(named: Sequence[str | Path], run: str | Path, progress: Progress 
         if evidence.mel is None or main_face(evidence) is None:
             left_out.append((clip.name, "has no sound" if evidence.mel is None else "no face is seen in it"))
         else:
-            parts[_PARTS[split]][clip.name] = evidence
+            off_step = person_of(clip) in ordinary
+            parts[_PARTS[split]][clip.name] = in_step_as_seen(evidence, known) if off_step else evidence
     notes = [*opened.notes, *_set_apart(parts)]
     return Films(parts, (*notes, *left_out_notes(left_out, run)))
 
@@ -138,15 +148,14 @@ def person_of(clip: Clip) -> str:
 
 
 def open_people(
-    named: Sequence[str | Path], run: str | Path, without: Sequence[str] = (), progress: Progress = silent
+    named: Sequence[str | Path], run: str | Path, progress: Progress = silent
 ) -> tuple[dict[str, dict[str, Evidence]], tuple[str, ...]]:
-    """The clips of all splits of datasets, by who speaks, and notes on what was prepared or left out.
+    """The clips of datasets, by who speaks, and notes on what was prepared or left out; ``test`` is not opened.
 
     Parameters
     ----------
     named : datasets of ``genlock prepare``, or folders of films, which are prepared first
     run : folder of the run
-    without : people who are left out
 
     Raises
     ------
@@ -156,11 +165,11 @@ def open_people(
     opened = open_datasets(named, run, NEEDS, progress)
     people: dict[str, dict[str, Evidence]] = {}
     left_out: list[tuple[str, str]] = []
-    for _, clips, number in each_clip(opened, NEEDS, left_out, progress):
+    for split, clips, number in each_clip(opened, NEEDS, left_out, progress):
+        if split == "test":
+            continue
         clip = clips[number]
         who = person_of(clip)
-        if who in without:
-            continue
         evidence = evidence_of(clip)
         if evidence.mel is None or main_face(evidence) is None:
             left_out.append((clip.name, "has no sound" if evidence.mel is None else "no face is seen in it"))

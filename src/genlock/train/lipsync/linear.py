@@ -8,7 +8,7 @@ staying at zero, and the fit is made again.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -32,9 +32,10 @@ from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.editing import with_offset
 from genlock.train.lipsync.parts import Parts, in_step, lip_scatter, require_enough, talking_face, usable
 from genlock.train.lipsync.trained import SyncTrained, finish
+from genlock.train.lipsync.turned import Turning, turned
 from genlock.train.options import SyncTraining
 
-__all__ = ["fit_linear", "own_offsets", "train_on", "warped"]
+__all__ = ["fit_linear", "fit_people", "own_offsets", "train_on", "warped"]
 
 Array = npt.NDArray[np.float64]
 
@@ -75,6 +76,7 @@ def train_on(
         "copies": training.copies,
         "rounds": training.rounds,
         "warp": " to ".join(f"{w:g}" for w in training.warp),
+        "turned": training.turned,
     }
     return finish(model, save_model, _CARD, words, parts, folder, training, training.seed, progress, notes)
 
@@ -92,7 +94,8 @@ sound and picture of a talking face (`genlock sync`). {size_kb:.0f} kB, numpy on
 - It sees 40 log-mel bands in {sound} steps of 40 ms, and 40 points of the lips without pose, made symmetrical:
   {components} components, {speeds} speeds, {lips} steps of 40 ms; at any frame rate.
 - Options: ridge {ridge}, cca {cca}; {copies} versions of each clip (other vocal tracts by {warp}, other noise floors,
-  trembling lips); {rounds} rounds, between which each clip is put where a model of the others sees it. The clips
+  trembling lips, {turned:.0%} of them with heads turned by rule);
+  {rounds} rounds, between which each clip is put where a model of the others sees it. The clips
   themselves scatter by {spread:.0f} ms about their common zero.
 - Figures on the clips to report on: {figures}.
 
@@ -118,14 +121,35 @@ def fit_linear(
     InputError
         If there are too few.
     """
+    return fit_people({"": clips}, training, progress)[0]
+
+
+def fit_people(
+    people: Mapping[str, Mapping[str, Evidence]],
+    training: SyncTraining | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[LinearModel, dict[str, LinearModel]]:
+    """Fit the model to the clips of everybody, and one without each person, by name; none where there is but one.
+
+    Lip components and the clips' own offsets are those of all; all else of a model without a person is without him.
+
+    Parameters
+    ----------
+    people : clips that are believed to be in step, by name, by who speaks; at least four with sound and a face each
+
+    Raises
+    ------
+    InputError
+        If there are too few.
+    """
     training = training or SyncTraining()
-    chosen = usable(clips)
+    whose = {f"{who}/{name}": who for who, clips in people.items() for name in clips}
+    chosen = usable({f"{who}/{name}": clip for who, clips in people.items() for name, clip in clips.items()})
     offsets = dict.fromkeys(chosen, 0.0)
-    model = _fit(chosen, offsets, training)
     for done in range(1, training.rounds):
         progress(done, training.rounds)
         offsets = own_offsets(chosen, training)
-        model = _fit(chosen, offsets, training)
+    gathered = _Gathered.of(chosen, offsets, training, {name: whose[name] for name in chosen})
     kept = [round(v, 3) for v in offsets.values() if abs(v) <= training.most_shift_seconds]
     facts = {
         "training": asdict(training),
@@ -133,7 +157,10 @@ def fit_linear(
         "clips_kept": len(kept),
         "spread_of_clips_seconds": float(np.std(kept)),
     }
-    return replace(model, facts=facts)
+    if len(people) > 1:
+        facts["people"] = sorted(people)
+    without = {who: gathered.model(who) for who in people if len(people) > 1}
+    return replace(gathered.model(), facts=facts), without
 
 
 def own_offsets(clips: Mapping[str, Evidence], training: SyncTraining) -> dict[str, float]:
@@ -186,30 +213,73 @@ class _Sums:
 
 
 def _fit(clips: Mapping[str, Evidence], offsets: Mapping[str, float], training: SyncTraining) -> LinearModel:
-    look = training.look
-    names = in_step({name: offsets[name] for name in clips}, training.most_shift_seconds, 2)
-    _, vectors = np.linalg.eigh(lip_scatter([clips[n] for n in names], look)[0])
-    basis = np.asarray(vectors[:, ::-1][:, : look.components])
-    halves = (_Sums(), _Sums())
-    kept: list[tuple[Array, Array, Array]] = []
+    return _Gathered.of(clips, offsets, training, dict.fromkeys(clips, "")).model()
+
+
+@dataclass(frozen=True, eq=False)
+class _Gathered:
+    """Moments of clips by person and by half, so that a model without one of them costs no second look."""
+
+    training: SyncTraining
+    basis: Array
+    halves: Mapping[str, tuple[_Sums, _Sums]]
+    """Those of every other clip, and of the rest."""
+    kept: Mapping[str, list[tuple[Array, Array, Array]]]
+    """Rows of the clips of the second half, unchanged."""
+
+    @classmethod
+    def of(
+        cls,
+        clips: Mapping[str, Evidence],
+        offsets: Mapping[str, float],
+        training: SyncTraining,
+        people: Mapping[str, str],
+    ) -> _Gathered:
+        """Of clips put where they lie; ``people`` says whose each is."""
+        look = training.look
+        names = in_step({name: offsets[name] for name in clips}, training.most_shift_seconds, 2)
+        _, vectors = np.linalg.eigh(lip_scatter(_seen(clips, names, training), look)[0])
+        basis = np.asarray(vectors[:, ::-1][:, : look.components])
+        halves = {who: (_Sums(), _Sums()) for who in people.values()}
+        kept: dict[str, list[tuple[Array, Array, Array]]] = {who: [] for who in people.values()}
+        random = np.random.default_rng(training.seed)
+        for number, name in enumerate(names):
+            clip = with_offset(clips[name], -exact(round(offsets[name], 6)))
+            for copy in range(training.copies):
+                rows = _rows(clip, basis, training, random if copy else None)
+                halves[people[name]][number % 2].add(*rows)
+                if number % 2 and not copy:
+                    kept[people[name]].append(rows)
+        return cls(training, basis, halves, kept)
+
+    def model(self, without: str | None = None) -> LinearModel:
+        """Of everybody, or of all but one."""
+        used = [who for who in self.halves if who != without]
+        first_half, second_half = _Sums(), _Sums()
+        for who in used:
+            first_half = first_half.plus(self.halves[who][0])
+            second_half = second_half.plus(self.halves[who][1])
+        ridge, first, second = _solve(first_half, self.training)
+        kept = [rows for who in used for rows in self.kept[who]]
+        x, y, z = (np.concatenate([rows[k] for rows in kept]) for k in range(3))
+        ridge_weights = np.maximum(_correlations(x @ ridge, y), 0.0) ** 2
+        pair_weights = np.maximum(_correlations(x @ first, z @ second), 0.0) ** 2
+        ridge, first, second = _solve(first_half.plus(second_half), self.training)
+        look = self.training.look
+        steps = 2 * look.sound_steps + 1
+        shape = (steps, x.shape[1] // steps, -1)
+        return LinearModel(
+            look, self.basis, ridge.reshape(shape), ridge_weights, first.reshape(shape), second, pair_weights
+        )
+
+
+def _seen(clips: Mapping[str, Evidence], names: Sequence[str], training: SyncTraining) -> Iterator[Evidence]:
+    """Clips as they are, and with their heads turned where some of them are."""
     random = np.random.default_rng(training.seed)
-    for number, name in enumerate(names):
-        clip = with_offset(clips[name], -exact(round(offsets[name], 6)))
-        for copy in range(training.copies):
-            rows = _rows(clip, basis, training, random if copy else None)
-            halves[number % 2].add(*rows)
-            if number % 2 and not copy:
-                kept.append(rows)
-    ridge, first, second = _solve(halves[0], training)
-    x, y, z = (np.concatenate([rows[k] for rows in kept]) for k in range(3))
-    ridge_weights = np.maximum(_correlations(x @ ridge, y), 0.0) ** 2
-    pair_weights = np.maximum(_correlations(x @ first, z @ second), 0.0) ** 2
-    ridge, first, second = _solve(halves[0].plus(halves[1]), training)
-    steps = 2 * look.sound_steps + 1
-    shape = (steps, x.shape[1] // steps, -1)
-    return LinearModel(
-        look, basis, ridge.reshape(shape), ridge_weights, first.reshape(shape), second, pair_weights
-    )
+    for name in names:
+        yield clips[name]
+        if training.turned and training.copies > 1:
+            yield turned(clips[name], Turning(), random)
 
 
 def _rows(
@@ -219,6 +289,8 @@ def _rows(
     look = training.look
     mel = clip.mel
     assert mel is not None
+    if random is not None and random.random() < training.turned:
+        clip = turned(clip, Turning(), random)
     if random is not None:
         mel = warped(mel, random.uniform(*training.warp))
         decades = random.uniform(-training.floor_decades, training.floor_decades)

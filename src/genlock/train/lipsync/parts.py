@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -65,7 +65,7 @@ def talking_face(clip: Evidence) -> FaceEvidence:
     return face
 
 
-def lip_scatter(clips: Sequence[Evidence], look: LinearOptions) -> tuple[npt.NDArray[np.float64], int]:
+def lip_scatter(clips: Iterable[Evidence], look: LinearOptions) -> tuple[npt.NDArray[np.float64], int]:
     """Second moments of the lip shapes of all clips, [80, 80], and of how many frames they are the sum."""
     scatter, rows = np.zeros((80, 80)), 0
     for clip in clips:

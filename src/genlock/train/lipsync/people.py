@@ -20,7 +20,7 @@ from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.editing import with_offset
 from genlock.train.lipsync.calibration import Kind, Trials
 
-__all__ = ["Measured", "People", "curve_of", "in_place", "measure_people"]
+__all__ = ["Measured", "People", "curve_of", "in_place", "in_step_as_seen", "measure_people"]
 
 #: Evidence of each clip by name, by who speaks.
 People: TypeAlias = Mapping[str, Mapping[str, Evidence]]
@@ -59,15 +59,20 @@ def in_place(
     missing = sorted(set(ordinary) - set(people))
     if missing:
         raise InputError(f"nobody is called {', '.join(missing)}; there are {', '.join(sorted(people))}")
-    placed: dict[str, dict[str, Evidence]] = {}
-    for who, clips in people.items():
-        placed[who] = {}
-        for name, clip in clips.items():
-            curve = curve_of(clip, estimator) if who in ordinary else None
-            peak = None if curve is None else find_peak(weighted(curve))
-            own = 0.0 if peak is None else peak.lag_seconds
-            placed[who][name] = with_offset(clip, -exact(f"{own:.6f}"))
-    return placed
+    return {
+        who: {
+            name: in_step_as_seen(clip, estimator) if who in ordinary else clip
+            for name, clip in clips.items()
+        }
+        for who, clips in people.items()
+    }
+
+
+def in_step_as_seen(clip: Evidence, estimator: LinearSync) -> Evidence:
+    """A clip with its sound moved to where the estimator sees it; as it is where nothing is seen."""
+    curve = curve_of(clip, estimator)
+    peak = None if curve is None else find_peak(weighted(curve))
+    return clip if peak is None else with_offset(clip, -exact(f"{peak.lag_seconds:.6f}"))
 
 
 def curve_of(film: Evidence, estimator: LinearSync) -> LagCurve | None:
@@ -79,19 +84,20 @@ def curve_of(film: Evidence, estimator: LinearSync) -> LagCurve | None:
 
 def measure_people(
     people: People,
-    estimator: LinearSync,
+    estimator: Callable[[str], LinearSync],
     times: int = 2,
     seed: int = 0,
     lengths: Sequence[float] = LENGTHS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Measured]:
-    """What an estimator sees of films of everybody, each of every length and kind.
+    """What estimators see of films of everybody, each of every length and kind.
 
     A person of whom there is little gets films no longer than that.
 
     Parameters
     ----------
     people : by name; the sound of a voice-over is that of all others
+    estimator : gives that for a person's films, such as one that was learnt without him
     times : how many times four films with their own sound and six with another are made of every length, at least 1
     """
     found: list[Measured] = []
@@ -103,7 +109,7 @@ def measure_people(
                 continue
             for kind in (*_OWN, *_FOREIGN) * times:
                 trial = trials.draw(kind, seconds, _most(trials.seconds, seconds))
-                curve = curve_of(trial.evidence, estimator)
+                curve = curve_of(trial.evidence, estimator(who))
                 if curve is not None:
                     found.append(Measured(who, seconds, kind, curve, trial.offset_seconds))
         progress(number + 1, len(people))

@@ -1,6 +1,6 @@
 """``genlock train sync --model calibration``: what the lips-sound models may be sure of, fitted on many people.
 
-Nothing of the models changes: films of everybody, with planted offsets and with the sound of somebody else, are
+Films of everybody, with planted offsets and with the sound of somebody else, are
 measured with them, and what a curve means is fitted to all of it. It is fitted without each person as well, and tried
 on that one: those figures are told.
 """
@@ -16,7 +16,7 @@ from typing import Any
 from genlock.core.files import write_text
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
-from genlock.lipsync.estimators.linear import default_model, load_model
+from genlock.lipsync.estimators.linear import LinearModel, default_model, load_model, save_model
 from genlock.lipsync.estimators.lips import LipsSync
 from genlock.lipsync.estimators.tower import default_tower, load_tower, save_tower
 from genlock.train.lipsync.calibration import fit_without_each
@@ -28,6 +28,7 @@ from genlock.train.lipsync.figures import (
     table_by_person,
     told_of,
 )
+from genlock.train.lipsync.linear import fit_people
 from genlock.train.lipsync.people import People, in_place, measure_people
 from genlock.train.options import CalibrationTraining
 
@@ -79,7 +80,7 @@ def calibrate_people(
     Parameters
     ----------
     people : clips of single talking faces by name, by who speaks
-    folder : gets ``model.npz`` and ``MODEL_CARD.md``
+    folder : gets ``model.npz``, ``MODEL_CARD.md`` and, where it is learnt anew, ``linear.npz``
     notes : what its reader should know of the clips
 
     Raises
@@ -94,11 +95,15 @@ def calibrate_people(
     training = training or CalibrationTraining()
     tower = load_tower(training.tower) if training.tower else default_tower()
     linear = load_model(training.linear) if training.linear else default_model()
-    estimator = LipsSync(linear, tower)
-    placed = in_place(people, estimator, training.ordinary)
+    placed = in_place(people, LipsSync(linear, tower), training.ordinary)
+    without_him: dict[str, LinearModel] = {}
+    if training.relearn:
+        linear, without_him = fit_people(
+            placed, training.learning, lambda done, total: progress("learn", done, total)
+        )
     films = measure_people(
-        placed,
-        estimator,
+        {who: clips for who, clips in placed.items() if who not in training.known},
+        lambda who: LipsSync(without_him.get(who, linear), tower),
         training.times,
         training.seed,
         progress=lambda done, total: progress("measure", done, total),
@@ -110,6 +115,8 @@ def calibrate_people(
     facts = {**tower.facts, "calibration": {**asdict(training), "people": sorted(people)}}
     target = Path(folder)
     made = Calibrated(target / "model.npz", target / "MODEL_CARD.md", told, tuple(notes))
+    if training.relearn:
+        save_model(replace(linear, calibration=everybody.to_dict()), target / "linear.npz")
     save_tower(replace(tower, calibration=everybody.to_dict(), facts=facts), made.path)
     names = ", ".join(f"{who} ({len(clips)})" for who, clips in sorted(people.items()))
     write_text(
@@ -119,7 +126,9 @@ def calibrate_people(
             seed=training.seed,
             times=training.times,
             people=names,
-            ordinary=", ".join(training.ordinary) or "nobody's",
+            ordinary=", ".join(training.ordinary) or "nobody",
+            known=", ".join(training.known) or "nobody else",
+            learnt=_LEARNT if training.relearn else "",
             report=report_of(told),
         ),
     )
@@ -141,17 +150,18 @@ def report_of(told: Sequence[Told]) -> str:
     )
 
 
+_LEARNT = """; the linear model (`linear.npz`) was learnt anew from
+all of them, and each person was measured by one that was learnt without him"""
 _CARD = """# Lips against speech: what both models may be sure of
 
-What it is: `lipsync-tower` with what `genlock sync` may be sure of, fitted on many people. The networks themselves are
-those that were given.
+What it is: what `genlock sync` may be sure of, fitted on many people. The networks are those that were given{learnt}.
 
 - Data: {data}.
 - People, with their clips: {people}. Clips of {ordinary} were put where the models see each of them, for they are out
   of step as they come; all others count as in step.
 - Made by: `genlock train sync --model calibration DATASET ... -o DIR`, seed {seed}, {times} times ten films of every
   length for each person: three clean, one made worse, three with the sound of somebody else, noise, music, a mouth that
-  only trembles.
+  only trembles. The sure-ness is not fitted on {known}.
 - Figures below: each person judged by a fit without him, right within 80 ms, intervals over people.
 
 {report}

@@ -46,6 +46,7 @@ from genlock.train.lipsync.parts import (
     usable,
 )
 from genlock.train.lipsync.trained import SyncTrained, finish
+from genlock.train.lipsync.turned import Turning, turned
 from genlock.train.options import TOWER_LOOP, LoopOptions, SyncTraining, TowerTraining
 
 try:
@@ -68,6 +69,8 @@ Tensor = torch.Tensor
 _REACH = 100
 _LEAST_FRAMES = 12
 _STEP_SECONDS = 0.04
+# In how many ways the head of each clip is turned; they are made once.
+_TURNS = 4
 
 
 class Towers(nn.Module):
@@ -187,8 +190,8 @@ class _Clip:
 
     name: str
     mel: Track
-    lips: Array
-    """Scaled components, [T, P]."""
+    lips: tuple[Array, ...]
+    """Scaled components, [T, P] each: as they are, and with the head turned in several ways."""
     seconds: Array
     """Centres of the frames, [T]."""
     offset: float
@@ -228,8 +231,9 @@ class TowerRecipe(OneLossRecipe):
         offsets = own_offsets(chosen, SyncTraining())
         near = in_step(offsets, self.training.most_shift_seconds, LEAST_CLIPS)
         self.spread_seconds = float(np.std([offsets[n] for n in near]))
-        self.basis = _scaled_basis([chosen[n] for n in near], self.training.look)
-        self._clips = [_clip(n, chosen[n], self.basis, offsets[n], self.training.look) for n in near]
+        self.basis = _scaled_basis([chosen[n] for n in near], self.training, seed)
+        random = np.random.default_rng((seed, len(near)))
+        self._clips = [_clip(n, chosen[n], self.basis, offsets[n], self.training, random) for n in near]
 
     def record(self) -> dict[str, Any]:
         """Options and clips."""
@@ -328,7 +332,9 @@ class _Item:
     @classmethod
     def of(cls, clip: _Clip, training: TowerTraining, random: np.random.Generator) -> _Item:
         bands = _changed_sound(clip.mel, training, random)
-        lips = _changed_lips(clip.lips, training, random)
+        turn = random.random() < training.turned
+        chosen = clip.lips[int(random.integers(1, len(clip.lips)))] if turn else clip.lips[0]
+        lips = _changed_lips(chosen, training, random)
         centers = clip.mel.grid.centers(len(clip.mel))
         low, high = min(clip.seconds[0], centers[0]), max(clip.seconds[-1], centers[-1])
         seen = _stretch(clip.seconds, low, high, training.least_seconds, random)
@@ -414,18 +420,28 @@ def _changed_lips(
 # ---------------------------------------------------------------- clips
 
 
-def _scaled_basis(clips: Sequence[Evidence], look: TowerOptions) -> Array:
+def _scaled_basis(clips: Sequence[Evidence], training: TowerTraining, seed: int) -> Array:
     """Principal components of the lips, those that vary less made larger by half as many powers, [80, P]."""
-    scatter, rows = lip_scatter(clips, look.look)
+    look, random = training.look, np.random.default_rng(seed)
+    more = [turned(clip, Turning(), random) for clip in clips if training.turned]
+    scatter, rows = lip_scatter([*clips, *more], look.look)
     values, vectors = np.linalg.eigh(scatter / rows)
     spread = np.sqrt(np.maximum(values[::-1][: look.components], 1e-12))
     return np.asarray(vectors[:, ::-1][:, : look.components] / np.sqrt(spread * spread[0]))
 
 
-def _clip(name: str, clip: Evidence, basis: Array, offset: float, look: TowerOptions) -> _Clip:
+def _clip(
+    name: str,
+    clip: Evidence,
+    basis: Array,
+    offset: float,
+    training: TowerTraining,
+    random: np.random.Generator,
+) -> _Clip:
     assert clip.mel is not None
-    shapes, seconds = lip_shapes(talking_face(clip).lips, look.look)
-    return _Clip(name, clip.mel, shapes @ basis, seconds, offset)
+    turns = [turned(clip, Turning(), random) for _ in range(_TURNS) if training.turned]
+    shapes = [lip_shapes(talking_face(seen).lips, training.look.look) for seen in (clip, *turns)]
+    return _Clip(name, clip.mel, tuple(rows @ basis for rows, _ in shapes), shapes[0][1], offset)
 
 
 def fit_tower(
@@ -493,6 +509,7 @@ def train_tower_on(
         "lips": 2 * look.lip_steps + 1,
         "components": look.components,
         "share": model.share,
+        "turned": training.turned,
     }
     return finish(
         model, save_tower, _CARD, words, parts, folder, training, options.seed, progress, (*notes, *of_loop)
@@ -513,7 +530,8 @@ face (`genlock sync`). {parameters:,} parameters, {size_kb:.0f} kB, numpy only.
 - It sees 40 log-mel bands at 100 Hz, {sound} cells of 10 ms, and 40 points of the lips without pose, made symmetrical:
   {components} components, {lips} steps of 40 ms; at any frame rate.
 - Each clip is put where a linear model of the others sees it; they scatter by {spread:.0f} ms about their common zero.
-  Vocal tract, noise, level, missing bands, range and mixture of the lip components are changed at random.
+  Vocal tract, noise, level, missing bands, range and mixture of the lip components are changed at random; heads are
+  turned by rule in {turned:.0%} of what it sees.
 - Its curve counts {share:.0%}, the linear model's the rest.
 - Figures of both together on the clips to report on: {figures}.
 
