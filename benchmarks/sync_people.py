@@ -69,12 +69,12 @@ def left_out(chosen: argparse.Namespace) -> list[Told]:
         return list(calibrate_people(people, folder, training).told)
 
 
-def report(told: Sequence[Told]) -> str:
+def report(told: Sequence[Told], placed: Sequence[str]) -> str:
     """All tables."""
     curve = risk_coverage([t for t in told if t.seconds >= 4])
     picked = [curve[max(0, round(part * len(curve)) - 1)] for part in (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)]
     risks = ", ".join(f"{risk:.3f} at {share:.0%}" for share, risk in picked)
-    return f"{report_of(told)}\n\nWrong among the surest, of all films of 4 s or more, foreign ones too: {risks}."
+    return f"{report_of(told, placed)}\n\nWrong among the surest of all films from 4 s on, foreign ones too: {risks}."
 
 
 def main() -> None:
@@ -96,7 +96,7 @@ def main() -> None:
     told = (
         left_out(chosen) if chosen.left_out else strangers(films_of(chosen.films), chosen.times, chosen.seed)
     )
-    print(report(told))
+    print(report(told, chosen.ordinary))
     if chosen.save:
         chosen.save.write_text(json.dumps([asdict(t) for t in told]), encoding="utf-8")
 

@@ -57,7 +57,8 @@ def test_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_own_model_is_whole_and_says_what_it_is() -> None:
     assert registry.verify("lipsync-linear").state == "sound"
     model = default_model()
-    assert model.facts["parts"]["train"] > 100
+    assert model.facts["clips"] > 100
+    assert len(model.facts["people"]) > 12
     assert "GRID" in model.facts["training"]["data"]
     folder = registry.require("lipsync-linear").parent
     assert "CC BY 4.0" in (folder / "MODEL_CARD.md").read_text()

@@ -201,27 +201,36 @@ def fit_confidence(
 
 
 def fit_without_each(
-    curves: Sequence[LagCurve], offsets: Sequence[float | None], people: Sequence[str], *, alike: bool = True
+    curves: Sequence[LagCurve],
+    offsets: Sequence[float | None],
+    people: Sequence[str],
+    *,
+    alike: bool = True,
+    placed: Sequence[str] = (),
 ) -> tuple[Confidence, dict[str, Confidence]]:
     """:func:`fit_confidence` to all curves, and without those of each person, by name; none where there is but one.
+
+    Of people ``placed`` where the models see them it is only learnt whether a sound belongs: how far the models are off
+    cannot be told by themselves.
 
     Raises InputError if fewer than 20 curves of either kind are left.
     """
     kept = [(c, o, who) for c, o, who in zip(curves, offsets, people, strict=True) if not c.empty]
     rows = _Rows([c for c, _, _ in kept], [o for _, o, _ in kept])
     names = np.array([who for _, _, who in kept])
-    everybody = rows.fit(np.ones(len(names), np.bool_), alike)
+    exact_ones = ~np.isin(names, list(placed))
+    everybody = rows.fit(np.ones(len(names), np.bool_), alike, exact_ones)
     each = sorted(set(people))
-    return everybody, {who: rows.fit(names != who, alike) for who in each if len(each) > 1}
+    return everybody, {who: rows.fit(names != who, alike, exact_ones) for who in each if len(each) > 1}
 
 
 _SHARPNESS: Sequence[Mapping[str, float]] = [
-    {"sharpness": s} for s in (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 20.0)
+    {"sharpness": s} for s in (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 20.0, 25.0)
 ]
 _SCATTER: Sequence[Mapping[str, float]] = [
     {"blur_seconds": b, "wander_seconds": w, "tail": t}
-    for b in (_LEAST_BLUR, 0.008, 0.01, 0.014)
-    for w in (0.0, 0.015, 0.02, 0.025, 0.03, 0.035)
+    for b in (_LEAST_BLUR, 0.008, 0.01, 0.014, 0.018, 0.022)
+    for w in (0.0, 0.015, 0.02, 0.025, 0.03, 0.04)
     for t in (0.02, 0.05, 0.1)
 ]
 
@@ -235,9 +244,9 @@ class _Rows:
         self._features = np.array([_features(curve) for curve in curves]).reshape(len(curves), 4)
         self._known: dict[Confidence, Array] = {}
 
-    def fit(self, used: npt.NDArray[np.bool_], alike: bool) -> Confidence:
-        """To the rows ``used`` [N]."""
-        own = used & self._own
+    def fit(self, used: npt.NDArray[np.bool_], alike: bool, exact_ones: npt.NDArray[np.bool_]) -> Confidence:
+        """To the rows ``used`` [N]; how far offsets scatter only to those that are ``exact_ones`` [N] too."""
+        own = used & self._own & exact_ones
         if min(own.sum(), (used & ~self._own).sum()) < 20:
             raise InputError("at least 20 trials with and 20 without an offset are needed")
         confidence = Confidence()

@@ -45,6 +45,8 @@ class Calibrated:
     """What there is to know about it, for people."""
     told: tuple[Told, ...]
     """Every film with what was said of it by the fit without its person."""
+    placed: tuple[str, ...] = ()
+    """People whose clips were put where the models see them: they say nothing of intervals."""
     notes: tuple[str, ...] = ()
     """What else its reader should know, such as clips that were left out."""
 
@@ -53,7 +55,7 @@ class Calibrated:
     def __str__(self) -> str:
         people = len({t.person for t in self.told})
         said = f"{self.path}: calibrated on {len(self.told)} films of {people} people; each left out in turn:"
-        return "\n".join([said, report_of(self.told), *self.notes])
+        return "\n".join([said, report_of(self.told, self.placed), *self.notes])
 
     def to_dict(self) -> dict[str, Any]:
         """``path``, ``card``, ``people``, ``films``, ``reliability``, ``coverage``, ``notes``."""
@@ -63,7 +65,7 @@ class Calibrated:
             "people": sorted({t.person for t in self.told}),
             "films": len(self.told),
             "reliability": reliability(self.told),
-            "coverage": coverage(self.told),
+            "coverage": coverage(self.told, self.placed),
             "notes": list(self.notes),
         }
 
@@ -99,7 +101,9 @@ def calibrate_people(
     without_him: dict[str, LinearModel] = {}
     if training.relearn:
         linear, without_him = fit_people(
-            placed, training.learning, lambda done, total: progress("learn", done, total)
+            placed,
+            replace(training.learning, data=training.data),
+            lambda done, total: progress("learn", done, total),
         )
     films = measure_people(
         {who: clips for who, clips in placed.items() if who not in training.known},
@@ -109,12 +113,15 @@ def calibrate_people(
         progress=lambda done, total: progress("measure", done, total),
     )
     everybody, without = fit_without_each(
-        [film.curve for film in films], [film.truth for film in films], [film.person for film in films]
+        [film.curve for film in films],
+        [film.truth for film in films],
+        [film.person for film in films],
+        placed=training.ordinary,
     )
     told = tuple(told_of(films, lambda person: without.get(person, everybody)))
     facts = {**tower.facts, "calibration": {**asdict(training), "people": sorted(people)}}
     target = Path(folder)
-    made = Calibrated(target / "model.npz", target / "MODEL_CARD.md", told, tuple(notes))
+    made = Calibrated(target / "model.npz", target / "MODEL_CARD.md", told, training.ordinary, tuple(notes))
     if training.relearn:
         save_model(replace(linear, calibration=everybody.to_dict()), target / "linear.npz")
     save_tower(replace(tower, calibration=everybody.to_dict(), facts=facts), made.path)
@@ -129,14 +136,18 @@ def calibrate_people(
             ordinary=", ".join(training.ordinary) or "nobody",
             known=", ".join(training.known) or "nobody else",
             learnt=_LEARNT if training.relearn else "",
-            report=report_of(told),
+            report=report_of(told, training.ordinary),
         ),
     )
     return made
 
 
-def report_of(told: Sequence[Told]) -> str:
-    """Tables by length and by person, how sure against how right, and how often intervals hold; Markdown."""
+def report_of(told: Sequence[Told], placed: Sequence[str] = ()) -> str:
+    """Tables by length and by person, how sure against how right, and how often intervals hold; Markdown.
+
+    People ``placed`` where the models see them say nothing of intervals.
+    """
+    aside = f" (without {', '.join(placed)})" if placed else ""
     bins = ", ".join(
         f"{stated:.2f} stated {right:.2f} right ({count})" for stated, right, count in reliability(told)
     )
@@ -145,7 +156,7 @@ def report_of(told: Sequence[Told]) -> str:
             table_by_length(told),
             table_by_person(told),
             f"Probability, own and other sounds alike: {bins}.",
-            f"90 % intervals of what is said to belong hold the truth in {coverage(told):.0%}.",
+            f"90 % intervals of what is said to belong hold the truth in {coverage(told, placed):.0%}{aside}.",
         ]
     )
 
