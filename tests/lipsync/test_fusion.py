@@ -149,6 +149,22 @@ def test_a_dub_is_never_sure(model: LinearModel) -> None:
     assert sure == 0
 
 
+def test_a_doubtful_film_has_two_answers(model: LinearModel) -> None:
+    """Whether its sound belongs, and where it would lie if it did; an answer has both as well."""
+    mine = talker(8, seed=100)
+    said = measure(with_sound_of(mine, talker(8, seed=200)), model).estimate
+    assert said.offset_seconds is None
+    assert said.belongs is not None
+    assert said.belongs < 0.5
+    assert said.supposed_seconds is not None
+    assert said.supposed_interval is not None
+    own = measure(with_offset(mine, "0.15"), model).estimate
+    assert own.belongs is not None
+    assert own.probability is not None
+    assert own.belongs >= own.probability
+    assert own.supposed_seconds == own.offset_seconds
+
+
 def test_nothing_to_go_by_is_said_with_its_reason(model: LinearModel) -> None:
     film = talker(6, seed=10)
     assert "no face" in measure(replace(film, faces=()), model).estimate.reason

@@ -104,3 +104,26 @@ def test_a_voice_over_is_the_sound_of_others() -> None:
     assert trial.offset_seconds is None
     assert trial.evidence.mel is not None
     assert float(trial.evidence.mel.values.min()) > 50
+
+
+def test_people_who_were_put_in_place_say_nothing_of_intervals(films: list[Measured]) -> None:
+    """Who lies where the models saw him is off by nothing, by their own account: intervals must not shrink by him."""
+    random = np.random.default_rng(9)
+
+    def off(film: Measured) -> Measured:
+        away = 0.0 if film.truth is None or film.person == "p0" else float(random.normal(0, 0.03))
+        return replace(film, truth=None if film.truth is None else film.truth + away)
+
+    # The most of them are p0's.
+    some = [off(f) for f in films] + [f for f in films if f.person == "p0"] * 6
+    curves, truths, people = [f.curve for f in some], [f.truth for f in some], [f.person for f in some]
+
+    def half(confidence: Confidence) -> float:
+        found = judge(films[1].curve, confidence)
+        assert found is not None
+        return (found.interval_seconds[1] - found.interval_seconds[0]) / 2
+
+    shy, _ = fit_without_each(curves, truths, people, placed=("p0",))
+    bold, _ = fit_without_each(curves, truths, people)
+    assert half(shy) > 1.2 * half(bold)
+    assert half(shy) > 0.03

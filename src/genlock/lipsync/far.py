@@ -151,6 +151,8 @@ def from_afar(found: SyncMeasurement, far: Far) -> SyncMeasurement:
         estimate,
         offset_seconds=later(estimate.offset_seconds, found.at),
         interval_seconds=interval(estimate.interval_seconds, found.at),
+        supposed_seconds=later(estimate.supposed_seconds, found.at),
+        supposed_interval=interval(estimate.supposed_interval, found.at),
         reason="; ".join(part for part in (told, estimate.reason) if part),
         curve=curve_at(estimate.curve, found.at),
     )

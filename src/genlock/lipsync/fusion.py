@@ -322,18 +322,27 @@ class Fusion:
         face = next(iter(speakers)) if len(speakers) == 1 else None
         if found is None:
             return Estimate(None, None, None, name, trust.still, face, curve)
-        if found.probability < self._least(estimator, found) or found.peak.at_edge:
-            why = self._why_unsure(estimator, found)
-            return Estimate(None, None, None, name, why, face, curve, found.seconds)
-        return Estimate(
-            found.peak.lag_seconds,
-            found.interval_seconds,
-            min(found.probability, trust.most_probability),
+        supposed = Estimate(
+            None,
+            None,
+            None,
             name,
-            trust.remark,
+            self._why_unsure(estimator, found),
             face,
             curve,
             found.seconds,
+            found.belongs,
+            found.peak.lag_seconds,
+            found.interval_seconds,
+        )
+        if found.probability < self._least(estimator, found) or found.peak.at_edge:
+            return supposed
+        return replace(
+            supposed,
+            offset_seconds=found.peak.lag_seconds,
+            interval_seconds=found.interval_seconds,
+            probability=min(found.probability, trust.most_probability),
+            reason=trust.remark,
         )
 
     def _least(self, estimator: Estimator, found: Judgement) -> float:

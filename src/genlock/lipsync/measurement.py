@@ -151,6 +151,9 @@ def of_longest(estimate: Estimate, segments: Sequence[Segment], reason: str) -> 
         probability=longest.probability,
         seconds=min(estimate.seconds, float(sum(s.end - s.start for s in known))),
         reason=reason,
+        belongs=None,
+        supposed_seconds=None,
+        supposed_interval=None,
     )
 
 

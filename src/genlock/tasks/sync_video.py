@@ -21,7 +21,7 @@ from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.repair import Repair, refusal_of, repair_file, repair_target
 from genlock.lipsync.summary import headline_of, verdicts_of
 from genlock.lipsync.two_recordings import match_sounds
-from genlock.lipsync.verdicts import EMITTED, Verdict, sentence_of
+from genlock.lipsync.verdicts import EMITTED, Verdict, early_or_late, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions
 from genlock.media.background import Background
 from genlock.media.opening import is_url
@@ -129,6 +129,8 @@ class SyncResult:
             "offset_seconds": self.offset_seconds,
             "interval_seconds": None if interval is None else list(interval),
             "probability": self.probability,
+            "belongs": found.estimate.belongs,
+            "if_it_belongs": _supposed(found.estimate),
             "at_seconds": float(found.at),
             "drift_ppm": found.drift_ppm,
             "drift_interval_ppm": None if drift is None else list(drift),
@@ -158,7 +160,7 @@ class SyncResult:
         """What the answer rests on."""
         estimate = self.measurement.estimate
         if estimate.probability is None:
-            return []
+            return _doubtful(estimate)
         face = "" if estimate.face is None else f", by the mouth of face {estimate.face}"
         others = len(self.measurement.faces) - (estimate.face is not None)
         if estimate.face is not None and others:
@@ -185,6 +187,25 @@ class SyncResult:
                     f"{float(part.start):9.3f} to {float(part.end):9.3f} s: {said.removesuffix(': ')}"
                 )
         return lines
+
+
+def _doubtful(estimate: Estimate) -> list[str]:
+    """What is known where no offset is given: how likely the sound belongs, and where it would lie."""
+    if estimate.belongs is None or estimate.supposed_interval is None or estimate.supposed_seconds is None:
+        return []
+    low, high = (1000 * end for end in estimate.supposed_interval)
+    return [
+        f"the sound belongs to that mouth with probability {estimate.belongs:.2f}; if it does, it is "
+        f"{early_or_late(estimate.supposed_seconds)} (90 %: {low:.0f} to {high:.0f})"
+    ]
+
+
+def _supposed(estimate: Estimate) -> dict[str, Any] | None:
+    """The offset if the sound belongs to the mouth that was compared; None where no mouth was."""
+    interval = estimate.supposed_interval
+    if interval is None:
+        return None
+    return {"offset_seconds": estimate.supposed_seconds, "interval_seconds": list(interval)}
 
 
 def _segment(part: Segment) -> dict[str, Any]:

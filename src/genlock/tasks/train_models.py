@@ -131,7 +131,7 @@ def train_sync(
     """Train the linear lips-sound model; see :func:`genlock.train.lipsync.linear.train_on`."""
     from genlock.train.lipsync.films import open_films  # needs the optional pyarrow
 
-    films = open_films(videos, folder, progress, training.ordinary)
+    films = open_films(videos, folder, progress, training.ordinary, training.without)
     return train_on(films.parts, folder, training, progress, films.notes)
 
 
@@ -146,7 +146,7 @@ def train_tower(
     from genlock.train.lipsync.films import open_films  # needs the optional pyarrow
     from genlock.train.lipsync.tower import train_tower_on  # needs the optional torch
 
-    films = open_films(videos, folder, progress, training.ordinary)
+    films = open_films(videos, folder, progress, training.ordinary, training.without)
     return train_tower_on(films.parts, folder, training, loop, progress, films.notes)
 
 

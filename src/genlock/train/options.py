@@ -150,6 +150,8 @@ class LipSyncTraining:
     ordinary: tuple[str, ...] = ()
     """People whose clips are out of step as they come: each clip is put where the models that come with Genlock see it
     before anything is learnt from it."""
+    without: tuple[str, ...] = ()
+    """People who are left out, so that what is learnt can be tried on them."""
     trials: int = 800
     """Films with planted offsets on which the confidence is fitted; at least 100."""
     data: str = "videos of talking faces that were believed to be in step"
@@ -225,6 +227,8 @@ class CalibrationTraining:
     """File of the linear model; empty: the one that comes with Genlock."""
     tower: str = ""
     """File of the towers; empty: those that come with Genlock."""
+    tower_without: tuple[str, ...] = ()
+    """Towers learnt without some people, by which those are measured: ``NAME,NAME=FILE``, one for each file."""
     relearn: bool = False
     """Whether the linear model is learnt anew from everybody; each is then measured by one learnt without him."""
     known: tuple[str, ...] = ()

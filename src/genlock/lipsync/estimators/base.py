@@ -236,6 +236,13 @@ class Estimate:
     """The curve that it was read off."""
     seconds: float = 0.0
     """How much sound and picture it rests on."""
+    belongs: float | None = None
+    """That the sound belongs to the mouth that was compared, calibrated, 0...1; None: no mouth was, or the film has
+    several parts."""
+    supposed_seconds: float | None = None
+    """The offset if it belongs; known also where that is too doubtful for ``offset_seconds``."""
+    supposed_interval: tuple[float, float] | None = None
+    """Its 90 % interval."""
 
     __repr__ = one_line
 

@@ -48,7 +48,11 @@ class Films:
 
 
 def open_films(
-    named: Sequence[str | Path], run: str | Path, progress: Progress = silent, ordinary: Sequence[str] = ()
+    named: Sequence[str | Path],
+    run: str | Path,
+    progress: Progress = silent,
+    ordinary: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> Films:
     """The clips of datasets, or of plain folders and films that are prepared first.
 
@@ -58,6 +62,7 @@ def open_films(
     Parameters
     ----------
     ordinary : people whose clips are out of step as they come; each is put where the models of ours see it
+    without : people who are left out
 
     Raises
     ------
@@ -70,6 +75,8 @@ def open_films(
     left_out: list[tuple[str, str]] = []
     for split, clips, number in each_clip(opened, NEEDS, left_out, progress):
         clip = clips[number]
+        if person_of(clip) in without:
+            continue
         evidence = evidence_of(clip)
         if evidence.mel is None or main_face(evidence) is None:
             left_out.append((clip.name, "has no sound" if evidence.mel is None else "no face is seen in it"))

@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from genlock.core.errors import OptionError
 from genlock.core.files import write_text
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.lipsync.estimators.linear import LinearModel, default_model, load_model, save_model
 from genlock.lipsync.estimators.lips import LipsSync
-from genlock.lipsync.estimators.tower import default_tower, load_tower, save_tower
+from genlock.lipsync.estimators.tower import TowerModel, default_tower, load_tower, save_tower
 from genlock.train.lipsync.calibration import fit_without_each
 from genlock.train.lipsync.figures import (
     Told,
@@ -87,7 +88,7 @@ def calibrate_people(
 
     Raises
     ------
-    InputError
+    InputError, OptionError
         If there is too little to fit it to, or somebody who is named is not there.
     FormatError
         If a model that is named cannot be read.
@@ -97,6 +98,7 @@ def calibrate_people(
     training = training or CalibrationTraining()
     tower = load_tower(training.tower) if training.tower else default_tower()
     linear = load_model(training.linear) if training.linear else default_model()
+    towers = _towers_without(training.tower_without, people)
     placed = in_place(people, LipsSync(linear, tower), training.ordinary)
     without_him: dict[str, LinearModel] = {}
     if training.relearn:
@@ -107,7 +109,7 @@ def calibrate_people(
         )
     films = measure_people(
         {who: clips for who, clips in placed.items() if who not in training.known},
-        lambda who: LipsSync(without_him.get(who, linear), tower),
+        lambda who: LipsSync(without_him.get(who, linear), towers.get(who, tower)),
         training.times,
         training.seed,
         progress=lambda done, total: progress("measure", done, total),
@@ -140,6 +142,18 @@ def calibrate_people(
         ),
     )
     return made
+
+
+def _towers_without(named: Sequence[str], people: People) -> dict[str, TowerModel]:
+    """The towers by which each person is measured who is named before a file."""
+    found: dict[str, TowerModel] = {}
+    for entry in named:
+        names, _, file = entry.partition("=")
+        unknown = sorted(set(names.split(",")) - set(people))
+        if not file or unknown:
+            raise OptionError(f"tower_without={entry!r} is no NAME,NAME=FILE of {', '.join(sorted(people))}")
+        found |= dict.fromkeys(names.split(","), load_tower(file))
+    return found
 
 
 def report_of(told: Sequence[Told], placed: Sequence[str] = ()) -> str:
