@@ -39,7 +39,7 @@ _LENGTHS = (2.0, 3.0, 4.0, 6.0, 9.0, 15.0, 30.0)
 _LENGTH_SHARES = (0.15, 0.2, 0.2, 0.15, 0.1, 0.1, 0.1)
 _MOST_OFFSET = 0.8
 # Other speakers and cameras scatter more than those of one corpus: however long a film is, so much is never known.
-_LEAST_BLUR = 0.006
+_LEAST_BLUR = 0.010
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +229,7 @@ _SHARPNESS: Sequence[Mapping[str, float]] = [
 ]
 _SCATTER: Sequence[Mapping[str, float]] = [
     {"blur_seconds": b, "wander_seconds": w, "tail": t}
-    for b in (_LEAST_BLUR, 0.008, 0.01, 0.014, 0.018, 0.022)
+    for b in (_LEAST_BLUR, 0.014, 0.018, 0.022)
     for w in (0.0, 0.015, 0.02, 0.025, 0.03, 0.04)
     for t in (0.02, 0.05, 0.1)
 ]

@@ -162,6 +162,7 @@ def report_of(told: Sequence[Told], placed: Sequence[str] = ()) -> str:
     People ``placed`` where the models see them say nothing of intervals.
     """
     aside = f" (without {', '.join(placed)})" if placed else ""
+    known = f"90 % intervals of what is said to belong hold the truth in {coverage(told, placed):.0%}{aside}."
     bins = ", ".join(
         f"{stated:.2f} stated {right:.2f} right ({count})" for stated, right, count in reliability(told)
     )
@@ -170,7 +171,7 @@ def report_of(told: Sequence[Told], placed: Sequence[str] = ()) -> str:
             table_by_length(told),
             table_by_person(told),
             f"Probability, own and other sounds alike: {bins}.",
-            f"90 % intervals of what is said to belong hold the truth in {coverage(told, placed):.0%}{aside}.",
+            *([known] if any(t.person not in placed for t in told) else []),
         ]
     )
 
