@@ -95,6 +95,7 @@ NO_BENCHMARKS = {
     "landmarks_oracle": "called by landmarks.py --oracle, in an environment with MediaPipe",
     "modal_library": "makes the library that a benchmark places",
     "pretraining_record": "writes the record of a pretraining run that pictures are drawn from",
+    "writer_ablations": "trains on a dataset that one names",
 }
 
 

@@ -10,11 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.grid import Grid
+from genlock.core.time import round_fraction
 from genlock.core.track import Track
 from genlock.foley.events import Event, Events, heard_impulse
+from genlock.foley.levelling import Levelling
 from genlock.foley.sounding import Choice, Samples
 from genlock.models.foley.codec import Codec, load_codec
 from genlock.models.foley.columns import COLUMN_RATE, EVENT_CHANNELS
+from genlock.models.foley.loudness import law_in
 from genlock.models.foley.sampling import Sampling
 from genlock.models.foley.vocoder import SOUND_RATE, Vocoder, load_vocoder
 from genlock.models.foley.writer import WRITER_NAME, Writer, load_writer
@@ -23,7 +26,7 @@ __all__ = ["GeneratedTake", "GenerationOptions", "Generator", "make_generator", 
 
 _CERTAIN = np.float32(0.97)  # what a posterior says of an event that is certain
 _PIECE = 100  # columns that are written at a time: 2 s
-_CELLS = SOUND_RATE // int(COLUMN_RATE)  # samples of a column
+_CELLS = SOUND_RATE // int(COLUMN_RATE)  # samples of a column, which is two cells of bands
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,30 @@ class Generator:
     def take_of(self, posterior: Track, seed: int, events: Sequence[Event] = ()) -> GeneratedTake:
         """Sound for a posterior on columns, soft or certain."""
         return GeneratedTake(
-            self, posterior, seed, tuple(Choice(event, event.material, 0.0) for event in events)
+            self,
+            posterior,
+            seed,
+            tuple(Choice(event, event.material, 0.0) for event in events),
+            self._levelling(posterior, events),
         )
+
+    def _levelling(self, posterior: Track, events: Sequence[Event]) -> Levelling | None:
+        """How loud each event is to be, where the writer has learnt a law of it."""
+        law = law_in(self.writer.facts)
+        if law is None or not isinstance(posterior.grid, Grid):
+            return None
+        materials = self.writer.channels[len(EVENT_CHANNELS) :]
+        firsts, wanted = list[int](), list[float]()
+        for event in events:
+            k = posterior.grid.index(event.instant)
+            if 0 <= k < len(posterior):
+                row = np.asarray(posterior.values[k], np.float64)
+                shares = dict(zip(materials, row[len(EVENT_CHANNELS) :].tolist(), strict=True))
+                firsts.append(
+                    round_fraction((event.instant - posterior.grid.edge(0)) * SOUND_RATE, "nearest")
+                )
+                wanted.append(law.level(float(row[EVENT_CHANNELS.index("impulse")]), shares))
+        return Levelling(firsts, wanted, _CELLS // 2)
 
 
 def make_generator(weights: str | None = None) -> Generator:
@@ -88,8 +113,14 @@ class GeneratedTake:
     notes: tuple[str, ...] = ()
 
     def __init__(
-        self, generator: Generator, posterior: Track, seed: int, choices: tuple[Choice, ...]
+        self,
+        generator: Generator,
+        posterior: Track,
+        seed: int,
+        choices: tuple[Choice, ...],
+        levelling: Levelling | None = None,
     ) -> None:
+        self._levelling = levelling
         self.choices = choices
         self._posterior, self._given = posterior, 0
         how = generator.options
@@ -115,10 +146,15 @@ class GeneratedTake:
         if self._ended:
             pieces.append(self._codes.finish())
         codes = np.concatenate([np.asarray(piece.values, np.int64)[:, 0] for piece in pieces])
-        found = [self._ready, self._samples.push(self._bands.push(codes))]
+        bands = self._bands.push(codes)
+        made = [self._samples.push(bands)]
         if self._ended:
-            found.append(self._samples.finish())
-        self._ready = np.concatenate(found)
+            made.append(self._samples.finish())
+        if self._levelling is not None:
+            made = [self._levelling.push(bands, np.concatenate(made))]
+            if self._ended:
+                made.append(self._levelling.finish())
+        self._ready = np.concatenate([self._ready, *made])
 
 
 def posterior_of(events: Events, materials: Sequence[str], writer: Writer) -> Track:

@@ -24,6 +24,7 @@ from genlock.foley.finding import EventOptions, find_events
 from genlock.media import ReadOptions
 from genlock.models.foley.codec import Codec
 from genlock.models.foley.columns import COLUMN_RATE, EVENT_CHANNELS
+from genlock.models.foley.loudness import HEARD_CELLS, LoudnessLaw, fit_loudness, level_of_bands
 from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets
 from genlock.train.foley.sounds import mel_of
 
@@ -33,6 +34,7 @@ __all__ = [
     "ToldClip",
     "ToldClips",
     "heard_in",
+    "loudness_of",
     "materials_of",
     "open_told",
     "true_posterior",
@@ -50,6 +52,7 @@ _RATE = float(COLUMN_RATE)
 # What a posterior says of an event that is certain.
 _CERTAIN = 0.97
 _LEAST_IMPULSE, _LEAST_SIZE = 1e-6, 1e-4
+_ALONE = 0.06  # seconds within which another contact would be heard too
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,8 @@ class ToldClip:
     """What sounds."""
     label: str = ""
     """Its class; may be empty."""
+    levels: Floats = field(default_factory=lambda: np.zeros(0))
+    """How loud each contact is, see :func:`genlock.models.foley.loudness.level_of_bands`, [n]; empty: not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,8 +189,32 @@ def _span(begin: Fraction, end: Fraction | None, start: Fraction) -> tuple[float
 
 
 def _told_clip(clip: Clip, codec: Codec, heard: Heard) -> ToldClip:
-    codes = codec.encode(mel_of(_from_the_picture(clip.tracks[_SOUND], clip.start)))
-    return ToldClip(clip.name, codes, heard, str(clip.row.get("label") or ""))
+    mel = mel_of(_from_the_picture(clip.tracks[_SOUND], clip.start))
+    return ToldClip(
+        clip.name, codec.encode(mel), heard, str(clip.row.get("label") or ""), _levels(mel, heard)
+    )
+
+
+def _levels(mel: Rows, heard: Heard) -> Floats:
+    """How loud each contact is; NaN where the sound is over before it."""
+    cells = np.floor(heard.times * 2 * _RATE).astype(int).tolist()
+    parts = [mel[cell : cell + HEARD_CELLS] for cell in cells]
+    return np.array([level_of_bands(part) if len(part) else np.nan for part in parts], np.float64)
+
+
+def loudness_of(clips: Sequence[ToldClip]) -> LoudnessLaw | None:
+    """How loud a contact is by its impulse and material, fitted to those that no other follows or precedes closely."""
+    levels, impulses, materials = list[float](), list[float](), list[str]()
+    for clip in clips:
+        if len(clip.levels) != len(clip.heard.times):
+            continue
+        for k, time in enumerate(clip.heard.times):
+            near = np.abs(np.delete(clip.heard.times, k) - time) < _ALONE
+            if not near.any() and np.isfinite(clip.levels[k]):
+                levels.append(float(clip.levels[k]))
+                impulses.append(float(clip.heard.facts["impulse"][k]))
+                materials.append(clip.heard.materials[k])
+    return fit_loudness(levels, impulses, materials)
 
 
 def _from_the_picture(sound: Track, start: Fraction) -> npt.NDArray[np.float32]:

@@ -20,7 +20,7 @@ from genlock.models.foley.codec import Codec, load_codec
 from genlock.models.foley.columns import EVENT_CHANNELS
 from genlock.models.foley.writer import Writer, conditions_of, load_writer, save_writer
 from genlock.models.foley.writer_network import WriterShape
-from genlock.train.foley.told import ToldClip, materials_of, open_told, true_posterior
+from genlock.train.foley.told import ToldClip, loudness_of, materials_of, open_told, true_posterior
 from genlock.train.foley.writer_card import writer_card
 from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
 from genlock.train.options import LoopOptions
@@ -285,7 +285,9 @@ def train_writer(
     )
     result = train(recipe, options, target / "run", progress)
     writer = load_writer(Path(result.model) / "model.npz")
-    writer = replace(writer, facts={**writer.facts, "loop": asdict(options)})
+    law = loudness_of(clips.learnt)
+    loudness = {} if law is None else {"loudness": law.to_dict()}
+    writer = replace(writer, facts={**writer.facts, "loop": asdict(options), **loudness})
     save_writer(writer, target / "model.npz")
     write_text(target / "MODEL_CARD.md", writer_card(writer, o, clips, options))
     return replace(result, directory=str(target), model=str(target), notes=(*result.notes, *clips.notes))

@@ -20,7 +20,8 @@ likely something begins to sound, where within the 20 ms, how hard, of what size
 - Data: {data}.
 - Split as the index of the dataset says: {learnt} clips to learn from, {held} to choose on, {reported} held out.
 - Made by: `genlock train writer DATASET -o DIR{flags}`, seed {seed}, {steps} updates of {batch} clips.
-- It looks {ahead:.0f} ms ahead (the finder's own latency comes on top) and {back:.2f} s back in each layer.
+{law}- It looks {ahead:.0f} ms ahead (the finder's own latency comes on top) and {back:.2f} s back
+  in each layer.
 
 | on the clips to choose on | nats a token |
 |---|---|
@@ -28,6 +29,10 @@ likely something begins to sound, where within the 20 ms, how hard, of what size
 
 Limits: it has learnt the sounds of a drawn world; on real films it makes such sounds. What is not found
 in the picture does not sound.
+"""
+
+_LAW = """- How loud a blow is follows a law of its impulse and material, fitted to the clips: {slope:.1f} natural
+  logarithms of power for ten times the impulse.
 """
 
 _ROWS = {
@@ -55,6 +60,7 @@ def writer_card(writer: Writer, training: WriterTraining, clips: ToldClips, loop
         ),
         seed=loop.seed,
         steps=loop.steps,
+        law=_LAW.format(slope=writer.facts["loudness"]["slope"]) if "loudness" in writer.facts else "",
         batch=training.batch,
         ahead=1000 * float(writer.latency),
         back=writer.shape.reach / 50,
