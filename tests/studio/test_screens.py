@@ -18,13 +18,23 @@ from genlock.core.json_forms import write_json
 from genlock.data.options import PrepareOptions
 from genlock.media import Sound, encode
 from genlock.media.retime import retime
+from genlock.speech import Word, Words
+from genlock.synth.voice.speak import VoiceOptions, speak
 from genlock.tasks import prepare_dataset
 
 from .browser_steps import open_screen, press, until
 from .conftest import Served
 
 HITS = contacts(4, 0)
-SCREENS = (("library", None), ("face", "stick.mp4"), ("sound", "stick.mp4"), ("models", None))
+SCREENS = (
+    ("library", None),
+    ("timeline", "stick.mp4"),
+    ("words", "stick.mp4"),
+    ("sync", "stick.mp4"),
+    ("face", "voice.wav"),
+    ("sound", "stick.mp4"),
+    ("models", None),
+)
 
 
 @pytest.fixture(scope="module")
@@ -306,10 +316,35 @@ def test_the_whole_walk_on_real_clips(
     picture(driver, repository, "walk-sync")
 
 
+@pytest.fixture(scope="module")
+def with_takes(studio: Served) -> Served:
+    """The same studio: its film has words, an offset that was looked for, a sound, and its voice a face."""
+    take = {"library": "mine", "finder": "motion", "takes": 2}
+    asked = [
+        ("stick.mp4", "open", {}),
+        ("stick.mp4", "sync", {}),
+        ("stick.mp4", "sound", take),
+        ("voice.wav", "open", {}),
+        ("voice.wav", "animate", {"face": "robot"}),
+    ]
+    voice = speak("hello listen", VoiceOptions(rate=16000))
+    encode(studio.root / "voice.wav", sound=Sound(np.asarray(voice.samples, np.float32), 16000))
+    words = [Word("one", Fraction(1, 2), Fraction(1), 0.9), Word("two", Fraction(1), Fraction(3, 2), 0.4)]
+    (studio.root / "stick.genlock").mkdir(exist_ok=True)
+    write_json(studio.root / "stick.genlock" / "words.json", Words(words).to_dict())
+    for name, kind, options in asked:
+        answer = studio.ask(
+            "POST", "/api/jobs", told={"kind": kind, "files": [studio.ident(name)], "options": options}
+        )
+        job = studio.finished(answer.json()["jobs"][0])
+        assert job["state"] == "done", job["message"]
+    return studio
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("light", [False, True])
-def test_axe_a_phone_and_the_second_language(
-    driver: Any, studio: Served, repository: Path, light: bool
+def test_axe_and_a_phone_with_everything_shown(
+    driver: Any, with_takes: Served, repository: Path, light: bool
 ) -> None:
     """axe-core is MPL-2.0 and not ours to keep: ``npm pack axe-core`` and name its axe.min.js in AXE_JS."""
     path = os.environ.get("AXE_JS")
@@ -321,7 +356,10 @@ def test_axe_a_phone_and_the_second_language(
         for size in ((1440, 1000), (390, 844)):
             resize(driver, size)
             for screen, name in SCREENS:
-                open_screen(driver, studio, screen, name)
+                open_screen(driver, with_takes, screen, name)
+                if screen in ("face", "sound"):
+                    shown = f"return document.querySelector('#screen-{screen} [data-take]')"
+                    until(driver, shown, "its takes are listed")
                 if screen == "models":
                     driver.execute_script(
                         "document.querySelector('[data-dataset] button').click();"
@@ -348,7 +386,13 @@ def test_axe_a_phone_and_the_second_language(
                 )
                 assert found == [], (screen, size)
                 # A phone makes its view as wide as what is in it: that is asked of the width that was given.
-                assert driver.execute_script("return document.documentElement.scrollWidth") <= size[0], screen
+                wide = driver.execute_script(
+                    "return document.documentElement.scrollWidth <= arguments[0] ? [] : "
+                    "[...document.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > arguments[0])"
+                    ".map((e) => e.outerHTML.slice(0, 80))",
+                    size[0],
+                )
+                assert wide == [], (screen, size)
                 kind = f"{'light' if light else 'dark'}-{size[0]}"
                 screenshot(driver, repository / "build" / f"studio-{screen}-{kind}.png")
     finally:

@@ -6,6 +6,7 @@ import { Exact } from "./exact.js";
 import { t } from "./texts.js";
 
 const [LEFT, BOTTOM, FACES, HEAT] = [56, 26, 92, 230];
+const NARROWEST = 70; // pixels between two times
 const STANDARDS = [[-0.125, 0.045, 0.05], [-0.06, 0.04, 0.09]]; // BT.1359 and R37: later and earlier than the picture
 
 /**
@@ -108,8 +109,8 @@ export class SimilarityPicture extends EventTarget {
     ctx.fillStyle = colour("muted");
     ctx.textBaseline = "middle";
     const rung = niceStep((high - low) / 7);
-    for (let n = Math.ceil(low / rung); n * rung <= high; n += 1) ctx.fillText(`${Math.round(n * rung * 1000)} ms`, 4, y(n * rung));
-    const step = niceStep((this.end - this.start) / 8);
+    for (let n = Math.ceil(low / rung); n * rung <= high; n += 1) ctx.fillText(`${Math.round(n * rung * 1000)} ms`, 4, Math.min(Math.max(y(n * rung), 7), height - 7));
+    const step = niceStep(((this.end - this.start) * NARROWEST) / Math.max(width - LEFT, NARROWEST));
     for (let n = Math.ceil(this.start / step); n * step <= this.end; n += 1) ctx.fillText(clockText(n * step, step < 1 ? 1 : 0), x(n * step), height + 13);
     this.#drawPieces(ctx, x, y);
     this.#drawSteps(ctx, x, y);

@@ -52,8 +52,10 @@ export class SyncScreen {
   /** What was compared, over time; the Warp begins as what was measured. */
   async #showSimilarity(file, sync) {
     const [{ similarity }, facts] = await Promise.all([`/api/files/${file}/similarity`, `/api/files/${file}/facts`].map(getJson));
-    $("similarity-box").hidden = !sync;
-    if (!sync) return;
+    // Without a sound, or a picture, there is nothing that could be laid anew.
+    const both = facts.has_sound && facts.has_picture;
+    $("similarity-box").hidden = !sync || !both;
+    if (!sync || !both) return;
     this.warp.end = facts.duration_seconds ?? Infinity;
     this.picture.show({ similarity, pieces: sync.pieces ?? [], start: 0, duration: facts.duration_seconds ?? 1 });
     if (this.taken !== sync.sentence) this.warp.take(sync); // what is being corrected by hand is left alone
