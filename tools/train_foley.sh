@@ -42,6 +42,7 @@ mkdir -p "$folder"
 [ -f "$folder/contacts/model.npz" ] ||
     "$genlock" train contacts "$folder/dataset" -o "$folder/contacts" --width 20 --steps 1700 --seed "$seed"
 [ -f "$folder/materials/model.npz" ] ||
-    "$genlock" train materials "$folder/dataset" "$folder/dataset-short" -o "$folder/materials" --seed "$seed"
+    "$genlock" train materials "$folder/dataset" "$folder/dataset-short" -o "$folder/materials" --seed "$seed" \
+        --drawn "$((films * 2600 / 1600))"
 [ -f "$folder/writer/model.npz" ] ||
     "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" --codec "$folder/codec"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -64,6 +64,10 @@ class Generator:
     def latency(self) -> Fraction:
         """Seconds of events after an instant without which its sound is not final; a finder's own come on top."""
         return self.writer.latency + self.vocoder.lookahead_seconds
+
+    def of_class(self, name: str) -> Generator:
+        """The same, for one kind of sound. Raises OptionError if the writer knows none of that name."""
+        return Generator(replace(self.options, class_name=name))
 
     def take(self, events: Events, seed: int) -> GeneratedTake:
         """Sound for events; another seed is another take."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,6 +23,15 @@ GROUP = "genlock.sounders"
 # A blow of the film's hard ones: newton seconds, metres a second, and metres across of what is struck.
 _IMPULSE, _SPEED, _SIZE = 0.3, 2.5, 0.15
 _SIZES = 0.02, 1.0  # metres: what is smaller or larger sounds as these
+
+
+@runtime_checkable
+class _KnowsClasses(Protocol):
+    """A sounder that may have learnt classes."""
+
+    def of_class(self, name: str) -> Sounder:
+        """The same, for one of them; raises OptionError if there is none of that name."""
+        ...
 
 
 class ModalSounder:
@@ -100,20 +110,32 @@ def _known(material: str) -> str | None:
         return None
 
 
-def make_sounder(model: str, rate: int, width: float, material: str | None) -> Sounder:
+def make_sounder(model: str, rate: int, width: float, material: str | None, class_name: str = "") -> Sounder:
     """The sounder of a name; ``auto``: a model that is here, else struck bodies.
 
     Parameters
     ----------
     model : ``modal``, ``auto``, a registered name, or ``NAME:WEIGHTS`` for weights of your own
+    class_name : kind of sound, of a model that has learnt classes; empty: whatever fits
 
     Raises
     ------
     OptionError
-        If there is none of that name.
+        If there is none of that name, or it knows no such class.
     MissingModel
         If its weights are not here.
     """
+    sounder = _sounder_of(model, rate, width, material)
+    if not class_name:
+        return sounder
+    if not isinstance(sounder, _KnowsClasses):
+        raise OptionError(
+            f"{sounder.name!r} has learnt no classes of sound: leave out --class {class_name!r}"
+        )
+    return sounder.of_class(class_name)
+
+
+def _sounder_of(model: str, rate: int, width: float, material: str | None) -> Sounder:
     names = plugin_names(GROUP)
     if model == "auto":
         for name in names:

@@ -10,7 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import tyro
 
 from genlock.core.errors import OptionError
 from genlock.core.files import atomic_path
@@ -50,6 +52,8 @@ class SoundOptions:
     model: str = "auto"
     """Who makes sound without a library: a model, ``modal`` (struck bodies, nothing learnt), or ``auto``: the shipped
     model if it is here, else ``modal``."""
+    class_name: Annotated[str, tyro.conf.arg(aliases=["--class"])] = ""
+    """Kind of sound, of a model that has learnt classes (``genlock train writer --classes``). Empty: whatever fits."""
     finder: str = "auto"
     """Who finds what strikes: ``contacts`` (has learnt from motion alone), ``learned`` (the same, and materials by what
     the picture shows there), ``motion`` (nothing learnt), or ``auto``: the first of ``learned``, ``contacts`` and
@@ -93,6 +97,10 @@ class SoundOptions:
         if self.library is not None and self.retime is not None:
             raise OptionError(
                 "--library and --retime exclude each other: both say where the sound comes from"
+            )
+        if self.class_name and (self.library is not None or self.retime is not None):
+            raise OptionError(
+                "--class is for a model that has learnt classes: leave out --library and --retime"
             )
         if not 1 <= self.takes <= 32 or self.seed < 0:
             raise OptionError(f"takes={self.takes} lies in 1...32, seed={self.seed} is not below 0")
@@ -303,7 +311,7 @@ def _sounder(how: SoundOptions) -> Sounder:
     if how.library is None:
         if how.same_as:
             raise OptionError("--same-as names classes of a library: give --library as well")
-        return make_sounder(how.model, how.sound_rate, how.width, how.material)
+        return make_sounder(how.model, how.sound_rate, how.width, how.material, how.class_name)
     same = dict(pair.split("=") for pair in how.same_as)
     return LibrarySounder(open_library(how.library), how.sound_rate, how.material, same, how.width)
 

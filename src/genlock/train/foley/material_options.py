@@ -10,10 +10,10 @@ from genlock.train.options import LoopOptions
 
 __all__ = ["MATERIALS_LOOP", "MaterialTraining"]
 
-#: How long and how fast a reader is trained, if not said otherwise: some five minutes of one core.
+#: How long and how fast a reader is trained, if not said otherwise: some twenty minutes of one core.
 MATERIALS_LOOP = LoopOptions(
-    steps=900,
-    learning_rate=3e-3,
+    steps=3000,
+    learning_rate=1e-3,
     warmup=0.03,
     hold=0.3,
     final=0.01,
@@ -31,14 +31,14 @@ MATERIALS_LOOP = LoopOptions(
 class MaterialTraining:
     """How a reader of materials is trained."""
 
-    network: ReaderShape = field(default_factory=ReaderShape)
+    network: ReaderShape = field(default_factory=lambda: ReaderShape(channels=(32, 64, 96, 96), changes=True))
     """The network."""
     drawn: int = 0
     """Places that are drawn anew beside the films, with some eight things struck in each; only the frames around a
     contact are drawn, and kept beside the run. 0: none."""
     batch: int = 64
     """Parts of pictures in an update; at least 1."""
-    dropout: float = 0.4
+    dropout: float = 0.1
     """Share of numbers left out at random, 0...0.9."""
     smoothing: float = 0.05
     """Share of certainty that is spread over all materials, 0...0.5."""
@@ -46,15 +46,15 @@ class MaterialTraining:
     """How much the size counts."""
     place_loss: float = 0.5
     """How much the place counts."""
-    apart: float = 5.0
+    apart: float = 3.0
     """How far from the middle contacts lie, pixels, as a standard deviation: places are not found exactly."""
     larger: float = 0.15
     """Largest change of the scale, as a logarithm."""
-    light: float = 0.3
+    light: float = 0.1
     """Largest change of brightness, as a logarithm."""
-    tint: float = 0.12
+    tint: float = 0.03
     """Largest change of each colour, as a logarithm."""
-    noise: float = 0.03
+    noise: float = 0.01
     """Strongest noise of pixels, of 1."""
     data: str = "films of genlock synth impacts"
     """What the films are, who made them and under which licence: for the model's card."""
