@@ -30,7 +30,7 @@ SCREENS = (
     ("library", None),
     ("timeline", "stick.mp4"),
     ("words", "stick.mp4"),
-    ("sync", "stick.mp4"),
+    ("sync", "flash.mp4"),
     ("face", "voice.wav"),
     ("sound", "stick.mp4"),
     ("models", None),
@@ -318,15 +318,17 @@ def test_the_whole_walk_on_real_clips(
 
 @pytest.fixture(scope="module")
 def with_takes(studio: Served) -> Served:
-    """The same studio: its film has words, an offset that was looked for, a sound, and its voice a face."""
+    """The same studio: its film has words and a sound, its voice a face, and a film of flashes a measured offset."""
     take = {"library": "mine", "finder": "motion", "takes": 2}
     asked = [
         ("stick.mp4", "open", {}),
-        ("stick.mp4", "sync", {}),
+        ("flash.mp4", "open", {}),
+        ("flash.mp4", "sync", {}),
         ("stick.mp4", "sound", take),
         ("voice.wav", "open", {}),
         ("voice.wav", "animate", {"face": "robot"}),
     ]
+    planted(studio.root / "flash.mp4", count=100)
     voice = speak("hello listen", VoiceOptions(rate=16000))
     encode(studio.root / "voice.wav", sound=Sound(np.asarray(voice.samples, np.float32), 16000))
     words = [Word("one", Fraction(1, 2), Fraction(1), 0.9), Word("two", Fraction(1), Fraction(3, 2), 0.4)]
@@ -357,6 +359,10 @@ def test_axe_and_a_phone_with_everything_shown(
             resize(driver, size)
             for screen, name in SCREENS:
                 open_screen(driver, with_takes, screen, name)
+                if screen == "sync":
+                    until(
+                        driver, "return document.querySelector('.knot')?.checkVisibility()", "a Warp is shown"
+                    )
                 if screen in ("face", "sound"):
                     shown = f"return document.querySelector('#screen-{screen} [data-take]')"
                     until(driver, shown, "its takes are listed")
