@@ -4,7 +4,8 @@
 #   sh tools/train_foley.sh FOLDER [SEED]
 #
 # Each step is a command of genlock and is passed over once its result is there; a training that was stopped goes on.
-# FOLDER then holds codec, vocoder, contacts, materials and writer, each with model.npz and MODEL_CARD.md, and heldout,
+# FOLDER then holds codec, vocoder, contacts, materials, touches and writer, each with model.npz and MODEL_CARD.md, and
+# heldout,
 # films that nothing has learnt from, to judge them on:
 #
 #   genlock bench sound --help
@@ -44,5 +45,8 @@ mkdir -p "$folder"
 [ -f "$folder/materials/model.npz" ] ||
     "$genlock" train materials "$folder/dataset" "$folder/dataset-short" -o "$folder/materials" --seed "$seed" \
         --drawn "$((films * 2600 / 1600))"
+[ -f "$folder/touches/model.npz" ] ||
+    "$genlock" train touches "$folder/dataset" -o "$folder/touches" --seed "$seed" \
+        --contacts "$folder/contacts" --materials "$folder/materials"
 [ -f "$folder/writer/model.npz" ] ||
     "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" --codec "$folder/codec"

@@ -93,7 +93,7 @@ def test_instants_lie_between_frames_however_they_are_apart() -> None:
     presence[4:6], place[4:6] = (0.75, 0.25), (0.25, -0.75)
     zeros = np.zeros(10, np.float32)
     rows = ContactRows(presence, place, zeros - 1, zeros + 0.25, zeros + 0.5)
-    (event,) = events_of_rows(rows, instants, replace(some_model(), reading=Reading(0.5)))
+    (event,) = events_of_rows(rows, instants, Reading(0.5))
     assert float(event.instant) == pytest.approx(0.08 + 0.015, abs=1e-6)
     assert (event.probability, event.x) == pytest.approx((1.0, 0.25))
     assert event.impulse == pytest.approx(0.1)

@@ -12,10 +12,18 @@ from genlock.extractors.picture.motion_maps import MAP_FORM, MotionMapper, Motio
 from genlock.foley.events import Event
 from genlock.foley.finding import EventOptions
 from genlock.media import VideoCell
-from genlock.models.foley.contacts import CONTACTS_NAME, OUTPUTS, ContactModel, ContactRows, load_contacts
-from genlock.models.foley.reading import read_off
+from genlock.models.foley.contacts import (
+    CONTACTS_NAME,
+    OUTPUTS,
+    ContactModel,
+    ContactRows,
+    load_contacts,
+    prepared_maps,
+)
+from genlock.models.foley.reading import Reading, read_off
+from genlock.models.layers import Array
 
-__all__ = ["ContactFinder", "Looks", "events_of_rows"]
+__all__ = ["ContactFinder", "Looks", "columns_of", "events_of_rows"]
 
 _TICK = 1_000_000  # instants are rounded to microseconds
 _AT_A_TIME = 128  # frames that are told at a time
@@ -49,7 +57,8 @@ class ContactFinder:
         self._model: ContactModel = load_contacts(how.model or CONTACTS_NAME)
         self._where = exact(how.frame_instant)
         self.about = str(self._model.facts.get("data", "the motion in drawn films of things that touch"))
-        self.least_probability = self._model.reading.threshold
+        self.reading = self._model.reading
+        self.least_probability = self.reading.threshold
         self._mapper = MotionMapper()
         # Maps that are not told yet, after those that the first of them depends on.
         self._waiting: list[MotionMaps] = []
@@ -75,8 +84,11 @@ class ContactFinder:
         """What was found, after ``finish``; those that are half as likely as they should be too."""
         if not self._told:
             return []
-        rows = ContactRows(*(np.concatenate(parts) for parts in zip(*map(_columns, self._told), strict=True)))
-        return events_of_rows(rows, self._instants, self._model, self.least_probability / 2, self.looks())
+        rows = ContactRows(
+            *(np.concatenate(parts) for parts in zip(*map(columns_of, self._told), strict=True))
+        )
+        low = replace(self.reading, threshold=self.reading.threshold / 2)
+        return events_of_rows(rows, self._instants, low, self.looks())
 
     def looks(self) -> Looks | None:
         """What things look like, where that is known."""
@@ -86,47 +98,48 @@ class ContactFinder:
         """What to beware of."""
         return []
 
-    def take_rows(self, rows: ContactRows, instants: list[Fraction]) -> None:
-        """Rows of frames that are final now; a finder that looks at pictures beside overrides this."""
+    def take_rows(self, rows: ContactRows, instants: list[Fraction], maps: Array) -> None:
+        """Rows of frames that are final now, and prepared maps of their motion.
+
+        A finder that looks at pictures beside overrides this.
+        """
+        self._told.append(rows)
+        self._instants += instants
 
     def _tell(self, stop: int) -> None:
         if stop <= self._known:
             return
-        rows = self._model.rows(np.stack([one.maps for one in self._waiting]))
-        final = ContactRows(*(part[self._known : stop] for part in _columns(rows)))
-        instants = [one.instant for one in self._waiting[self._known : stop]]
-        self._told.append(final)
-        self._instants += instants
-        self.take_rows(final, instants)
+        maps = prepared_maps(np.stack([one.maps for one in self._waiting]))
+        now = slice(self._known, stop)
+        final = ContactRows(*(part[now] for part in columns_of(self._model.rows_of_prepared(maps))))
+        self.take_rows(final, [one.instant for one in self._waiting[now]], maps[now])
         kept = max(0, stop - self._model.shape.reach)
         self._waiting, self._known = self._waiting[kept:], stop - kept
 
 
-def _columns(rows: ContactRows) -> tuple[np.ndarray, ...]:
+def columns_of(rows: ContactRows) -> tuple[Array, ...]:
+    """Its arrays, in their order."""
     return rows.presence, rows.place, rows.impulse, rows.x, rows.y
 
 
 def events_of_rows(
-    rows: ContactRows,
-    instants: list[Fraction],
-    model: ContactModel,
-    least: float | None = None,
-    looks: Looks | None = None,
+    rows: ContactRows, instants: list[Fraction], reading: Reading, looks: Looks | None = None
 ) -> list[Event]:
-    """The events of what is told of frames; by default those that are as likely as the model advises.
+    """The events of what is told of frames.
 
     Parameters
     ----------
     rows : of all frames of a film
     instants : when each was taken, in exact seconds
+    reading : how they are read off
     looks : what things look like in them, if that is known
     """
-    numbers = np.stack(_columns(rows), axis=1)
+    numbers = np.stack(columns_of(rows), axis=1)
     if looks is not None:
         numbers = np.concatenate([numbers, looks.sizes[:, None], looks.shares], axis=1)
-    read = read_off(numbers, model.reading.threshold if least is None else least)
+    read = read_off(numbers, reading.threshold)
     seconds = np.array([float(t - instants[0]) for t in instants])
-    places = np.interp(read.places - 0.5, np.arange(len(seconds)), seconds) - model.reading.late_seconds
+    places = np.interp(read.places - 0.5, np.arange(len(seconds)), seconds) - reading.late_seconds
     found = []
     for place, probability, told in zip(places.tolist(), read.probabilities, read.rows, strict=True):
         x, y = np.clip(told[len(OUTPUTS) : _SIZE_AT], 0, 1).tolist()

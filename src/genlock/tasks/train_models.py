@@ -11,6 +11,7 @@ from genlock.train.avhubert.options import AVHUBERT_LOOP, AVSR_LOOP, AVHubertTra
 from genlock.train.foley.contact_options import CONTACTS_LOOP, ContactTraining
 from genlock.train.foley.material_options import MATERIALS_LOOP, MaterialTraining
 from genlock.train.foley.options import CODEBOOK_LOOP, VOCODER_LOOP, CodebookTraining, VocoderTraining
+from genlock.train.foley.touch_options import TOUCHES_LOOP, TouchTraining
 from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
 from genlock.train.lipsync.linear import train_on
 from genlock.train.lipsync.people_calibration import Calibrated, calibrate_people
@@ -36,6 +37,7 @@ __all__ = [
     "MATERIALS",
     "SYNC",
     "TALKER",
+    "TOUCHES",
     "VOCODER",
     "WAV2VEC2",
     "WRITER",
@@ -48,6 +50,7 @@ __all__ = [
     "train_materials",
     "train_sync",
     "train_talker",
+    "train_touches",
     "train_tower",
     "train_vocoder",
     "train_wav2vec2",
@@ -121,6 +124,15 @@ def train_materials(
 ) -> Result:
     """Train a reader of what is struck; see :func:`genlock.train.foley.materials.train_materials`."""
     from genlock.train.foley.materials import train_materials as run  # needs the optional torch
+
+    return run(films, folder, training, loop, progress)
+
+
+def train_touches(
+    films: Sequence[str], folder: str, training: TouchTraining, loop: LoopOptions, progress: Progress = silent
+) -> Result:
+    """Train a model that looks closely at what may touch; see :func:`genlock.train.foley.touches.train_touches`."""
+    from genlock.train.foley.touches import train_touches as run  # needs the optional torch
 
     return run(films, folder, training, loop, progress)
 
@@ -300,6 +312,14 @@ MATERIALS = RecipeCommand(
     train_materials,
     MATERIALS_LOOP,
     _IMPACTS,
+)
+TOUCHES = RecipeCommand(
+    "touches",
+    "whether and when something touches, looked at closely where motion says that it may",
+    TouchTraining,
+    train_touches,
+    TOUCHES_LOOP,
+    _IMPACTS.replace("--recipe impacts", "--recipe impacts --outputs motion"),
 )
 WRITER = RecipeCommand(
     "writer",

@@ -13,7 +13,7 @@ from genlock.core.errors import InputError, OptionError
 from genlock.models.foley.contacts import ContactShape, load_contacts, prepared_maps
 from genlock.synth.impacts.plans import ImpactOptions
 from genlock.synth.impacts.world import make_impacts
-from genlock.train.foley.contact_figures import figures_of_contacts
+from genlock.train.foley.contact_figures import figures_of_contacts, told_by
 from genlock.train.foley.contact_options import ContactTraining
 from genlock.train.foley.contacts import ContactsRecipe, train_contacts
 from genlock.train.foley.motion_films import MotionFilm, targets_of_film
@@ -71,7 +71,7 @@ def test_planted_contacts_are_learnt(tmp_path: Path) -> None:
     loop = LoopOptions(steps=120, learning_rate=1e-2, ema=0.9, evaluate_every=120, save_every=120, threads=1)
     result = train(recipe, loop, tmp_path / "run")
     model = load_contacts(Path(result.model) / "model.npz")
-    figures = figures_of_contacts(model, [planted(seed) for seed in range(20, 24)])
+    figures = figures_of_contacts(told_by(model, [planted(seed) for seed in range(20, 24)]), model.reading)
     assert figures["f_50ms"] > 0.8
     assert figures["f_50ms"] > figures["metronome_f_50ms"] + 0.3
     assert abs(figures["late_ms"]) < 12

@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.models.foley.convolution import FOLD, KERNEL, convolved, folded
 from genlock.models.layers import Array, Arrays, check_shapes, linear, softmax
 from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
 
 __all__ = [
-    "FOLD",
     "LIGHT",
     "LONGEST_SIDE",
     "MATERIALS_NAME",
@@ -57,10 +57,8 @@ LONGEST_SIDE = 160
 LIGHT = 6
 #: Grey pictures in which the place is looked for, and pixels across and down in each.
 PLACES_SHOWN, PLACES_SIDE = 3, 64
-#: Pixels across and down that are folded into one place before the first convolution.
-FOLD = 2
 _KIND = "foley materials"
-_KERNEL, _GRID = 3, 3
+_GRID = 3
 _KNEE = np.float32(0.15)  # change, against the picture's spread, that is told as one half
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 _NEAR = 0.2  # how far places lie from where motion says, as a share of the picture
@@ -118,12 +116,12 @@ def array_shapes(shape: ReaderShape, materials: int) -> dict[str, tuple[int, ...
     found: dict[str, tuple[int, ...]] = {}
     given = shape.given * FOLD**2
     for k, channels in enumerate(shape.channels):
-        found[f"convolutions.{k}.weight"] = (channels, given, _KERNEL, _KERNEL)
+        found[f"convolutions.{k}.weight"] = (channels, given, KERNEL, KERNEL)
         found[f"convolutions.{k}.bias"] = (channels,)
         given = channels
     given = PLACES_SHOWN * FOLD**2
     for k, channels in enumerate(shape.places):
-        found[f"places.{k}.weight"] = (channels, given, _KERNEL, _KERNEL)
+        found[f"places.{k}.weight"] = (channels, given, KERNEL, KERNEL)
         found[f"places.{k}.bias"] = (channels,)
         given = channels
     found |= {"where.weight": (1, given), "where.bias": (1,)}
@@ -149,16 +147,17 @@ def light_of(picture: Pixels) -> Array:
     return np.concatenate([means[:, 0], spreads[:, 0]]).astype(np.float32) / np.float32(255)
 
 
-def cut_out(picture: Pixels, x: float, y: float, side: int) -> Pixels:
+def cut_out(picture: Pixels, x: float, y: float, side: int, longest: int = LONGEST_SIDE) -> Pixels:
     """The part of a picture [H, W, 3] or [H, W] around a place, uint8 [side, side, 3] or [side, side].
 
     Beyond the picture its edges are continued.
 
     Parameters
     ----------
-    picture : RGB
+    picture : RGB, or grey [H, W]
     x, y : where, as shares of its width and height
-    side : pixels across and down, of a picture whose longer side has 160
+    side : pixels across and down
+    longest : pixels of the longer side of a picture at the scale of what is cut out
 
     Examples
     --------
@@ -168,7 +167,7 @@ def cut_out(picture: Pixels, x: float, y: float, side: int) -> Pixels:
     [[4, 4]]
     """
     high, wide = picture.shape[:2]
-    scale = LONGEST_SIDE / max(high, wide)
+    scale = longest / max(high, wide)
     # Pixels lie at their middles.
     move = [side / 2 - scale * x * wide + (scale - 1) / 2, side / 2 - scale * y * high + (scale - 1) / 2]
     way = np.array([[scale, 0, move[0]], [0, scale, move[1]]])
@@ -277,9 +276,9 @@ class MaterialReader:
         """
         if not len(around):
             return np.zeros((0, 2), np.float32)
-        rows = _folded(shown(around).transpose(0, 2, 3, 1))
+        rows = folded(shown(around).transpose(0, 2, 3, 1))
         for k, spread in enumerate(self.shape.spread):
-            rows = _convolved(rows, self.arrays, f"places.{k}", 2 if k == 1 else 1, spread)
+            rows = convolved(rows, self.arrays, f"places.{k}", 2 if k == 1 else 1, spread)
         count, high, wide, _ = rows.shape
         heat = linear(rows, self.arrays, "where").reshape(count, high * wide)
         cells = cells_of(high, wide)
@@ -326,9 +325,9 @@ class MaterialReader:
         if not len(cuts):
             return np.zeros((0, len(self.materials)), np.float32), np.zeros(0, np.float32)
         moved = np.asarray(beside, np.float32) / np.float32(255) if self.shape.changes else None
-        rows = _folded(told(np.asarray(cuts, np.float32) / np.float32(255), light, moved))
+        rows = folded(told(np.asarray(cuts, np.float32) / np.float32(255), light, moved))
         for k in range(len(self.shape.channels)):
-            rows = _convolved(rows, self.arrays, f"convolutions.{k}", step_of(k))
+            rows = convolved(rows, self.arrays, f"convolutions.{k}", step_of(k))
         count, high, wide, channels = rows.shape
         part = rows.reshape(count, _GRID, high // _GRID, _GRID, wide // _GRID, channels).mean(axis=(2, 4))
         # Torch flattens channels first.
@@ -336,13 +335,6 @@ class MaterialReader:
         hidden = np.maximum(linear(np.concatenate(seen, axis=1), self.arrays, "hidden"), 0)
         raw = linear(hidden, self.arrays, "out")
         return softmax(raw[:, :-1]), raw[:, -1] * np.float32(self.size_spread) + np.float32(self.size_mean)
-
-
-def _folded(rows: Array) -> Array:
-    """Each 2 x 2 pixels as one place, in torch's order: [n, H, W, C] to [n, H / 2, W / 2, 4 C]."""
-    count, high, wide, channels = rows.shape
-    cells = rows.reshape(count, high // FOLD, FOLD, wide // FOLD, FOLD, channels)
-    return cells.transpose(0, 1, 3, 5, 2, 4).reshape(count, high // FOLD, wide // FOLD, -1)
 
 
 def cells_of(high: int, wide: int) -> Array:
@@ -353,19 +345,6 @@ def cells_of(high: int, wide: int) -> Array:
     """
     down, across = np.divmod(np.arange(high * wide), wide)
     return np.stack([(across + 0.5) / wide, (down + 0.5) / high], axis=1).astype(np.float32)
-
-
-def _convolved(rows: Array, arrays: Arrays, name: str, step: int, spread: int = 1) -> Array:
-    """A convolution of 3 x 3 places, [n, H, W, C], of which what is below zero is left out."""
-    count, high, wide = rows.shape[:3]
-    padded = np.pad(rows, ((0, 0), (spread, spread), (spread, spread), (0, 0)))
-    kernel = arrays[f"{name}.weight"]
-    total = np.zeros((count, -(-high // step), -(-wide // step), len(kernel)), np.float32)
-    for down in range(_KERNEL):
-        for across in range(_KERNEL):
-            part = padded[:, down * spread :, across * spread :][:, :high:step, :wide:step]
-            total += part @ kernel[:, :, down, across].T
-    return np.maximum(total + arrays[f"{name}.bias"], 0)
 
 
 # ---------------------------------------------------------------- the file

@@ -17,7 +17,7 @@ from genlock.core.progress import Progress, silent
 from genlock.data.batches import Batches, BatchPlan, Item
 from genlock.models.foley.contacts import ContactModel, load_contacts, save_contacts
 from genlock.train.foley.contact_card import contact_card
-from genlock.train.foley.contact_figures import figures_of_contacts, fit_contacts
+from genlock.train.foley.contact_figures import figures_of_contacts, fit_contacts, told_by
 from genlock.train.foley.contact_options import CONTACTS_LOOP, ContactTraining
 from genlock.train.foley.motion_films import MotionFilm, motion_films, targets_of_film
 from genlock.train.options import LoopOptions
@@ -152,7 +152,7 @@ class ContactsRecipe(ClipRecipe):
         if not self.held:
             return {"missed": 0.0}
         fitted = fit_contacts(self._model(model), self.held)
-        figures = figures_of_contacts(fitted, self.held)
+        figures = figures_of_contacts(told_by(fitted, self.held), fitted.reading)
         return {"missed": 1 - figures["f_50ms"], **figures}
 
     def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
@@ -206,7 +206,7 @@ def train_contacts(
     recipe = ContactsRecipe(films["train"], films["valid"], o, options.seed)
     result = train(recipe, options, target / "run", progress)
     model = load_contacts(Path(result.model) / "model.npz")
-    report = figures_of_contacts(model, films["test"]) if films["test"] else {}
+    report = figures_of_contacts(told_by(model, films["test"]), model.reading) if films["test"] else {}
     model = replace(model, facts={**model.facts, "loop": asdict(options), "report": report})
     save_contacts(model, target / "model.npz")
     counts = {name: len(some) for name, some in films.items()}

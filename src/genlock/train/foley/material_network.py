@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingDependency
-from genlock.models.foley.materials import FOLD, LIGHT, PLACES_SHOWN, ReaderShape, step_of
+from genlock.models.foley.convolution import FOLD
+from genlock.models.foley.materials import LIGHT, PLACES_SHOWN, ReaderShape, step_of
 
 try:
     import torch
     from torch import nn
     from torch.nn import functional
+
+    from genlock.train.foley.evened import evened_arrays
 except ImportError as error:
     raise MissingDependency(
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
@@ -77,25 +80,4 @@ class MaterialNetwork(nn.Module):
 
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
         """Weights by name, for :mod:`genlock.models.foley.materials`: as it answers when it learns no more."""
-        found = {
-            name: np.asarray(value.detach().cpu().numpy(), np.float32)
-            for name, value in self.state_dict().items()
-            if not name.startswith(("evens.", "levels."))
-        }
-        for room, evens in (("convolutions", self.evens), ("places", self.levels)):
-            for k, even in enumerate(evens):
-                scale, shift = _even(even)
-                name = f"{room}.{k}"
-                found[f"{name}.weight"] = found[f"{name}.weight"] * scale[:, None, None, None]
-                found[f"{name}.bias"] = found[f"{name}.bias"] * scale + shift
-        return found
-
-
-def _even(even: nn.Module) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """By what a normalisation that learns no more multiplies, and what it adds."""
-    assert isinstance(even, nn.BatchNorm2d)
-    assert even.running_var is not None
-    assert even.running_mean is not None
-    scale = even.weight / torch.sqrt(even.running_var + even.eps)
-    shift = even.bias - even.running_mean * scale
-    return scale.detach().cpu().numpy(), shift.detach().cpu().numpy()
+        return evened_arrays(self, {"convolutions": self.evens, "places": self.levels}, ("evens.", "levels."))

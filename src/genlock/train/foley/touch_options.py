@@ -1,0 +1,64 @@
+"""How a model that looks closely at what may touch is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from genlock.core.errors import OptionError
+from genlock.models.foley.contacts import CONTACTS_NAME
+from genlock.models.foley.materials import MATERIALS_NAME
+from genlock.models.foley.touches import TouchShape
+from genlock.train.options import LoopOptions
+
+__all__ = ["TOUCHES_LOOP", "TouchTraining"]
+
+#: How long and how fast it is trained, if not said otherwise.
+TOUCHES_LOOP = LoopOptions(
+    steps=2400,
+    learning_rate=2e-3,
+    warmup=0.03,
+    hold=0.0,
+    final=0.02,
+    decay="linear",
+    weight_decay=0.02,
+    ema=0.995,
+    save_every=200,
+    evaluate_every=400,
+    log_every=20,
+    threads=1,
+)
+
+
+@dataclass(frozen=True)
+class TouchTraining:
+    """How a model of touches is trained."""
+
+    network: TouchShape = field(default_factory=TouchShape)
+    """The network."""
+    contacts: str = CONTACTS_NAME
+    """The model that says from motion when to look: a name, file or folder."""
+    materials: str = MATERIALS_NAME
+    """The model that says where to look."""
+    batch: int = 48
+    """Looks in an update; at least 1."""
+    dropout: float = 0.2
+    """Share of numbers left out at random, 0...0.9."""
+    light: float = 0.3
+    """Largest change of contrast, as a logarithm."""
+    noise: float = 6.0
+    """Strongest noise of pixels, of 255."""
+    scale: float = 0.1
+    """How much motion is made faster or slower at random, a logarithm."""
+    place_loss: float = 0.3
+    """What the instants between frames count beside whether something touches."""
+    impulse_loss: float = 0.03
+    """What the impulses count."""
+    data: str = "films of genlock synth impacts"
+    """What the films are, who made them and under which licence: for the model's card."""
+
+    def __post_init__(self) -> None:
+        least = min(self.light, self.noise, self.scale, self.place_loss, self.impulse_loss)
+        if self.batch < 1 or not 0 <= self.dropout <= 0.9 or least < 0:
+            raise OptionError(
+                f"{self}: batch is at least 1, dropout lies in 0...0.9; what is changed and what counts is not below 0"
+            )
