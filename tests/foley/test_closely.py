@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genlock.foley.closely import REACH, Looks, centres_of, look_around, rows_of_answers
+from genlock.foley.closely import REACH, Glances, centres_of, look_around, rows_of_answers
 from genlock.models.foley.contacts import ContactRows
 from genlock.models.foley.materials import load_materials
-from genlock.models.foley.touches import ANSWERED, FRAMES, NUMBERS
+from genlock.models.foley.touches import ANSWERED, FRAMES, MOVED, NUMBERS
 
 HIGH, WIDE = 96, 128
 
@@ -42,16 +42,22 @@ def test_what_is_looked_at_lies_around_the_place() -> None:
     bright = (looks.parts[0] > 200).sum(axis=(1, 2))
     assert bright[FRAMES // 2] == pytest.approx((16 * 112 / 128) ** 2, rel=0.2)
     assert bright.sum() == bright[FRAMES // 2]
-    assert looks.numbers[0, FRAMES // 2].max() == 2.0
+    assert looks.moved.shape == (1, FRAMES, 7, 7, MOVED)
+    down, across = np.argwhere(looks.moved[0, FRAMES // 2, ..., 4] == 2.0).mean(axis=0)
+    # The map's place with motion lies a little right of and below the middle of the picture.
+    assert abs((across - 3) * 8 - (0.53 - looks.places[0, 0]) * 112) < 8
+    assert abs((down - 3) * 8 - (0.54 - looks.places[0, 1]) * 84) < 8
 
 
 def test_two_looks_at_a_frame_are_put_together_and_the_nearer_one_counts_more() -> None:
     rows = rows_of(np.zeros(12, np.float32))
-    looks = Looks(
+    looks = Glances(
         np.array([4, 7]),
         np.float32([[0.2, 0.2], [0.8, 0.8]]),
         np.zeros((2, FRAMES, 8, 8), np.uint8),
+        np.zeros((2, FRAMES, 1, 1, MOVED), np.float32),
         np.zeros((2, FRAMES, NUMBERS), np.float32),
+        (84.0, 112.0),
     )
     answers = np.zeros((2, ANSWERED, 3), np.float32)
     answers[0, :, 0], answers[1, :, 0] = 1.0, 0.0

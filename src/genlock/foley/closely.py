@@ -12,10 +12,18 @@ import numpy.typing as npt
 from genlock.core.one_line import one_line
 from genlock.models.foley.contacts import ContactRows
 from genlock.models.foley.materials import MaterialReader, cut_out, small_grey
-from genlock.models.foley.touches import ANSWERED, FRAMES, SCALE, TouchModel
+from genlock.models.foley.touches import ANSWERED, CELL, FRAMES, MOVED, NUMBERS, SCALE, TouchModel
 from genlock.models.layers import Array
 
-__all__ = ["REACH", "Looks", "centres_of", "look_around", "look_closely", "rows_of_answers"]
+__all__ = [
+    "REACH",
+    "Glances",
+    "centres_of",
+    "look_around",
+    "look_closely",
+    "motion_around",
+    "rows_of_answers",
+]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -24,13 +32,12 @@ Numbers: TypeAlias = npt.NDArray[np.int64]
 REACH = 6
 # Where less than this is likely in a frame and its two neighbours together, nobody looks.
 _LEAST = 0.06
-_MOVED = 11  # channels of the maps that differ from place to place
 _SURE = 1e-4
 _EDGE = ANSWERED // 2
 
 
 @dataclass(frozen=True, eq=False)
-class Looks:
+class Glances:
     """What is looked at closely in a film, or in a stretch of one."""
 
     centres: Numbers
@@ -39,8 +46,12 @@ class Looks:
     """Where, across and down as shares of the picture, float32 [n, 2]."""
     parts: Pixels
     """Parts of the grey pictures, [n, FRAMES, side, side]."""
+    moved: Array
+    """Motion in each place of the parts, float32 [n, FRAMES, places, places, MOVED]."""
     numbers: Array
     """What is known of each frame by its motion, float32 [n, FRAMES, NUMBERS]."""
+    extent: tuple[float, float]
+    """Height and width of the whole pictures at the scale of the parts, pixels."""
 
     __repr__ = one_line
 
@@ -58,8 +69,13 @@ def centres_of(presence: Array) -> Numbers:
 
 
 def look_around(
-    rows: ContactRows, maps: Array, pictures: Sequence[Pixels], reader: MaterialReader, side: int
-) -> Looks:
+    rows: ContactRows,
+    maps: Array,
+    pictures: Sequence[Pixels],
+    reader: MaterialReader,
+    side: int,
+    margin: int = 0,
+) -> Glances:
     """What is to be looked at in consecutive frames.
 
     Parameters
@@ -69,19 +85,25 @@ def look_around(
     pictures : the frames, RGB, uint8 [H, W, 3] each
     reader : finds the place where something touches
     side : pixels of the parts
+    margin : so many more on each side
     """
     centres, count = centres_of(rows.presence), len(rows.presence)
+    high, wide = pictures[0].shape[:2] if count else (1, 1)
+    extent = (high * SCALE / max(high, wide), wide * SCALE / max(high, wide))
     places = _places(rows, centres, pictures, reader)
-    parts = np.zeros((len(centres), FRAMES, side, side), np.uint8)
-    numbers = np.zeros((len(centres), FRAMES, 0), np.float32)
+    wide_side = side + 2 * margin
+    parts = np.zeros((len(centres), FRAMES, wide_side, wide_side), np.uint8)
     around = np.clip(centres[:, None] + np.arange(FRAMES) - FRAMES // 2, 0, max(count - 1, 0))
     greys = {frame: _grey(pictures[frame]) for frame in np.unique(around).tolist()} if len(centres) else {}
     for row, (frames, (x, y)) in enumerate(zip(around.tolist(), places.tolist(), strict=True)):
         for column, frame in enumerate(frames):
-            parts[row, column] = cut_out(greys[frame], x, y, side, SCALE)
-    if len(centres):
-        numbers = np.concatenate([_motion(maps, around, places), _told(rows)[around]], axis=2)
-    return Looks(centres, places, parts, numbers)
+            parts[row, column] = cut_out(greys[frame], x, y, wide_side, SCALE)
+    moved = motion_around(maps, around, places, extent, side // CELL)
+    everywhere = (
+        maps[around, 0, 0, MOVED:] if len(centres) else np.zeros((0, FRAMES, NUMBERS - 3), np.float32)
+    )
+    numbers = np.concatenate([everywhere, _told(rows)[around]], axis=2)
+    return Glances(centres, places, parts, moved, numbers, extent)
 
 
 def _places(rows: ContactRows, centres: Numbers, pictures: Sequence[Pixels], reader: MaterialReader) -> Array:
@@ -106,14 +128,26 @@ def _grey(picture: Pixels) -> Pixels:
     return np.asarray((picture.astype(np.uint16) @ np.array([77, 150, 29], np.uint16)) >> 8, np.uint8)
 
 
-def _motion(maps: Array, around: Numbers, places: Array) -> Array:
-    """Motion at a place and in the eight around it, and what is the same everywhere: [n, FRAMES, 9 * 11 + 4]."""
+def motion_around(
+    maps: Array, around: Numbers, places: Array, extent: tuple[float, float], count: int
+) -> Array:
+    """The motion in so many places across and down around a place, [n, FRAMES, count, count, MOVED]; 0 off screen.
+
+    Parameters
+    ----------
+    maps : prepared maps, [T, rows, columns, channels]
+    around : numbers of the frames, [n, FRAMES]
+    places : across and down as shares of the picture, [n, 2]
+    extent : height and width of the picture in pixels, of which a place has :data:`CELL`
+    """
     high, wide = maps.shape[1:3]
-    down = np.clip((places[:, 1] * high).astype(int), 0, high - 1)[:, None]
-    across = np.clip((places[:, 0] * wide).astype(int), 0, wide - 1)[:, None]
-    padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    near = [padded[around, down + row, across + column, :_MOVED] for row in range(3) for column in range(3)]
-    return np.concatenate([*near, maps[around, 0, 0, _MOVED:]], axis=2)
+    away = (np.arange(count) - (count - 1) / 2) * CELL
+    down = np.floor((places[:, 1, None] + away / extent[0]) * high).astype(int)
+    across = np.floor((places[:, 0, None] + away / extent[1]) * wide).astype(int)
+    inside = ((down >= 0) & (down < high))[:, :, None] & ((across >= 0) & (across < wide))[:, None, :]
+    rows, columns = np.clip(down, 0, high - 1), np.clip(across, 0, wide - 1)
+    found = maps[around[:, :, None, None], rows[:, None, :, None], columns[:, None, None, :], :MOVED]
+    return np.asarray(found * inside[:, None, :, :, None], np.float32)
 
 
 def _told(rows: ContactRows) -> Array:
@@ -122,7 +156,7 @@ def _told(rows: ContactRows) -> Array:
     return np.stack([np.log(likely / (1 - likely)) / 3, rows.place, rows.impulse], axis=1).astype(np.float32)
 
 
-def rows_of_answers(rows: ContactRows, looks: Looks, answers: Array) -> ContactRows:
+def rows_of_answers(rows: ContactRows, looks: Glances, answers: Array) -> ContactRows:
     """What is told of frames after a close look; nothing touches where nobody looked.
 
     Parameters
@@ -152,4 +186,4 @@ def look_closely(
 ) -> ContactRows:
     """What is told of consecutive frames after a close look at them; see :func:`look_around`."""
     looks = look_around(rows, maps, pictures, reader, model.shape.side)
-    return rows_of_answers(rows, looks, model.told(looks.parts, looks.numbers))
+    return rows_of_answers(rows, looks, model.told(looks.parts, looks.moved, looks.numbers))

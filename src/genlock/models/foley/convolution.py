@@ -25,13 +25,16 @@ def folded(rows: Array) -> Array:
     return cells.transpose(0, 1, 3, 5, 2, 4).reshape(count, high // FOLD, wide // FOLD, -1)
 
 
-def convolved(rows: Array, arrays: Arrays, name: str, step: int, spread: int = 1) -> Array:
-    """A convolution of 3 x 3 places, [n, H, W, C], of which what is below zero is left out.
+def convolved(
+    rows: Array, arrays: Arrays, name: str, step: int = 1, spread: int = 1, least: float = 0.0
+) -> Array:
+    """A convolution of 3 x 3 places, [n, H, W, C].
 
     Parameters
     ----------
     step : how many times smaller it makes the map
     spread : places between its taps
+    least : what is below is raised to it
     """
     count, high, wide = rows.shape[:3]
     padded = np.pad(rows, ((0, 0), (spread, spread), (spread, spread), (0, 0)))
@@ -41,4 +44,4 @@ def convolved(rows: Array, arrays: Arrays, name: str, step: int, spread: int = 1
         for across in range(KERNEL):
             part = padded[:, down * spread :, across * spread :][:, :high:step, :wide:step]
             total += part @ kernel[:, :, down, across].T
-    return np.maximum(total + arrays[f"{name}.bias"], 0)
+    return np.maximum(total + arrays[f"{name}.bias"], np.float32(least))

@@ -2,8 +2,9 @@
 
 Maps of motion say where and when to look (:mod:`genlock.models.foley.contacts`); they cannot tell a stick that turns
 round above a thing from one that hits it. Here nine frames are looked at, each a part of the picture around the
-place, beside the motion there and the seconds between the frames; of the five in the middle it is told how likely
-something touches near them, and when. Arrays have the names and layouts of torch's own layers:
+place, beside the motion in the same places and the seconds between the frames; of the five in the middle it is told how
+likely something touches near them, and when. Each place is judged by what it and its neighbours show over time, so
+that it does not matter where in the part something touches. Arrays have the names and layouts of torch's own layers:
 :mod:`genlock.train.foley.touch_network` is the same network where it learns.
 """
 
@@ -22,13 +23,16 @@ import numpy.typing as npt
 from genlock.core.errors import OptionError
 from genlock.models.foley.convolution import FOLD, KERNEL, convolved, folded
 from genlock.models.foley.reading import Reading
-from genlock.models.layers import Array, Arrays, check_shapes, linear, sigmoid
+from genlock.models.layers import Array, Arrays, check_shapes, linear, sigmoid, softmax
 from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
 
 __all__ = [
     "ANSWERED",
+    "CELL",
     "FRAMES",
+    "MOVED",
     "NUMBERS",
+    "OUTPUTS",
     "SCALE",
     "TOUCHES_NAME",
     "TouchModel",
@@ -37,7 +41,6 @@ __all__ = [
     "load_touches",
     "save_touches",
     "shown",
-    "step_of",
 ]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -48,9 +51,12 @@ TOUCHES_NAME = "foley-touches"
 FRAMES, ANSWERED = 9, 5
 #: Pixels of a picture's longer side at the scale of what is looked at.
 SCALE = 112
-#: Numbers beside each part of a picture: motion in 3 x 3 places of 11 channels, four numbers of the whole frame, and
-#: what is told of it by motion alone.
-NUMBERS = 9 * 11 + 4 + 3
+#: Pixels across and down of a place in which something may touch.
+CELL = 8
+#: Numbers of the motion in each place.
+MOVED = 11
+#: Numbers beside each part of a picture: four of the whole frame, and what is told of it by motion alone.
+NUMBERS = 4 + 3
 #: What is told of each frame: presence, place (in frames from it), logarithm of the impulse.
 OUTPUTS = 3
 _KIND = "foley touches"
@@ -64,58 +70,45 @@ class TouchShape:
 
     side: int = 56
     """Width and height of the parts of pictures, pixels; a multiple of 8."""
-    channels: tuple[int, ...] = (24, 32, 32)
-    """Channels of the convolutions, two of them at least; the first and the second halve the map."""
-    seen: int = 48
-    """Numbers that are told of each part of a picture; at least 1."""
-    moved: int = 48
-    """Numbers that are told of the motion; at least 1."""
-    width: int = 64
-    """Numbers of each frame while frames are compared; at least 1."""
-    dilations: tuple[int, ...] = (1, 2)
+    channels: tuple[int, int] = (24, 24)
+    """Channels of the convolutions of pictures, each of which halves the map."""
+    width: int = 24
+    """Numbers of each place while frames are compared; at least 1."""
+    dilations: tuple[int, ...] = (1, 1, 2)
     """Frames between the taps of each block that compares them."""
 
     def __post_init__(self) -> None:
-        if min(self.seen, self.moved, self.width, *self.channels, *self.dilations) < 1:
+        if min(self.width, *self.channels, *self.dilations) < 1:
             raise OptionError(f"{self}: all are at least 1")
-        if len(self.channels) < 2 or self.side < 8 or self.side % 8:
-            raise OptionError(f"{self}: the side is a multiple of 8, and there are two convolutions at least")
+        if len(self.channels) != 2 or self.side < CELL or self.side % CELL:
+            raise OptionError(f"{self}: the side is a multiple of {CELL}, and there are two convolutions")
 
     @property
-    def last(self) -> int:
-        """Places across and down of the last map."""
-        return self.side // 8
+    def places(self) -> int:
+        """Places across and down of a part."""
+        return self.side // CELL
 
 
 def array_shapes(shape: TouchShape) -> dict[str, tuple[int, ...]]:
     """Name and shape of every array.
 
-    >>> array_shapes(TouchShape())["see.weight"]
-    (48, 1568)
+    >>> array_shapes(TouchShape())["enter.weight"]
+    (24, 42)
     """
-    found: dict[str, tuple[int, ...]] = {}
-    given = 3 * FOLD**2
+    found: dict[str, tuple[int, ...]] = {"level": (1,)}
+    given, width = 3 * FOLD**2, shape.width
     for k, channels in enumerate(shape.channels):
         found[f"convolutions.{k}.weight"] = (channels, given, KERNEL, KERNEL)
         found[f"convolutions.{k}.bias"] = (channels,)
         given = channels
-    width = shape.width
-    layers = {
-        "see": (shape.last**2 * given, shape.seen),
-        "move": (NUMBERS, shape.moved),
-        "enter": (shape.seen + shape.moved, width),
-        "out": (width, OUTPUTS),
-    }
+    found |= {"enter.weight": (width, given + MOVED + NUMBERS), "enter.bias": (width,)}
     for k in range(len(shape.dilations)):
-        layers |= {f"blocks.{k}.time": (3 * width, width), f"blocks.{k}.mix": (width, width)}
-    for name, (inner, outer) in layers.items():
-        found |= {f"{name}.weight": (outer, inner), f"{name}.bias": (outer,)}
-    return found
-
-
-def step_of(layer: int) -> int:
-    """How many times smaller a convolution makes the map."""
-    return 2 if layer < 2 else 1
+        found |= {f"blocks.{k}.time.weight": (width, 3 * width), f"blocks.{k}.time.bias": (width,)}
+        found |= {
+            f"blocks.{k}.space.weight": (width, width, KERNEL, KERNEL),
+            f"blocks.{k}.space.bias": (width,),
+        }
+    return found | {"out.weight": (OUTPUTS, width), "out.bias": (OUTPUTS,)}
 
 
 def shown(parts: Pixels) -> Array:
@@ -142,7 +135,7 @@ def shown(parts: Pixels) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class TouchModel:
-    """Parts of pictures and numbers in, what touches out.
+    """Parts of pictures and their motion in, what touches out.
 
     Raises FormatError if the arrays do not fit.
     """
@@ -159,38 +152,51 @@ class TouchModel:
     def __post_init__(self) -> None:
         check_shapes(self.arrays, array_shapes(self.shape), "a model of touches")
 
-    def told(self, parts: Pixels, numbers: Array) -> Array:
+    def told(self, parts: Pixels, moved: Array, numbers: Array) -> Array:
         """Of the five frames in the middle: presence 0...1, place -1...1 in frames, log10 N s; float32 [n, 5, 3].
 
         Parameters
         ----------
         parts : grey, uint8 [n, 9, side, side]
+        moved : motion in each place, float32 [n, 9, places, places, MOVED]
         numbers : of each frame, float32 [n, 9, NUMBERS]
         """
         if not len(parts):
             return np.zeros((0, ANSWERED, OUTPUTS), np.float32)
+        raw = self._raw(parts, np.asarray(moved, np.float32), np.asarray(numbers, np.float32))
+        flat = raw.reshape(len(parts), ANSWERED, -1, OUTPUTS)
+        clear = flat[..., 0]
+        highest = clear.max(axis=2, keepdims=True)
+        whole = np.log(np.exp(clear - highest).sum(axis=2)) + highest[..., 0]
+        share = softmax(clear)[..., None]
+        found = (flat * share).sum(axis=2)
+        found[..., 0] = sigmoid(whole + self.arrays["level"])
+        found[..., 1] = np.clip(found[..., 1], -1, 1)
+        return found
+
+    def _raw(self, parts: Pixels, moved: Array, numbers: Array) -> Array:
+        """Raw answers of places, [n, ANSWERED, places, places, OUTPUTS]."""
         rows = folded(shown(parts))
         for k in range(len(self.shape.channels)):
-            rows = convolved(rows, self.arrays, f"convolutions.{k}", step_of(k))
-        # Torch flattens channels first.
-        seen = linear(rows.transpose(0, 3, 1, 2).reshape(len(rows), -1), self.arrays, "see")
-        moved = linear(np.asarray(numbers, np.float32), self.arrays, "move")
-        both = np.concatenate([seen.reshape(len(parts), FRAMES, -1), moved], axis=2)
-        hidden = linear(np.maximum(both, 0), self.arrays, "enter")
+            rows = convolved(rows, self.arrays, f"convolutions.{k}", 2)
+        seen = rows.reshape(*moved.shape[:4], -1)
+        everywhere = np.broadcast_to(numbers[:, :, None, None], (*moved.shape[:4], numbers.shape[2]))
+        hidden = linear(np.concatenate([seen, moved, everywhere], axis=4), self.arrays, "enter")
         for k, step in enumerate(self.shape.dilations):
             taps = _along(np.maximum(hidden, 0), step)
             inner = np.maximum(linear(taps, self.arrays, f"blocks.{k}.time"), 0)
-            hidden = hidden + linear(inner, self.arrays, f"blocks.{k}.mix")
+            flat = inner.reshape(-1, *inner.shape[2:])
+            hidden = hidden + convolved(flat, self.arrays, f"blocks.{k}.space", least=-np.inf).reshape(
+                inner.shape
+            )
         first = (FRAMES - ANSWERED) // 2
-        raw = linear(np.maximum(hidden[:, first : first + ANSWERED], 0), self.arrays, "out")
-        raw[..., 0], raw[..., 1] = sigmoid(raw[..., 0]), np.clip(raw[..., 1], -1, 1)
-        return raw
+        return linear(np.maximum(hidden[:, first : first + ANSWERED], 0), self.arrays, "out")
 
 
 def _along(rows: Array, step: int) -> Array:
-    """Each frame with those ``step`` before and after it, [n, frames, 3 D]."""
-    padded = np.pad(rows, ((0, 0), (step, step), (0, 0)))
-    return np.concatenate([padded[:, tap * step : tap * step + rows.shape[1]] for tap in range(3)], axis=2)
+    """Each frame with those ``step`` before and after it, [n, frames, places, places, 3 D]."""
+    padded = np.pad(rows, ((0, 0), (step, step), (0, 0), (0, 0), (0, 0)))
+    return np.concatenate([padded[:, tap * step : tap * step + rows.shape[1]] for tap in range(3)], axis=4)
 
 
 def save_touches(model: TouchModel, target: str | os.PathLike[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
@@ -16,7 +16,7 @@ from genlock.core.progress import Progress, silent
 from genlock.data.prepare import source_of
 from genlock.data.splits import NAMES
 from genlock.extractors.picture.motion_maps import instant_of
-from genlock.foley.closely import Looks, look_around
+from genlock.foley.closely import Glances, look_around
 from genlock.media import VideoCell, VideoForm, read
 from genlock.models.foley.contacts import ContactModel, ContactRows
 from genlock.models.foley.materials import LONGEST_SIDE, MaterialReader
@@ -28,7 +28,7 @@ __all__ = ["MARGIN", "TouchFilm", "open_touch_films", "touch_film_of"]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 #: Pixels around what is looked at, so that it can be moved while it is learnt from.
-MARGIN = 6
+MARGIN = 4
 _NEAR = 1e-6  # seconds within which a frame is the one of a map
 
 
@@ -40,7 +40,7 @@ class TouchFilm:
     """Its contacts, and when its frames were taken; its maps are no longer held."""
     rows: ContactRows
     """What motion tells of its frames."""
-    looks: Looks
+    looks: Glances
     """What is looked at; parts have a margin of :data:`MARGIN` pixels."""
 
     @property
@@ -102,18 +102,9 @@ def touch_film_of(
             "it any more; prepare it again"
         )
     frames = [pictures.found[k] for k in range(len(film.instants))]
-    looks = look_around(rows, maps, frames, reader, side + 2 * MARGIN)
-    shorter = MotionFilm(
-        film.name,
-        np.zeros((0, *film.maps.shape[1:]), np.float16),
-        film.instants,
-        film.times,
-        film.impulses,
-        film.places,
-        film.unsure,
-        film.seconds,
-    )
-    kept = Looks(looks.centres, looks.places, looks.parts, looks.numbers.astype(np.float16))
+    looks = look_around(rows, maps, frames, reader, side, MARGIN)
+    shorter = replace(film, maps=np.zeros((0, *film.maps.shape[1:]), np.float16))
+    kept = replace(looks, moved=looks.moved.astype(np.float16))
     return TouchFilm(shorter, rows, kept)
 
 

@@ -41,8 +41,8 @@ class TouchTraining:
     """The model that says where to look."""
     batch: int = 48
     """Looks in an update; at least 1."""
-    dropout: float = 0.2
-    """Share of numbers left out at random, 0...0.9."""
+    dropout: float = 0.1
+    """Share of numbers of what is seen left out at random, 0...0.9."""
     light: float = 0.3
     """Largest change of contrast, as a logarithm."""
     noise: float = 6.0
@@ -53,11 +53,13 @@ class TouchTraining:
     """What the instants between frames count beside whether something touches."""
     impulse_loss: float = 0.03
     """What the impulses count."""
+    where_loss: float = 0.05
+    """What the places in the parts count."""
     data: str = "films of genlock synth impacts"
     """What the films are, who made them and under which licence: for the model's card."""
 
     def __post_init__(self) -> None:
-        least = min(self.light, self.noise, self.scale, self.place_loss, self.impulse_loss)
+        least = min(self.light, self.noise, self.scale, self.place_loss, self.impulse_loss, self.where_loss)
         if self.batch < 1 or not 0 <= self.dropout <= 0.9 or least < 0:
             raise OptionError(
                 f"{self}: batch is at least 1, dropout lies in 0...0.9; what is changed and what counts is not below 0"

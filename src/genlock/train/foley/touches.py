@@ -15,10 +15,10 @@ from genlock.core.files import write_text
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.batches import Batches, BatchPlan, Item
-from genlock.foley.closely import rows_of_answers
+from genlock.foley.closely import Glances, rows_of_answers
 from genlock.models.foley.contacts import load_contacts
 from genlock.models.foley.materials import load_materials
-from genlock.models.foley.touches import ANSWERED, TouchModel, load_touches, save_touches, shown
+from genlock.models.foley.touches import ANSWERED, CELL, MOVED, TouchModel, load_touches, save_touches, shown
 from genlock.train.foley.contact_figures import Told, figures_of_contacts, fitted_reading
 from genlock.train.foley.motion_films import targets_of_film
 from genlock.train.foley.touch_card import touch_card
@@ -44,8 +44,10 @@ __all__ = ["TouchesRecipe", "told_closely", "train_touches"]
 Tensor: TypeAlias = torch.Tensor
 
 _LEAST_LOOKS = 16
-_SIDES = 3  # places across and down of which motion is told
-_CHANNELS = 11
+# Places across and down of a picture in which contacts are noted before it is known which part is looked at.
+_ACROSS, _DOWN = 160, 120
+# Velocities across, into the frame and out of it, change their sign in a mirror.
+_TURNED = np.float32([-1, 1, -1, *(1,) * (MOVED - 3)])
 _PLACE_KNEE, _IMPULSE_KNEE = 0.1, 0.3
 # How much each of the frames counts: as much as when what is told of a frame by several looks is put together.
 _WEIGHTS = np.float32([(ANSWERED // 2 + 1 - abs(k)) ** 2 for k in range(-(ANSWERED // 2), ANSWERED // 2 + 1)])
@@ -81,7 +83,7 @@ class TouchesRecipe(ClipRecipe):
                 f"{len(self._looks)} moments in which something may touch are too few; give films with at least "
                 f"{_LEAST_LOOKS}"
             )
-        self._targets = [targets_of_film(film.film, 1, 1) for film in self.clips]
+        self._targets = [targets_of_film(film.film, _DOWN, _ACROSS) for film in self.clips]
         self._batches = Batches([1.0] * len(self._looks), BatchPlan(clips=self.training.batch, seed=seed))
 
     def describe(self, part: list[Item]) -> str:
@@ -107,34 +109,51 @@ class TouchesRecipe(ClipRecipe):
         film, o, side = self.clips[number], self.training, self.training.network.side
         down, across = random.integers(0, 2 * MARGIN + 1, 2)
         parts = film.looks.parts[look, :, down : down + side, across : across + side]
-        numbers = film.looks.numbers[look].astype(np.float32)
-        if random.random() < 0.5:
-            parts, numbers = parts[:, :, ::-1], _mirrored(numbers)
-        numbers[:, : _SIDES**2 * _CHANNELS] *= np.exp(random.normal(0, o.scale))
-        seen = parts * np.float32(np.exp(random.uniform(-o.light, o.light)))
-        seen += np.float32(random.uniform(0, o.noise)) * random.standard_normal(parts.shape, np.float32)
+        moved = film.looks.moved[look].astype(np.float32) * np.float32(np.exp(random.normal(0, o.scale)))
         frames = int(film.looks.centres[look]) + np.arange(ANSWERED) - ANSWERED // 2
         inside = (frames >= 0) & (frames < len(film.film.instants))
         asked = np.clip(frames, 0, len(film.film.instants) - 1)
-        targets = self._targets[number]
-        found = {name: getattr(targets, name)[asked] for name in ("presence", "place", "impulse", "asked")}
+        found = {name: value[asked] for name, value in vars(self._targets[number]).items()}
         found["asked"] = found["asked"] * inside
-        return {"parts": seen, "numbers": numbers, **found}
+        places = side // CELL
+        where = _cells(found["where"], film.looks, look, (across - MARGIN, down - MARGIN), places)
+        if random.random() < 0.5:
+            parts, moved = parts[:, :, ::-1], moved[:, :, ::-1] * _TURNED
+            where = np.where(where >= 0, where // places * places + places - 1 - where % places, -1)
+        seen = parts * np.float32(np.exp(random.uniform(-o.light, o.light)))
+        seen += np.float32(random.uniform(0, o.noise)) * random.standard_normal(parts.shape, np.float32)
+        numbers = np.asarray(film.looks.numbers[look], np.float32)
+        return {
+            **found,
+            "where": where,
+            "parts": seen,
+            "moved": np.ascontiguousarray(moved),
+            "numbers": numbers,
+        }
 
     def loss(self, model: TouchNetwork, batch: Batch, step: int) -> Loss:
         """How wrong frames are told."""
         t, o = batch.tensors, self.training
-        told, share = model(t["parts"], t["numbers"]), t["presence"]
-        wrong = functional.binary_cross_entropy_with_logits(told[..., 0], share, reduction="none")
-        place = functional.smooth_l1_loss(told[..., 1], t["place"], reduction="none", beta=_PLACE_KNEE)
-        hard = functional.smooth_l1_loss(told[..., 2], t["impulse"], reduction="none", beta=_IMPULSE_KNEE)
+        told, share = model(t["parts"], t["moved"], t["numbers"]), t["presence"]
+        wrong = functional.binary_cross_entropy_with_logits(told.presence, share, reduction="none")
+        place = functional.smooth_l1_loss(told.place, t["place"], reduction="none", beta=_PLACE_KNEE)
+        hard = functional.smooth_l1_loss(told.impulse, t["impulse"], reduction="none", beta=_IMPULSE_KNEE)
+        where = functional.cross_entropy(
+            told.places.flatten(0, 1), t["where"].clamp(min=0).flatten(), reduction="none"
+        ).view_as(share)
         weights = torch.from_numpy(_WEIGHTS) * t["asked"]
         parts = {
             "presence": _mean(wrong, weights),
             "place": _mean(place, weights * share),
             "impulse": _mean(hard, weights * share),
+            "where": _mean(where, weights * share * (t["where"] >= 0)),
         }
-        total = parts["presence"] + o.place_loss * parts["place"] + o.impulse_loss * parts["impulse"]
+        total = (
+            parts["presence"]
+            + o.place_loss * parts["place"]
+            + o.impulse_loss * parts["impulse"]
+            + o.where_loss * parts["where"]
+        )
         figures = {name: (part.detach() * batch.weight, batch.weight) for name, part in parts.items()}
         return Loss(total * batch.weight, figures)
 
@@ -165,14 +184,16 @@ class TouchesRecipe(ClipRecipe):
         return TouchModel(self.training.network, network.arrays(), facts=facts)
 
 
-def _mirrored(numbers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    found = numbers.copy()
-    count = _SIDES**2 * _CHANNELS
-    motion = numbers[:, :count].reshape(-1, _SIDES, _SIDES, _CHANNELS)[:, :, ::-1].copy()
-    # Velocities across, into the frame and out of it.
-    motion[..., [0, 2]] *= -1
-    found[:, :count] = motion.reshape(len(numbers), count)
-    return found
+def _cells(
+    where: npt.NDArray[np.int64], looks: Glances, look: int, moved: tuple[int, int], places: int
+) -> npt.NDArray[np.int64]:
+    """Numbers of the places of a part in which something touches; -1 outside of it."""
+    x, y = (where % _ACROSS + 0.5) / _ACROSS, (where // _ACROSS + 0.5) / _DOWN
+    middle = places * CELL / 2
+    right = np.floor(((x - looks.places[look, 0]) * looks.extent[1] + middle - moved[0]) / CELL).astype(int)
+    down = np.floor(((y - looks.places[look, 1]) * looks.extent[0] + middle - moved[1]) / CELL).astype(int)
+    inside = (where >= 0) & (right >= 0) & (right < places) & (down >= 0) & (down < places)
+    return np.where(inside, down * places + right, -1)
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
