@@ -205,7 +205,7 @@ def told_closely(model: TouchModel, films: Sequence[TouchFilm]) -> list[Told]:
     found = []
     inner = slice(MARGIN, MARGIN + model.shape.side)
     for film in films:
-        answers = model.told(film.looks.parts[:, :, inner, inner], np.asarray(film.looks.numbers, np.float32))
+        answers = model.told(film.looks.parts[:, :, inner, inner], film.looks.moved, film.looks.numbers)
         found.append(Told(rows_of_answers(film.rows, film.looks, answers), film.film))
     return found
 
