@@ -37,9 +37,11 @@ from genlock.lipsync.measurement import (
     Segment,
     SyncMeasurement,
     agreeing_share,
+    at_odds,
     notes_of_parts,
     of_longest,
     segment_of,
+    sure_share,
 )
 from genlock.lipsync.speakers import Faces, choose_speakers
 from genlock.lipsync.splices import with_splices_placed
@@ -180,17 +182,20 @@ class Fusion:
             return self._from_whole(seen)
         near = self._from_stretches(seen)
         unsure = (near.estimate.probability or 0.0) < _SURE_NEARBY
-        if self.options.far and (unsure or _little_agrees(near)):
+        if self.options.far and (unsure or len(near.segments) > 1 or _little_agrees(near)):
             away = self._from_afar(seen.estimator)
-            if away is not None and (unsure or not _little_agrees(away)):
-                return away
+            if away is not None and (unsure or _explains_more(away, near)):
+                return self._placed(away, seen.estimator)
             if unsure:
                 return self._nowhere(near, seen.estimator)
+            if at_odds(near, _SURE_NEARBY):
+                return self._parts_at_odds(near)
         return self._placed(near, seen.estimator)
 
     def _placed(self, found: SyncMeasurement, estimator: Estimator) -> SyncMeasurement:
         """The measurement with its splices where they are, as far as that can be seen."""
-        if isinstance(estimator, Seeing) and len(found.segments) > 1 and self._film.pieces:
+        known = found.drift_ppm is None  # at another speed a splice has no one offset on either side
+        if isinstance(estimator, Seeing) and len(found.segments) > 1 and self._film.pieces and known:
             return with_splices_placed(found, self._film, estimator)
         return found
 
@@ -199,6 +204,22 @@ class Fusion:
         if near.estimate.reason != estimator.trust.foreign or not isinstance(estimator, Seeing):
             return near
         return replace(near, estimate=replace(near.estimate, reason=not_matched(FAR_SECONDS)))
+
+    def _parts_at_odds(self, found: SyncMeasurement) -> SyncMeasurement:
+        """A measurement whose few sure parts contradict each other, while nothing fits most of the film."""
+        doubtful = Estimate(
+            None,
+            None,
+            None,
+            found.estimate.estimator,
+            "no offset holds in most of the film, and those of its parts contradict each other",
+            found.estimate.face,
+            found.estimate.curve,
+            found.estimate.seconds,
+        )
+        return replace(
+            found, estimate=doubtful, drift_ppm=None, drift_interval_ppm=None, segments=(), notes=()
+        )
 
     def _from_afar(self, estimator: Estimator) -> SyncMeasurement | None:
         """What the film says with its sound where it leads all other lags and speeds; None: it leads nowhere."""
@@ -211,7 +232,7 @@ class Fusion:
         found = again.finish()
         if (found.estimate.probability or 0.0) < _SURE_NEARBY:
             return None
-        return self._placed(from_afar(found, far), estimator) if far.speed == 1 else from_afar(found, far)
+        return from_afar(found, far)
 
     @property
     def _middle(self) -> Fraction:
@@ -373,8 +394,16 @@ class Fusion:
 
 
 def _little_agrees(found: SyncMeasurement) -> bool:
-    """Whether most pieces of a film do not say what is said of all of it: a little of it may match by itself."""
+    """Whether most of a film does not say what is said of it: a little of it may match by itself."""
+    if len(found.segments) > 1:
+        return sure_share(found, _SURE_NEARBY) < 0.5
     return len(found.pieces) >= _PIECES_THAT_TELL and agreeing_share(found, _SURE_NEARBY) < 0.5
+
+
+def _explains_more(away: SyncMeasurement, near: SyncMeasurement) -> bool:
+    """Whether one offset far off says of all the film what several nearby say of its parts: phrases that follow each
+    other evenly match at wrong lags, but not all of them at one."""
+    return len(away.segments) < max(2, len(near.segments)) and not _little_agrees(away)
 
 
 def _narrow(curve: LagCurve) -> LagCurve:

@@ -20,10 +20,12 @@ __all__ = [
     "Segment",
     "SyncMeasurement",
     "agreeing_share",
+    "at_odds",
     "joined_segments",
     "notes_of_parts",
     "of_longest",
     "segment_of",
+    "sure_share",
 ]
 
 
@@ -136,6 +138,39 @@ def agreeing_share(found: SyncMeasurement, least_probability: float) -> float:
         known = piece.offset_seconds is not None and (piece.probability or 0.0) >= least_probability
         agreeing += known and abs((piece.offset_seconds or 0.0) - expected) < _AGREES_SECONDS
     return agreeing / len(found.pieces)
+
+
+def sure_share(found: SyncMeasurement, least_probability: float) -> float:
+    """The share of the time of the segments in which an offset is known so surely, 0...1."""
+    whole = sum(part.end - part.start for part in found.segments)
+    sure = sum(part.end - part.start for part in _sure(found, least_probability))
+    return float(sure / whole) if whole else 0.0
+
+
+def at_odds(found: SyncMeasurement, least_probability: float) -> bool:
+    """Whether the sure segments are the smaller part of the film, and contradict each other.
+
+    >>> whole = Estimate(-1.1, (-1.11, -1.09), 0.95, "lips")
+    >>> said = [(0, None, None), (90, -1.1, 0.95), (100, None, None), (190, 0.9, 0.9)]
+    >>> parts = [Segment(Fraction(a), Fraction(a + 10), offset, None, p) for a, offset, p in said]
+    >>> parts[0], parts[2] = replace(parts[0], end=Fraction(90)), replace(parts[2], end=Fraction(190))
+    >>> at_odds(SyncMeasurement(whole, Fraction(100), segments=tuple(parts)), 0.5)
+    True
+    """
+    offsets = [part.offset_seconds or 0.0 for part in _sure(found, least_probability)]
+    return (
+        len(offsets) > 1
+        and sure_share(found, least_probability) < 0.5
+        and max(offsets) - min(offsets) > _AGREES_SECONDS
+    )
+
+
+def _sure(found: SyncMeasurement, least_probability: float) -> list[Segment]:
+    return [
+        part
+        for part in found.segments
+        if part.offset_seconds is not None and (part.probability or 0.0) >= least_probability
+    ]
 
 
 def of_longest(estimate: Estimate, segments: Sequence[Segment], reason: str) -> Estimate:
