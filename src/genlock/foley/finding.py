@@ -29,9 +29,9 @@ class EventOptions:
     """How events are found."""
 
     finder: str = "auto"
-    """Who finds them: ``contacts`` (has learnt how motion ends where things touch), ``learned`` (looks closely
-    at the pictures there too, and reads materials off them), ``motion`` (nothing learnt), or one that another package registers. ``auto``:
-    the first of ``learned``, ``contacts`` and ``motion`` whose models are here."""
+    """Who finds them: ``contacts`` (has learnt how motion ends where things touch), ``learned`` (looks closely at the
+    pictures there too, and reads materials off them), ``motion`` (nothing learnt), or one that another package
+    registers. ``auto``: the first of ``learned``, ``contacts`` and ``motion`` whose models are here."""
     model: str | None = None
     """Model of a finder that has learnt: a name, or a file. None: its own."""
     least_probability: float | None = None
