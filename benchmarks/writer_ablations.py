@@ -141,6 +141,7 @@ class PrefixRecipe(WriterRecipe):
         """Its weights alone."""
         folder.mkdir(parents=True, exist_ok=True)
         torch.save(model.weights, folder / "weights.pt")
+        write_json(folder / "config.json", {"kind": self.name})
 
 
 RECIPES = {"instant": WriterRecipe, "186 ms": CoarseRecipe, "prefix": PrefixRecipe}
