@@ -33,7 +33,7 @@ def test_what_is_looked_at_lies_around_the_place() -> None:
     for k, picture in enumerate(pictures):  # something bright jumps into the middle
         picture[40:56, 56:72] = 230 if k == 10 else 90
     maps = np.zeros((20, 12, 16, 15), np.float32)
-    maps[10, 6, 8, 4] = 2.0
+    maps[10, 6:8, 8:10, 4] = 2.0  # places of parts are a little larger than those of maps
     looks = look_around(rows_of(presence), maps, pictures, reader, 56)
     assert looks.centres.tolist() == [10]
     assert np.abs(looks.places[0] - 0.5).max() < 0.15
@@ -45,8 +45,8 @@ def test_what_is_looked_at_lies_around_the_place() -> None:
     assert looks.moved.shape == (1, FRAMES, 7, 7, MOVED)
     down, across = np.argwhere(looks.moved[0, FRAMES // 2, ..., 4] == 2.0).mean(axis=0)
     # The map's place with motion lies a little right of and below the middle of the picture.
-    assert abs((across - 3) * 8 - (0.53 - looks.places[0, 0]) * 112) < 8
-    assert abs((down - 3) * 8 - (0.54 - looks.places[0, 1]) * 84) < 8
+    assert abs((across - 3) * 8 - (0.5625 - looks.places[0, 0]) * 112) < 8
+    assert abs((down - 3) * 8 - (0.583 - looks.places[0, 1]) * 84) < 8
 
 
 def test_two_looks_at_a_frame_are_put_together_and_the_nearer_one_counts_more() -> None:
