@@ -137,7 +137,8 @@ def test_the_offset_is_measured_and_the_repaired_file_measured_again(
     serve: Callable[..., Served], tmp_path: Path
 ) -> None:
     """Flashes with beeps, the sound 160 ms late: what the page's two buttons do."""
-    true = planted(tmp_path / "true.mp4", count=250).path
+    true = tmp_path / "true.mp4"
+    make_signal(true, SignalOptions(duration_seconds=10, width=64, height=48))  # flashes that do not repeat evenly
     retime(true, tmp_path / "late.mp4", Fraction(160, 1000))
     served = serve(tmp_path)
     ident = served.ident("late.mp4")

@@ -30,8 +30,9 @@ __all__ = ["Kind", "Trial", "Trials", "calibrate", "estimator_of", "fit_confiden
 
 Array = npt.NDArray[np.float64]
 Model = TypeVar("Model", LinearModel, TowerModel)
-#: What a trial is: a clean film, one made worse, a voice-over, lips that only tremble, noise, or music.
-Kind = Literal["clean", "worse", "voice-over", "covered", "noise", "music"]
+#: What a trial is: a clean film, one made worse, a voice-over, other sentences of the same person (each begun when one is
+#: seen to begin, as a dubbing actor does), lips that only tremble, noise, or music.
+Kind = Literal["clean", "worse", "voice-over", "other sentence", "covered", "noise", "music"]
 
 KINDS: tuple[Kind, ...] = ("clean", "worse", "voice-over", "covered", "noise", "music")
 _SHARES = (0.4, 0.28, 0.17, 0.05, 0.05, 0.05)
@@ -93,6 +94,8 @@ class Trials:
             film = self._worse(film)
         elif what == "voice-over":
             film = with_sound_of(film, self._film(length + 2 * most, self._others))
+        elif what == "other sentence":
+            film = self._of_two(length + 2 * most)
         elif what == "covered":
             film = self._covered(film)
         elif what == "noise":
@@ -115,6 +118,14 @@ class Trials:
             chosen.append(clips[order.pop()])
             total += float(chosen[-1].end - chosen[-1].start)
         return join(chosen)
+
+    def _of_two(self, seconds: float) -> Evidence:
+        """Clips with the sound of other clips of the same people, each begun together."""
+        order = [self._clips[k] for k in self._random.permutation(len(self._clips))]
+        half = max(1, len(order) // 2)
+        return with_sound_of(
+            self._film(seconds, order[:half]), self._film(seconds, order[half:] or order[:half])
+        )
 
     def _worse(self, film: Evidence) -> Evidence:
         """Noise in the sound at 3 to 30 dB below its loud parts, and trembling landmarks."""

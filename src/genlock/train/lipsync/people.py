@@ -29,6 +29,9 @@ People: TypeAlias = Mapping[str, Mapping[str, Evidence]]
 LENGTHS = (2.0, 4.0, 8.0, 15.0)
 _OWN: Sequence[Kind] = ("clean", "clean", "clean", "worse")
 _FOREIGN: Sequence[Kind] = ("voice-over", "voice-over", "voice-over", "noise", "music", "covered")
+#: Of people who have so many clips: other sentences of theirs.
+_LEAST_FOR_OTHERS = 8
+_OTHER_SENTENCES: Sequence[Kind] = ("other sentence", "other sentence", "other sentence")
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +101,8 @@ def measure_people(
     ----------
     people : by name; the sound of a voice-over is that of all others
     estimator : gives that for a person's films, such as one that was learnt without him
-    times : how many times four films with their own sound and six with another are made of every length, at least 1
+    times : how many times four films with their own sound and six to nine with another are made of every length, at
+        least 1
     """
     found: list[Measured] = []
     for number, who in enumerate(sorted(people)):
@@ -107,7 +111,8 @@ def measure_people(
         for seconds in lengths:
             if seconds > trials.seconds:
                 continue
-            for kind in (*_OWN, *_FOREIGN) * times:
+            others_too = _OTHER_SENTENCES if len(people[who]) >= _LEAST_FOR_OTHERS else ()
+            for kind in (*_OWN, *_FOREIGN, *others_too) * times:
                 trial = trials.draw(kind, seconds, _most(trials.seconds, seconds))
                 curve = curve_of(trial.evidence, estimator(who))
                 if curve is not None:
