@@ -93,7 +93,6 @@ NO_BENCHMARKS = {
     "avsr_few": "trains on a dataset that one names",
     "avsr_hour": "measures a film that one names",
     "landmarks_oracle": "called by landmarks.py --oracle, in an environment with MediaPipe",
-    "sync_people": "measures films or datasets that one names",
     "found_contacts": "judges finders on films that are named, of genlock synth impacts or strikes_on_pictures",
     "strikes_on_pictures": "makes films that found_contacts judges finders on",
     "modal_library": "makes the library that a benchmark places",

@@ -18,6 +18,7 @@ from genlock.media.retime import retime
 from genlock.studio.folder import StudioFolder
 from genlock.studio.jobs.queue import MOST_ATTEMPTS, JobQueue
 from genlock.studio.jobs.runner import JobRunner
+from genlock.synth.signals.clips import SignalOptions, make_signal
 
 from .conftest import Served
 
@@ -138,7 +139,9 @@ def test_the_offset_is_measured_and_the_repaired_file_measured_again(
 ) -> None:
     """Flashes with beeps, the sound 160 ms late: what the page's two buttons do."""
     true = tmp_path / "true.mp4"
-    make_signal(true, SignalOptions(duration_seconds=10, width=64, height=48))  # flashes that do not repeat evenly
+    make_signal(
+        true, SignalOptions(duration_seconds=10, width=64, height=48)
+    )  # flashes that do not repeat evenly
     retime(true, tmp_path / "late.mp4", Fraction(160, 1000))
     served = serve(tmp_path)
     ident = served.ident("late.mp4")

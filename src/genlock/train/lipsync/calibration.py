@@ -30,8 +30,8 @@ __all__ = ["Kind", "Trial", "Trials", "calibrate", "estimator_of", "fit_confiden
 
 Array = npt.NDArray[np.float64]
 Model = TypeVar("Model", LinearModel, TowerModel)
-#: What a trial is: a clean film, one made worse, a voice-over, other sentences of the same person (each begun when one is
-#: seen to begin, as a dubbing actor does), lips that only tremble, noise, or music.
+#: What a trial is: a clean film, one made worse, a voice-over, other sentences of the same person (each begun with one
+#: that is seen, as a dubbing actor begins), lips that only tremble, noise, or music.
 Kind = Literal["clean", "worse", "voice-over", "other sentence", "covered", "noise", "music"]
 
 KINDS: tuple[Kind, ...] = ("clean", "worse", "voice-over", "covered", "noise", "music")
