@@ -178,7 +178,9 @@ def rows_of_answers(rows: ContactRows, looks: Glances, answers: Array) -> Contac
     seen = weights > 0
     mean = total / np.maximum(weights, 1)[:, None]
     plain = (rows.place, rows.impulse, rows.x, rows.y)
-    return ContactRows(mean[:, 0], *(np.where(seen, mean[:, k + 1], old) for k, old in enumerate(plain)))
+    return ContactRows(
+        mean[:, 0].astype(np.float32), *(np.where(seen, mean[:, k + 1], old) for k, old in enumerate(plain))
+    )
 
 
 def look_closely(

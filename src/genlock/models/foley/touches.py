@@ -169,7 +169,7 @@ class TouchModel:
         highest = clear.max(axis=2, keepdims=True)
         whole = np.log(np.exp(clear - highest).sum(axis=2)) + highest[..., 0]
         share = softmax(clear)[..., None]
-        found = (flat * share).sum(axis=2)
+        found: Array = (flat * share).sum(axis=2)
         found[..., 0] = sigmoid(whole + self.arrays["level"])
         found[..., 1] = np.clip(found[..., 1], -1, 1)
         return found

@@ -47,10 +47,12 @@ _LEAST_LOOKS = 16
 # Places across and down of a picture in which contacts are noted before it is known which part is looked at.
 _ACROSS, _DOWN = 160, 120
 # Velocities across, into the frame and out of it, change their sign in a mirror.
-_TURNED = np.float32([-1, 1, -1, *(1,) * (MOVED - 3)])
+_TURNED = np.array([-1, 1, -1, *(1,) * (MOVED - 3)], np.float32)
 _PLACE_KNEE, _IMPULSE_KNEE = 0.1, 0.3
 # How much each of the frames counts: as much as when what is told of a frame by several looks is put together.
-_WEIGHTS = np.float32([(ANSWERED // 2 + 1 - abs(k)) ** 2 for k in range(-(ANSWERED // 2), ANSWERED // 2 + 1)])
+_WEIGHTS = np.array(
+    [(ANSWERED // 2 + 1 - abs(k)) ** 2 for k in range(-(ANSWERED // 2), ANSWERED // 2 + 1)], np.float32
+)
 
 
 class TouchesRecipe(ClipRecipe):
