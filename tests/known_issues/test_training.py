@@ -127,3 +127,25 @@ def test_the_batch_is_not_blamed_for_a_derivative(tmp_path: Path) -> None:
         TrainingError, match=r"loss of step 3 .*rows 2/0; its y holds numbers that are not finite"
     ):
         train(tiny.Tiny(bad_step=2), tiny.options(6), tmp_path / "other")
+
+
+def _connection_lost() -> None:
+    raise ConnectionResetError(104, "Connection reset by peer")
+
+
+class _Gone:
+    """Of a process that was killed before the main one could fetch what it made."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _connection_lost, ()
+
+
+def test_a_loading_process_that_is_gone_before_its_batch_is_fetched_is_told(tmp_path: Path) -> None:
+    """torch tells of it by whichever comes first: its signal, or the connection that is reset."""
+
+    class Lost(tiny.Tiny):  # type: ignore[name-defined, misc]
+        def load(self, part: Any) -> Any:
+            return _Gone()
+
+    with pytest.raises(TrainingError, match=r"a loading process ended .*fewer workers than 1"):
+        train(Lost(), LoopOptions(steps=4, workers=1, save_every=2, evaluate_every=2), tmp_path / "run")

@@ -119,7 +119,14 @@ def _by_processes(updates: _Updates, steps: range, workers: int) -> Generator[li
     )
     coming: Any = iter(loader)
     try:
-        for mine in coming:
+        while True:
+            try:
+                mine = next(coming)
+            except StopIteration:
+                return
+            except (ConnectionError, EOFError) as error:
+                # Tensors are fetched from the process that made them: it may be gone before torch has noticed.
+                raise _ended(error, workers) from error
             if isinstance(mine, GenlockError):
                 raise mine
             yield mine
@@ -139,10 +146,14 @@ def killed_workers_explained(workers: int) -> Iterator[None]:
             error
         ):  # torch's own words, which come from a signal's handler
             raise
-        raise TrainingError(
-            f"a loading process ended ({error}); the last checkpoint stays: run again to go on, with fewer workers "
-            f"than {workers} if memory is short"
-        ) from error
+        raise _ended(error, workers) from error
+
+
+def _ended(error: Exception, workers: int) -> TrainingError:
+    return TrainingError(
+        f"a loading process ended ({error}); the last checkpoint stays: run again to go on, with fewer workers "
+        f"than {workers} if memory is short"
+    )
 
 
 def _as_it_is(value: Any) -> Any:
