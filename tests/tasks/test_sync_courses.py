@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from genlock.lipsync.estimators.base import Estimate
+from genlock.lipsync.measurement import Segment, SyncMeasurement
+from genlock.lipsync.repair import repair_file
 from genlock.media import read_audio
 from genlock.media.add_sound import add_sound
 from genlock.synth.signals.clips import SignalOptions, make_signal
@@ -81,3 +85,13 @@ def test_jumps_are_closed_where_they_are(tmp_path: Path) -> None:
     assert found.repair.to_dict()["warp"]["kind"] == "warp"
     left = offsets(tmp_path / "fixed.mkv")
     assert np.abs(left).max() < 0.002
+
+
+def test_stretches_too_short_to_be_closed_are_refused_and_the_measurement_stays(tmp_path: Path) -> None:
+    parts = [(0, 0.5), (10, 0.0), (Fraction("10.1"), -0.5)]
+    segments = [Segment(Fraction(a), Fraction(a) + Fraction(1, 10), o, (o, o), 0.99) for a, o in parts]
+    sure = Estimate(0.5, (0.49, 0.51), 0.99, "flash-beep")
+    found = SyncMeasurement(sure, Fraction(5), segments=tuple(segments))
+    repair = repair_file("film.mkv", tmp_path / "fixed.mkv", found, lambda made: found)
+    assert repair.status == "refused"
+    assert "shorter than what would have to be left out" in repair.reason

@@ -15,7 +15,16 @@ import numpy as np
 
 from genlock.core.errors import OptionError
 
-__all__ = ["Exact", "Instant", "Rounding", "exact", "exact_rate", "fraction_text", "round_fraction"]
+__all__ = [
+    "Exact",
+    "Instant",
+    "Rounding",
+    "exact",
+    "exact_rate",
+    "fraction_text",
+    "microseconds",
+    "round_fraction",
+]
 
 #: A named rounding. ``nearest`` sends a tie towards plus infinity (``floor(x + 1/2)``).
 Rounding: TypeAlias = Literal["floor", "ceil", "nearest"]
@@ -79,6 +88,15 @@ def exact(value: Exact) -> Fraction:
         raise OptionError(
             f"{value!r} is not a finite number; give seconds such as 1.5 or a ratio such as 30000/1001"
         ) from None
+
+
+def microseconds(seconds: float) -> Fraction:
+    """A measured number of seconds as a Fraction, to the nearest microsecond.
+
+    >>> microseconds(0.1 + 0.2), microseconds(-1.5)
+    (Fraction(3, 10), Fraction(-3, 2))
+    """
+    return Fraction(round(seconds * 1_000_000), 1_000_000)
 
 
 def exact_rate(value: Exact) -> Fraction:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from genlock.core.errors import OptionError
-from genlock.core.time import exact
+from genlock.core.time import exact, microseconds
 from genlock.core.warp import Warp
 from genlock.lipsync.measurement import SyncMeasurement
 
@@ -38,9 +38,9 @@ def correction_of(found: SyncMeasurement) -> Warp | None:
         for part in found.segments:
             if part.offset_seconds is not None:
                 away = (part.start + part.end) / 2 - found.at
-                stretches.append((part.start, _exact(part.offset_seconds) - drift * away / _MILLION))
+                stretches.append((part.start, microseconds(part.offset_seconds) - drift * away / _MILLION))
         return warp_of_stretches(stretches, drift, found.at)
-    return Warp.sync(_exact(offset), _drift(found), found.at) if drifts(found) else None
+    return Warp.sync(microseconds(offset), _drift(found), found.at) if drifts(found) else None
 
 
 def jumps(found: SyncMeasurement) -> bool:
@@ -108,7 +108,3 @@ def warp_of_stretches(
 def _drift(found: SyncMeasurement) -> Fraction:
     """Millionths; 0 where nothing is sure."""
     return exact(f"{found.drift_ppm or 0.0:.3f}") if drifts(found) else Fraction(0)
-
-
-def _exact(seconds: float) -> Fraction:
-    return Fraction(round(seconds * _MILLION), _MILLION)

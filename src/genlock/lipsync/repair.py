@@ -12,6 +12,7 @@ from typing import Any, Literal
 from genlock.core.errors import GenlockError, MediaError, OptionError, OutputError
 from genlock.core.files import atomic_path
 from genlock.core.one_line import one_line
+from genlock.core.time import microseconds
 from genlock.core.warp import Warp
 from genlock.lipsync.correction import correction_of, jumps
 from genlock.lipsync.estimators.base import Estimate
@@ -200,12 +201,15 @@ def repair_file(
     reason = _reason_against(found, least_probability)
     if reason:
         return Repair("refused", reason=reason)
-    warp = correction_of(found)
+    try:
+        warp = correction_of(found)
+    except OptionError as error:
+        return Repair("refused", reason=str(error))
     if warp is None and _stands(found.estimate):
         offset = found.estimate.offset_seconds or 0.0
         return Repair("not needed", reason=f"{describe_offset(offset)}, and 0 lies within the 90 % interval")
     place = Path(target)
-    shift = None if warp is not None else _shift_of(found.estimate)
+    shift = None if warp is not None else microseconds(found.estimate.offset_seconds or 0.0)
     plain = Repair("failed", shift_seconds=None if shift is None else float(shift), warp=warp)
     temporary = place
     try:
@@ -237,10 +241,6 @@ def _stands(estimate: Estimate) -> bool:
     """Whether moving the sound would help as often as harm."""
     low, high = estimate.interval_seconds or (0.0, 0.0)
     return low <= 0 <= high and abs(estimate.offset_seconds or 0.0) <= SMALL_SECONDS
-
-
-def _shift_of(estimate: Estimate) -> Fraction:
-    return Fraction(round((estimate.offset_seconds or 0.0) * 1_000_000), 1_000_000)
 
 
 def _write(

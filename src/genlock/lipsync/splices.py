@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.grid import Grid
+from genlock.core.time import microseconds
 from genlock.core.track import Track
 from genlock.lipsync.far import FAR_SECONDS, Seeing, side_by_side
 from genlock.lipsync.film import KeptFilm, joined, moved
@@ -44,7 +45,7 @@ def _jump(
     before: Segment, after: Segment, film: KeptFilm, estimator: Seeing, face: int | None
 ) -> Fraction | None:
     """The instant of the sound between two segments at which it jumps; None where nothing is seen near it."""
-    offsets = [_exact(part.offset_seconds) for part in (before, after)]
+    offsets = [microseconds(part.offset_seconds or 0.0) for part in (before, after)]
     low = max(after.start - _REACH, before.start) - offsets[0]
     high = min(after.start + _REACH, after.end) - offsets[0]
     seen = _near(film, estimator, face, low + min(offsets), high + max(offsets))
@@ -102,7 +103,3 @@ def _scaled(values: Array) -> Array:
     spread = values.std(axis=0)
     scaled: Array = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     return scaled
-
-
-def _exact(seconds: float | None) -> Fraction:
-    return Fraction(round((seconds or 0.0) * 1_000_000), 1_000_000)

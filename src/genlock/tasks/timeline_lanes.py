@@ -19,6 +19,7 @@ from genlock.core.one_line import one_line
 from genlock.core.plugins import plugin_class
 from genlock.core.progress import Progress, silent
 from genlock.core.spans import Span, Spans
+from genlock.core.time import microseconds
 from genlock.core.track import Track
 from genlock.core.track_file import load_track
 from genlock.extractors.picture.shots import shot_changes
@@ -154,13 +155,11 @@ def phones_of(words: Words, sound: SoundSource, progress: Progress = silent) -> 
             sound.samples(first, stop), tokenize(" ".join(s.label for s in run), words.language)
         )
         origin = grid.center(first)
-        found += [Span(origin + _exact(low), origin + _exact(high), name) for name, low, high in heard]
+        found += [
+            Span(origin + microseconds(low), origin + microseconds(high), name) for name, low, high in heard
+        ]
         progress("phones", float(end), total)
     return Spans(_apart(found), sound.clock, "phones")
-
-
-def _exact(seconds: float) -> Fraction:
-    return Fraction(round(seconds * 1_000_000), 1_000_000)
 
 
 def _runs(spans: Sequence[Span]) -> Iterator[list[Span]]:

@@ -85,18 +85,20 @@ class FlashBeep:
 
     def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> tuple[Window, ...]:
         """The whole piece, if at least two of its flashes have their beeps; its parts, where the offset jumps."""
-        (cue,) = self.cues(evidence)
-        if cue.curve is not None and self._agreeing(evidence, cue) >= _ALL_BUT:
-            return (Window(evidence.start, evidence.end, (cue,)),)
-        return self._parts(evidence) or (
-            () if cue.curve is None else (Window(evidence.start, evidence.end, (cue,)),)
-        )
+        near = self._near(evidence)
+        cue = self._cue(evidence, near)
+        whole = () if cue.curve is None else (Window(evidence.start, evidence.end, (cue,)),)
+        events = min(len(evidence.flashes), len(evidence.beeps))
+        if whole and (near is None or near.count / events >= _ALL_BUT):
+            return whole
+        return self._parts(evidence) or whole
 
-    def _agreeing(self, evidence: Evidence, cue: Cue) -> float:
-        """The share of the flashes that have their beeps at the offset."""
-        assert evidence.frames is not None
-        pairs = pair_events(evidence.flashes, evidence.beeps, evidence.frames, self.reach_seconds)
-        return 1.0 if pairs is None else pairs.count / min(len(evidence.flashes), len(evidence.beeps))
+    def _near(self, evidence: Evidence) -> Pairs | None:
+        """The pairs within the reach."""
+        flashes, beeps = evidence.flashes, evidence.beeps
+        if evidence.frames is None or not len(flashes) or not len(beeps):
+            return None
+        return pair_events(flashes, beeps, evidence.frames, self.reach_seconds)
 
     def _parts(self, evidence: Evidence) -> tuple[Window, ...]:
         """The runs of flashes that agree on one offset each, if there are several."""
@@ -117,28 +119,27 @@ class FlashBeep:
 
     def cues(self, evidence: Evidence) -> tuple[Cue]:
         """One cue: a curve and the exact offset if at least two flashes have their beeps, else a reason."""
+        return (self._cue(evidence, self._near(evidence)),)
+
+    def _cue(self, evidence: Evidence, near: Pairs | None) -> Cue:
         flashes, beeps = evidence.flashes, evidence.beeps
         if evidence.frames is None or not len(flashes) or not len(beeps):
             lacking = [name for name, found in (("flashes", flashes), ("beeps", beeps)) if not len(found)]
-            return (Cue(self.name, None, reason=f"there are no {' and no '.join(lacking or ['frames'])}"),)
-        pairs = pair_events(flashes, beeps, evidence.frames, self.reach_seconds) or _far_pairs(
-            flashes, beeps, evidence.frames
-        )
+            return Cue(self.name, None, reason=f"there are no {' and no '.join(lacking or ['frames'])}")
+        pairs = near or _far_pairs(flashes, beeps, evidence.frames)
         if pairs is None:
             reason = f"{len(flashes)} flashes and {len(beeps)} beeps do not pair up at one offset"
-            return (Cue(self.name, None, reason=reason),)
+            return Cue(self.name, None, reason=reason)
         reach = max(self.reach_seconds, abs(pairs.offset_seconds) + 1.0)
         curve = _curve(flashes, beeps, evidence.frames, reach, float(evidence.end - evidence.start))
-        return (
-            Cue(
-                self.name,
-                curve,
-                offset_seconds=pairs.offset_seconds,
-                interval_seconds=pairs.interval_seconds,
-                at_seconds=pairs.at_seconds,
-                drift_ppm=pairs.drift_ppm,
-                others=pairs.others,
-            ),
+        return Cue(
+            self.name,
+            curve,
+            offset_seconds=pairs.offset_seconds,
+            interval_seconds=pairs.interval_seconds,
+            at_seconds=pairs.at_seconds,
+            drift_ppm=pairs.drift_ppm,
+            others=pairs.others,
         )
 
 
