@@ -22,6 +22,7 @@ from genlock.core.time import round_fraction
 from genlock.core.warp import Piece, Warp
 from genlock.media.consumers import AudioBlock, AudioForm
 from genlock.media.encode import SoundEncoder, open_output
+from genlock.media.fades import FadedWriter
 from genlock.media.opening import Source, locate
 from genlock.media.probe import probe
 from genlock.media.read import ReadOptions, read
@@ -55,8 +56,9 @@ def lay_sounds(
 ) -> Laid:
     """Copy a film with its sounds where a Warp puts them; they are encoded again, all else is copied.
 
-    Where the sound waits there is silence, where it comes earlier a piece is left out; another speed is made by
-    resampling, so that its pitch goes with it. Sound that would come before the film begins is left out.
+    Where the sound waits there is silence, where it comes earlier a piece is left out; either side of such a place is
+    faded for 5 ms. Another speed is made by resampling, so that its pitch goes with it. Sound that would come before
+    the film begins is left out.
 
     Parameters
     ----------
@@ -151,7 +153,8 @@ class _LaidSound:
         self.form = AudioForm(48000 if codec == "libopus" else None, None)
         self._pieces = [_Laying(piece) for piece in _joined(warp.pieces())]
         self._output: Any = None
-        self._encoder: SoundEncoder
+        self._writer: FadedWriter
+        self._last: _Laying | None = None
         self._rate, self._origin, self._read = 0, Fraction(0), 0
         self._silent = self._lost = 0
 
@@ -180,7 +183,7 @@ class _LaidSound:
         for piece in self._pieces:
             self._write(piece.rest())
         if self._output is not None:
-            self._encoder.finish()
+            self._writer.finish()
             self.close()
 
     def close(self) -> None:
@@ -194,7 +197,8 @@ class _LaidSound:
         for piece in self._pieces:
             piece.begin(start, rate, channels)
         self._output = open_output(self._path)
-        self._encoder = SoundEncoder(self._output, self._codec, rate, layout_of(channels))
+        encoder = SoundEncoder(self._output, self._codec, rate, layout_of(channels))
+        self._writer = FadedWriter(encoder, rate, channels)
 
     def _lay(self, samples: Samples) -> None:
         """The next samples of the sound, each piece's share of them."""
@@ -215,17 +219,22 @@ class _LaidSound:
             return
         at = self._origin + Fraction(first, self._rate)
         place = round_fraction((piece.slope * at + piece.shift - self._begin) * self._rate, "nearest")
-        before = self._encoder.position
-        self._encoder.write_silence_up_to(place)
-        if before:
-            self._silent += self._encoder.position - before
+        before, last = self._writer.position, self._last
+        if last is None:
+            self._writer.start(place)
+        elif abs(place - before) > 1 or last.last != first:
+            self._writer.cut(place)
+            self._silent += self._writer.position - before
+        elif place > before:  # a knot between two samples
+            self._writer.hold_one()
         skipped = max(0, before - place)
         self._lost += skipped
         piece.start(skipped)
+        self._last = piece
 
     def _write(self, samples: Samples | None) -> None:
         if samples is not None and len(samples):
-            self._encoder.write(samples)
+            self._writer.write(samples)
 
 
 @dataclass
