@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,18 +13,31 @@ import numpy.typing as npt
 from genlock.core.grid import Grid
 from genlock.core.time import round_fraction
 from genlock.core.track import Track
+from genlock.extractors import make_extractor
 from genlock.foley.events import Event, Events, heard_impulse
 from genlock.foley.levelling import Levelling
 from genlock.foley.sounding import Choice, Samples
+from genlock.media import read_audio
 from genlock.models.foley.codec import Codec, load_codec
 from genlock.models.foley.columns import COLUMN_RATE, EVENT_CHANNELS
 from genlock.models.foley.loudness import law_in
 from genlock.models.foley.sampling import Sampling
-from genlock.models.foley.vocoder import SOUND_RATE, Vocoder, load_vocoder
-from genlock.models.foley.writer import WRITER_NAME, Writer, load_writer
+from genlock.models.foley.vocoder import SOUND_RATE, VOCODER_NAME, Vocoder, load_vocoder
+from genlock.models.foley.writer import WRITER_NAME, Writer, WriterStream, load_writer
 
-__all__ = ["GeneratedTake", "GenerationOptions", "Generator", "make_generator", "posterior_of"]
+__all__ = [
+    "ATTENDED_SECONDS",
+    "GeneratedTake",
+    "GenerationOptions",
+    "Generator",
+    "make_generator",
+    "posterior_of",
+]
 
+Codes: TypeAlias = npt.NDArray[np.int64]
+
+#: Seconds from the beginning whose attention is told.
+ATTENDED_SECONDS = 20
 _CERTAIN = np.float32(0.97)  # what a posterior says of an event that is certain
 _PIECE = 100  # columns that are written at a time: 2 s
 _CELLS = SOUND_RATE // int(COLUMN_RATE)  # samples of a column, which is two cells of bands
@@ -39,12 +53,15 @@ class GenerationOptions:
     """What kind of sound, where the writer knows classes; empty: whatever fits."""
     sampling: Sampling = field(default_factory=Sampling)
     """How codes are drawn."""
+    prime: str = ""
+    """A sound that stands at the beginning, and is gone on with: a file; empty: none."""
 
 
 class Generator:
     """A :class:`genlock.foley.sounding.Sounder` that writes sound column by column.
 
-    Raises MissingModel if a model is not here, FormatError if one is damaged, OptionError if there is no such class.
+    Raises MissingModel if a model is not here, FormatError if one is damaged, OptionError if there is no such class,
+    MediaError if the sound to begin with cannot be read.
     """
 
     name = "writer"
@@ -54,10 +71,9 @@ class Generator:
         self.options = options or GenerationOptions()
         self.writer: Writer = load_writer(self.options.model)
         self.codec: Codec = load_codec(self.writer.codec)
-        self.vocoder: Vocoder = load_vocoder()
-        self.writer.stream(
-            (0,), self.options.sampling, self.options.class_name
-        )  # what cannot be is told at once
+        self.vocoder: Vocoder = load_vocoder(self.writer.vocoder or VOCODER_NAME)
+        self.prime = _codes_of(self.options.prime, self.codec) if self.options.prime else None
+        self.codes()  # what cannot be is told at once
         self.about = str(self.writer.facts.get("data", "drawn films with sounds of damped modes"))
 
     @property
@@ -68,6 +84,24 @@ class Generator:
     def of_class(self, name: str) -> Generator:
         """The same, for one kind of sound. Raises OptionError if the writer knows none of that name."""
         return Generator(replace(self.options, class_name=name))
+
+    def drawing(self, sampling: Sampling, prime: str = "") -> Generator:
+        """The same, its codes drawn in another way, or after a sound. Raises MediaError if that cannot be read."""
+        return Generator(replace(self.options, sampling=sampling, prime=prime))
+
+    def codes(self, seed: int = 0) -> WriterStream:
+        """Codes for a posterior that comes piece by piece."""
+        return self.writer.stream((seed,), self.options.sampling, self.options.class_name, self.prime)
+
+    def attention(self, take: GeneratedTake, seconds: int = ATTENDED_SECONDS) -> Track:
+        """What the columns of a take attended to, as far as it was asked for and at most so many seconds of it.
+
+        See :meth:`genlock.models.foley.writer.Writer.attention`.
+        """
+        count = min(len(take.written), seconds * int(COLUMN_RATE))
+        return self.writer.attention(
+            take.posterior.part(range(count)), take.written[:count], self.options.class_name
+        )
 
     def take(self, events: Events, seed: int) -> GeneratedTake:
         """Sound for events; another seed is another take."""
@@ -126,12 +160,16 @@ class GeneratedTake:
     ) -> None:
         self._levelling = levelling
         self.choices = choices
-        self._posterior, self._given = posterior, 0
-        how = generator.options
-        self._codes = generator.writer.stream((seed,), how.sampling, how.class_name)
+        self.posterior, self._given = posterior, 0
+        self._codes, self._parts = generator.codes(seed), list[Codes]()
         self._bands, self._samples = generator.codec.decoding(), generator.vocoder.vocoding()
         self._ready = np.zeros(0, np.float32)
         self._first, self._ended = 0, False
+
+    @property
+    def written(self) -> Codes:
+        """The codes so far, int64 [n, tokens]."""
+        return np.concatenate([np.zeros((0, self._codes.tokens), np.int64), *self._parts])
 
     def block(self, first: int, stop: int) -> Samples:
         """Samples ``first ... stop - 1``, float32 [n, 2]; blocks are asked for in order."""
@@ -144,12 +182,13 @@ class GeneratedTake:
         return np.repeat(mono[:, None], 2, axis=1)
 
     def _write(self) -> None:
-        upto = min(self._given + _PIECE, len(self._posterior))
-        pieces = [self._codes.push(self._posterior.part(range(self._given, upto)))]
-        self._given, self._ended = upto, upto == len(self._posterior)
+        upto = min(self._given + _PIECE, len(self.posterior))
+        pieces = [self._codes.push(self.posterior.part(range(self._given, upto)))]
+        self._given, self._ended = upto, upto == len(self.posterior)
         if self._ended:
             pieces.append(self._codes.finish())
         codes = np.concatenate([np.asarray(piece.values, np.int64)[:, 0] for piece in pieces])
+        self._parts.append(codes)
         bands = self._bands.push(codes)
         made = [self._samples.push(bands)]
         if self._ended:
@@ -159,6 +198,13 @@ class GeneratedTake:
             if self._ended:
                 made.append(self._levelling.finish())
         self._ready = np.concatenate([self._ready, *made])
+
+
+def _codes_of(sound: str, codec: Codec) -> Codes:
+    """The codes of a sound file, [n, tokens]."""
+    samples = read_audio(sound, rate=SOUND_RATE, channels=1)
+    mel = make_extractor("mel:foley")(np.asarray(samples.values, np.float32).reshape(-1))
+    return np.asarray(codec.encode_track(mel).values, np.int64)
 
 
 def posterior_of(events: Events, materials: Sequence[str], writer: Writer) -> Track:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from genlock.core.errors import MissingModel, OptionError
 from genlock.core.plugins import plugin_class, plugin_names
+from genlock.core.track import Track
 from genlock.foley.events import Event, Events
 from genlock.foley.mixing import Mixer, Placed, pan_gains
 from genlock.foley.sounding import Choice, MixedTake, Samples, Sounder, place_of
+from genlock.models.foley.sampling import Sampling
 from genlock.synth.impacts.materials import SEEN, material_of
 from genlock.synth.impacts.sound import struck
 
-__all__ = ["GROUP", "ModalSounder", "make_sounder"]
+__all__ = ["GROUP", "Attends", "ModalSounder", "make_sounder"]
 
 #: The entry-point group of models that sound. Each entry makes a :class:`genlock.foley.sounding.Sounder` of the name of
 #: its weights (None: those that are shipped) and raises MissingModel where they are not here.
@@ -31,6 +33,24 @@ class _KnowsClasses(Protocol):
 
     def of_class(self, name: str) -> Sounder:
         """The same, for one of them; raises OptionError if there is none of that name."""
+        ...
+
+
+@runtime_checkable
+class _Draws(Protocol):
+    """A sounder that draws codes at random, one after the other."""
+
+    def drawing(self, sampling: Sampling, prime: str) -> Sounder:
+        """The same, its codes drawn in another way, or after a given sound."""
+        ...
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """A sounder whose columns attend to those before them."""
+
+    def attention(self, take: Any) -> Track:
+        """What the columns of one of its takes attended to, from the beginning on, [n, layers, heads, reach]."""
         ...
 
 
@@ -110,29 +130,45 @@ def _known(material: str) -> str | None:
         return None
 
 
-def make_sounder(model: str, rate: int, width: float, material: str | None, class_name: str = "") -> Sounder:
+def make_sounder(
+    model: str,
+    rate: int,
+    width: float,
+    material: str | None,
+    class_name: str = "",
+    sampling: Sampling | None = None,
+    prime: str = "",
+) -> Sounder:
     """The sounder of a name; ``auto``: a model that is here, else struck bodies.
 
     Parameters
     ----------
     model : ``modal``, ``auto``, a registered name, or ``NAME:WEIGHTS`` for weights of your own
     class_name : kind of sound, of a model that has learnt classes; empty: whatever fits
+    sampling : how codes are drawn, of a model that draws; None: as it advises
+    prime : a sound that such a model goes on with; empty: none
 
     Raises
     ------
     OptionError
-        If there is none of that name, or it knows no such class.
+        If there is none of that name, it knows no such class, or it draws nothing.
     MissingModel
         If its weights are not here.
     """
     sounder = _sounder_of(model, rate, width, material)
-    if not class_name:
-        return sounder
-    if not isinstance(sounder, _KnowsClasses):
-        raise OptionError(
-            f"{sounder.name!r} has learnt no classes of sound: leave out --class {class_name!r}"
-        )
-    return sounder.of_class(class_name)
+    if class_name:
+        if not isinstance(sounder, _KnowsClasses):
+            raise OptionError(
+                f"{sounder.name!r} has learnt no classes of sound: leave out --class {class_name!r}"
+            )
+        sounder = sounder.of_class(class_name)
+    if prime or (sampling is not None and sampling != Sampling()):
+        if not isinstance(sounder, _Draws):
+            raise OptionError(
+                f"{sounder.name!r} draws no codes: leave out --temperature, --top-k, --top-p, --guidance, --prime"
+            )
+        sounder = sounder.drawing(sampling or Sampling(), prime)
+    return sounder
 
 
 def _sounder_of(model: str, rate: int, width: float, material: str | None) -> Sounder:

@@ -45,6 +45,8 @@ class Made:
     """Of every take that was made, by seed."""
     onsets: list[Fraction]
     """Of the take, on the film's clock."""
+    take: Take | None = None
+    """The take, all of it asked for; None: it was not made here."""
     choices: tuple[Choice, ...] = ()
     """What sounds on each event."""
     moved: list[dict[str, Any]] = field(default_factory=list)
@@ -88,6 +90,7 @@ def best_take(
                 seed,
                 scores,
                 onsets,
+                take,
                 tuple(take.choices),
                 notes=notes,
             )

@@ -30,8 +30,10 @@ from genlock.foley.sounding import Sounder
 from genlock.media import MediaInfo, ReadOptions, probe
 from genlock.media.add_sound import write_with_sound
 from genlock.media.retime import check_retime_target
+from genlock.models.foley.sampling import Sampling
+from genlock.report.attention_plot import write_attention_plot
 from genlock.report.sound_plot import MotionCurve, write_sound_plot
-from genlock.tasks.sound_models import make_sounder
+from genlock.tasks.sound_models import Attends, make_sounder
 from genlock.tasks.sound_retime import retimed_take
 from genlock.tasks.sound_takes import Made, best_take, mixed_under
 
@@ -54,6 +56,10 @@ class SoundOptions:
     model if it is here, else ``modal``."""
     class_name: Annotated[str, tyro.conf.arg(aliases=["--class"])] = ""
     """Kind of sound, of a model that has learnt classes (``genlock train writer --classes``). Empty: whatever fits."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """How codes are drawn, of a model that writes them one after the other."""
+    prime: str | None = None
+    """A sound that stands at the beginning of the film, and that such a model goes on with."""
     finder: str = "auto"
     """Who finds what strikes: ``contacts`` (has learnt from motion alone), ``learned`` (the same, and materials by what
     the picture shows there), ``motion`` (nothing learnt), or ``auto``: the first of ``learned``, ``contacts`` and
@@ -90,6 +96,9 @@ class SoundOptions:
     """Table of events to sound, .csv as --events writes it, perhaps corrected by hand. None: they are looked for."""
     plot: str | None = None
     """Picture to write, .svg or .png: the sound's spectrogram and onsets over the motion and the events."""
+    attention: str | None = None
+    """Picture to write, .svg or .png: what a model that writes listened to of what it had written, in the
+    first 20 s."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which picture, and which sound is kept or replaced."""
 
@@ -98,10 +107,8 @@ class SoundOptions:
             raise OptionError(
                 "--library and --retime exclude each other: both say where the sound comes from"
             )
-        if self.class_name and (self.library is not None or self.retime is not None):
-            raise OptionError(
-                "--class is for a model that has learnt classes: leave out --library and --retime"
-            )
+        if self.library is not None or self.retime is not None:
+            self._refuse_what_is_for_models()
         if not 1 <= self.takes <= 32 or self.seed < 0:
             raise OptionError(f"takes={self.takes} lies in 1...32, seed={self.seed} is not below 0")
         if self.takes > 1 and self.retime is not None:
@@ -124,10 +131,22 @@ class SoundOptions:
             raise OptionError(f"--events-from {self.events_from!r} is to end in .csv")
         if self.wav is not None and Path(self.wav).suffix.lower() != ".wav":
             raise OptionError(f"--wav {self.wav!r} is to end in .wav")
-        if self.plot is not None:
-            plot_ending(self.plot)
+        for picture in (self.plot, self.attention):
+            if picture is not None:
+                plot_ending(picture)
         object.__setattr__(self, "frame_instant", exact(self.frame_instant))
         self.finding()  # refuses what lies out of range
+
+    def _refuse_what_is_for_models(self) -> None:
+        if self.class_name:
+            raise OptionError(
+                "--class is for a model that has learnt classes: leave out --library and --retime"
+            )
+        if self.sampling != Sampling() or self.prime is not None or self.attention is not None:
+            raise OptionError(
+                "--temperature, --top-k, --top-p, --guidance, --prime and --attention are for a model that writes: "
+                "leave out --library and --retime"
+            )
 
     def finding(self) -> EventOptions:
         """How events are found."""
@@ -202,7 +221,12 @@ def require_one_film(films: Sequence[str], options: SoundOptions) -> None:
     Traceback (most recent call last):
     genlock.core.errors.OptionError: --wav names one file, and 2 films are to be done; do them one by one
     """
-    named = {"--wav": options.wav, "--events": options.events, "--plot": options.plot}
+    named = {
+        "--wav": options.wav,
+        "--events": options.events,
+        "--plot": options.plot,
+        "--attention": options.attention,
+    }
     given = [name for name, value in named.items() if value]
     if len(films) > 1 and given:
         raise OptionError(
@@ -242,6 +266,9 @@ def sound_video(
         check_retime_target(target)
     info = probe(named)
     sounder = None if how.retime is not None else _sounder(how)
+    if how.attention is not None and not isinstance(sounder, Attends):
+        assert sounder is not None
+        raise OptionError(f"{sounder.name!r} attends to nothing: leave out --attention {how.attention!r}")
     curve = MotionCurve()
     given = how.events_from
     with ExitStack() as stack:
@@ -264,6 +291,10 @@ def sound_video(
         if not alone:
             notes += _write_film(named, how, info, events, made, target, places[target], folder)
         _write_beside(named, how, info, events, made, places, curve)
+        if how.attention is not None and isinstance(sounder, Attends):
+            instants = [event.instant for event in events]
+            attended = sounder.attention(made.take)
+            write_attention_plot(places[Path(how.attention)], attended, instants, Path(named).name)
     return SoundResult(
         output=target,
         model=made.model,
@@ -298,7 +329,7 @@ def _target(named: str, output: str | os.PathLike[str] | None) -> Path:
 
 
 def _outputs(how: SoundOptions, target: Path) -> list[Path]:
-    beside = [how.wav, *how.events, how.plot]
+    beside = [how.wav, *how.events, how.plot, how.attention]
     wanted = [target, *(Path(name) for name in beside if name is not None)]
     if len({os.path.realpath(path) for path in wanted}) < len(wanted):
         raise OptionError(
@@ -311,7 +342,9 @@ def _sounder(how: SoundOptions) -> Sounder:
     if how.library is None:
         if how.same_as:
             raise OptionError("--same-as names classes of a library: give --library as well")
-        return make_sounder(how.model, how.sound_rate, how.width, how.material, how.class_name)
+        return make_sounder(
+            how.model, how.sound_rate, how.width, how.material, how.class_name, how.sampling, how.prime or ""
+        )
     same = dict(pair.split("=") for pair in how.same_as)
     return LibrarySounder(open_library(how.library), how.sound_rate, how.material, same, how.width)
 

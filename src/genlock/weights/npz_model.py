@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import FormatError
-from genlock.core.files import atomic_file
+from genlock.core.files import atomic_file, write_bytes
 from genlock.core.json_forms import dump_json, load_json
 from genlock.core.track_file import write_arrays
 from genlock.weights import registry
 
-__all__ = ["arrays_in", "model_path", "read_model", "shape_in", "write_model"]
+__all__ = ["arrays_in", "model_beside", "model_path", "put_beside", "read_model", "shape_in", "write_model"]
 
 Model = TypeVar("Model")
 #: Arrays of a model by name.
@@ -29,10 +29,46 @@ def model_path(model: str | os.PathLike[str]) -> Path:
 
     Raises MissingModel if a model of that name is known, and not on this machine.
     """
-    path = Path(model)
-    if not path.exists() and path.parent == Path() and not path.suffix:
-        path = registry.require(str(model))
+    path = registry.require(str(model)) if _is_name(model) else Path(model)
     return path / "model.npz" if path.is_dir() else path
+
+
+def _is_name(model: str | os.PathLike[str]) -> bool:
+    path = Path(model)
+    return not path.exists() and path.parent == Path() and not path.suffix
+
+
+def put_beside(model: str, folder: str | os.PathLike[str], name: str) -> str:
+    """What another model's file is to say of a model that it needs, so that both can be moved together.
+
+    A name of the registry stays. A file is copied into the folder under ``name``, which is then what is said.
+
+    Raises FormatError if the file cannot be read, OutputError if it cannot be copied.
+
+    >>> put_beside("foley-codec", "anywhere", "codec.npz")
+    'foley-codec'
+    """
+    if _is_name(model):
+        return model
+    path = model_path(model)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FormatError(
+            f"the model {model!r} cannot be read ({error}); give a file, or a folder with model.npz"
+        ) from error
+    write_bytes(Path(folder) / name, data)
+    return name
+
+
+def model_beside(model: str, path: str | os.PathLike[str]) -> str:
+    """Where a model lies that the file ``path`` says it needs: beside it, or else as it is named.
+
+    >>> model_beside("foley-codec", "anywhere/model.npz")
+    'foley-codec'
+    """
+    there = Path(path).parent / model
+    return str(there) if Path(model).suffix and there.exists() else model
 
 
 def shape_in(header: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from genlock.core.errors import InputError, OptionError
+from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.models.foley.columns import EVENT_CHANNELS
@@ -18,6 +21,7 @@ from genlock.models.foley.writer_network import (
     run_history,
     tell_code,
 )
+from genlock.weights.npz_model import put_beside
 
 CHANNELS = (*EVENT_CHANNELS, "wood", "glass")
 SMALL = WriterShape(codes=12, conditions=8, width=16, layers=3, heads=2, reach=7, dilations=(1, 2), classes=2)
@@ -86,6 +90,42 @@ def test_a_class_changes_what_is_written() -> None:
     found = [writer.write(events(), class_name=name).values for name in ("hit", "roll", "")]
     assert (found[0] != found[1]).any()
     assert (found[0] != found[2]).any()
+
+
+def test_attention_is_told_by_how_far_back_it_goes() -> None:
+    writer = small_writer()
+    # Heads of the second layer that listen to one distance only: 0 is the column itself.
+    writer.arrays["places.1"][:] = -50
+    writer.arrays["places.1"][0, 3] = writer.arrays["places.1"][1, 6] = 50
+    codes = writer.write(events()).values[:, 0]
+    seen = writer.attention(events(), codes)
+    assert (seen.grid, seen.values.shape) == (events().grid, (60, 3, 2, 7))
+    np.testing.assert_allclose(seen.values.sum(axis=3), 1, atol=1e-5)
+    assert (seen.values[6:, 1, 0].argmax(axis=1) == 3).all()
+    assert (seen.values[6:, 1, 1].argmax(axis=1) == 6).all()
+    # The first column has none before it.
+    np.testing.assert_allclose(seen.values[0, :, :, 0], 1, atol=1e-6)
+    with pytest.raises(InputError, match="do not belong"):
+        writer.attention(events(), codes[:5])
+
+
+def test_codec_and_vocoder_beside_a_writer_are_found_where_it_is_moved_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "model.npz").write_bytes(b"a codec")
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path)
+    named = put_beside("mine", "run", "codec.npz")  # as typed, relative to where it is typed
+    save_writer(replace(small_writer(), codec=named, vocoder="foley-vocoder"), "run/model.npz")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").rename(tmp_path / "elsewhere" / "run")
+    again = load_writer(tmp_path / "elsewhere" / "run")
+    assert again.codec == str(tmp_path / "elsewhere" / "run" / "codec.npz")
+    assert (tmp_path / "elsewhere" / "run" / "codec.npz").read_bytes() == b"a codec"
+    assert again.vocoder == "foley-vocoder"
+    with pytest.raises(FormatError, match="cannot be read"):
+        put_beside("no/such/codec", "elsewhere", "codec.npz")
 
 
 def test_bad_input_is_told() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from genlock.models.foley.writer_network import (
     unknown_conditions,
 )
 from genlock.models.layers import Array, check_shapes
-from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
+from genlock.weights.npz_model import arrays_in, model_beside, model_path, read_model, shape_in, write_model
 
 __all__ = ["WRITER_NAME", "Writer", "WriterStream", "load_writer", "save_writer"]
 
@@ -65,7 +65,9 @@ class Writer:
     classes: tuple[str, ...] = ()
     """Classes of sound that can be asked for."""
     codec: str = ""
-    """The codec whose codes it writes, by name or by the hash of its file."""
+    """The codec whose codes it writes: its name, or its file."""
+    vocoder: str = ""
+    """The vocoder by which it is heard: its name, or its file; empty: the one that comes with Genlock."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What it was trained on and how, and its figures."""
 
@@ -126,6 +128,36 @@ class Writer:
             np.concatenate([part.values for part in parts]), parts[0].grid, name="codes", support="whole"
         )
 
+    def attention(self, events: Track, codes: npt.ArrayLike, class_name: str = "") -> Track:
+        """How much each column attends to itself and to those before it, float32 [N, layers, heads, reach].
+
+        The last axis is how many columns before: 0 is the column itself. Each row sums to one. The picture is not
+        attended to: each column is told its own instant of it, see :attr:`latency`.
+
+        Parameters
+        ----------
+        events : posterior on columns, as it was told
+        codes : int [N, tokens], what was written
+
+        Raises
+        ------
+        InputError
+            If events and codes do not belong together.
+        """
+        written = np.asarray(codes, np.int64)
+        if len(written) != len(events):
+            raise InputError(
+                f"{len(written)} columns of codes do not belong to {len(events)} columns of events"
+            )
+        stream = self.stream((0,), Sampling(guidance=1.0), class_name, written)
+        stream.watch()
+        stream.push(events)
+        stream.finish()
+        shape = self.shape
+        none = np.zeros((0, shape.layers, shape.heads, shape.reach), np.float32)
+        shares = np.stack(stream.watched) if stream.watched else none
+        return Track(shares, events.grid, name="attention", support="whole")
+
     def stream(
         self,
         seeds: Sequence[int] = (0,),
@@ -180,12 +212,16 @@ class WriterStream:
         cached: bool,
     ) -> None:
         self._writer, self._sampling, self._prime = writer, sampling, prime
+        #: Codes of a column.
+        self.tokens = writer.shape.tokens
         shape, takes = writer.shape, len(seeds)
         self._random = [np.random.default_rng([seed, 0x0F01E7]) for seed in seeds]
         # Guidance compares with what would be written without the picture: the same takes once more.
         self._twice = 2 if sampling.guidance != 1 else 1
         self._classes = np.full(takes * self._twice, which, np.int64)
         self._cache = Cache(shape, takes * self._twice) if cached else None
+        #: What each column of the first take attended to, [layers, heads, reach], once :meth:`watch` was called.
+        self.watched: list[Array] = []
         self._before = np.full((takes, shape.tokens), shape.codes, np.int64)
         self._history: list[Codes] = []
         self._told_so_far: list[Array] = []
@@ -195,6 +231,10 @@ class WriterStream:
         # Far from both ends every column of which nothing is known is told the same.
         around = 2 * shape.lookahead + 1
         self._unknown = unknown_conditions(around, writer.arrays, shape)[shape.lookahead]
+
+    def watch(self) -> None:
+        """From the first column on, keep what each attends to."""
+        self._cache = Cache(self._writer.shape, len(self._classes), watched=True)
 
     def push(self, events: Track) -> Track:
         """Take the next columns of the posterior; gives the codes [n, takes, tokens] that can be written now."""
@@ -255,7 +295,10 @@ class WriterStream:
         writer = self._writer
         before = np.tile(self._before, (self._twice, 1))
         if self._cache is not None:
-            return run_step(before, told, self._classes, self._cache, writer.arrays, writer.shape)
+            state = run_step(before, told, self._classes, self._cache, writer.arrays, writer.shape)
+            if self._cache.shares is not None:
+                self.watched.append(self._cache.shares[:, 0].copy())
+            return state
         self._told_so_far.append(told)
         none = np.zeros((len(before), 0, writer.shape.tokens), np.int64)
         codes = np.tile(np.stack(self._history, axis=1), (self._twice, 1, 1)) if self._history else none
@@ -267,7 +310,10 @@ class WriterStream:
 
 
 def save_writer(writer: Writer, target: str | os.PathLike[str]) -> None:
-    """Write it as ``.npz``. Raises OutputError if the target cannot be written."""
+    """Write it as ``.npz``. Raises OutputError if the target cannot be written.
+
+    Codec and vocoder are to be named as they are found from there, see :func:`genlock.weights.npz_model.put_beside`.
+    """
     header = {
         "shape": asdict(writer.shape),
         "channels": list(writer.channels),
@@ -275,6 +321,7 @@ def save_writer(writer: Writer, target: str | os.PathLike[str]) -> None:
         "spreads": dict(writer.spreads),
         "classes": list(writer.classes),
         "codec": writer.codec,
+        "vocoder": writer.vocoder,
         "facts": dict(writer.facts),
     }
     write_model(target, _KIND, header, writer.arrays)
@@ -295,7 +342,8 @@ def load_writer(model: str | os.PathLike[str] = WRITER_NAME) -> Writer:
 
 @cache
 def _cached(path: Path) -> Writer:
-    return read_model(path, _KIND, "writer of codes", _build)
+    found = read_model(path, _KIND, "writer of codes", _build)
+    return replace(found, codec=model_beside(found.codec, path), vocoder=model_beside(found.vocoder, path))
 
 
 def _build(header: Mapping[str, Any], found: Mapping[str, Any]) -> Writer:
@@ -307,5 +355,6 @@ def _build(header: Mapping[str, Any], found: Mapping[str, Any]) -> Writer:
         header["spreads"],
         tuple(header["classes"]),
         header["codec"],
+        header.get("vocoder", ""),
         header["facts"],
     )

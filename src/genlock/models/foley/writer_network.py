@@ -150,12 +150,18 @@ def _read_around(rows: Array, arrays: Arrays, shape: WriterShape) -> Array:
 
 
 class Cache:
-    """Keys and values of the columns that later ones may attend to, for ``batch`` sounds at a time."""
+    """Keys and values of the columns that later ones may attend to, for ``batch`` sounds at a time.
 
-    def __init__(self, shape: WriterShape, batch: int) -> None:
+    ``watched``: ``shares`` then holds how much the newest column attends to itself and to those before it, float32
+    [layers, batch, heads, reach]; each row sums to one.
+    """
+
+    def __init__(self, shape: WriterShape, batch: int, watched: bool = False) -> None:
         each = shape.width // shape.heads
         self._rows = np.zeros((2, shape.layers, batch, shape.heads, 2 * shape.reach, each), np.float32)
         self._reach, self._stop = shape.reach, 0
+        seen = (shape.layers, batch, shape.heads, shape.reach)
+        self.shares = np.zeros(seen, np.float32) if watched else None
 
     def next(self) -> None:
         """Make place for a column."""
@@ -203,6 +209,8 @@ def run_step(
         score = score + arrays[f"places.{k}"][:, count - 1 :: -1]
         share = np.exp(score - score.max(axis=-1, keepdims=True))
         share /= share.sum(axis=-1, keepdims=True)
+        if cache.shares is not None:
+            cache.shares[k, :, :, :count] = share[..., ::-1]
         mixed = (share[:, :, None] @ values).reshape(batch, shape.width)
         rows = rows + linear(mixed, arrays, f"mixes.{k}")
         wide = silu(linear(layer_norm(rows, arrays, f"norms.{2 * k + 1}"), arrays, f"wides.{k}"))

@@ -27,7 +27,17 @@ _READING = (
     "reading.video_stream",
 )
 _ANIMATE_HIDDEN = (*_READING, "sheet", "transcript", "pipe_rate")
-_SOUND_HIDDEN = (*_READING, "reading.start", "reading.end", "wav", "events", "events_from", "plot")
+_SOUND_HIDDEN = (
+    *_READING,
+    "reading.start",
+    "reading.end",
+    "wav",
+    "events",
+    "events_from",
+    "plot",
+    "attention",
+    "prime",
+)
 
 
 @dataclass(frozen=True)

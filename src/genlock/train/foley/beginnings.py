@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.models.foley.writer import Writer
 
-__all__ = ["begin_with"]
+__all__ = ["begin_with", "fitted_writer"]
 
 
 class _Network(Protocol):
@@ -59,3 +61,33 @@ def begin_with(
     after = network.arrays()
     assert all(np.array_equal(after[name], model.arrays[name]) for name in after)
     return network
+
+
+def fitted_writer(model: Writer, channels: Sequence[str], classes: Sequence[str]) -> Writer:
+    """A writer that reads other materials and knows other classes, and else writes what ``model`` does.
+
+    What both know by a name keeps its weights. A new material tells nothing yet, and a new class sounds as any.
+
+    Parameters
+    ----------
+    model : to begin with
+    channels : channels of the posteriors that it is to read
+    classes : classes that it is to know
+    """
+    if tuple(channels) == model.channels and tuple(classes) == model.classes:
+        return model
+    arrays = dict(model.arrays)
+    old = arrays["into.weight"]
+    into = np.zeros((len(old), len(channels) + 1), np.float32)
+    for column, name in enumerate(channels):
+        if name in model.channels:
+            into[:, column] = old[:, model.channels.index(name)]
+    into[:, -1] = old[:, -1]  # whether anything is told
+    arrays["into.weight"] = into
+    known = arrays.pop("classes.weight", np.zeros((1, model.shape.width), np.float32))
+    if classes:
+        # The last row is any class.
+        rows = [known[model.classes.index(name)] if name in model.classes else known[-1] for name in classes]
+        arrays["classes.weight"] = np.stack([*rows, known[-1]])
+    shape = replace(model.shape, conditions=len(channels), classes=len(classes))
+    return replace(model, shape=shape, arrays=arrays, channels=tuple(channels), classes=tuple(classes))

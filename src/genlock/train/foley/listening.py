@@ -20,7 +20,7 @@ from genlock.models.foley.vocoder import SOUND_RATE, Vocoder
 from genlock.train.foley.figures import whole_cells
 from genlock.train.foley.sounds import SoundClip, mel_of
 
-__all__ = ["bands_picture", "write_heard", "write_wav"]
+__all__ = ["bands_picture", "write_bands", "write_heard", "write_wav"]
 
 Array: TypeAlias = npt.NDArray[np.float32]
 
@@ -44,13 +44,16 @@ def write_heard(model: Codec | Vocoder, clips: Sequence[SoundClip], folder: Path
             bands = mel_of(made)
         write_wav(folder / "heard" / f"{number}-true.wav", samples)
         write_wav(folder / "heard" / f"{number}-made.wav", made)
-        picture = np.concatenate(
-            [bands_picture(true), np.zeros((6, len(true)), np.uint8), bands_picture(bands)]
-        )
-        done, data = cv2.imencode(".png", cv2.applyColorMap(picture, cv2.COLORMAP_MAGMA))
-        if not done:
-            raise OutputError(f"the picture {folder / 'heard' / str(number)}.png cannot be encoded")
-        write_bytes(folder / "heard" / f"{number}.png", data.tobytes())
+        write_bands(folder / "heard" / f"{number}.png", true, bands)
+
+
+def write_bands(path: Path, true: Array, made: Array) -> None:
+    """Write two spectrograms [T, 80] as one picture, the true one above. Raises OutputError if it cannot be written."""
+    picture = np.concatenate([bands_picture(true), np.zeros((6, len(true)), np.uint8), bands_picture(made)])
+    done, data = cv2.imencode(".png", cv2.applyColorMap(picture, cv2.COLORMAP_MAGMA))
+    if not done:
+        raise OutputError(f"the picture {str(path)!r} cannot be encoded")
+    write_bytes(path, data.tobytes())
 
 
 def bands_picture(mel: Array) -> npt.NDArray[np.uint8]:

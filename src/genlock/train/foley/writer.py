@@ -18,19 +18,22 @@ from genlock.data.batches import Batches, BatchPlan, Item
 from genlock.foley.finding import EventOptions
 from genlock.models.foley.codec import Codec, load_codec
 from genlock.models.foley.columns import EVENT_CHANNELS
+from genlock.models.foley.vocoder import VOCODER_NAME, load_vocoder
 from genlock.models.foley.writer import Writer, conditions_of, load_writer, save_writer
 from genlock.models.foley.writer_network import WriterShape
 from genlock.train.foley.told import ToldClip, loudness_of, materials_of, open_told, true_posterior
 from genlock.train.foley.writer_card import writer_card
 from genlock.train.foley.writer_options import WRITER_LOOP, WriterTraining
+from genlock.train.foley.written import write_written
 from genlock.train.options import LoopOptions
+from genlock.weights.npz_model import put_beside
 
 try:
     import torch
     from torch.nn import functional
 
     from genlock.train.clip_recipe import ClipRecipe
-    from genlock.train.foley.beginnings import begin_with
+    from genlock.train.foley.beginnings import begin_with, fitted_writer
     from genlock.train.foley.preferences import preference_loss, told_wrongly
     from genlock.train.foley.writer_network import WriterNetwork
     from genlock.train.loop import train
@@ -75,28 +78,29 @@ class WriterRecipe(ClipRecipe):
         prefers_from: int = 0,
     ) -> None:
         self.training, self.seed, self._prefers_from = training or WriterTraining(), seed, prefers_from
+        self._codec = codec
         self.clips, self.held = list(clips), list(held)
         if len(self.clips) < _LEAST_CLIPS:
             raise InputError(f"{len(self.clips)} clips are too few; give at least {_LEAST_CLIPS}")
         o = self.training
         self.materials = materials_of(self.clips)
-        self.means: dict[str, float] = {}
-        self.spreads: dict[str, float] = {}
-        for name in ("impulse", "size"):
-            every = np.concatenate([clip.heard.facts[name] for clip in self.clips])
-            self.means[name] = float(every.mean()) if len(every) else 0.0
-            self.spreads[name] = max(float(every.std()), _LEAST_SPREAD) if len(every) else 1.0
+        self.channels = (*EVENT_CHANNELS, *self.materials)
+        self.means, self.spreads = _told_sizes(self.clips)
         labels = {clip.label for clip in self.clips} - {""}
         self.classes = tuple(sorted(labels)) if o.classes else ()
         self.shape = WriterShape(
             codes=codec.vocabulary,
             tokens=codec.tokens,
-            conditions=len(EVENT_CHANNELS) + len(self.materials),
+            conditions=len(self.channels),
             width=o.width,
             layers=o.layers,
             reach=o.reach,
             classes=len(self.classes),
         )
+        self._begins = load_writer(o.start) if o.start else None
+        if self._begins is not None:
+            # Its weights know impulses and sizes as it was told them.
+            self.means, self.spreads = dict(self._begins.means), dict(self._begins.spreads)
         self._batches = Batches([1.0] * len(self.clips), BatchPlan(clips=o.batch, seed=seed))
 
     # ------------------------------------------------------------ what the loop asks for
@@ -104,7 +108,11 @@ class WriterRecipe(ClipRecipe):
     def model(self) -> WriterNetwork:
         """At its start."""
         network = WriterNetwork(self.shape, self.training.dropout)
-        return begin_with(network, self.shape, self.training.start, load_writer)
+        begins = self._begins
+        if begins is None:
+            return network
+        fitted = fitted_writer(begins, self.channels, self.classes)
+        return begin_with(network, self.shape, self.training.start, lambda _: fitted)
 
     def load(self, part: list[Item]) -> Batch | None:
         """Stretches of clips, what is told of them, and a history that is wrong in places."""
@@ -220,22 +228,42 @@ class WriterRecipe(ClipRecipe):
         return total / max(tokens, 1)
 
     def export(self, model: Exported, folder: Path, figures: Mapping[str, float]) -> None:
-        """``model.npz`` and ``config.json``."""
+        """``model.npz`` and ``config.json``; what is written for some held clips, as pictures and sound."""
         network = WriterNetwork(self.shape, self.training.dropout)
         network.load_state_dict(model.weights)
-        facts = {"training": asdict(self.training), "clips": len(self.clips), "valid": dict(figures)}
+        o = self.training
         writer = Writer(
             self.shape,
             network.arrays(),
-            (*EVENT_CHANNELS, *self.materials),
+            self.channels,
             self.means,
             self.spreads,
             self.classes,
-            self.training.codec,
-            facts,
+            facts={"training": asdict(o), "clips": len(self.clips), "valid": dict(figures)},
         )
-        save_writer(writer, folder / "model.npz")
-        write_json(folder / "config.json", {"kind": self.name, "training": asdict(self.training)})
+        _save_with_its_models(writer, o, folder)
+        heard = (self.held or self.clips)[: o.heard]
+        vocoder = load_vocoder(o.vocoder or VOCODER_NAME) if heard else None
+        if vocoder is not None:
+            write_written(writer, self._codec, vocoder, heard, o.sampling, self.materials, folder)
+        write_json(folder / "config.json", {"kind": self.name, "training": asdict(o)})
+
+
+def _save_with_its_models(writer: Writer, training: WriterTraining, folder: Path) -> None:
+    """Write ``model.npz``, and beside it what it needs of models that have no name, so that it can be moved."""
+    codec = put_beside(training.codec, folder, "codec.npz")
+    vocoder = put_beside(training.vocoder, folder, "vocoder.npz") if training.vocoder else ""
+    save_writer(replace(writer, codec=codec, vocoder=vocoder), folder / "model.npz")
+
+
+def _told_sizes(clips: Sequence[ToldClip]) -> tuple[dict[str, float], dict[str, float]]:
+    """Means and spreads of the logarithms of impulses and sizes."""
+    means, spreads = dict[str, float](), dict[str, float]()
+    for name in ("impulse", "size"):
+        every = np.concatenate([clip.heard.facts[name] for clip in clips])
+        means[name] = float(every.mean()) if len(every) else 0.0
+        spreads[name] = max(float(every.std()), _LEAST_SPREAD) if len(every) else 1.0
+    return means, spreads
 
 
 def _unlikely(scores: Tensor, codes: Tensor, there: Tensor) -> Tensor:
@@ -268,7 +296,8 @@ def train_writer(
     Parameters
     ----------
     sources : prepared datasets with ``sound@24000``, or films, which are prepared first
-    folder : gets ``model.npz`` and ``MODEL_CARD.md``, and the run in ``run``; a run that was stopped goes on
+    folder : gets ``model.npz`` and ``MODEL_CARD.md``, the codec and the vocoder where they are files, and the run in
+        ``run``; a run that was stopped goes on
 
     Raises
     ------
@@ -288,6 +317,6 @@ def train_writer(
     law = loudness_of(clips.learnt)
     loudness = {} if law is None else {"loudness": law.to_dict()}
     writer = replace(writer, facts={**writer.facts, "loop": asdict(options), **loudness})
-    save_writer(writer, target / "model.npz")
+    _save_with_its_models(writer, o, target)
     write_text(target / "MODEL_CARD.md", writer_card(writer, o, clips, options))
     return replace(result, directory=str(target), model=str(target), notes=(*result.notes, *clips.notes))

@@ -36,9 +36,11 @@ class WriterTraining:
 
     codec: str = "foley-codec"
     """The codec whose codes it writes: a model by its name, or a file or folder."""
+    vocoder: str = ""
+    """The vocoder by which it is heard: a name, a file or a folder. Empty: the one that comes with Genlock."""
     start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
-    """A writer whose weights the training begins with, built alike and of the same materials: a name, a file or a
-    folder. Empty: none."""
+    """A writer whose weights the training begins with, built alike: a name, a file or a folder. Materials and classes
+    may be others: what both know keeps its weights. Empty: none."""
     finder: str = "auto"
     """Who says what sounds in films whose truth is not known: a finder of ``genlock sound``."""
     blur: float = 0.5
@@ -69,7 +71,10 @@ class WriterTraining:
     preference_strength: float = 0.1
     """How soon a preference is clear enough, per nat; above 0."""
     sampling: Sampling = field(default_factory=Sampling)
-    """How the codes that are reported on are drawn."""
+    """How the codes of the clips that are heard are drawn."""
+    heard: int = 2
+    """Clips of the held-out part for which sound is written, beside the true one, with a picture of both and one of
+    what the writer attended to; at least 0."""
     data: str = "films of genlock synth impacts"
     """What the films are, who made them and under which licence: for the model's card."""
 
@@ -79,5 +84,5 @@ class WriterTraining:
             raise OptionError(f"{self}: shares lie in 0...1, dropout in 0...0.9")
         if self.preferences < 0 or not self.preference_strength > 0:
             raise OptionError(f"{self}: preferences is at least 0, preference_strength above 0")
-        if self.batch < 1 or self.columns < 16:
-            raise OptionError(f"{self}: batch is at least 1, columns at least 16")
+        if self.batch < 1 or self.columns < 16 or self.heard < 0:
+            raise OptionError(f"{self}: batch is at least 1, columns at least 16, heard at least 0")
