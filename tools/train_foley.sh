@@ -49,4 +49,5 @@ mkdir -p "$folder"
     "$genlock" train touches "$folder/dataset" -o "$folder/touches" --seed "$seed" \
         --contacts "$folder/contacts" --materials "$folder/materials"
 [ -f "$folder/writer/model.npz" ] ||
-    "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" --codec "$folder/codec"
+    "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" \
+        --codec "$folder/codec" --vocoder "$folder/vocoder"

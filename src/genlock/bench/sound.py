@@ -34,7 +34,7 @@ from genlock.tasks.sound_video import SoundOptions, sound_video
 __all__ = ["BENCH_VERSION", "SOUND", "SoundBench", "SoundBenchOptions", "bench_sound"]
 
 #: Raised whenever the measures change: runs of different versions do not compare.
-BENCH_VERSION = 1
+BENCH_VERSION = 2
 
 Judgements: TypeAlias = Sequence[Judged]
 

@@ -16,7 +16,15 @@ from genlock.synth.impacts.materials import material_of
 from genlock.synth.impacts.oneshots import OneShots
 from genlock.synth.impacts.plans import ImpactPlan
 from genlock.synth.impacts.scenes import instant
-from genlock.synth.impacts.sound import add_sliding, add_struck, first_sample, late_by, limited, struck
+from genlock.synth.impacts.sound import (
+    LONGEST,
+    add_sliding,
+    add_struck,
+    first_sample,
+    late_by,
+    limited,
+    struck,
+)
 from genlock.synth.impacts.truth import Contact
 from genlock.synth.signals.sounds import room_noise
 
@@ -204,9 +212,16 @@ def _contact(
 
 
 def hear(
-    plan: ImpactPlan, events: tuple[Event, ...], rate: int, shots: OneShots | None = None
+    plan: ImpactPlan,
+    events: tuple[Event, ...],
+    rate: int,
+    shots: OneShots | None = None,
+    longest: float = LONGEST,
 ) -> tuple[Samples, tuple[Contact, ...], tuple[str, ...]]:
-    """The sound of a film, float32 [n]; its contacts with what is heard of them; real sounds in it, with licences."""
+    """The sound of a film, float32 [n]; its contacts with what is heard of them; real sounds in it, with licences.
+
+    ``longest``: seconds after which a ring is cut; less is made faster.
+    """
     count = round_fraction(plan.seconds * rate, "floor")
     sound = np.zeros(count)
     contacts, sources = [], set()
@@ -231,6 +246,7 @@ def hear(
                     late=late,
                     striker=contact.striker,
                     touch=number,
+                    longest=longest,
                 )
             samples = samples / max(contact.distance, 0.3)
             add_struck(sound, rate, contact.time, samples)

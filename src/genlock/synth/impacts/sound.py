@@ -13,6 +13,7 @@ from genlock.core.time import round_fraction
 from genlock.synth.impacts.materials import Material
 
 __all__ = [
+    "LONGEST",
     "LOUDNESS",
     "Modes",
     "add_sliding",
@@ -33,7 +34,8 @@ _USUAL_PEAK = 0.22
 _USUAL_SIZE = 0.1
 # Modes are followed until they have fallen by so much.
 _FLOOR = 1e-4
-_LONGEST = 2.5
+#: Seconds after which a ring is cut.
+LONGEST = 2.5
 _SOFT = 0.8
 # A soft striker leaves high modes alone: how much longer its touch lasts than that of a hard one.
 _SOFTNESS = {"stick": 1.0, "body": 1.0, "mallet": 2.5, "hand": 6.0}
@@ -82,7 +84,7 @@ def struck(
     late: float = 0.0,
     striker: str = "stick",
     touch: int = 0,
-    longest: float = _LONGEST,
+    longest: float = LONGEST,
 ) -> Array:
     """One contact from its first sample on, float64 [n].
 
