@@ -46,14 +46,17 @@ class Looks:
 class ContactFinder:
     """A :class:`genlock.foley.finding.Finder` that knows when something touches, how hard and where, but not on what.
 
+    ``at_a_time``: frames that are told together; fewer are told sooner, and cost more.
+
     Raises MissingModel if its model is not here, FormatError if it is damaged.
     """
 
     form = MAP_FORM
     name = "contacts"
 
-    def __init__(self, options: EventOptions | None = None) -> None:
+    def __init__(self, options: EventOptions | None = None, at_a_time: int | None = None) -> None:
         how = options or EventOptions()
+        self._at_a_time = at_a_time or _AT_A_TIME
         self._model: ContactModel = load_contacts(how.model or CONTACTS_NAME)
         self._where = exact(how.frame_instant)
         self.about = str(self._model.facts.get("data", "the motion in drawn films of things that touch"))
@@ -73,7 +76,7 @@ class ContactFinder:
             return
         self._waiting.append(maps)
         reach = self._model.shape.reach
-        if len(self._waiting) == self._known + _AT_A_TIME + reach:
+        if len(self._waiting) == self._known + self._at_a_time + reach:
             self._tell(len(self._waiting) - reach)
 
     def finish(self) -> None:
@@ -89,6 +92,11 @@ class ContactFinder:
         )
         low = replace(self.reading, threshold=self.reading.threshold / 2)
         return events_of_rows(rows, self._instants, low, self.looks())
+
+    @property
+    def frames_ahead(self) -> int:
+        """Frames after one without which nothing is told of it."""
+        return self._model.shape.reach
 
     def looks(self) -> Looks | None:
         """What things look like, where that is known."""

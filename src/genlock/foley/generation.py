@@ -79,7 +79,8 @@ class Generator:
     @property
     def latency(self) -> Fraction:
         """Seconds of events after an instant without which its sound is not final; a finder's own come on top."""
-        return self.writer.latency + self.vocoder.lookahead_seconds
+        law = Levelling(cell=_CELLS // 2).lookahead if law_in(self.writer.facts) is not None else 0
+        return self.writer.latency + self.vocoder.lookahead_seconds + Fraction(law, SOUND_RATE)
 
     def of_class(self, name: str) -> Generator:
         """The same, for one kind of sound. Raises OptionError if the writer knows none of that name."""
@@ -110,31 +111,7 @@ class Generator:
 
     def take_of(self, posterior: Track, seed: int, events: Sequence[Event] = ()) -> GeneratedTake:
         """Sound for a posterior on columns, soft or certain."""
-        return GeneratedTake(
-            self,
-            posterior,
-            seed,
-            tuple(Choice(event, event.material, 0.0) for event in events),
-            self._levelling(posterior, events),
-        )
-
-    def _levelling(self, posterior: Track, events: Sequence[Event]) -> Levelling | None:
-        """How loud each event is to be, where the writer has learnt a law of it."""
-        law = law_in(self.writer.facts)
-        if law is None or not isinstance(posterior.grid, Grid):
-            return None
-        materials = self.writer.channels[len(EVENT_CHANNELS) :]
-        firsts, wanted = list[int](), list[float]()
-        for event in events:
-            k = posterior.grid.index(event.instant)
-            if 0 <= k < len(posterior):
-                row = np.asarray(posterior.values[k], np.float64)
-                shares = dict(zip(materials, row[len(EVENT_CHANNELS) :].tolist(), strict=True))
-                firsts.append(
-                    round_fraction((event.instant - posterior.grid.edge(0)) * SOUND_RATE, "nearest")
-                )
-                wanted.append(law.level(float(row[EVENT_CHANNELS.index("impulse")]), shares))
-        return Levelling(firsts, wanted, _CELLS // 2)
+        return GeneratedTake(self, posterior, seed, events)
 
 
 def make_generator(weights: str | None = None) -> Generator:
@@ -145,31 +122,79 @@ def make_generator(weights: str | None = None) -> Generator:
     return Generator(GenerationOptions(model=weights or WRITER_NAME))
 
 
+class WrittenSound:
+    """A posterior in, piece by piece; sound out, as soon as what follows cannot change it. Mono, float32.
+
+    Where the writer has learnt a law of loudness, events are as loud as it says.
+    """
+
+    def __init__(self, generator: Generator, seed: int) -> None:
+        self._codes, self._parts = generator.codes(seed), list[Codes]()
+        self._bands, self._samples = generator.codec.decoding(), generator.vocoder.vocoding()
+        self._law = law_in(generator.writer.facts)
+        self._materials = generator.writer.channels[len(EVENT_CHANNELS) :]
+        self._levelling = None if self._law is None else Levelling(cell=_CELLS // 2)
+        self._start: Fraction | None = None
+
+    @property
+    def written(self) -> Codes:
+        """The codes so far, int64 [n, tokens]."""
+        return np.concatenate([np.zeros((0, self._codes.tokens), np.int64), *self._parts])
+
+    def push(self, posterior: Track, events: Sequence[Event] = ()) -> Samples:
+        """Take the next columns of a posterior, and the events that begin in them, in order, for their loudness."""
+        assert isinstance(posterior.grid, Grid)
+        self._start = posterior.grid.edge(0) if self._start is None else self._start
+        for event in events:
+            self._level(posterior, posterior.grid, event, self._start)
+        return self._sound([self._codes.push(posterior)])
+
+    def finish(self) -> Samples:
+        """What is left: nothing follows."""
+        return self._sound([self._codes.finish()], last=True)
+
+    def _level(self, posterior: Track, grid: Grid, event: Event, start: Fraction) -> None:
+        """Say how loud an event is to be, where the writer has learnt a law of it."""
+        k = grid.index(event.instant)
+        if self._levelling is None or self._law is None or not 0 <= k < len(posterior):
+            return
+        row = np.asarray(posterior.values[k], np.float64)
+        shares = dict(zip(self._materials, row[len(EVENT_CHANNELS) :].tolist(), strict=True))
+        first = round_fraction((event.instant - start) * SOUND_RATE, "nearest")
+        self._levelling.add(first, self._law.level(float(row[EVENT_CHANNELS.index("impulse")]), shares))
+
+    def _sound(self, pieces: Sequence[Track], last: bool = False) -> Samples:
+        codes = np.concatenate([np.asarray(piece.values, np.int64)[:, 0] for piece in pieces])
+        self._parts.append(codes)
+        bands = self._bands.push(codes)
+        made = [self._samples.push(bands)]
+        if last:
+            made.append(self._samples.finish())
+        if self._levelling is not None:
+            made = [self._levelling.push(bands, np.concatenate(made))]
+            if last:
+                made.append(self._levelling.finish())
+        return np.concatenate(made)
+
+
 class GeneratedTake:
     """One sounding, written as it is asked for. Sample n lies at the beginning of the columns plus ``n/rate``."""
 
     notes: tuple[str, ...] = ()
 
     def __init__(
-        self,
-        generator: Generator,
-        posterior: Track,
-        seed: int,
-        choices: tuple[Choice, ...],
-        levelling: Levelling | None = None,
+        self, generator: Generator, posterior: Track, seed: int, events: Sequence[Event] = ()
     ) -> None:
-        self._levelling = levelling
-        self.choices = choices
+        self.choices = tuple(Choice(event, event.material, 0.0) for event in events)
         self.posterior, self._given = posterior, 0
-        self._codes, self._parts = generator.codes(seed), list[Codes]()
-        self._bands, self._samples = generator.codec.decoding(), generator.vocoder.vocoding()
+        self._sound, self._events = WrittenSound(generator, seed), list(events)
         self._ready = np.zeros(0, np.float32)
         self._first, self._ended = 0, False
 
     @property
     def written(self) -> Codes:
         """The codes so far, int64 [n, tokens]."""
-        return np.concatenate([np.zeros((0, self._codes.tokens), np.int64), *self._parts])
+        return self._sound.written
 
     def block(self, first: int, stop: int) -> Samples:
         """Samples ``first ... stop - 1``, float32 [n, 2]; blocks are asked for in order."""
@@ -183,20 +208,13 @@ class GeneratedTake:
 
     def _write(self) -> None:
         upto = min(self._given + _PIECE, len(self.posterior))
-        pieces = [self._codes.push(self.posterior.part(range(self._given, upto)))]
+        piece = self.posterior.part(range(self._given, upto))
+        now = [event for event in self._events if piece.grid.index(event.instant) < len(piece)]
+        self._events = self._events[len(now) :]
+        made = [self._sound.push(piece, now)]
         self._given, self._ended = upto, upto == len(self.posterior)
         if self._ended:
-            pieces.append(self._codes.finish())
-        codes = np.concatenate([np.asarray(piece.values, np.int64)[:, 0] for piece in pieces])
-        self._parts.append(codes)
-        bands = self._bands.push(codes)
-        made = [self._samples.push(bands)]
-        if self._ended:
-            made.append(self._samples.finish())
-        if self._levelling is not None:
-            made = [self._levelling.push(bands, np.concatenate(made))]
-            if self._ended:
-                made.append(self._levelling.finish())
+            made.append(self._sound.finish())
         self._ready = np.concatenate([self._ready, *made])
 
 

@@ -43,13 +43,22 @@ class Levelling:
     (4800, [1.0, 1.0, 2.0, 2.0])
     """
 
-    def __init__(self, firsts: Sequence[int], wanted: Sequence[float], cell: int) -> None:
+    def __init__(self, firsts: Sequence[int] = (), wanted: Sequence[float] = (), cell: int = 240) -> None:
         self._cell = cell
         self._waiting = list(zip(firsts, wanted, strict=True))
         self._turns: list[tuple[int, float]] = [(0, 0.0)]  # from which sample on which gain is wanted
         self._bands: Array = np.zeros((0, 1), np.float32)
         self._samples: Array = np.zeros(0, np.float32)
         self._cells, self._given = 0, 0  # what was dropped of the bands, and given of the samples
+
+    @property
+    def lookahead(self) -> int:
+        """Samples after one without which its gain is not known."""
+        return HEARD_CELLS * self._cell + _BEFORE + _CHANGE
+
+    def add(self, first: int, wanted: float) -> None:
+        """One more event, after all others, whose bands are still to come."""
+        self._waiting.append((first, wanted))
 
     def push(self, bands: Array, samples: Array) -> Array:
         """Take the next cells and the next samples; neither waits for the other."""

@@ -131,3 +131,11 @@ def test_griffin_lim_puts_an_attack_where_it_was() -> None:
     assert abs(int(np.argmax(np.abs(made) > 0.1)) / 24000 - at) < 0.004
     with pytest.raises(InputError, match="give finite numbers"):
         griffin_lim(np.zeros((4, 12)))
+
+
+def test_no_columns_are_no_sound() -> None:
+    """A stream that had nothing to give yet ended with an error of reshaping."""
+    codec = load_codec()
+    none = np.zeros((0, codec.tokens), np.int64)
+    assert codec.digits_of(none).shape == (0, codec.shape.digits)
+    assert len(codec.decoding().push(none)) == 0

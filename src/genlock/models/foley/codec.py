@@ -219,7 +219,7 @@ class Codec:
             )
         levels = np.asarray(self.shape.levels)
         ranks = tokens[:, :, None] // self._places % levels
-        return np.asarray(2 * ranks / (levels - 1) - 1, np.float32).reshape(len(tokens), -1)
+        return np.asarray(2 * ranks / (levels - 1) - 1, np.float32).reshape(len(tokens), self.shape.digits)
 
     @property
     def _places(self) -> Codes:
