@@ -272,8 +272,8 @@ def true_posterior(
 def _name(
     rows: Rows, mine: npt.NDArray[np.bool_], names: Mapping[str, int], name: str, unsure: bool, random: Random
 ) -> None:
-    """Tell a material, and with it one that it might be as well."""
-    rows[mine, len(EVENT_CHANNELS) :] = 0
+    """Tell a material, and with it one that it might be as well; one that is not known is told as any, as in use."""
+    rows[mine, len(EVENT_CHANNELS) :] = 0 if name in names else 1 / max(len(names), 1)
     if name not in names:
         return
     other = random.uniform(0, 0.4) if unsure else 0.0

@@ -83,11 +83,16 @@ class WriterRecipe(ClipRecipe):
         if len(self.clips) < _LEAST_CLIPS:
             raise InputError(f"{len(self.clips)} clips are too few; give at least {_LEAST_CLIPS}")
         o = self.training
-        self.materials = materials_of(self.clips)
+        self._begins = load_writer(o.start) if o.start else None
+        self.materials = _with_those_before(
+            self._begins and self._begins.channels[len(EVENT_CHANNELS) :], materials_of(self.clips)
+        )
         self.channels = (*EVENT_CHANNELS, *self.materials)
         self.means, self.spreads = _told_sizes(self.clips)
         labels = {clip.label for clip in self.clips} - {""}
-        self.classes = tuple(sorted(labels)) if o.classes else ()
+        self.classes = _with_those_before(
+            self._begins and self._begins.classes, tuple(sorted(labels)) if o.classes else ()
+        )
         self.shape = WriterShape(
             codes=codec.vocabulary,
             tokens=codec.tokens,
@@ -97,7 +102,6 @@ class WriterRecipe(ClipRecipe):
             reach=o.reach,
             classes=len(self.classes),
         )
-        self._begins = load_writer(o.start) if o.start else None
         if self._begins is not None:
             # Its weights know impulses and sizes as it was told them.
             self.means, self.spreads = dict(self._begins.means), dict(self._begins.spreads)
@@ -254,6 +258,12 @@ def _save_with_its_models(writer: Writer, training: WriterTraining, folder: Path
     codec = put_beside(training.codec, folder, "codec.npz")
     vocoder = put_beside(training.vocoder, folder, "vocoder.npz") if training.vocoder else ""
     save_writer(replace(writer, codec=codec, vocoder=vocoder), folder / "model.npz")
+
+
+def _with_those_before(before: tuple[str, ...] | None, found: tuple[str, ...]) -> tuple[str, ...]:
+    """What the model to begin with knows, and then what is new."""
+    known = before or ()
+    return (*known, *(name for name in found if name not in known))
 
 
 def _told_sizes(clips: Sequence[ToldClip]) -> tuple[dict[str, float], dict[str, float]]:

@@ -40,7 +40,7 @@ class WriterTraining:
     """The vocoder by which it is heard: a name, a file or a folder. Empty: the one that comes with Genlock."""
     start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
     """A writer whose weights the training begins with, built alike: a name, a file or a folder. Materials and classes
-    may be others: what both know keeps its weights. Empty: none."""
+    that it does not know are added. Empty: none."""
     finder: str = "auto"
     """Who says what sounds in films whose truth is not known: a finder of ``genlock sound``."""
     blur: float = 0.5
