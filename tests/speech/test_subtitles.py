@@ -15,16 +15,15 @@ from hypothesis import strategies as st
 from genlock.core.errors import OptionError, OutputError, TranscriptError
 from genlock.speech.subtitles import (
     Cue,
-    ctm,
     cues_from_words,
     read_subtitles,
     read_transcript,
     repaired,
     srt,
-    textgrid,
     vtt,
     write_words,
 )
+from genlock.speech.word_forms import ctm, textgrid
 from genlock.speech.words import Word, Words
 
 WORDS = Words(
@@ -93,6 +92,13 @@ def test_other_readers_read_our_textgrid(tmp_path: Path) -> None:
 
 def test_textgrid_of_no_words_is_one_empty_interval() -> None:
     assert textgrid(Words(), end=Fraction(2)).count("xmin") == 3
+
+
+def test_a_textgrid_lasts_as_long_as_the_recording(tmp_path: Path) -> None:
+    write_words(WORDS, tmp_path / "a.TextGrid", span=(Fraction(0), Fraction(11)))
+    assert textgrid_oracle.TextGrid.fromFile(str(tmp_path / "a.TextGrid")).maxTime == 11
+    write_words(WORDS, tmp_path / "b.TextGrid", span=(Fraction(1), Fraction(2)))  # words reach out of it
+    assert textgrid_oracle.TextGrid.fromFile(str(tmp_path / "b.TextGrid")).maxTime == 3.7
 
 
 def test_ctm_counts_durations_so_that_ends_are_right() -> None:

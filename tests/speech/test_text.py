@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genlock.core.errors import TranscriptError
-from genlock.speech.text import MAX_FORMS, plain_text, tokenize
+from genlock.speech.text import MAX_FORMS, tokenize
+from genlock.speech.text_encoding import plain_text
 
 SPOKEN = {
     "1984": "nineteen eighty four",

@@ -12,7 +12,7 @@ from genlock.media.markers import Marker, otio_markers
 from genlock.speech.words import Words
 
 if TYPE_CHECKING:
-    from genlock.speech.subtitles import Cue
+    from genlock.speech.subtitles.cue import Cue
 
 __all__ = ["eaf", "otio_words"]
 

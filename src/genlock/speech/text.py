@@ -16,7 +16,6 @@ from itertools import product
 
 from num2words import num2words
 
-from genlock.core.errors import TranscriptError
 from genlock.speech.tables import (
     ABBREVIATIONS,
     CURRENCIES,
@@ -29,7 +28,7 @@ from genlock.speech.tables import (
     UNITS,
 )
 
-__all__ = ["MAX_FORMS", "SpokenForm", "Token", "plain_text", "tokenize"]
+__all__ = ["MAX_FORMS", "SpokenForm", "Token", "tokenize"]
 
 #: A row of plain words; a single capital letter is that letter's name.
 SpokenForm = tuple[str, ...]
@@ -66,43 +65,6 @@ class Token:
     """Ways to speak it, the likeliest first; empty if it is not spoken."""
     reason: str | None = None
     """Why there is nothing to say; None if there are forms."""
-
-
-def plain_text(data: bytes, name: str) -> str:
-    """Decode a text file: UTF-8 (with or without mark), UTF-16 with mark or by its zeros, else Windows-1252.
-
-    Raises
-    ------
-    TranscriptError
-        If it is empty or no text at all. ``name`` says in the message what was read.
-
-    >>> plain_text("Grüße".encode("utf-16"), "a.txt"), plain_text(b"caf\\xe9", "a.txt")
-    ('Grüße', 'café')
-    """
-    text = _decoded(data)
-    controls = sum(
-        unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") and c not in "\t\n\r\f\v\x1b" for c in text
-    )
-    if "\0" in text or controls > 0.02 * len(text):
-        raise TranscriptError(
-            f"{name} is not text (it holds {len(data)} bytes of something else); give a UTF-8 text file"
-        )
-    if not text.strip():
-        raise TranscriptError(f"{name} is empty; give the words that are spoken, or leave the transcript out")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _decoded(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    if len(data) >= 4 and data[1::2].count(0) > 0.4 * len(data) / 2:
-        return data.decode("utf-16-le", errors="replace")
-    if len(data) >= 4 and data[::2].count(0) > 0.4 * len(data) / 2:
-        return data.decode("utf-16-be", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
 
 
 def tokenize(text: str, language: str = "en") -> tuple[Token, ...]:

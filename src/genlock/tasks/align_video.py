@@ -37,8 +37,9 @@ from genlock.report import (
     make_preview,
     write_report,
 )
-from genlock.speech import Cue, Words
+from genlock.speech import Words
 from genlock.speech.mouths import SpooledMouths
+from genlock.speech.subtitles import Transcript
 from genlock.tasks.extract_features import (
     DEFAULT_FEATURES,
     SavedTrack,
@@ -47,7 +48,14 @@ from genlock.tasks.extract_features import (
     save_tracks,
 )
 from genlock.tasks.files import result_folder
-from genlock.tasks.find_words import WordOptions, load_transcript, model_options, mouth_spool, write_all_forms
+from genlock.tasks.find_words import (
+    WordOptions,
+    load_transcript,
+    model_options,
+    mouth_spool,
+    spoken_span,
+    write_all_forms,
+)
 from genlock.tasks.sync_video import SyncProbe, SyncResult, not_measured
 
 __all__ = ["AlignOptions", "Alignment", "align_video"]
@@ -163,7 +171,7 @@ def align_video(
         tracker = FaceTracker()
         if all(feature.name != _OPENING for feature in features):
             features += make_extractors(_OPENING)
-    text, cues = load_transcript(options.transcript)
+    given = load_transcript(options.transcript, options.encoding)
     folder = result_folder(file, output)
     if write:
         _require_ours(folder, file)
@@ -175,7 +183,7 @@ def align_video(
         if spool is not None:
             tracker = tracker or FaceTracker()
             tracker.sinks = (*tracker.sinks, spool)
-        listener = stack.enter_context(_Listener(text, cues, options, in_turn))
+        listener = stack.enter_context(_Listener(given, options, in_turn))
         sync_probe = stack.enter_context(SyncProbe(tracker=tracker)) if options.sync else None
         preview, why = (None, "") if fresh is None else _preview_writer(stack, fresh, info, options)
         consumers: list[Consumer] = [outline] if write else []
@@ -197,14 +205,14 @@ def align_video(
         if spool is not None and clip.speech is not None:
             listener.listen(clip.speech, spool.mouths(clip.frames))
         sync = not_measured(info) if sync_probe is None else sync_probe.result(info)
-        result = _alignment(clip, listener.words(clip), sync, None)
+        result = _alignment(clip, listener.words(clip), sync, given)
         if fresh is None:
             return result
         made: Preview | None = None
         if preview is not None:
             made, result = _made_preview(preview, file, fresh, result, options, in_turn)
         _write_folder(
-            fresh, folder, file, clip, features, outline, result, (made, why), cues, options, in_turn
+            fresh, folder, file, clip, features, outline, result, (made, why), given, options, in_turn
         )
     return replace(result, directory=folder)
 
@@ -226,10 +234,10 @@ class _InTurn:
 class _Listener:
     """Finds the words in a thread of its own, which begins as soon as there is sound, while the file is still read."""
 
-    def __init__(
-        self, text: str | None, cues: tuple[Cue, ...] | None, options: AlignOptions, progress: Progress
-    ) -> None:
-        self._text, self._cues, self._options, self._progress = text, cues, options, progress
+    def __init__(self, given: Transcript | None, options: AlignOptions, progress: Progress) -> None:
+        self._options, self._progress = options, progress
+        self._text = None if given is None else given.text
+        self._cues = None if given is None else given.cues
         self._model = model_options(options)
         self._pool = ThreadPoolExecutor(1, "genlock-words")
         self._words: Future[Words] | None = None
@@ -299,7 +307,8 @@ def _made_preview(
     return made, replace(result, notes=(*result.notes, note))
 
 
-def _alignment(clip: Clip, words: Words, sync: SyncResult, directory: Path | None) -> Alignment:
+def _alignment(clip: Clip, words: Words, sync: SyncResult, given: Transcript | None) -> Alignment:
+    guessed = () if given is None else given.notes
     return Alignment(
         media=clip.info,
         frames=clip.frames,
@@ -307,8 +316,8 @@ def _alignment(clip: Clip, words: Words, sync: SyncResult, directory: Path | Non
         words=words,
         tracks=clip.tracks,
         sync=sync,
-        notes=(*_missing(clip), *clip.notes, *words.notes, *sync.notes),
-        directory=directory,
+        notes=(*_missing(clip), *guessed, *clip.notes, *words.notes, *sync.notes),
+        directory=None,
     )
 
 
@@ -346,7 +355,7 @@ def _write_folder(
     outline: _Outline,
     result: Alignment,
     made: tuple[Preview | None, str],
-    cues: tuple[Cue, ...] | None,
+    given: Transcript | None,
     options: AlignOptions,
     progress: Progress,
 ) -> None:
@@ -355,7 +364,9 @@ def _write_folder(
     if clip.frames is not None:
         tracks = on_frames(tracks, features, clip.frames, clip.frame_count, options.how)
     saved = save_tracks(tracks, fresh / "tracks", folder / "tracks")
-    word_files = write_all_forms(result.words, cues, fresh, "words")
+    word_files = write_all_forms(
+        result.words, None if given is None else given.cues, fresh, "words", spoken_span(clip)
+    )
     preview, why = made
     content = ReportContent(
         title=Path(os.fspath(file)).name,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,10 +20,10 @@ from genlock.extractors.face.tracking import FaceTracker
 from genlock.media import ReadOptions
 from genlock.media.sound_source import SilentSound, SoundSource
 from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
-from genlock.speech import Cue, Words, read_transcript, write_words
+from genlock.speech import Cue, Words, write_words
 from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.mouths import MouthSpool
-from genlock.speech.subtitles import FORMS
+from genlock.speech.subtitles import FORMS, Transcript, open_transcript
 from genlock.tasks.files import result_folder
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "load_transcript",
     "model_options",
     "mouth_spool",
+    "spoken_span",
     "write_all_forms",
 ]
 
@@ -45,7 +47,10 @@ class WordOptions:
     """Options of ``genlock words``."""
 
     transcript: str | None = None
-    """The words that are spoken: a text, SRT or VTT file, or ``-`` for standard input. None: recognise them."""
+    """The words that are spoken: a text, subtitles or annotations (SRT, VTT, ASS, TTML, LRC, TextGrid, ELAN, ...), or
+    ``-`` for standard input. None: recognise them."""
+    encoding: str | None = None
+    """Encoding of the transcript, such as windows-1251. None: Unicode where it is that, else the likeliest."""
     language: str = "en"
     """Language of the speech, ISO 639-1."""
     recognizer: str = "auto"
@@ -113,7 +118,8 @@ def find_words(
         If the transcript cannot be read.
     """
     options = options or WordOptions()
-    text, cues = load_transcript(options.transcript)
+    given = load_transcript(options.transcript, options.encoding)
+    cues = None if given is None else given.cues
     if output is not None:
         _check_form(Path(output))
     with ExitStack() as stack:
@@ -125,7 +131,7 @@ def find_words(
         clip = stack.enter_context(read_clip(file, request, progress))
         words = speech.recognize_and_align(
             _sound_of(clip, file, lips=spool is not None),
-            transcript=text,
+            transcript=None if given is None else given.text,
             cues=cues,
             language=options.language,
             recognizer=options.recognizer,
@@ -136,8 +142,9 @@ def find_words(
         )
     written: tuple[Path, ...] = ()
     if output is not None:
-        written = _write(words, cues, Path(output), result_folder(file, None).stem, Path(file).name)
-    return WordResult(words, written, clip.notes)
+        stem, film = result_folder(file, None).stem, Path(file).name
+        written = _write(words, cues, Path(output), stem, film, spoken_span(clip))
+    return WordResult(words, written, (*(() if given is None else given.notes), *clip.notes))
 
 
 def _sound_of(clip: Clip, file: str | os.PathLike[str], lips: bool) -> SoundSource:
@@ -195,29 +202,49 @@ def model_options(options: _ModelFields) -> CtcModelOptions | None:
     )
 
 
-def load_transcript(source: str | None) -> tuple[str | None, tuple[Cue, ...] | None]:
-    """The text of a transcript, and its cues if it is a subtitle file; ``-`` reads standard input.
+def load_transcript(source: str | None, encoding: str | None = None) -> Transcript | None:
+    """The transcript that options name; ``-`` reads standard input; None: none is named.
 
-    Raises TranscriptError for what is no text, or cannot be read.
+    Raises
+    ------
+    OptionError
+        If an encoding is named without a transcript, or there is none of that name.
+    TranscriptError
+        If it is no text, or cannot be read.
     """
     if source is None:
-        return None, None
+        if encoding is not None:
+            raise OptionError("--encoding says how a transcript is encoded; name one with --transcript")
+        return None
     if source == "-":
-        return read_transcript(sys.stdin.buffer.read(), "standard input")
+        return open_transcript(sys.stdin.buffer.read(), "standard input", encoding)
     try:
         data = Path(source).read_bytes()
     except OSError as error:
         raise TranscriptError(
             f"cannot read the transcript {source!r}: {error.strerror}; give a text or subtitle file"
         ) from error
-    return read_transcript(data, source)
+    return open_transcript(data, source, encoding)
 
 
-def write_all_forms(words: Words, cues: tuple[Cue, ...] | None, folder: Path, stem: str) -> tuple[Path, ...]:
+def spoken_span(clip: Clip) -> tuple[Fraction, Fraction] | None:
+    """From where to where the sound lasts whose words were found; None: there is none."""
+    if clip.speech is None:
+        return None
+    return clip.speech.origin, clip.speech.origin + Fraction(clip.speech.count, clip.speech.rate)
+
+
+def write_all_forms(
+    words: Words,
+    cues: tuple[Cue, ...] | None,
+    folder: Path,
+    stem: str,
+    span: tuple[Fraction, Fraction] | None = None,
+) -> tuple[Path, ...]:
     """Write the words in every form into a folder, as ``STEM.srt`` and so on."""
     paths = tuple(folder / f"{stem}{ending}" for ending in WORD_FORMS)
     for path in paths:
-        write_words(words, path, cues=cues)
+        write_words(words, path, cues=cues, span=span)
     return paths
 
 
@@ -233,9 +260,14 @@ def _check_form(output: Path) -> None:
 
 
 def _write(
-    words: Words, cues: tuple[Cue, ...] | None, output: Path, stem: str, film: str
+    words: Words,
+    cues: tuple[Cue, ...] | None,
+    output: Path,
+    stem: str,
+    film: str,
+    span: tuple[Fraction, Fraction] | None,
 ) -> tuple[Path, ...]:
     if _is_one_file(output):
-        write_words(words, output, cues=cues, film=film)
+        write_words(words, output, cues=cues, film=film, span=span)
         return (output,)
-    return write_all_forms(words, cues, output, stem)
+    return write_all_forms(words, cues, output, stem, span)

@@ -1,0 +1,151 @@
+"""Files of words and subtitles: read whatever their form is, written in the form that the ending names.
+
+Times in these files count from zero of the clock; they are rounded to the nearest millisecond (SRT, VTT, CTM, EAF)
+or to the nearest microsecond (TextGrid); JSON also has them exactly.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from genlock.core.errors import OptionError, TranscriptError
+from genlock.core.files import write_text
+from genlock.core.json_forms import write_json
+from genlock.core.one_line import one_line
+from genlock.speech.annotations import eaf, otio_words
+from genlock.speech.subtitles.cue import Cue
+from genlock.speech.subtitles.made import cues_from_words
+from genlock.speech.subtitles.other_forms import form_of, read_form
+from genlock.speech.subtitles.repaired import repaired
+from genlock.speech.subtitles.srt_vtt import has_cues, read_subtitles, srt, vtt
+from genlock.speech.text_encoding import decode_text
+from genlock.speech.word_forms import ctm, textgrid
+from genlock.speech.words import Words
+
+__all__ = ["FORMS", "Transcript", "open_transcript", "read_transcript", "write_words"]
+
+#: Endings that :func:`write_words` knows.
+FORMS = (".json", ".srt", ".vtt", ".TextGrid", ".ctm", ".eaf", ".otio")
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What a file of spoken words says."""
+
+    text: str
+    """The words, without tags and times."""
+    cues: tuple[Cue, ...] | None = None
+    """The subtitles, if it is a file of subtitles."""
+    form: str = "text"
+    """``text``, ``subtitles`` (SRT, WebVTT), ``ass``, ``microdvd``, ``mpl2``, ``sami``, ``ttml``, ``lrc``,
+    ``textgrid``, ``elan`` or ``json``."""
+    notes: tuple[str, ...] = ()
+    """What had to be guessed."""
+
+    __repr__ = one_line
+
+
+def open_transcript(data: bytes, name: str, encoding: str | None = None) -> Transcript:
+    """Read a transcript: plain text, or subtitles and annotations of many forms, told by how they begin.
+
+    Parameters
+    ----------
+    data : what the file holds
+    name : what to call it in messages
+    encoding : its encoding; None: Unicode where it is that, else the likeliest, with a note
+
+    Raises
+    ------
+    OptionError
+        If there is no such encoding.
+    TranscriptError
+        If it is no text, cannot be read in its form, or holds no word.
+
+    >>> open_transcript(b"[00:01.00]Hi there", "a.lrc").text
+    'Hi there'
+    """
+    found = decode_text(data, name, encoding)
+    notes: tuple[str, ...] = ()
+    if found.guessed:
+        notes = (
+            f"{name} does not say its encoding and was read as {found.encoding}; --encoding says another",
+        )
+    form = form_of(found.text)
+    cues: tuple[Cue, ...] | None = None
+    text = found.text
+    if form is not None:
+        text, cues = read_form(text, form, name)
+    elif has_cues(text):
+        form, cues = "subtitles", read_subtitles(text, name)
+        text = " ".join(cue.plain for cue in cues)
+    if not text.strip():
+        held = f"has {len(cues)} cues and no word in them" if cues is not None else "holds no word"
+        raise TranscriptError(f"{name} {held}; give the words that are spoken")
+    return Transcript(text, cues, form or "text", notes)
+
+
+def read_transcript(data: bytes, name: str) -> tuple[str, tuple[Cue, ...] | None]:
+    """The words and the cues of :func:`open_transcript`.
+
+    >>> read_transcript(b"1\\n00:00:01,000 --> 00:00:02,000\\nHi there\\n", "a.srt")[0]
+    'Hi there'
+    """
+    transcript = open_transcript(data, name)
+    return transcript.text, transcript.cues
+
+
+def write_words(
+    words: Words,
+    path: str | os.PathLike[str],
+    *,
+    cues: Sequence[Cue] | None = None,
+    film: str | None = None,
+    span: tuple[Fraction, Fraction] | None = None,
+) -> None:
+    """Write words to a file, in the form that its ending names: ``.json .srt .vtt .TextGrid .ctm .eaf .otio``.
+
+    Parameters
+    ----------
+    cues : the subtitles that were the transcript; SRT, VTT and EAF then keep them, with repaired times
+    film : name of the film that they belong to, for EAF and OTIO, which refer to it
+    span : from where to where the recording lasts, in seconds, for TextGrid; None: from zero to the last word
+
+    Raises
+    ------
+    OptionError
+        If the ending is unknown.
+    OutputError
+        If the file cannot be written; nothing is left of it.
+    """
+    target = Path(path)
+    forms: dict[str, Callable[[], str]] = {
+        ".srt": lambda: srt(_shown(words, cues)),
+        ".vtt": lambda: vtt(_shown(words, cues)),
+        ".textgrid": lambda: textgrid(words, *_around(words, span)),
+        ".ctm": lambda: ctm(words, target.stem),
+        ".eaf": lambda: eaf(words, _shown(words, cues), film),
+        ".otio": lambda: otio_words(words, film or target.stem),
+    }
+    ending = target.suffix.lower()
+    if ending == ".json":
+        write_json(target, words.to_dict())
+    elif ending in forms:
+        write_text(target, forms[ending]())
+    else:
+        raise OptionError(f"the ending of {str(target)!r} is unknown; use {', '.join(FORMS)}")
+
+
+def _shown(words: Words, cues: Sequence[Cue] | None) -> tuple[Cue, ...]:
+    return cues_from_words(words) if cues is None else repaired(cues, words)
+
+
+def _around(words: Words, span: tuple[Fraction, Fraction] | None) -> tuple[Fraction | None, Fraction | None]:
+    """The recording, and words that reach out of it by a rounding; Praat counts from 0."""
+    if span is None:
+        return None, None
+    spans = words.spans
+    return min([Fraction(0), span[0], *(s.start for s in spans)]), max([span[1], *(s.end for s in spans)])

@@ -1,0 +1,141 @@
+"""SRT and WebVTT, in and out.
+
+Times count from zero of the clock and are rounded to the nearest millisecond. A time before zero cannot be written:
+what starts before zero starts at zero there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from genlock.core.errors import TranscriptError
+from genlock.core.time import round_fraction
+from genlock.speech.subtitles.cue import Cue
+
+__all__ = ["has_cues", "read_subtitles", "srt", "vtt"]
+
+_TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,6}))?"
+_ARROW = re.compile(rf"^\s*{_TIME}\s*-{{1,2}}>\s*{_TIME}[ \t]*(.*)$")
+
+
+def has_cues(text: str) -> bool:
+    """Whether a text is SRT or WebVTT.
+
+    >>> has_cues("1\\n00:00:01,000 --> 00:00:02,000\\nHi\\n"), has_cues("Hi")
+    (True, False)
+    """
+    return text.lstrip().startswith("WEBVTT") or any(_ARROW.match(line) for line in text.split("\n")[:200])
+
+
+def read_subtitles(text: str, name: str = "the subtitles") -> tuple[Cue, ...]:
+    """The cues of an SRT or WebVTT text, in the order of their times.
+
+    Tolerated: missing and wrong numbers, missing blank lines, missing hours, dot or comma, tags, notes,
+    styles, trailing spaces, cues out of order.
+
+    Raises TranscriptError if there is no cue.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff").split("\n")
+    arrows = [k for k, line in enumerate(lines) if _ARROW.match(line)]
+    if not arrows:
+        raise TranscriptError(
+            f"{name} has no line like 00:00:01,000 --> 00:00:02,000; give SRT, WebVTT or plain text"
+        )
+    cues = []
+    for place, at in enumerate(arrows):
+        stop = arrows[place + 1] if place + 1 < len(arrows) else len(lines)
+        body = lines[at + 1 : stop]
+        if place + 1 < len(arrows):
+            body = _without_next_name(body)
+        cues.append(_cue(lines, at, _until_block(body)))
+    return tuple(sorted(cues, key=lambda cue: cue.start))
+
+
+def _cue(lines: Sequence[str], at: int, body: Sequence[str]) -> Cue:
+    match = _ARROW.match(lines[at])
+    assert match is not None
+    start, end = _seconds(match.groups()[:4]), _seconds(match.groups()[4:8])
+    name = lines[at - 1].strip() if at else ""
+    after_gap = at >= 2 and not lines[at - 2].strip()
+    is_name = (
+        bool(name)
+        and "-->" not in name
+        and (name.isdigit() or after_gap or at == 1)
+        and not name.startswith("WEBVTT")
+    )
+    text = "\n".join(line.rstrip() for line in body).strip("\n")
+    return Cue(text, start, max(start, end), name if is_name else "", match[9].strip())
+
+
+def _without_next_name(body: list[str]) -> list[str]:
+    """Take the number or identifier of the next cue off the end of this one's lines."""
+    if not body or not body[-1].strip():
+        return body
+    before_gap = len(body) >= 2 and not body[-2].strip()
+    return body[:-1] if before_gap or body[-1].strip().isdigit() else body
+
+
+def _until_block(body: list[str]) -> list[str]:
+    """Stop at a note, style or region block after a blank line."""
+    for k, line in enumerate(body):
+        if k and not body[k - 1].strip() and re.match(r"(NOTE|STYLE|REGION)\b", line):
+            return body[:k]
+    return body
+
+
+def _seconds(parts: Sequence[str | None]) -> Fraction:
+    hours, minutes, seconds, digits = parts
+    small = Fraction(int(digits), 10 ** len(digits)) if digits else Fraction(0)
+    return 3600 * int(hours or 0) + 60 * int(minutes or 0) + int(seconds or 0) + small
+
+
+def srt(cues: Iterable[Cue]) -> str:
+    """SRT text, numbered from 1; times to the nearest millisecond.
+
+    >>> print(srt([Cue("Hi", Fraction(1, 3), Fraction(2))]))
+    1
+    00:00:00,333 --> 00:00:02,000
+    Hi
+    <BLANKLINE>
+    """
+    blocks = [
+        f"{number}\n{_clock_text(cue.start, ',')} --> {_clock_text(cue.end, ',')}"
+        f"{' ' + cue.settings if cue.settings else ''}\n{_no_gaps(cue.text)}\n"
+        for number, cue in enumerate(cues, start=1)
+    ]
+    return "\n".join(blocks)
+
+
+def vtt(cues: Iterable[Cue]) -> str:
+    """WebVTT text; times to the nearest millisecond.
+
+    >>> print(vtt([Cue("Hi", Fraction(1, 3), Fraction(2), name="intro")]))
+    WEBVTT
+    <BLANKLINE>
+    intro
+    00:00:00.333 --> 00:00:02.000
+    Hi
+    <BLANKLINE>
+    """
+    blocks = ["WEBVTT\n"]
+    for cue in cues:
+        name = f"{cue.name}\n" if cue.name else ""
+        times = f"{_clock_text(cue.start, '.')} --> {_clock_text(cue.end, '.')}"
+        settings = f" {cue.settings}" if cue.settings else ""
+        blocks.append(f"{name}{times}{settings}\n{_no_gaps(cue.text).replace('-->', '->')}\n")
+    return "\n".join(blocks)
+
+
+def _clock_text(seconds: Fraction, point: str) -> str:
+    total = max(0, round_fraction(1000 * seconds, "nearest"))
+    rest, milli = divmod(total, 1000)
+    minutes, second = divmod(rest, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours:02d}:{minute:02d}:{second:02d}{point}{milli:03d}"
+
+
+def _no_gaps(text: str) -> str:
+    """A blank line would end the cue."""
+    return "\n".join(line for line in text.split("\n") if line.strip()) or "\u00a0"
