@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,16 @@ from genlock.core.json_forms import dump_json, load_json
 from genlock.core.track_file import write_arrays
 from genlock.weights import registry
 
-__all__ = ["arrays_in", "model_beside", "model_path", "put_beside", "read_model", "shape_in", "write_model"]
+__all__ = [
+    "arrays_in",
+    "load_once",
+    "model_beside",
+    "model_path",
+    "put_beside",
+    "read_model",
+    "shape_in",
+    "write_model",
+]
 
 Model = TypeVar("Model")
 #: Arrays of a model by name.
@@ -109,6 +119,29 @@ def write_model(
     }
     with atomic_file(target) as out:
         write_arrays(out, plain)
+
+
+def load_once(
+    model: str | os.PathLike[str], kind: str, what: str, build: Callable[[Mapping[str, Any], Arrays], Model]
+) -> Model:
+    """A model that is named as users name it, read once for each file; a file that was written anew is read anew.
+
+    ``kind``, ``what`` and ``build`` are those of :func:`read_model`; ``build`` is a function of a module. It raises what
+    :func:`read_model` and :func:`model_path` do.
+    """
+    path = model_path(model)
+    try:
+        found = path.stat()
+        state = (found.st_mtime_ns, found.st_size)
+    except OSError:
+        state = (0, 0)  # reading says what is wrong
+    once: Model = _read_once(path, state, kind, what, build)
+    return once
+
+
+@lru_cache(maxsize=32)
+def _read_once(path: Path, state: tuple[int, int], kind: str, what: str, build: Callable[..., Any]) -> Any:
+    return read_model(path, kind, what, build)
 
 
 def read_model(

@@ -161,6 +161,15 @@ def test_file(tmp_path) -> None:
     np.testing.assert_array_equal(again.write(events()).values, writer.write(events()).values)
 
 
+def test_a_model_that_is_trained_anew_is_read_anew(tmp_path: Path) -> None:
+    """It was read once in a process, whatever became of its file."""
+    save_writer(small_writer(0), tmp_path / "model.npz")
+    before = load_writer(tmp_path)
+    assert load_writer(tmp_path).arrays is before.arrays
+    save_writer(replace(small_writer(1), classes=("hit", "drag")), tmp_path / "model.npz")
+    assert load_writer(tmp_path).classes == ("hit", "drag")
+
+
 def test_the_network_that_learns_is_the_same() -> None:
     torch = pytest.importorskip("torch")
     from genlock.train.foley.writer_network import WriterNetwork

@@ -24,7 +24,7 @@ from genlock.core.grid import Grid
 from genlock.core.track import Track
 from genlock.models.foley.pieces import NetworkPieces
 from genlock.models.talker.networks import NetworkShape, check_arrays
-from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
+from genlock.weights.npz_model import arrays_in, load_once, shape_in, write_model
 
 __all__ = [
     "BANDS",
@@ -293,8 +293,8 @@ def load_codec(model: str | os.PathLike[str] = CODEC_NAME) -> Codec:
     MissingModel
         If a model of that name is known, and not on this machine.
     """
+    return load_once(model, _KIND, "codec of sound", _build)
 
-    def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Codec:
-        return Codec(CodecShape(**shape_in(header)), arrays_in(found), dict(header["facts"]))
 
-    return read_model(model_path(model), _KIND, "codec of sound", build)
+def _build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Codec:
+    return Codec(CodecShape(**shape_in(header)), arrays_in(found), dict(header["facts"]))

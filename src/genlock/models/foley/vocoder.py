@@ -21,7 +21,7 @@ from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.models.foley.codec import BANDS, CELL_RATE, FEATURE
 from genlock.models.foley.pieces import NetworkPieces
 from genlock.models.talker.networks import NetworkShape, check_arrays
-from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
+from genlock.weights.npz_model import arrays_in, load_once, shape_in, write_model
 
 __all__ = [
     "SOUND_RATE",
@@ -241,8 +241,8 @@ def load_vocoder(model: str | os.PathLike[str] = VOCODER_NAME) -> Vocoder:
     MissingModel
         If a model of that name is known, and not on this machine.
     """
+    return load_once(model, _KIND, "vocoder", _build)
 
-    def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Vocoder:
-        return Vocoder(VocoderShape(**shape_in(header)), arrays_in(found), dict(header["facts"]))
 
-    return read_model(model_path(model), _KIND, "vocoder", build)
+def _build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Vocoder:
+    return Vocoder(VocoderShape(**shape_in(header)), arrays_in(found), dict(header["facts"]))

@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,7 +27,7 @@ from genlock.models.foley.writer_network import (
     unknown_conditions,
 )
 from genlock.models.layers import Array, check_shapes
-from genlock.weights.npz_model import arrays_in, model_beside, model_path, read_model, shape_in, write_model
+from genlock.weights.npz_model import arrays_in, load_once, model_beside, model_path, shape_in, write_model
 
 __all__ = ["WRITER_NAME", "Writer", "WriterStream", "load_writer", "save_writer"]
 
@@ -337,12 +335,8 @@ def load_writer(model: str | os.PathLike[str] = WRITER_NAME) -> Writer:
     MissingModel
         If a model of that name is known, and not on this machine.
     """
-    return _cached(model_path(model))
-
-
-@cache
-def _cached(path: Path) -> Writer:
-    found = read_model(path, _KIND, "writer of codes", _build)
+    path = model_path(model)
+    found = load_once(path, _KIND, "writer of codes", _build)
     return replace(found, codec=model_beside(found.codec, path), vocoder=model_beside(found.vocoder, path))
 
 

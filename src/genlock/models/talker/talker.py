@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,7 +18,7 @@ from genlock.models.talker.basis import FaceBasis
 from genlock.models.talker.flow import check_flow, follow_flow, noise_of
 from genlock.models.talker.inputs import CLOCK_RATE, Given, Listener, Listening, listening_facts, listening_of
 from genlock.models.talker.networks import NetworkShape, check_arrays, run_inside
-from genlock.weights.npz_model import model_path, read_model, write_model
+from genlock.weights.npz_model import load_once, write_model
 
 __all__ = ["TALKER_NAME", "Emphasis", "Talker", "TalkerStream", "load_talker", "save_talker"]
 
@@ -276,39 +274,29 @@ def load_talker(model: str | os.PathLike[str] = TALKER_NAME) -> Talker:
     MissingModel
         If a model of that name is known, and not on this machine.
     """
-    return _cached(model_path(model))
+    return load_once(model, _KIND, "talker", _build)
 
 
-@cache
-def _cached(path: Path) -> Talker:
-    return _read(path)
-
-
-def _read(path: Path) -> Talker:
-    def build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Talker:
-        names = list(found)
-        part = {
-            kind: {
-                name.removeprefix(f"{kind} of "): found[name]
-                for name in names
-                if name.startswith(f"{kind} of ")
-            }
-            for kind in ("mean", "spread")
+def _build(header: Mapping[str, Any], found: Mapping[str, npt.NDArray[Any]]) -> Talker:
+    names = list(found)
+    part = {
+        kind: {
+            name.removeprefix(f"{kind} of "): found[name] for name in names if name.startswith(f"{kind} of ")
         }
-        arrays = {name.removeprefix("network."): found[name] for name in names if name.startswith("network.")}
-        shape = NetworkShape(**{**header["shape"], "dilations": tuple(header["shape"]["dilations"])})
-        speakers = list(header["speakers"])
-        manners = found["manners"] if speakers else np.zeros((0, shape.width), np.float32)
-        if len(manners) != len(speakers):
-            raise FormatError(f"a talker names {len(speakers)} speakers and holds {len(manners)}")
-        return Talker(
-            FaceBasis.of_arrays(found, header["basis"]),
-            listening_of(header["listening"], part["mean"], part["spread"]),
-            shape,
-            arrays,
-            Emphasis(**header["emphasis"]),
-            dict(zip(speakers, manners, strict=True)),
-            dict(header["facts"]),
-        )
-
-    return read_model(path, _KIND, "talker", build)
+        for kind in ("mean", "spread")
+    }
+    arrays = {name.removeprefix("network."): found[name] for name in names if name.startswith("network.")}
+    shape = NetworkShape(**{**header["shape"], "dilations": tuple(header["shape"]["dilations"])})
+    speakers = list(header["speakers"])
+    manners = found["manners"] if speakers else np.zeros((0, shape.width), np.float32)
+    if len(manners) != len(speakers):
+        raise FormatError(f"a talker names {len(speakers)} speakers and holds {len(manners)}")
+    return Talker(
+        FaceBasis.of_arrays(found, header["basis"]),
+        listening_of(header["listening"], part["mean"], part["spread"]),
+        shape,
+        arrays,
+        Emphasis(**header["emphasis"]),
+        dict(zip(speakers, manners, strict=True)),
+        dict(header["facts"]),
+    )
