@@ -80,3 +80,15 @@ def test_a_table_keeps_what_is_known_in_newton_seconds(tmp_path: Path) -> None:
     told = read_events(tmp_path / "hits.csv")
     assert [event.distance for event in told] == [1.5, None]
     assert (told[0].impulse, told[0].size) == (0.125, 0.25)
+
+
+def test_a_table_keeps_how_likely_each_material_is_until_somebody_names_another(tmp_path: Path) -> None:
+    """Sounds of a table that nobody had touched were others than those of the events in it."""
+    shares = (("wood", 0.61), ("metal", 0.39))
+    found = Events([Event(1, material="wood", materials=shares), Event(2)], 0, 3)
+    write_events(tmp_path / "hits.csv", found, "film.mp4")
+    assert [event.materials for event in read_events(tmp_path / "hits.csv")] == [shares, ()]
+    text = (tmp_path / "hits.csv").read_text().replace(",wood,", ",glass,")
+    (tmp_path / "hits.csv").write_text(text)
+    corrected = read_events(tmp_path / "hits.csv")[0]
+    assert (corrected.material, corrected.materials) == ("glass", ())

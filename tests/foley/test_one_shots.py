@@ -98,6 +98,16 @@ def test_a_flat_folder_has_its_classes_in_the_names(tmp_path: Path) -> None:
     assert sorted(open_library(tmp_path).groups) == ["kick", "snare", "wood"]
 
 
+def test_names_are_words_of_any_language(tmp_path: Path) -> None:
+    """Letters beyond ASCII were taken for gaps between words."""
+    for name in ("Türklinke_soft_1", "Türklinke_hard_1", "дверь_1"):
+        encode(tmp_path / f"{name}.wav", sound=Sound(blow(8000)[0], 8000))
+    found = open_library(tmp_path)
+    assert sorted(found.groups) == ["türklinke", "дверь"]
+    assert len(found.groups["türklinke"]) == 2
+    assert found.classes_of("Дверь") == ("дверь",)
+
+
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.wav").write_bytes(b"RIFF....")
     (tmp_path / "licence.txt").write_text("CC0")

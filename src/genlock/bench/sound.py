@@ -191,11 +191,14 @@ def _sound_for(clip: SoundClip, how: SoundBenchOptions, seed: int, folder: Path)
     target, table = folder / f"{clip.name}.wav", folder / f"{clip.name}.csv"
     if how.true_events:
         write_events(table, _true_events(clip), clip.path)
+    # The first run looks for the events; the others make sounds for the same ones.
+    known = table.is_file()
     options = SoundOptions(
         library=how.library,
         model=how.model,
         finder=how.finder,
-        events_from=str(table) if how.true_events else None,
+        events=() if known else (str(table),),
+        events_from=str(table) if known else None,
         seed=seed,
     )
     try:

@@ -70,11 +70,12 @@ def write_events(
 def _table(events: Events, sounds: Sequence[str]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*_COLUMNS, "sound"])
+    writer.writerow([*_COLUMNS, "sound", "materials"])
     for event, strength, sound in zip(events, events.strengths().tolist(), sounds, strict=True):
         known = {**event.to_dict(), "strength": round(strength, 4)}
         row = ["" if known[name] is None else known[name] for name in _COLUMNS]
-        writer.writerow([*row, sound])
+        shares = " ".join(f"{name}={share:.4f}" for name, share in event.materials)
+        writer.writerow([*row, sound, shares])
     return out.getvalue()
 
 

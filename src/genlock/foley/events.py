@@ -99,6 +99,7 @@ class Event:
             "material": self.material,
             "end_seconds": None if self.end is None else float(self.end),
             "distance": None if self.distance is None else round(self.distance, 4),
+            "materials": {name: round(share, 4) for name, share in self.materials},
         }
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -49,9 +50,21 @@ def read_events(path: str | os.PathLike[str]) -> list[Event]:
 def _event(row: Mapping[str, str], place: str) -> Event:
     try:
         numbers = {name: float(text) for name in EVENT_NUMBERS if (text := row.get(name) or "")}
-        return event_of(row["time"] or "", numbers, row.get("material") or "", row.get("end_seconds") or None)
+        event = event_of(
+            row["time"] or "", numbers, row.get("material") or "", row.get("end_seconds") or None
+        )
+        shares = _shares(row.get("materials") or "")
+        # Whoever has named another material knows better than what was found.
+        kept = bool(shares) and shares[0][0] == event.material
+        return replace(event, materials=shares) if kept else event
     except (GenlockError, ValueError, TypeError) as error:
         raise FormatError(f"{place} is no event: {error}") from error
+
+
+def _shares(text: str) -> tuple[tuple[str, float], ...]:
+    """How likely each material is, the most likely first, of ``wood=0.7 metal=0.3``."""
+    told = [part.rpartition("=") for part in text.split()]
+    return tuple(sorted(((name, float(share)) for name, _, share in told), key=lambda one: -one[1]))
 
 
 def event_of(

@@ -177,7 +177,7 @@ def _listened(path: Path, top: Path, nested: bool) -> OneShot:
 
 def _words(text: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return [word for word in re.split(r"[^0-9A-Za-z]+", spaced.casefold()) if word]
+    return [word for word in re.split(r"[\W_]+", spaced.casefold()) if word]
 
 
 def _name_of(stem: str) -> tuple[str, int | None]:
