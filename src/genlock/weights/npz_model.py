@@ -126,8 +126,8 @@ def load_once(
 ) -> Model:
     """A model that is named as users name it, read once for each file; a file that was written anew is read anew.
 
-    ``kind``, ``what`` and ``build`` are those of :func:`read_model`; ``build`` is a function of a module. It raises what
-    :func:`read_model` and :func:`model_path` do.
+    ``kind``, ``what`` and ``build`` are those of :func:`read_model`; ``build`` is a function of a module. It
+    raises what :func:`read_model` and :func:`model_path` do.
     """
     path = model_path(model)
     try:
