@@ -214,7 +214,11 @@ def test_any_frame_rate(tmp_path: Path) -> None:
 def test_no_motion_is_silence_and_a_note(tmp_path: Path) -> None:
     still = [np.full((48, 64), 90, np.uint8)] * 30
     encode(tmp_path / "still.mp4", Picture(still, codec="libx264"))
-    assert any("nothing in the picture strikes" in n for n in run(tmp_path / "still.mp4", tmp_path / "a.mp4"))
+    made = sound_video(tmp_path / "still.mp4", SoundOptions(model="modal"), tmp_path / "a.mp4")
+    assert any("nothing in the picture strikes" in n for n in made.notes)
+    # Silence that fits no event is no success.
+    assert "F 1.00" not in str(made)
+    assert str(made).startswith("0 events (")
     assert np.abs(read_audio(tmp_path / "a.mp4").values).max() < 1e-4
 
 

@@ -14,14 +14,15 @@ from genlock.foley.events import Event, Events
 from genlock.foley.given import GivenEvents
 from genlock.media import Consumer, FrameTimes, ReadOptions, VideoCell, read
 
-__all__ = ["GROUP", "EventOptions", "Finder", "find_events", "make_finder", "unlike_what_was_learnt"]
+__all__ = ["GROUP", "SURE", "EventOptions", "Finder", "find_events", "make_finder", "unlike_what_was_learnt"]
 
 #: The entry-point group of finders. Each entry is a class, or a function, that makes one of :class:`EventOptions`.
 GROUP = "genlock.finders"
 # The one that knows most first; the last one needs no model.
 _AUTO: tuple[str, ...] = ("learned", "contacts", "motion")
 _SLOW_RATE = 10
-_SURE = 0.8
+#: Events of this probability are told as sure.
+SURE = 0.8
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def unlike_what_was_learnt(found: Sequence[Event], about: str) -> list[str]:
     >>> unlike_what_was_learnt([Event(1, 0.99), Event(2, 0.5), Event(3, 0.45)], "drawn films")
     ['1 of 3 events are sure (at least .8): this film looks unlike what the finder has learnt from (drawn films)']
     """
-    sure = sum(event.probability >= _SURE for event in found)
+    sure = sum(event.probability >= SURE for event in found)
     if 2 * sure >= len(found):
         return []
     return [

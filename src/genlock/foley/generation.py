@@ -74,7 +74,10 @@ class Generator:
         self.vocoder: Vocoder = load_vocoder(self.writer.vocoder or VOCODER_NAME)
         self.prime = _codes_of(self.options.prime, self.codec) if self.options.prime else None
         self.codes()  # what cannot be is told at once
-        self.about = str(self.writer.facts.get("data", "drawn films with sounds of damped modes"))
+        training = self.writer.facts.get("training", {})
+        self.about = (
+            f"a writer that has learnt from {training.get('data', 'drawn films with sounds of damped modes')}"
+        )
 
     @property
     def latency(self) -> Fraction:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from genlock.drawing.sheet import Box, Polyline, Raster, Shape, Sheet, Text, round_numbers, write_sheet
 from genlock.foley.events import Events
+from genlock.foley.finding import SURE
 from genlock.media import AudioBlock, AudioForm, VideoCell, VideoForm, read
 
 __all__ = ["MotionCurve", "write_sound_plot"]
@@ -132,7 +133,9 @@ def write_sound_plot(
     strip = top + _SOUND + _GAP
     below = strip + _STRIP + _GAP
     bottom = below + _MOTION
-    said = f"{len(events)} events ({events.finder}), {len(onsets)} onsets"
+    sure = sum(event.probability >= SURE for event in events)
+    doubts = f", {sure} of them sure" if sure < len(events) else ""
+    said = f"events: {len(events)} ({events.finder}){doubts}; onsets of the sound: {len(onsets)}"
     shapes: list[Shape] = [
         Text((_LEFT, 20), title[-90:], 13, "ink"),
         Text((_LEFT, 40), said, 10.5, "quiet"),

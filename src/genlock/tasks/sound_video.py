@@ -202,8 +202,10 @@ class SoundResult:
         }
 
     def __str__(self) -> str:
-        found = f"{len(self.events)} events ({self.finder})"
-        fit = self.measures.get("f_50_ms")
+        count = len(self.events)
+        found = f"{count} event{'' if count == 1 else 's'} ({self.finder})"
+        # Silence fits no event at all, which says nothing.
+        fit = self.measures.get("f_50_ms") if count else None
         # Against what was found, which may be wrong itself: no measure of truth.
         said = "" if fit is None else f"; its onsets against these events, within 50 ms: F {fit:.2f}"
         lines = [
