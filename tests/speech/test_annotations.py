@@ -35,7 +35,7 @@ def test_elan_reads_the_words_and_the_subtitles(tmp_path: Path) -> None:
         for tier in root.iter("TIER")
     }
     assert tiers["words"] == [(0, 200, "Good"), (334, 750, "<b>morning</b> &")]
-    assert tiers["subtitles"] == [(0, 750, "Good morning & lost")]  # tags of a cue are no words
+    assert tiers["subtitles"] == [(0, 1200, "Good morning & lost")]  # tags of a cue are no words
     media = root.find("HEADER/MEDIA_DESCRIPTOR")
     assert media is not None
     assert media.get("RELATIVE_MEDIA_URL") == "./talk.mp4"

@@ -154,21 +154,22 @@ def test_repaired_cues_keep_their_look() -> None:
         Cue("♪", Fraction(13), Fraction(14), "2"),
         Cue("“my” fellow", Fraction(15), Fraction(16), "3"),
     )
-    first, second, third = repaired(cues, WORDS)
+    first, second, third = repaired(cues, WORDS).cues
     assert (first.text, first.settings, first.start, first.end) == (
         "<i>And</i>\nso,",
         "align:start",
         Fraction(1, 4),
-        Fraction(1),
+        second.start - Fraction(1, 12),  # it stayed 2 s, which the next cue does not leave it
     )
     assert (third.start, third.end) == (Fraction(7, 3), Fraction(37, 10))
+    assert second.end - second.start == 1
     # The cue without words moves with its neighbours and stays between them.
     assert first.end <= second.start <= second.end <= third.start
 
 
 def test_cues_without_any_time_stay_where_they_were() -> None:
     cues = (Cue("♪", Fraction(1), Fraction(2)),)
-    assert repaired(cues, Words([Word("♪", reason="nothing to say")])) == cues
+    assert repaired(cues, Words([Word("♪", reason="nothing to say")])).cues == cues
 
 
 def test_words_of_other_cues_are_refused() -> None:

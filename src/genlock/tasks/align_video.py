@@ -39,7 +39,7 @@ from genlock.report import (
 )
 from genlock.speech import Words
 from genlock.speech.mouths import SpooledMouths
-from genlock.speech.subtitles import Transcript
+from genlock.speech.subtitles import Transcript, find_rules
 from genlock.tasks.extract_features import (
     DEFAULT_FEATURES,
     SavedTrack,
@@ -172,6 +172,7 @@ def align_video(
         if all(feature.name != _OPENING for feature in features):
             features += make_extractors(_OPENING)
     given = load_transcript(options.transcript, options.encoding)
+    find_rules(options.profile)  # before anything is read
     folder = result_folder(file, output)
     if write:
         _require_ours(folder, file)
@@ -365,7 +366,12 @@ def _write_folder(
         tracks = on_frames(tracks, features, clip.frames, clip.frame_count, options.how)
     saved = save_tracks(tracks, fresh / "tracks", folder / "tracks")
     word_files = write_all_forms(
-        result.words, None if given is None else given.cues, fresh, "words", spoken_span(clip)
+        result.words,
+        None if given is None else given.cues,
+        fresh,
+        "words",
+        spoken_span(clip),
+        find_rules(options.profile),
     )
     preview, why = made
     content = ReportContent(

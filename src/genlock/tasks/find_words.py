@@ -23,7 +23,8 @@ from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
 from genlock.speech import Cue, Words, write_words
 from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.mouths import MouthSpool
-from genlock.speech.subtitles import FORMS, Transcript, open_transcript
+from genlock.speech.subtitles import FORMS, SubtitleRules, Transcript, find_rules, open_transcript, repaired
+from genlock.speech.subtitles.rules import PLAIN
 from genlock.tasks.files import result_folder
 
 __all__ = [
@@ -51,6 +52,8 @@ class WordOptions:
     ``-`` for standard input. None: recognise them."""
     encoding: str | None = None
     """Encoding of the transcript, such as windows-1251. None: Unicode where it is that, else the likeliest."""
+    profile: str = "plain"
+    """Rules that subtitles made of words keep to: plain, netflix-en or bbc. Given subtitles stay as they are."""
     language: str = "en"
     """Language of the speech, ISO 639-1."""
     recognizer: str = "auto"
@@ -120,6 +123,7 @@ def find_words(
     options = options or WordOptions()
     given = load_transcript(options.transcript, options.encoding)
     cues = None if given is None else given.cues
+    rules = find_rules(options.profile)
     if output is not None:
         _check_form(Path(output))
     with ExitStack() as stack:
@@ -143,8 +147,10 @@ def find_words(
     written: tuple[Path, ...] = ()
     if output is not None:
         stem, film = result_folder(file, None).stem, Path(file).name
-        written = _write(words, cues, Path(output), stem, film, spoken_span(clip))
-    return WordResult(words, written, (*(() if given is None else given.notes), *clip.notes))
+        written = _write(words, cues, Path(output), stem, film, spoken_span(clip), rules)
+    lost = None if cues is None else repaired(cues, words).note
+    notes = (*(() if given is None else given.notes), *([lost] if lost else []), *clip.notes)
+    return WordResult(words, written, notes)
 
 
 def _sound_of(clip: Clip, file: str | os.PathLike[str], lips: bool) -> SoundSource:
@@ -240,11 +246,12 @@ def write_all_forms(
     folder: Path,
     stem: str,
     span: tuple[Fraction, Fraction] | None = None,
+    rules: SubtitleRules = PLAIN,
 ) -> tuple[Path, ...]:
     """Write the words in every form into a folder, as ``STEM.srt`` and so on."""
     paths = tuple(folder / f"{stem}{ending}" for ending in WORD_FORMS)
     for path in paths:
-        write_words(words, path, cues=cues, span=span)
+        write_words(words, path, cues=cues, span=span, rules=rules)
     return paths
 
 
@@ -266,8 +273,9 @@ def _write(
     stem: str,
     film: str,
     span: tuple[Fraction, Fraction] | None,
+    rules: SubtitleRules,
 ) -> tuple[Path, ...]:
     if _is_one_file(output):
-        write_words(words, output, cues=cues, film=film, span=span)
+        write_words(words, output, cues=cues, film=film, span=span, rules=rules)
         return (output,)
-    return write_all_forms(words, cues, output, stem, span)
+    return write_all_forms(words, cues, output, stem, span, rules)

@@ -9,7 +9,8 @@ from fractions import Fraction
 
 __all__ = ["Cue"]
 
-_TAG = re.compile(r"<[^<>\n]*>|\{\\[^{}\n]*\}")
+# Tags of SRT and WebVTT, times of words in WebVTT, overrides of ASS; "5 < 6" has none.
+_TAG = re.compile(r"</?[A-Za-z][^<>\n]*>|<\d[\d:.]*>|\{\\[^{}\n]*\}")
 
 
 @dataclass(frozen=True)

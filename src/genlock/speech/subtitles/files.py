@@ -21,6 +21,7 @@ from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.made import cues_from_words
 from genlock.speech.subtitles.other_forms import form_of, read_form
 from genlock.speech.subtitles.repaired import repaired
+from genlock.speech.subtitles.rules import PLAIN, SubtitleRules
 from genlock.speech.subtitles.srt_vtt import has_cues, read_subtitles, srt, vtt
 from genlock.speech.text_encoding import decode_text
 from genlock.speech.word_forms import ctm, textgrid
@@ -105,6 +106,7 @@ def write_words(
     cues: Sequence[Cue] | None = None,
     film: str | None = None,
     span: tuple[Fraction, Fraction] | None = None,
+    rules: SubtitleRules = PLAIN,
 ) -> None:
     """Write words to a file, in the form that its ending names: ``.json .srt .vtt .TextGrid .ctm .eaf .otio``.
 
@@ -113,6 +115,7 @@ def write_words(
     cues : the subtitles that were the transcript; SRT, VTT and EAF then keep them, with repaired times
     film : name of the film that they belong to, for EAF and OTIO, which refer to it
     span : from where to where the recording lasts, in seconds, for TextGrid; None: from zero to the last word
+    rules : what subtitles that are made of words keep to; those that were the transcript stay as they are
 
     Raises
     ------
@@ -123,11 +126,11 @@ def write_words(
     """
     target = Path(path)
     forms: dict[str, Callable[[], str]] = {
-        ".srt": lambda: srt(_shown(words, cues)),
-        ".vtt": lambda: vtt(_shown(words, cues)),
+        ".srt": lambda: srt(_shown(words, cues, rules)),
+        ".vtt": lambda: vtt(_shown(words, cues, rules)),
         ".textgrid": lambda: textgrid(words, *_around(words, span)),
         ".ctm": lambda: ctm(words, target.stem),
-        ".eaf": lambda: eaf(words, _shown(words, cues), film),
+        ".eaf": lambda: eaf(words, _shown(words, cues, rules), film),
         ".otio": lambda: otio_words(words, film or target.stem),
     }
     ending = target.suffix.lower()
@@ -139,8 +142,8 @@ def write_words(
         raise OptionError(f"the ending of {str(target)!r} is unknown; use {', '.join(FORMS)}")
 
 
-def _shown(words: Words, cues: Sequence[Cue] | None) -> tuple[Cue, ...]:
-    return cues_from_words(words) if cues is None else repaired(cues, words)
+def _shown(words: Words, cues: Sequence[Cue] | None, rules: SubtitleRules) -> tuple[Cue, ...]:
+    return cues_from_words(words, rules) if cues is None else repaired(cues, words).cues
 
 
 def _around(words: Words, span: tuple[Fraction, Fraction] | None) -> tuple[Fraction | None, Fraction | None]:

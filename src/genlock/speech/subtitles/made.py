@@ -1,76 +1,177 @@
-"""Subtitles made of words."""
+"""Subtitles made of words: cut where a reader pauses, in two balanced lines, on the screen long enough to be read."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import accumulate, pairwise
 
+from genlock.speech.subtitles.breaks import break_cost, ends_sentence
 from genlock.speech.subtitles.cue import Cue
-from genlock.speech.words import Word, Words
+from genlock.speech.subtitles.rules import PLAIN, SubtitleRules
+from genlock.speech.words import Words
 
 __all__ = ["LINE_LETTERS", "READING_SPEED", "cues_from_words", "numbered_cues"]
 
-# A new cue begins after this pause, this many letters or this many seconds, or where a sentence ends.
-_PAUSE, _LETTERS, _SECONDS = Fraction(7, 10), 84, Fraction(6)
-#: Most letters of a line of subtitles, and most letters a second that are read with ease: what subtitlers keep to.
-LINE_LETTERS, READING_SPEED = 42, 20
+#: Most letters of a line of subtitles, and most letters a second that are read with ease.
+LINE_LETTERS, READING_SPEED = PLAIN.line_letters, PLAIN.speed
+
+# What a cue costs beside its end: each a little, so that there are few; what breaks a rule much, by how much it does.
+_EACH, _INNER_SENTENCE, _TOO_SHORT, _TOO_FAST, _LONELY, _TOO_WIDE = 1.5, 1.5, 6.0, 10.0, 2.0, 20.0
+_LONELY_LETTERS = 10
 
 
-def cues_from_words(words: Words) -> tuple[Cue, ...]:
-    """Subtitles of at most two lines from words: cut at pauses, ends of sentences, and when they get long.
+def cues_from_words(words: Words, rules: SubtitleRules = PLAIN) -> tuple[Cue, ...]:
+    """Subtitles from words.
+
+    Cues end at pauses, at ends of sentences and clauses, never inside of a name or a number if there is another way;
+    they stay for as long as their letters take to be read, where the next cue leaves them that.
 
     Words without times stand in the cue of the word before them; where no word has times there are no cues.
     """
-    return tuple(cue for _, cue in numbered_cues(words))
+    return tuple(cue for _, cue in numbered_cues(words, rules))
 
 
-def numbered_cues(words: Words) -> list[tuple[range, Cue]]:
+def numbered_cues(words: Words, rules: SubtitleRules = PLAIN) -> list[tuple[range, Cue]]:
     """The cues of :func:`cues_from_words`, each with the numbers of its words.
 
+    >>> from genlock.speech.words import Word
     >>> numbered_cues(Words([Word("one", 0, 1), Word("two", 3, 4)]))[1][0]
     range(1, 2)
     """
-    groups: list[list[Word]] = []
-    waiting: list[Word] = []
-    for word in words:
-        if word.start is None and not groups:
-            waiting.append(word)
-        elif word.start is None or (groups and not _breaks(groups[-1], word)):
-            groups[-1].append(word)
-        else:
-            groups.append([*waiting, word])
-            waiting = []
-    found, at = [], 0
-    for number, group in enumerate(groups, start=1):
-        timed = [word for word in group if word.start is not None and word.end is not None]
-        start, end = timed[0].start, timed[-1].end
+    text = _Text(words, rules)
+    cues = [
+        (range(text.parts[first].first, text.parts[stop - 1].stop), text.cue(first, stop))
+        for first, stop in text.cut()
+    ]
+    stays = _stays([cue for _, cue in cues], rules)
+    return [
+        (numbers, replace(cue, name=str(number)))
+        for number, ((numbers, _), cue) in enumerate(zip(cues, stays, strict=True), start=1)
+    ]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A word with times and those without times that follow it; at the beginning also those before it."""
+
+    first: int
+    stop: int
+    start: Fraction
+    end: Fraction
+
+
+def _parts(words: Words) -> list[_Part]:
+    timed = [k for k, word in enumerate(words) if word.start is not None]
+    if not timed:
+        return []
+    parts = []
+    for at, (first, stop) in zip(timed, pairwise([0, *timed[1:], len(words)]), strict=True):
+        start, end = words[at].start, words[at].end
         assert start is not None
         assert end is not None
-        text = _two_lines(" ".join(word.text for word in group))
-        found.append((range(at, at + len(group)), Cue(text, start, end, str(number))))
-        at += len(group)
-    return found
+        parts.append(_Part(first, stop, start, end))
+    return parts
 
 
-def _breaks(group: Sequence[Word], word: Word) -> bool:
-    timed = [w for w in group if w.start is not None and w.end is not None]
-    if not timed or word.start is None or word.end is None:
-        return False
-    last, first = timed[-1], timed[0]
-    assert last.end is not None
-    assert first.start is not None
-    letters = sum(len(w.text) + 1 for w in group) + len(word.text)
-    sentence = group[-1].text.rstrip("\"')]”’").endswith((".", "?", "!")) and letters > 20
-    return (
-        word.start - last.end > _PAUSE or letters > _LETTERS or word.end - first.start > _SECONDS or sentence
-    )
+class _Text:
+    """Words that are to be cut into cues; what a break after each word costs is reckoned once."""
+
+    def __init__(self, words: Words, rules: SubtitleRules) -> None:
+        self._rules, self.parts = rules, _parts(words)
+        self._texts = [word.text for word in words]
+        pairs = list(pairwise(self._texts))
+        self._breaks = [break_cost(*pair, words.language or "en") for pair in pairs]
+        self._ends = [ends_sentence(*pair) for pair in pairs]
+        self._reached = [0, *accumulate(len(text) + 1 for text in self._texts)]
+
+    def cut(self) -> list[tuple[int, int]]:
+        """Where cues begin and end among the parts: the cheapest way through all of them."""
+        costs, before = [0.0], [0]
+        for stop in range(1, len(self.parts) + 1):
+            best, chosen = math.inf, stop - 1
+            for first in range(stop - 1, -1, -1):
+                if first < stop - 1 and not self._holds(first, stop):
+                    break
+                cost = costs[first] + self._cost(first, stop)
+                if cost < best:
+                    best, chosen = cost, first
+            costs.append(best)
+            before.append(chosen)
+        cuts, stop = [], len(self.parts)
+        while stop:
+            cuts.append((before[stop], stop))
+            stop = before[stop]
+        return cuts[::-1]
+
+    def cue(self, first: int, stop: int) -> Cue:
+        """The cue of some parts, on one line or two, from their first word to their last."""
+        low, high = self._words(first, stop)
+        shown = " ".join(self._texts[low:high])
+        if len(shown) > self._rules.line_letters and high - low > 1 and self._rules.lines > 1:
+            middle, _ = self._two_lines(low, high)
+            shown = " ".join(self._texts[low:middle]) + "\n" + " ".join(self._texts[middle:high])
+        return Cue(shown, self.parts[first].start, self.parts[stop - 1].end)
+
+    def _words(self, first: int, stop: int) -> tuple[int, int]:
+        return self.parts[first].first, self.parts[stop - 1].stop
+
+    def _letters(self, low: int, high: int) -> int:
+        return self._reached[high] - self._reached[low] - 1
+
+    def _holds(self, first: int, stop: int) -> bool:
+        """Whether these parts may stand in one cue, if all from the second on may."""
+        return (
+            self._letters(*self._words(first, stop)) <= self._rules.letters
+            and self.parts[stop - 1].end - self.parts[first].start <= self._rules.longest
+            and self.parts[first + 1].start - self.parts[first].end <= self._rules.pause
+        )
+
+    def _cost(self, first: int, stop: int) -> float:
+        rules, (low, high) = self._rules, self._words(first, stop)
+        start, end, letters = self.parts[first].start, self.parts[stop - 1].end, self._letters(low, high)
+        following = self.parts[stop].start if stop < len(self.parts) else None
+        room = end + rules.linger
+        if following is not None:
+            room = max(end, min(room, following - rules.gap))
+        stay = max(float(room - start), 1e-3)
+        cost = _EACH
+        cost += _TOO_SHORT * max(0.0, 1 - stay / float(rules.shortest))
+        cost += _TOO_FAST * max(0.0, letters / stay / rules.speed - 1)
+        if letters < _LONELY_LETTERS and stay < 1:
+            cost += _LONELY
+        if letters > rules.line_letters and high - low > 1:
+            cost += self._two_lines(low, high)[1]
+        cost += _INNER_SENTENCE * sum(self._ends[low : high - 1])
+        if following is not None and following - end <= rules.pause:
+            cost += self._breaks[high - 1]
+        return cost
+
+    def _two_lines(self, low: int, high: int) -> tuple[int, float]:
+        """With which word the second line begins, and what that costs: bad places, and lines of unequal length."""
+        longest, best, cheapest = self._rules.line_letters, (low + high) // 2, math.inf
+        for middle in range(low + 1, high):
+            upper, lower = self._letters(low, middle), self._letters(middle, high)
+            over = max(0, upper - longest) + max(0, lower - longest)
+            cost = 0.5 * self._breaks[middle - 1] + 2 * abs(upper - lower) / longest + _TOO_WIDE * over
+            if cost < cheapest:
+                best, cheapest = middle, cost
+        return best, cheapest
 
 
-def _two_lines(text: str) -> str:
-    if len(text) <= LINE_LETTERS:
-        return text
-    spaces = [k for k, c in enumerate(text) if c == " "]
-    if not spaces:
-        return text
-    middle = min(spaces, key=lambda k: abs(2 * k - len(text)))
-    return text[:middle] + "\n" + text[middle + 1 :]
+def _stays(cues: Sequence[Cue], rules: SubtitleRules) -> list[Cue]:
+    """Each cue stays until it is read, or shortly before the next one; gaps too small to be seen are made equal."""
+    made = []
+    for number, cue in enumerate(cues):
+        letters = len(cue.text)
+        wanted = max(cue.start + rules.shortest, cue.start + Fraction(letters, rules.speed), cue.end)
+        end = max(cue.end, min(wanted, cue.end + max(rules.linger, rules.shortest)))
+        if number + 1 < len(cues):
+            following = cues[number + 1].start
+            latest = following - rules.gap
+            if end > latest or following - end < 4 * rules.gap:
+                end = max(latest, min(cue.end, following) - rules.gap, cue.start)
+        made.append(replace(cue, end=min(max(end, cue.start), max(cue.start + rules.longest, cue.end))))
+    return made

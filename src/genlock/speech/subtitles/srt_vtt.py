@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from genlock.core.errors import TranscriptError
 from genlock.core.time import round_fraction
 from genlock.speech.subtitles.cue import Cue
+from genlock.speech.subtitles.rolling import without_rolling
 
-__all__ = ["has_cues", "read_subtitles", "srt", "vtt"]
+__all__ = ["clock_text", "has_cues", "read_subtitles", "srt", "vtt"]
 
-_TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,6}))?"
+_TIME = r"(-?)(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,6}))?"
 _ARROW = re.compile(rf"^\s*{_TIME}\s*-{{1,2}}>\s*{_TIME}[ \t]*(.*)$")
+# A line of times of which one cannot be read: no words of a cue.
+_DAMAGED = re.compile(r"^\s*-?\d{1,3}:\d\S*\s*-{1,2}>\s*-?\d{1,3}:\S*[ \t]*$")
+_ONE_TIME = re.compile(rf"^{_TIME}$")
+# What means something inside of a WebVTT cue; any other "<" and "&" is a character.
+_VTT_TAG = r"</?(?:i|b|u|c|v|ruby|rt|lang)(?:[.\s][^<>]*)?>|<\d[\d:.]*>"
+_VTT_ONLY = re.compile(r"</?(?:c|v|ruby|rt|lang)(?:[.\s][^<>]*)?>|<\d[\d:.]*>")
+_STRAY = re.compile(rf"({_VTT_TAG})|&(?!\w+;|#\d+;|#x[\da-fA-F]+;)|<")
 
 
 def has_cues(text: str) -> bool:
@@ -32,13 +41,14 @@ def has_cues(text: str) -> bool:
 def read_subtitles(text: str, name: str = "the subtitles") -> tuple[Cue, ...]:
     """The cues of an SRT or WebVTT text, in the order of their times.
 
-    Tolerated: missing and wrong numbers, missing blank lines, missing hours, dot or comma, tags, notes,
-    styles, trailing spaces, cues out of order.
+    Tolerated: missing and wrong numbers, missing blank lines, missing hours, dot or comma, times before zero, tags,
+    notes, styles, trailing spaces, cues out of order; a time that cannot be read is that of its neighbour. Captions
+    that roll, each line once more in the next cue, come back with each line once.
 
     Raises TranscriptError if there is no cue.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff").split("\n")
-    arrows = [k for k, line in enumerate(lines) if _ARROW.match(line)]
+    arrows = [k for k, line in enumerate(lines) if _ARROW.match(line) or _DAMAGED.match(line)]
     if not arrows:
         raise TranscriptError(
             f"{name} has no line like 00:00:01,000 --> 00:00:02,000; give SRT, WebVTT or plain text"
@@ -50,13 +60,40 @@ def read_subtitles(text: str, name: str = "the subtitles") -> tuple[Cue, ...]:
         if place + 1 < len(arrows):
             body = _without_next_name(body)
         cues.append(_cue(lines, at, _until_block(body)))
-    return tuple(sorted(cues, key=lambda cue: cue.start))
+    return without_rolling(sorted(_with_times(cues), key=lambda cue: cue.start))
 
 
-def _cue(lines: Sequence[str], at: int, body: Sequence[str]) -> Cue:
-    match = _ARROW.match(lines[at])
-    assert match is not None
-    start, end = _seconds(match.groups()[:4]), _seconds(match.groups()[4:8])
+_Raw = tuple[Fraction | None, Fraction | None, Cue]
+"""The times of a cue as far as they can be read, and the cue without them."""
+
+
+def _with_times(cues: Sequence[_Raw]) -> list[Cue]:
+    """Cues with times: one that cannot be read is that of the nearest instant before or behind it that can."""
+    made: list[Cue] = []
+    for number, (start, end, cue) in enumerate(cues):
+        before = made[-1].end if made else Fraction(0)
+        if start is not None and start < min(before, Fraction(0)):  # out of order, by a tool that shifted it
+            start = None
+        behind = next((low for low, _, _ in cues[number + 1 :] if low is not None), None)
+        first = start if start is not None else min(before, before if end is None else end)
+        last = end if end is not None else first if behind is None else behind
+        made.append(replace(cue, start=first, end=max(first, last)))
+    return made
+
+
+def _times(line: str) -> tuple[Fraction | None, Fraction | None, str]:
+    """Start and end, None where they cannot be read, and the settings."""
+    whole = _ARROW.match(line)
+    if whole is not None:
+        parts = whole.groups()
+        return _seconds(parts[:5]), _seconds(parts[5:10]), parts[10].strip()
+    halves = [_ONE_TIME.match(half.strip()) for half in re.split(r"-{1,2}>", line, maxsplit=1)]
+    start, end = (None if half is None else _seconds(half.groups()) for half in halves)
+    return start, end, ""
+
+
+def _cue(lines: Sequence[str], at: int, body: Sequence[str]) -> _Raw:
+    start, end, settings = _times(lines[at])
     name = lines[at - 1].strip() if at else ""
     after_gap = at >= 2 and not lines[at - 2].strip()
     is_name = (
@@ -66,7 +103,7 @@ def _cue(lines: Sequence[str], at: int, body: Sequence[str]) -> Cue:
         and not name.startswith("WEBVTT")
     )
     text = "\n".join(line.rstrip() for line in body).strip("\n")
-    return Cue(text, start, max(start, end), name if is_name else "", match[9].strip())
+    return start, end, Cue(text, Fraction(0), Fraction(0), name if is_name else "", settings)
 
 
 def _without_next_name(body: list[str]) -> list[str]:
@@ -86,13 +123,14 @@ def _until_block(body: list[str]) -> list[str]:
 
 
 def _seconds(parts: Sequence[str | None]) -> Fraction:
-    hours, minutes, seconds, digits = parts
+    sign, hours, minutes, seconds, digits = parts
     small = Fraction(int(digits), 10 ** len(digits)) if digits else Fraction(0)
-    return 3600 * int(hours or 0) + 60 * int(minutes or 0) + int(seconds or 0) + small
+    total = 3600 * int(hours or 0) + 60 * int(minutes or 0) + int(seconds or 0) + small
+    return -total if sign else total
 
 
 def srt(cues: Iterable[Cue]) -> str:
-    """SRT text, numbered from 1; times to the nearest millisecond.
+    """SRT text, numbered from 1; times to the nearest millisecond; what WebVTT alone knows is left out.
 
     >>> print(srt([Cue("Hi", Fraction(1, 3), Fraction(2))]))
     1
@@ -101,8 +139,8 @@ def srt(cues: Iterable[Cue]) -> str:
     <BLANKLINE>
     """
     blocks = [
-        f"{number}\n{_clock_text(cue.start, ',')} --> {_clock_text(cue.end, ',')}"
-        f"{' ' + cue.settings if cue.settings else ''}\n{_no_gaps(cue.text)}\n"
+        f"{number}\n{clock_text(cue.start, ',')} --> {clock_text(cue.end, ',')}"
+        f"\n{_no_gaps(_VTT_ONLY.sub('', cue.text))}\n"
         for number, cue in enumerate(cues, start=1)
     ]
     return "\n".join(blocks)
@@ -122,13 +160,19 @@ def vtt(cues: Iterable[Cue]) -> str:
     blocks = ["WEBVTT\n"]
     for cue in cues:
         name = f"{cue.name}\n" if cue.name else ""
-        times = f"{_clock_text(cue.start, '.')} --> {_clock_text(cue.end, '.')}"
+        times = f"{clock_text(cue.start, '.')} --> {clock_text(cue.end, '.')}"
         settings = f" {cue.settings}" if cue.settings else ""
-        blocks.append(f"{name}{times}{settings}\n{_no_gaps(cue.text).replace('-->', '->')}\n")
+        blocks.append(f"{name}{times}{settings}\n{_no_gaps(_escaped(cue.text)).replace('-->', '->')}\n")
     return "\n".join(blocks)
 
 
-def _clock_text(seconds: Fraction, point: str) -> str:
+def _escaped(text: str) -> str:
+    """Text of a cue in which each ``&`` and ``<`` that is no markup of WebVTT is written as a character."""
+    return _STRAY.sub(lambda found: found[1] or {"&": "&amp;", "<": "&lt;"}[found[0]], text)
+
+
+def clock_text(seconds: Fraction, point: str) -> str:
+    """``hh:mm:ss``, the point, and the nearest millisecond; what lies before zero is zero."""
     total = max(0, round_fraction(1000 * seconds, "nearest"))
     rest, milli = divmod(total, 1000)
     minutes, second = divmod(rest, 60)

@@ -1,0 +1,86 @@
+"""What subtitlers keep to, by profile: how long a line may be, how fast it is read, how long it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+
+from genlock.core.errors import OptionError
+
+__all__ = ["PLAIN", "PROFILES", "SubtitleRules", "find_rules"]
+
+
+@dataclass(frozen=True)
+class SubtitleRules:
+    """The rules of one profile; times in exact seconds."""
+
+    name: str
+    """What it is asked for by."""
+    line_letters: int = 42
+    """Most characters of a line, spaces counted."""
+    lines: int = 2
+    """Most lines of a cue."""
+    speed: int = 20
+    """Most characters a second that are read with ease, spaces counted."""
+    shortest: Fraction = Fraction(5, 6)
+    """Least time that a cue stays, where the next one leaves it that."""
+    longest: Fraction = Fraction(6)
+    """Most time that a cue stays."""
+    gap: Fraction = Fraction(1, 12)
+    """Time between two cues that follow each other; two frames at 24 a second."""
+    linger: Fraction = Fraction(1, 2)
+    """Most time that a cue stays after its last word for the sake of reading."""
+    pause: Fraction = Fraction(7, 10)
+    """A pause in speech as long as this ends a cue."""
+    source: str = ""
+    """Whose rules these are."""
+
+    @property
+    def letters(self) -> int:
+        """Most characters of a cue."""
+        return self.line_letters * self.lines
+
+
+PLAIN = SubtitleRules("plain", source="what most subtitlers agree on")
+#: Profiles by name.
+PROFILES: Mapping[str, SubtitleRules] = MappingProxyType(
+    {
+        rules.name: rules
+        for rules in (
+            PLAIN,
+            SubtitleRules(
+                "netflix-en",
+                speed=17,
+                longest=Fraction(7),
+                source="Netflix, English template timed text style guide: 42 characters, 17 a second, 5/6 to 7 s, "
+                "2 frames apart, out at most 12 frames after speech",
+            ),
+            SubtitleRules(
+                "bbc",
+                line_letters=37,
+                speed=15,
+                shortest=Fraction(1),
+                longest=Fraction(7),
+                gap=Fraction(0),
+                linger=Fraction(3, 2),
+                source="BBC subtitle guidelines: 37 characters, 160 to 180 words a minute, on screen for at most "
+                "1.5 s after speech",
+            ),
+        )
+    }
+)
+
+
+def find_rules(name: str) -> SubtitleRules:
+    """The rules of a profile.
+
+    Raises OptionError if there is none of that name.
+
+    >>> find_rules("bbc").line_letters
+    37
+    """
+    if name not in PROFILES:
+        raise OptionError(f"there is no profile {name!r} of subtitles; there are {', '.join(PROFILES)}")
+    return PROFILES[name]
