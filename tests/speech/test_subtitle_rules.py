@@ -54,7 +54,7 @@ def test_no_rule_is_broken_that_can_be_kept(rules: SubtitleRules, rows: list[tup
 def test_a_cue_stays_until_it_is_read() -> None:
     (cue,) = cues_from_words(Words([Word("extraordinarily", 0, "0.3"), Word("short", "0.3", "0.5")]))
     assert cue.end == Fraction(21, 20)  # as many characters, 20 a second
-    slow, _ = cues_from_words(Words([Word("extraordinarily", 0, "0.3"), Word("next", "1.1", "1.5")]))
+    slow, _ = cues_from_words(Words([Word("extraordinarily", 0, "0.3"), Word("next", "1.5", "1.9")]))
     assert slow.end == Fraction(5, 6)
 
 
