@@ -13,7 +13,7 @@ import numpy.typing as npt
 from genlock.core.grid import Grid
 from genlock.core.time import round_fraction
 from genlock.core.track import Track
-from genlock.extractors import make_extractor
+from genlock.extractors.sound.mel import PRESETS, Mel
 from genlock.foley.events import Event, Events, heard_impulse
 from genlock.foley.levelling import Levelling
 from genlock.foley.sounding import Choice, Samples
@@ -224,7 +224,7 @@ class GeneratedTake:
 def _codes_of(sound: str, codec: Codec) -> Codes:
     """The codes of a sound file, [n, tokens]."""
     samples = read_audio(sound, rate=SOUND_RATE, channels=1)
-    mel = make_extractor("mel:foley")(np.asarray(samples.values, np.float32).reshape(-1))
+    mel = Mel(PRESETS["foley"])(np.asarray(samples.values, np.float32).reshape(-1))
     return np.asarray(codec.encode_track(mel).values, np.int64)
 
 

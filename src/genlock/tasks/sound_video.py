@@ -268,9 +268,7 @@ def sound_video(
         check_retime_target(target)
     info = probe(named)
     sounder = None if how.retime is not None else _sounder(how)
-    if how.attention is not None and not isinstance(sounder, Attends):
-        assert sounder is not None
-        raise OptionError(f"{sounder.name!r} attends to nothing: leave out --attention {how.attention!r}")
+    attends = None if how.attention is None else _attending(sounder, how.attention)
     curve = MotionCurve()
     given = how.events_from
     with ExitStack() as stack:
@@ -293,9 +291,9 @@ def sound_video(
         if not alone:
             notes += _write_film(named, how, info, events, made, target, places[target], folder)
         _write_beside(named, how, info, events, made, places, curve)
-        if how.attention is not None and isinstance(sounder, Attends):
+        if attends is not None and how.attention is not None:
             instants = [event.instant for event in events]
-            attended = sounder.attention(made.take)
+            attended = attends.attention(made.take)
             write_attention_plot(places[Path(how.attention)], attended, instants, Path(named).name)
     return SoundResult(
         output=target,
@@ -349,6 +347,13 @@ def _sounder(how: SoundOptions) -> Sounder:
         )
     same = dict(pair.split("=") for pair in how.same_as)
     return LibrarySounder(open_library(how.library), how.sound_rate, how.material, same, how.width)
+
+
+def _attending(sounder: object, picture: str) -> Attends:
+    if not isinstance(sounder, Attends):
+        name = getattr(sounder, "name", "a sound that is moved")
+        raise OptionError(f"{name!r} attends to nothing: leave out --attention {picture!r}")
+    return sounder
 
 
 def _stream_notes(how: SoundOptions, info: MediaInfo) -> list[str]:

@@ -28,6 +28,7 @@ __all__ = [
     "run_history",
     "run_step",
     "tell_code",
+    "told_to_layers",
     "unknown_conditions",
 ]
 
@@ -129,6 +130,11 @@ def run_conditions(conditions: Array, arrays: Arrays, shape: WriterShape) -> Arr
     return _read_around(known, arrays, shape)
 
 
+def told_to_layers(told: Array, arrays: Arrays, shape: WriterShape) -> Array:
+    """What each layer adds to a column for what it is told, [N, layers, width]: of many columns at once."""
+    return np.stack([linear(told, arrays, f"told.{k}") for k in range(shape.layers)], axis=1)
+
+
 def unknown_conditions(count: int, arrays: Arrays, shape: WriterShape) -> Array:
     """The same of ``count`` columns of which nothing is known, [N, width]."""
     return _read_around(np.zeros((count, shape.conditions + 1), np.float32), arrays, shape)
@@ -180,7 +186,13 @@ class Cache:
 
 
 def run_step(
-    before: Codes, told: Array, classes: Codes | None, cache: Cache, arrays: Arrays, shape: WriterShape
+    before: Codes,
+    told: Array,
+    in_layers: Array,
+    classes: Codes | None,
+    cache: Cache,
+    arrays: Arrays,
+    shape: WriterShape,
 ) -> Array:
     """The state that a column's codes are told from, [B, width].
 
@@ -188,6 +200,7 @@ def run_step(
     ----------
     before : codes of the column before it, [B, tokens]; ``shape.codes`` where there is none
     told : what it is told of its instant, [B, width], see :func:`run_conditions`
+    in_layers : the same for each layer, [B, layers, width], see :func:`told_to_layers`
     classes : class of each sound, [B]; ``shape.classes``: any
     cache : what was before; the column is added to it
     """
@@ -197,7 +210,7 @@ def run_step(
     batch, each = len(rows), shape.width // shape.heads
     cache.next()
     for k in range(shape.layers):
-        rows = rows + linear(told, arrays, f"told.{k}")
+        rows = rows + in_layers[:, k]
         asked = linear(layer_norm(rows, arrays, f"norms.{2 * k}"), arrays, f"attentions.{k}")
         query, key, value = (asked[:, i * shape.width : (i + 1) * shape.width] for i in range(3))
         keys, values = cache.put(

@@ -83,16 +83,14 @@ class WriterRecipe(ClipRecipe):
         if len(self.clips) < _LEAST_CLIPS:
             raise InputError(f"{len(self.clips)} clips are too few; give at least {_LEAST_CLIPS}")
         o = self.training
-        self._begins = load_writer(o.start) if o.start else None
-        self.materials = _with_those_before(
-            self._begins and self._begins.channels[len(EVENT_CHANNELS) :], materials_of(self.clips)
-        )
+        self._begins = begins = load_writer(o.start) if o.start else None
+        told = () if begins is None else begins.channels[len(EVENT_CHANNELS) :]
+        self.materials = _with_those_before(told, materials_of(self.clips))
         self.channels = (*EVENT_CHANNELS, *self.materials)
         self.means, self.spreads = _told_sizes(self.clips)
         labels = {clip.label for clip in self.clips} - {""}
-        self.classes = _with_those_before(
-            self._begins and self._begins.classes, tuple(sorted(labels)) if o.classes else ()
-        )
+        new = tuple(sorted(labels)) if o.classes else ()
+        self.classes = _with_those_before(() if begins is None else begins.classes, new)
         self.shape = WriterShape(
             codes=codec.vocabulary,
             tokens=codec.tokens,
@@ -102,9 +100,9 @@ class WriterRecipe(ClipRecipe):
             reach=o.reach,
             classes=len(self.classes),
         )
-        if self._begins is not None:
+        if begins is not None:
             # Its weights know impulses and sizes as it was told them.
-            self.means, self.spreads = dict(self._begins.means), dict(self._begins.spreads)
+            self.means, self.spreads = dict(begins.means), dict(begins.spreads)
         self._batches = Batches([1.0] * len(self.clips), BatchPlan(clips=o.batch, seed=seed))
 
     # ------------------------------------------------------------ what the loop asks for
@@ -260,9 +258,8 @@ def _save_with_its_models(writer: Writer, training: WriterTraining, folder: Path
     save_writer(replace(writer, codec=codec, vocoder=vocoder), folder / "model.npz")
 
 
-def _with_those_before(before: tuple[str, ...] | None, found: tuple[str, ...]) -> tuple[str, ...]:
+def _with_those_before(known: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
     """What the model to begin with knows, and then what is new."""
-    known = before or ()
     return (*known, *(name for name in found if name not in known))
 
 
