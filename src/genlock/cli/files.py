@@ -10,6 +10,7 @@ from genlock import tasks
 from genlock.cli.arguments import Files, Json, Output
 from genlock.cli.running import Bar, each, say, show
 from genlock.core.errors import GenlockError, InputError
+from genlock.speech.subtitles import FORMS
 
 __all__ = ["align", "animate", "demo", "export", "features", "prepare", "probe", "sound", "sync", "words"]
 
@@ -48,7 +49,8 @@ def words(
 
     Args:
         files: Videos, sounds or folders of them.
-        output: Where to write; the ending says what: .srt .vtt .TextGrid .ctm .json, or a folder for all.
+        output: Where to write; the ending says what: .srt .vtt .ass .ttml .TextGrid .ctm .eaf .otio .tsv .txt .labels
+            .json, or a folder for the usual ones.
         json: Print one JSON object instead of text.
     """
     each(
@@ -56,7 +58,7 @@ def words(
         output,
         json,
         lambda file, where, bar: tasks.find_words(file, options, where, bar),
-        one_file=tasks.WORD_FORMS,
+        one_file=FORMS,
     )
 
 

@@ -17,6 +17,7 @@ from genlock.core.files import write_text
 from genlock.core.json_forms import write_json
 from genlock.core.one_line import one_line
 from genlock.speech.annotations import eaf, otio_words
+from genlock.speech.subtitles.ass_ttml import ass, labels, lines, tsv, ttml
 from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.made import cues_from_words
 from genlock.speech.subtitles.other_forms import form_of, read_form
@@ -30,7 +31,20 @@ from genlock.speech.words import Words
 __all__ = ["FORMS", "Transcript", "open_transcript", "read_transcript", "write_words"]
 
 #: Endings that :func:`write_words` knows.
-FORMS = (".json", ".srt", ".vtt", ".TextGrid", ".ctm", ".eaf", ".otio")
+FORMS = (
+    ".json",
+    ".srt",
+    ".vtt",
+    ".ass",
+    ".ttml",
+    ".TextGrid",
+    ".ctm",
+    ".eaf",
+    ".otio",
+    ".tsv",
+    ".txt",
+    ".labels",
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,9 @@ def write_words(
     span: tuple[Fraction, Fraction] | None = None,
     rules: SubtitleRules = PLAIN,
 ) -> None:
-    """Write words to a file, in the form that its ending names: ``.json .srt .vtt .TextGrid .ctm .eaf .otio``.
+    """Write words to a file, in the form that its ending names: one of :data:`FORMS`.
+
+    ``.tsv`` is the table of Whisper's command, ``.txt`` the text alone, ``.labels`` what Audacity imports as labels.
 
     Parameters
     ----------
@@ -128,6 +144,11 @@ def write_words(
     forms: dict[str, Callable[[], str]] = {
         ".srt": lambda: srt(_shown(words, cues, rules)),
         ".vtt": lambda: vtt(_shown(words, cues, rules)),
+        ".ass": lambda: ass(_shown(words, cues, rules)),
+        ".ttml": lambda: ttml(_shown(words, cues, rules), words.language or "en"),
+        ".tsv": lambda: tsv(_shown(words, cues, rules)),
+        ".txt": lambda: lines(_shown(words, cues, rules)),
+        ".labels": lambda: labels(words),
         ".textgrid": lambda: textgrid(words, *_around(words, span)),
         ".ctm": lambda: ctm(words, target.stem),
         ".eaf": lambda: eaf(words, _shown(words, cues, rules), film),
