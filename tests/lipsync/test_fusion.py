@@ -19,7 +19,7 @@ from genlock.data.corpora.lipsync import split_by_name
 from genlock.lipsync.confidence import Confidence, judge, spread_over
 from genlock.lipsync.estimators.base import Estimator
 from genlock.lipsync.estimators.flashbeep import FlashBeep
-from genlock.lipsync.estimators.linear import LinearModel, LinearOptions, LinearSync
+from genlock.lipsync.estimators.linear import LinearModel, LinearSync
 from genlock.lipsync.estimators.motion import MotionSync
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import gather
@@ -27,19 +27,9 @@ from genlock.lipsync.evidence.editing import cut, join, with_offset, with_sound_
 from genlock.lipsync.film import moved
 from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import SyncMeasurement
-from genlock.train.lipsync.calibration import calibrate, fit_confidence
-from genlock.train.lipsync.linear import fit_linear
-from genlock.train.options import SyncTraining
+from genlock.train.lipsync.calibration import fit_confidence
 
 from .planted import talker
-
-
-@pytest.fixture(scope="module")
-def model() -> LinearModel:
-    """Trained and calibrated on planted clips, those for calibration noisier."""
-    look = LinearOptions(components=4, speeds=2, pairs=3)
-    fitted = fit_linear({f"clip{k}": talker(4, seed=k) for k in range(12)}, SyncTraining(look=look, copies=1))
-    return calibrate(fitted, {f"clip{k}": talker(3, seed=k, noise=3.0) for k in range(40, 60)}, trials=120)
 
 
 def pieces(film: Evidence, seconds: int = 60) -> Iterator[Evidence]:
@@ -125,6 +115,26 @@ def test_the_mouth_that_speaks_is_picked_among_several(model: LinearModel) -> No
     assert [(f.face, f.speaks) for f in said.faces] == [(0, False), (1, True), (2, False)]
 
 
+@pytest.mark.parametrize("turn", [10, 20])
+def test_two_who_take_turns_both_speak(model: LinearModel, turn: int) -> None:
+    one, other = talker(60, seed=51), talker(60, seed=52)
+    assert one.mel is not None
+    assert other.mel is not None
+    first = (one.mel.centers // turn % 2 == 0)[:, None]
+    mixed = replace(one.mel, values=np.where(first, one.mel.values, other.mel.values))
+    faces = (one.faces[0], replace(other.faces[0], face=1))
+    film = replace(one, mel=mixed.shifted("-0.12"), faces=faces)
+    said = measure(film, model)
+    assert said.estimate.offset_seconds == pytest.approx(0.12, abs=0.01)
+    assert (said.estimate.probability or 0) > 0.9
+    assert [(face.face, face.speaks) for face in said.faces] == [(0, True), (1, True)]
+    assert [face.offset_seconds for face in said.faces] == pytest.approx([0.12, 0.12], abs=0.02)
+    # Where one of them listens all the time, he does not speak.
+    quiet = measure(replace(film, mel=one.mel), model)
+    assert [face.speaks for face in quiet.faces] == [True, False]
+    assert quiet.estimate.face == 0
+
+
 def test_identities_that_end_at_cuts_are_one_speaker_after_the_other(model: LinearModel) -> None:
     """A cut ends an identity: the shots of one film still add up."""
     film = with_offset(talker(20, seed=9), "0.2")
@@ -183,6 +193,16 @@ def test_flashes_with_beeps_beat_lips(model: LinearModel) -> None:
     said = measure(film, model)
     assert said.estimate.estimator == "flash-beep"
     assert said.estimate.offset_seconds == pytest.approx(0.05, abs=0.001)
+
+
+def test_a_photograph_with_speech_has_a_mouth_that_does_not_move(model: LinearModel) -> None:
+    film = talker(20, seed=61)
+    lips = film.faces[0].lips
+    trembling = 0.001 * np.random.default_rng(0).standard_normal(lips.values.shape)
+    still = replace(lips, values=(lips.values[:1] + trembling).astype(np.float32))
+    said = measure(replace(film, faces=(replace(film.faces[0], lips=still),)), model)
+    assert said.estimate.offset_seconds is None
+    assert said.estimate.reason.startswith("the mouth does not move")
 
 
 def test_an_offset_beyond_the_search_is_not_invented(model: LinearModel) -> None:

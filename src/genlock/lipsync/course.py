@@ -14,7 +14,7 @@ from genlock.aligners.drift import Drift, find_drift, find_steps, straightened
 from genlock.core.time import exact
 from genlock.lipsync.confidence import Confidence, Judgement, bell, judge, log_posterior
 
-__all__ = ["SAME_SECONDS", "Course", "Stretch"]
+__all__ = ["SAME_SECONDS", "Course", "Stretch", "or_none", "scores_of"]
 
 Array = npt.NDArray[np.float64]
 
@@ -83,13 +83,13 @@ class Course:
         if len(stretches) < 3:
             return cls(at, pooled, None, [whole])
         lags = curves[0].lags_seconds
-        scores = _scores(curves, confidence)
+        scores = scores_of(curves, confidence)
         times = middles - float(at)
         constant = float(scores.sum(axis=0).max())
         drift = find_drift(scores, lags, times, _MOST_DRIFT_PPM)
         dear = drift_penalty + (abs(drift.ppm) / _RARE_DRIFT_PPM if drift else 0.0)
         line = constant + max(0.0, (drift.gain if drift else 0.0) - dear)
-        with_none = np.hstack([scores, np.full((len(scores), 1), -np.log(len(lags)))])
+        with_none = or_none(scores)
         steps = [rows for rows, _ in find_steps(with_none, splice_penalty)]
         stepped = sum(float(with_none[rows.start : rows.stop].sum(axis=0).max()) for rows in steps)
         stepped -= splice_penalty * (len(steps) - 1)
@@ -103,7 +103,7 @@ class Course:
         return cls(at, pooled, drift, [whole])
 
 
-def _scores(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
+def scores_of(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
     """Log likelihood of each lag in each stretch, [K, L], finite.
 
     Each stretch is allowed its own small deviation, and a little of being wrong altogether: one that is sure of itself
@@ -120,6 +120,11 @@ def _scores(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
         density = np.convolve(density / density.sum(), kernel, "same")
         rows.append(np.log((1 - _STRETCH_WRONG) * density + _STRETCH_WRONG / len(density)))
     return np.stack(rows)
+
+
+def or_none(scores: Array) -> Array:
+    """Scores with one more column, that nothing fits, [K, L + 1]."""
+    return np.hstack([scores, np.full((len(scores), 1), -np.log(scores.shape[1]))])
 
 
 def _believed(stretches: Sequence[Stretch], steps: Sequence[range], confidence: Confidence) -> list[range]:

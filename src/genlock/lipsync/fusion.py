@@ -278,7 +278,7 @@ class Fusion:
         """The offset as it runs through the film, by the face that speaks."""
         estimator, options = seen.estimator, self.options
         confidence = estimator.trust.confidence
-        stretches, speakers = choose_speakers(seen.stretches, confidence)
+        stretches, speakers = choose_speakers(seen.stretches, confidence, options.splice_penalty)
         course = Course.of(stretches, confidence, options.splice_penalty, options.drift_penalty)
         estimate = self._estimate(estimator, course.pooled, speakers)
         pieces = tuple(self._piece(estimator, group) for group in _grouped(stretches))
@@ -301,19 +301,21 @@ class Fusion:
             drift.interval_ppm if drift and is_clear else None,
             segments,
             pieces,
-            self._face_offsets(seen, speakers, estimate),
+            self._face_offsets(seen, stretches, speakers, estimate),
             notes,
             tuple((stretch.start, stretch.end, stretch.curve) for stretch in stretches),
         )
 
     def _face_offsets(
-        self, seen: _Seen, speakers: set[int | None], estimate: Estimate
+        self, seen: _Seen, chosen: Sequence[Stretch], speakers: set[int | None], estimate: Estimate
     ) -> tuple[FaceOffset, ...]:
+        """What each mouth says: one that speaks while it does, any other all the time that it is seen."""
         offsets = []
         for face, seconds in sorted(self._faces.seconds.items()):
             if seconds < 1.0 and face not in speakers:
                 continue
-            curves = [s.curves[face] for s in seen.stretches if face in s.curves]
+            stretches = chosen if face in speakers else seen.stretches
+            curves = [s.curves[face] for s in stretches if face in s.curves]
             own = judge(pool(curves), seen.estimator.trust.confidence) if curves else None
             sure = own is not None and own.probability >= self._least(seen.estimator, own)
             speaks = face in speakers and estimate.offset_seconds is not None
@@ -382,12 +384,12 @@ class Fusion:
         return "several offsets fit about equally well"
 
     def _piece(self, estimator: Estimator, group: Sequence[Stretch]) -> Segment:
-        found = self._estimate(estimator, pool([stretch.curve for stretch in group]), {None})
+        found = self._estimate(estimator, pool([stretch.curve for stretch in group]), _faces_of(group))
         return segment_of(group[0].start, group[-1].end, found)
 
     def _part(self, estimator: Estimator, stretches: Sequence[Stretch], rows: range) -> Segment:
         group = [stretches[k] for k in rows]
-        found = self._estimate(estimator, pool([stretch.curve for stretch in group]), {None})
+        found = self._estimate(estimator, pool([stretch.curve for stretch in group]), _faces_of(group))
         # Up to the next part: stretches may have gaps between them.
         end = stretches[rows.stop].start if rows.stop < len(stretches) else group[-1].end
         return segment_of(group[0].start, end, found)
@@ -406,6 +408,10 @@ def _explains_more(away: SyncMeasurement, near: SyncMeasurement) -> bool:
     return len(away.segments) < max(2, len(near.segments)) and not _little_agrees(away)
 
 
+def _faces_of(group: Sequence[Stretch]) -> set[int | None]:
+    return {face for stretch in group for face in stretch.curves}
+
+
 def _narrow(curve: LagCurve) -> LagCurve:
     """The same in half the memory."""
     return LagCurve(
@@ -414,6 +420,16 @@ def _narrow(curve: LagCurve) -> LagCurve:
 
 
 def _grouped(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
-    count = max(1, len(stretches) // _PIECE_STRETCHES)
-    bounds = [len(stretches) * k // count for k in range(count + 1)]
-    return [list(stretches[a:b]) for a, b in pairwise(bounds)]
+    """Neighbours that are judged together; a group has no gap."""
+    runs: list[list[Stretch]] = []
+    for stretch in stretches:
+        if runs and runs[-1][-1].end == stretch.start:
+            runs[-1].append(stretch)
+        else:
+            runs.append([stretch])
+    groups = []
+    for run in runs:
+        count = max(1, len(run) // _PIECE_STRETCHES)
+        bounds = [len(run) * k // count for k in range(count + 1)]
+        groups += [run[a:b] for a, b in pairwise(bounds)]
+    return groups

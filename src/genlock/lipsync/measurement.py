@@ -21,6 +21,7 @@ __all__ = [
     "SyncMeasurement",
     "agreeing_share",
     "at_odds",
+    "expected_offset",
     "joined_segments",
     "notes_of_parts",
     "of_longest",
@@ -73,6 +74,8 @@ class Segment:
     """That the error is at most 40 ms, 0...1."""
     reason: str = ""
     """Why there is no offset."""
+    face: int | None = None
+    """The face that speaks, where it is one."""
 
     __repr__ = one_line
 
@@ -116,8 +119,30 @@ class SyncMeasurement:
 def segment_of(start: Fraction, end: Fraction, estimate: Estimate) -> Segment:
     """An estimate as that of the stretch ``[start, end)``."""
     return Segment(
-        start, end, estimate.offset_seconds, estimate.interval_seconds, estimate.probability, estimate.reason
+        start,
+        end,
+        estimate.offset_seconds,
+        estimate.interval_seconds,
+        estimate.probability,
+        estimate.reason,
+        estimate.face,
     )
+
+
+def expected_offset(found: SyncMeasurement, at: Fraction) -> float | None:
+    """What is said of an instant of the film, in seconds; None where nothing is.
+
+    >>> parts = [Segment(Fraction(k), Fraction(k + 1), offset, None, 0.9) for k, offset in enumerate((0.1, None))]
+    >>> told = SyncMeasurement(Estimate(0.1, (0.0, 0.2), 0.9, "lips"), Fraction(0), segments=tuple(parts))
+    >>> expected_offset(told, Fraction(1, 2)), expected_offset(told, Fraction(3, 2))
+    (0.1, None)
+    """
+    if len(found.segments) > 1:
+        part = next((part for part in reversed(found.segments) if part.start <= at), found.segments[0])
+        return part.offset_seconds
+    if found.estimate.offset_seconds is None:
+        return None
+    return found.estimate.offset_seconds + 1e-6 * (found.drift_ppm or 0.0) * float(at - found.at)
 
 
 def agreeing_share(found: SyncMeasurement, least_probability: float) -> float:
@@ -133,8 +158,7 @@ def agreeing_share(found: SyncMeasurement, least_probability: float) -> float:
         return 1.0
     agreeing = 0
     for piece in found.pieces:
-        away = float((piece.start + piece.end) / 2 - found.at)
-        expected = offset + 1e-6 * (found.drift_ppm or 0.0) * away
+        expected = expected_offset(found, (piece.start + piece.end) / 2) or 0.0
         known = piece.offset_seconds is not None and (piece.probability or 0.0) >= least_probability
         agreeing += known and abs((piece.offset_seconds or 0.0) - expected) < _AGREES_SECONDS
     return agreeing / len(found.pieces)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from genlock.aligners.curves import LagCurve, pool
-from genlock.lipsync.confidence import Confidence, judge
-from genlock.lipsync.course import Stretch
+from genlock.aligners.drift import find_steps
+from genlock.lipsync.confidence import Confidence
+from genlock.lipsync.course import Stretch, or_none, scores_of
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.measurement import FaceOffset
 
 __all__ = ["Faces", "choose_speakers"]
+
+Array = npt.NDArray[np.float64]
+
+# How near the offset of the film a face has to fit.
+_NEAR_SECONDS = 0.06
+# By how much another face has to fit better before it is believed to speak now, in units of log likelihood.
+_CHANGE = 3.0
+# How much better than chance a face has to fit in all to be one that speaks.
+_SPEAKS = 2.0
 
 
 @dataclass
@@ -50,40 +60,63 @@ class Faces:
 
 
 def choose_speakers(
-    stretches: Sequence[Stretch], confidence: Confidence
+    stretches: Sequence[Stretch], confidence: Confidence, splice_penalty: float = 6.0
 ) -> tuple[list[Stretch], set[int | None]]:
-    """Stretches with the curve of one face each, and the faces that were taken.
+    """Stretches with the curve of one face each, and the faces that speak.
 
-    Faces that are seen at the same time compete by how well their own curves stand out over their whole life,
-    then by how well they fit the offset that the first choice gives.
+    The offset of each stretch is that at which any of its faces fits, as it runs through the film. Faces that are seen
+    at the same time then compete in every stretch; who has just spoken is believed to go on, so that a little chance
+    does not make a speaker of somebody who listens.
     """
-    lives: dict[int | None, list[LagCurve]] = {}
-    for stretch in stretches:
-        for face, curve in stretch.curves.items():
-            lives.setdefault(face, []).append(curve)
-    pooled = {face: pool(curves) for face, curves in lives.items()}
-    strength: dict[int | None, float] = {}
-    for face, curve in pooled.items():
-        found = judge(curve, confidence)
-        strength[face] = -1.0 if found is None else found.belongs
-    chosen = [max(stretch.curves, key=lambda face: strength[face]) for stretch in stretches]
-    if any(len(stretch.curves) > 1 for stretch in stretches):
-        curves = [s.curves[face] for s, face in zip(stretches, chosen, strict=True)]
-        first = judge(pool(curves), confidence)
-        if first is not None:
-            fit = {face: _fit_at(curve, first.peak.lag_seconds) for face, curve in pooled.items()}
-            chosen = [max(stretch.curves, key=lambda face: fit[face]) for stretch in stretches]
+    scores = [_scores_of_faces(stretch, confidence) for stretch in stretches]
+    lags = stretches[0].curve.lags_seconds
+    mixture = np.stack([np.logaddexp.reduce(list(own.values())) - np.log(len(own)) for own in scores])
+    fits: list[dict[int | None, float]] = [{} for _ in stretches]
+    for rows, lag in find_steps(or_none(mixture), splice_penalty):
+        near = (
+            np.zeros(0, int)
+            if lag == len(lags)
+            else np.flatnonzero(np.abs(lags - lags[lag]) <= _NEAR_SECONDS)
+        )
+        for k in rows:
+            # By how much better than chance each face explains the sound there.
+            fits[k] = {
+                face: float(score[near].max(initial=-np.log(len(lags)))) + np.log(len(lags))
+                for face, score in scores[k].items()
+            }
+    chosen = _one_after_the_other(fits)
+    gains: dict[int | None, float] = {}
+    for face, fit in zip(chosen, fits, strict=True):
+        gains[face] = gains.get(face, 0.0) + fit[face]
     kept = [
         replace(stretch, curves={face: stretch.curves[face]})
         for stretch, face in zip(stretches, chosen, strict=True)
     ]
-    return kept, set(chosen)
+    return kept, {face for face, gain in gains.items() if gain > _SPEAKS} or set(chosen)
 
 
-def _fit_at(curve: LagCurve, lag_seconds: float) -> float:
-    """Score of a curve near a lag, so that long lives count more."""
-    near = np.abs(curve.lags_seconds - lag_seconds) <= 0.06
-    values = curve.values[near]
-    if not np.isfinite(values).any():
-        return -np.inf
-    return float(np.nanmax(values) * np.sqrt(curve.overlap_seconds[near].max()))
+def _scores_of_faces(stretch: Stretch, confidence: Confidence) -> dict[int | None, Array]:
+    rows = scores_of(list(stretch.curves.values()), confidence)
+    return dict(zip(stretch.curves, rows, strict=True))
+
+
+def _one_after_the_other(fits: Sequence[Mapping[int | None, float]]) -> list[int | None]:
+    """Who speaks in each stretch: the best course of all, where every change of face costs something (Viterbi).
+
+    >>> turns = [{0: 3.0, 1: 0.0}] * 2 + [{0: 0.0, 1: 3.0}] * 2 + [{0: 1.0, 1: 0.0}]
+    >>> _one_after_the_other(turns)
+    [0, 0, 1, 1, 1]
+    """
+    best: dict[int | None, float] = dict(fits[0])
+    came: list[dict[int | None, int | None]] = []
+    for fit in fits[1:]:
+        leader = max(best, key=lambda face: best[face])
+        # Where the one who led is seen no more, nobody is preferred.
+        jump = best[leader] - (_CHANGE if leader in fit else 0.0)
+        before = {face: face if best.get(face, -np.inf) >= jump else leader for face in fit}
+        best = {face: fit[face] + max(best.get(face, -np.inf), jump) for face in fit}
+        came.append(before)
+    path = [max(best, key=lambda face: best[face])]
+    for before in reversed(came):
+        path.append(before[path[-1]])
+    return path[::-1]

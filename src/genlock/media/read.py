@@ -42,7 +42,16 @@ from genlock.media.seek_check import Landing, SeekedTooFar
 from genlock.media.sound import SoundTimeline
 from genlock.media.streams import choose_picture, choose_sound, prepare_decoder, stated_rates
 
-__all__ = ["Progress", "ReadOptions", "ReadReport", "frame_cells", "read", "read_audio", "read_frames"]
+__all__ = [
+    "Progress",
+    "ReadOptions",
+    "ReadReport",
+    "can_seek",
+    "frame_cells",
+    "read",
+    "read_audio",
+    "read_frames",
+]
 
 #: Told how far a read is: seconds done, seconds in all (None where the file does not say).
 Progress: TypeAlias = Callable[[float, float | None], None]
@@ -56,6 +65,15 @@ _SETTLING = Fraction(1, 2)  # seconds of sound after which a decoder's bit reser
 # frames carry stamps, and those that FFmpeg guesses after a seek are off by half a frame.
 _SEEKABLE = ("mp4", "wav", "mpegts", "aiff", "w64", "matroska")
 _BAD_PACKETS_IN_A_ROW = 5000  # after so many that do not decode, and none that did, the stream is given up
+
+
+def can_seek(container: str) -> bool:
+    """Whether files of a container, by FFmpeg's name of it, are read from the middle on as well as from the beginning.
+
+    >>> can_seek("mov,mp4,m4a,3gp,3g2,mj2"), can_seek("mpeg")
+    (True, False)
+    """
+    return any(name in container.split(",") for name in _SEEKABLE)
 
 
 @dataclass(frozen=True)
@@ -318,10 +336,9 @@ class _Reading:
     def _may_seek(self) -> bool:
         """False if the file is better read from its beginning."""
         start = self.options.cut[0]
-        names = self.container.format.name.split(",")
         if any(map(_of_packets, self.consumers)):
             return False
-        if start is None or start <= _NEAR_THE_BEGINNING or not any(name in names for name in _SEEKABLE):
+        if start is None or start <= _NEAR_THE_BEGINNING or not can_seek(self.container.format.name):
             return False
         # Where stamps are coarser than samples, a sample is only found again by counting from the beginning.
         stream = self.sound_stream

@@ -19,14 +19,16 @@ from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.repair import Repair, refusal_of, repair_file, repair_target
+from genlock.lipsync.spread import PartsRead
 from genlock.lipsync.summary import headline_of, verdicts_of
 from genlock.lipsync.two_recordings import match_sounds
 from genlock.lipsync.verdicts import EMITTED, Verdict, early_or_late, sentence_of
-from genlock.media import Consumer, MediaInfo, ReadOptions
+from genlock.media import Consumer, MediaInfo, ReadOptions, probe
 from genlock.media.background import Background
 from genlock.media.opening import is_url
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.report import plot_ending, write_sync_plot
+from genlock.tasks.sync_windows import measure_windows
 
 __all__ = [
     "SyncOptions",
@@ -39,6 +41,7 @@ __all__ = [
     "sync_video",
 ]
 
+_MOST_FACES = 4  # that are named one by one
 _NAME_COLUMN = 32  # characters of a file's name in the table
 
 
@@ -59,6 +62,9 @@ class SyncOptions:
     """How sure the measurement must be for a repair: probability of an error of at most 40 ms, 0...1."""
     estimators: str = DEFAULT_ESTIMATORS
     """The estimators that measure, in this order: names and commas. The first that sees something answers."""
+    thorough: bool = False
+    """Read all of a long film. Else windows spread over it are read, and more of them where they disagree; the report
+    says which."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
 
@@ -81,6 +87,8 @@ class SyncResult:
     """What became of ``fix``; None if it was not asked for."""
     against: str | None = None
     """The recording that the sound was compared with; None: its own picture."""
+    read: PartsRead | None = None
+    """Which parts of a long film were read; None: all of it was."""
 
     __repr__ = one_line
 
@@ -140,6 +148,7 @@ class SyncResult:
             "estimator": found.estimate.estimator,
             "against": self.against,
             "measured_seconds": found.estimate.seconds,
+            "read": None if self.read is None else self.read.to_dict(),
             "container_offset_seconds": self.container_offset_seconds,
             "reason": self.reason,
             "in_step": self.in_step,
@@ -161,14 +170,12 @@ class SyncResult:
         estimate = self.measurement.estimate
         if estimate.probability is None:
             return _doubtful(estimate)
-        face = "" if estimate.face is None else f", by the mouth of face {estimate.face}"
-        others = len(self.measurement.faces) - (estimate.face is not None)
-        if estimate.face is not None and others:
-            face += f" of {others + 1}"
+        face = _whose(self.measurement)
         return [
             f"right to 40 ms with probability {estimate.probability:.2f}; {estimate.estimator} "
             f"on {estimate.seconds:.1f} s{face}",
             *([f"beware: {estimate.reason}"] if estimate.reason else []),
+            *([str(self.read)] if self.read is not None else []),
         ]
 
     def _changes(self) -> list[str]:
@@ -187,6 +194,17 @@ class SyncResult:
                     f"{float(part.start):9.3f} to {float(part.end):9.3f} s: {said.removesuffix(': ')}"
                 )
         return lines
+
+
+def _whose(found: SyncMeasurement) -> str:
+    """By which mouths, in words."""
+    count = len(found.faces)
+    speaking = [face.face for face in found.faces if face.speaks]
+    if found.estimate.face is not None:
+        return f", by the mouth of face {found.estimate.face}{f' of {count}' if count > 1 else ''}"
+    if not 1 < len(speaking) <= _MOST_FACES:
+        return f", by the mouths of {len(speaking)} of {count} faces" if speaking else ""
+    return f", by the mouths of faces {', '.join(map(str, speaking[:-1]))} and {speaking[-1]} of {count}"
 
 
 def _doubtful(estimate: Estimate) -> list[str]:
@@ -217,6 +235,7 @@ def _segment(part: Segment) -> dict[str, Any]:
         "interval_seconds": None if interval is None else list(interval),
         "probability": part.probability,
         "reason": part.reason,
+        "face": part.face,
     }
 
 
@@ -414,10 +433,19 @@ def repair_refusal(file: str | os.PathLike[str], options: SyncOptions) -> Repair
 def _measure(file: str | os.PathLike[str], options: SyncOptions, progress: Progress) -> SyncResult:
     if options.against is not None:
         return _measure_against(file, options.against, options.reading, progress)
-    with SyncProbe(options.estimators) as probe:
-        request = ClipRequest(consumers=probe.consumers, frames=False, reading=options.reading)
-        with read_clip(file, request, progress) as clip:
-            return probe.result(clip.info, clip.notes)
+    info = probe(file)
+    if not options.thorough:
+        seen = measure_windows(file, info, options.estimators, options.reading, progress)
+        if seen is not None:
+            apart = info.sound_minus_picture_start
+            notes = (*seen.measurement.notes, *seen.notes)
+            return SyncResult(
+                seen.measurement, None if apart is None else float(apart), notes, read=seen.read
+            )
+    with SyncProbe(options.estimators) as watching:
+        request = ClipRequest(consumers=watching.consumers, frames=False, reading=options.reading)
+        with read_clip(file, request, progress, info) as clip:
+            return watching.result(clip.info, clip.notes)
 
 
 def _measure_against(

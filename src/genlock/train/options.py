@@ -152,6 +152,9 @@ class LipSyncTraining:
     before anything is learnt from it."""
     without: tuple[str, ...] = ()
     """People who are left out, so that what is learnt can be tried on them."""
+    balance: float = 0.5
+    """How far people of whom there is much count less: each person counts as the number of his clips to the power of
+    1 less this, 0...1. 0: every clip counts the same; 1: every person does."""
     trials: int = 800
     """Films with planted offsets on which the confidence is fitted; at least 100."""
     data: str = "videos of talking faces that were believed to be in step"
@@ -161,7 +164,7 @@ class LipSyncTraining:
         _require_at_least(self, 100, "trials")
         _require_at_least(self, 0, "floor_decades", "lip_noise")
         _require_above_zero(self, "most_shift_seconds")
-        require_shares(self, "turned")
+        require_shares(self, "turned", "balance")
         if not 0 < self.warp[0] <= self.warp[1]:
             raise OptionError(f"warp={self.warp} is no rising range above 0")
 

@@ -57,6 +57,9 @@ MODEL_NAME = "lipsync-linear"
 # The lips come as two rings, each from one corner over the upper lip and back: left and right change places so.
 _MIRROR = np.array([(10 - k) % 20 for k in range(20)] + [20 + (10 - k) % 20 for k in range(20)])
 _SPAN_STEP_SECONDS = 0.04
+# Points of lips that move less than this about their mean, in eye distances, are those of a picture that stands still
+# (photographs .001 to .002, talkers .011 and more).
+_STILL = 0.004
 
 
 @dataclass(frozen=True)
@@ -353,6 +356,8 @@ class LinearSync:
         seen = float(np.diff(lips.edges)[lips.valid].sum()) if len(lips) else 0.0
         if seen < 0.5:
             return None
+        if _stands_still(lips):
+            return Cue(self.name, None, face.face, "the mouth does not move")
         curves = [
             correlate(
                 view.sound,
@@ -367,6 +372,11 @@ class LinearSync:
         if curve.empty:
             return Cue(self.name, None, face.face, "neither lips nor sound move together at any lag")
         return Cue(self.name, curve, face.face)
+
+
+def _stands_still(lips: Track) -> bool:
+    points = np.asarray(lips.values, np.float64)[lips.valid]
+    return bool(np.sqrt(points.var(axis=0).sum(axis=-1)).mean() < _STILL)
 
 
 # ---------------------------------------------------------------- the file of a model

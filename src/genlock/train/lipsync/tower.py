@@ -9,8 +9,11 @@ and rooms (vocal tract, shape and range of the lips, noise, bands that are missi
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,7 @@ from genlock.lipsync.estimators.tower import (
     sound_tower,
 )
 from genlock.lipsync.evidence.base import Evidence
-from genlock.lipsync.evidence.editing import main_face
+from genlock.lipsync.evidence.editing import cut, main_face
 from genlock.train.lipsync.linear import own_offsets, warped
 from genlock.train.lipsync.parts import (
     LEAST_CLIPS,
@@ -71,6 +74,8 @@ _LEAST_FRAMES = 12
 _STEP_SECONDS = 0.04
 # In how many ways the head of each clip is turned; they are made once.
 _TURNS = 4
+# Longer clips are learnt from in pieces: a batch is as long as the longest in it.
+_LONGEST = Fraction(5)
 
 
 class Towers(nn.Module):
@@ -213,6 +218,7 @@ class TowerRecipe(OneLossRecipe):
     ----------
     clips : to train on, by name, with sound and a face each
     held : to evaluate on, by name: their own offsets scatter, so a median is told
+    people : who speaks in each clip to train on, by name; those who are not named speak in one clip each
     """
 
     name = "sync-tower"
@@ -225,15 +231,22 @@ class TowerRecipe(OneLossRecipe):
         held: Mapping[str, Evidence],
         training: TowerTraining | None = None,
         seed: int = 0,
+        people: Mapping[str, str] | None = None,
     ) -> None:
         self.training, self.seed, self._held = training or TowerTraining(), seed, held
+        whose = {name: (people or {}).get(name, name if people else "") for name in clips}
         chosen = usable(clips)
         offsets = own_offsets(chosen, SyncTraining())
         near = in_step(offsets, self.training.most_shift_seconds, LEAST_CLIPS)
         self.spread_seconds = float(np.std([offsets[n] for n in near]))
         self.basis = _scaled_basis([chosen[n] for n in near], self.training, seed)
         random = np.random.default_rng((seed, len(near)))
-        self._clips = [_clip(n, chosen[n], self.basis, offsets[n], self.training, random) for n in near]
+        self._clips = [
+            _clip(n, piece, self.basis, offsets[n], self.training, random)
+            for n in near
+            for piece in _pieces(chosen[n])
+        ]
+        self._chances = _chances([whose[clip.name] for clip in self._clips], self.training.balance)
 
     def record(self) -> dict[str, Any]:
         """Options and clips."""
@@ -246,7 +259,8 @@ class TowerRecipe(OneLossRecipe):
     def parts(self, step: int) -> Sequence[_Part]:
         """A batch of clips, drawn without repetition."""
         random = np.random.default_rng((self.seed, step))
-        chosen = random.choice(len(self._clips), min(self.training.batch, len(self._clips)), replace=False)
+        count = min(self.training.batch, len(self._clips))
+        chosen = random.choice(len(self._clips), count, replace=False, p=self._chances)
         return [_Part(tuple(map(int, chosen)), int(random.integers(2**31)))]
 
     def describe(self, part: _Part) -> str:
@@ -420,6 +434,35 @@ def _changed_lips(
 # ---------------------------------------------------------------- clips
 
 
+def _pieces(clip: Evidence) -> list[Evidence]:
+    """A clip, or equal parts of a long one in which the face is seen; each half a second longer at both ends."""
+    length = clip.end - clip.start
+    count = -(-length // _LONGEST)
+    if count <= 1:
+        return [clip]
+    edges = [clip.start + length * k / count for k in range(count + 1)]
+    cuts = [
+        cut(clip, max(clip.start, low - Fraction(1, 2)), min(clip.end, high + Fraction(1, 2)))
+        for low, high in pairwise(edges)
+    ]
+    return [
+        piece
+        for piece in cuts
+        if (face := main_face(piece)) is not None and face.lips.valid.sum() >= _LEAST_FRAMES
+    ]
+
+
+def _chances(people: Sequence[str], balance: float) -> Array:
+    """How often each clip is drawn, [N]; who has many is drawn less than so often as his clips are many.
+
+    >>> _chances(["a", "a", "a", "a", "b"], 0.5).round(3).tolist()
+    [0.167, 0.167, 0.167, 0.167, 0.333]
+    """
+    counts = Counter(people)
+    weights = np.array([counts[who] ** -balance for who in people])
+    return np.asarray(weights / weights.sum())
+
+
 def _scaled_basis(clips: Sequence[Evidence], training: TowerTraining, seed: int) -> Array:
     """Principal components of the lips, those that vary less made larger by half as many powers, [80, P]."""
     look, random = training.look, np.random.default_rng(seed)
@@ -451,6 +494,7 @@ def fit_tower(
     training: TowerTraining | None = None,
     loop: LoopOptions | None = None,
     progress: Progress = silent,
+    people: Mapping[str, str] | None = None,
 ) -> tuple[TowerModel, tuple[str, ...]]:
     """Train the towers in a run folder; a run that was stopped goes on. Gives the model, and the notes of the loop.
 
@@ -458,6 +502,7 @@ def fit_tower(
     ----------
     clips : to train on, by name, at least four, with sound and a face each
     held : to evaluate on while training; may be empty
+    people : who speaks in each of them, by name; nobody is told from others if it is not given
 
     Raises
     ------
@@ -467,7 +512,7 @@ def fit_tower(
         As :func:`genlock.train.loop.train`.
     """
     options = loop or TOWER_LOOP
-    recipe = TowerRecipe(clips, held, training, options.seed)
+    recipe = TowerRecipe(clips, held, training, options.seed, people)
     result = train(recipe, options, folder, progress)
     model = load_tower(Path(result.model) / "model.npz")
     facts = {**model.facts, "loop": asdict(options), "spread_of_clips_seconds": recipe.spread_seconds}

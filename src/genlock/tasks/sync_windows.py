@@ -1,0 +1,106 @@
+"""Reading a long film in windows: by seeking, until what they say is clear; see :mod:`genlock.lipsync.spread`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from genlock.core.one_line import one_line
+from genlock.core.progress import Progress, silent
+from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.collect import EvidenceCollector
+from genlock.lipsync.fusion import Fusion, FusionOptions
+from genlock.lipsync.measurement import SyncMeasurement
+from genlock.lipsync.spread import PartsRead, Spread, SpreadOptions, Window, measure_spread
+from genlock.media import MediaInfo, ReadOptions
+from genlock.media.background import Background
+from genlock.media.opening import is_url
+from genlock.media.read import can_seek
+from genlock.pipeline import ClipRequest, read_clip
+
+__all__ = ["WindowsMeasured", "measure_windows"]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowsMeasured:
+    """What windows of a film say of it."""
+
+    measurement: SyncMeasurement
+    """The offset, as of a film of which all was read."""
+    read: PartsRead
+    """Which parts those were."""
+    notes: tuple[str, ...] = ()
+    """What the reader had to repair."""
+
+    __repr__ = one_line
+
+
+def measure_windows(
+    file: str | os.PathLike[str],
+    info: MediaInfo,
+    estimators: str,
+    reading: ReadOptions,
+    progress: Progress = silent,
+    options: SpreadOptions | None = None,
+) -> WindowsMeasured | None:
+    """Measure a long film by windows of it.
+
+    Parameters
+    ----------
+    info : what the file is
+    estimators : who measures, names separated by commas
+
+    Returns
+    -------
+    WindowsMeasured
+        None where all of the film has to be read: it is short, it cannot be read from the middle on, no offset is
+        known by its windows, or it changes too often.
+
+    Raises
+    ------
+    MediaError
+        If the file cannot be read.
+    """
+    spread = _spread(file, info, reading, options or SpreadOptions())
+    if spread is None:
+        return None
+    notes: dict[str, None] = {}
+    asked = FusionOptions(estimators=estimators)
+    mouths = Fusion(asked).mouths
+
+    def look(window: Window) -> Sequence[Evidence]:
+        pieces: list[Evidence] = []
+        length = max(window.end - window.start, Fraction(10))
+        collector = EvidenceCollector(pieces.append, piece_seconds=length, mouths=mouths)
+        part = replace(reading, start=window.start, end=window.end)
+        with Background(collector.consumers) as background:
+            request = ClipRequest(consumers=background.consumers, frames=False, reading=part)
+            with read_clip(file, request, info=info) as clip:
+                notes.update((note, None) for note in (*clip.notes, *collector.missing))
+        return pieces
+
+    seen = measure_spread(spread, look, lambda: Fusion(asked), progress)
+    return None if seen is None else WindowsMeasured(*seen, tuple(notes))
+
+
+def _spread(
+    file: str | os.PathLike[str], info: MediaInfo, reading: ReadOptions, options: SpreadOptions
+) -> Spread | None:
+    """The windows of a film that is long enough, and that can be read from any place on."""
+    picture, sound = info.picture(reading.video_stream), info.sound(reading.audio_stream)
+    if picture is None or sound is None or is_url(file) or not can_seek(info.container):
+        return None
+    spans = [
+        (each.start, each.start + each.duration)
+        for each in (picture, sound)
+        if each.start is not None and each.duration is not None
+    ]
+    if len(spans) < 2:
+        return None
+    # Where both are there: before and after there is nothing to compare.
+    start, end = max(first for first, _ in spans), min(last for _, last in spans)
+    low, high = reading.cut
+    spread = Spread(max(start, low or start), min(end, high or end), options)
+    return spread if spread.worth_it else None
