@@ -21,10 +21,8 @@ from .planted import talker
 from .test_fusion import bent, estimators
 
 
-def spread_over(
-    film: Evidence, model: LinearModel, **options: object
-) -> tuple[SyncMeasurement, PartsRead] | None:
-    spread = Spread(film.start, film.end, SpreadOptions(**options))  # type: ignore[arg-type]
+def spread_over(film: Evidence, model: LinearModel) -> tuple[SyncMeasurement, PartsRead] | None:
+    spread = Spread(film.start, film.end, SpreadOptions(120, least_windows=6, apart_seconds=50))
 
     def look(window: Window) -> list[Evidence]:
         return [cut(film, window.start, window.end)]
@@ -32,17 +30,17 @@ def spread_over(
     return measure_spread(spread, look, lambda: Fusion(FusionOptions(), estimators(model)))
 
 
-def test_a_constant_offset_needs_ten_windows_of_twenty_minutes(model: LinearModel) -> None:
-    film = talker(1200, seed=31)
+def test_a_constant_offset_needs_a_few_windows(model: LinearModel) -> None:
+    film = talker(400, seed=31)
     assert film.mel is not None
     found = spread_over(replace(film, mel=film.mel.shifted("-0.118")), model)
     assert found is not None
     said, read = found
     assert said.estimate.offset_seconds == pytest.approx(0.118, abs=0.01)
     assert len(said.segments) == 1
-    assert read.seconds < 240
-    assert read.change_seconds < 150
-    assert f"of 10 s of 1,200 s; another offset that lasts longer than {read.change_seconds:,.0f} s" in str(
+    assert read.seconds < 140
+    assert read.change_seconds < 120
+    assert f"of 10 s of 400 s; another offset that lasts longer than {read.change_seconds:,.0f} s" in str(
         read
     )
     # Each window is a piece of its own, and has faces of its own.
@@ -50,53 +48,53 @@ def test_a_constant_offset_needs_ten_windows_of_twenty_minutes(model: LinearMode
     assert len(said.faces) == len(read.windows)
 
 
-@pytest.mark.parametrize("at", [251.3, 598.0])
+@pytest.mark.parametrize("at", [151.3, 200.0])
 def test_a_splice_is_closed_in_upon(model: LinearModel, at: float) -> None:
-    film = talker(900, seed=32)
+    film = talker(300, seed=32)
     assert film.mel is not None
     found = spread_over(bent(film, np.where(film.mel.centers < at, 0.0, -0.25)), model)
     assert found is not None
     said, read = found
     assert [s.offset_seconds for s in said.segments] == pytest.approx([0.0, -0.25], abs=0.02)
     assert float(said.segments[1].start) == pytest.approx(at, abs=0.5)
-    assert read.seconds < 450
+    assert read.seconds < 220
 
 
 def test_another_voice_in_a_part_is_found_and_told(model: LinearModel) -> None:
-    film, other = talker(900, seed=33), talker(900, seed=233)
+    film, other = talker(300, seed=33), talker(300, seed=233)
     assert film.mel is not None
     assert other.mel is not None
-    away = (film.mel.centers > 400) & (film.mel.centers < 700)
+    away = (film.mel.centers > 120) & (film.mel.centers < 220)
     mixed = np.where(away[:, None], other.mel.values, film.mel.values)
     found = spread_over(replace(film, mel=replace(film.mel, values=mixed)), model)
     assert found is not None
     said, _ = found
     assert [s.offset_seconds is None for s in said.segments] == [False, True, False]
-    assert [float(s.start) for s in said.segments[1:]] == pytest.approx([400, 700], abs=6)
+    assert [float(s.start) for s in said.segments[1:]] == pytest.approx([120, 220], abs=13)
 
 
 def test_a_drift_is_read_from_windows_far_apart(model: LinearModel) -> None:
-    film = talker(900, seed=34)
+    film = talker(300, seed=34)
     assert film.mel is not None
     found = spread_over(replace(film, mel=moved(film.mel, 1 + Fraction(300, 10**6), Fraction(0))), model)
     assert found is not None
-    assert found[0].drift_ppm == pytest.approx(-300, abs=15)
+    assert found[0].drift_ppm == pytest.approx(-300, abs=45)
     assert len(found[0].segments) == 1
 
 
 def test_an_offset_of_seconds_is_found_by_windows_too(model: LinearModel) -> None:
-    film = talker(900, seed=35)
+    film = talker(300, seed=35)
     assert film.mel is not None
     found = spread_over(replace(film, mel=film.mel.shifted(-5)), model)
     assert found is not None
     assert found[0].estimate.offset_seconds == pytest.approx(5, abs=0.02)
-    assert found[1].seconds < 300
+    assert found[1].seconds < 250
 
 
 def test_what_windows_cannot_tell_is_read_as_a_whole(model: LinearModel) -> None:
-    film, other = talker(400, seed=36), talker(400, seed=236)
+    film, other = talker(200, seed=36), talker(200, seed=236)
     assert spread_over(replace(film, mel=other.mel), model) is None
-    assert not Spread(Fraction(0), Fraction(120)).worth_it
+    assert not Spread(Fraction(0), Fraction(250)).worth_it
 
 
 def test_options_that_make_no_sense_are_refused() -> None:

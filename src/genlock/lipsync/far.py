@@ -59,6 +59,8 @@ _LEAD = 1.0
 _LEAD_WHEN_SHORT = 1.7
 _SHORT_SECONDS = 8.0
 _LEAST_SECONDS = 4.0
+# A face that is seen in less of what was looked at than this is not followed by itself.
+_LEAST_SHARE = 0.2
 # By how much another speed must lead the sound's own, and how far it must move the ends apart to be tried.
 _CLEARLY = 0.3
 _TELLING_SECONDS = 0.3
@@ -213,21 +215,35 @@ def _of_face(sound: Track, picture: Track, weights: Sequence[float], speeds: Seq
 
 
 def _channels(film: KeptFilm, estimator: Seeing) -> list[tuple[Track, Track, list[float]]]:
-    """Sound on its own cells and picture on 25 cells a second, for each face that is seen long enough."""
-    lives: dict[int, list[tuple[Track, Track, list[float]]]] = {}
+    """Sound on its own cells and picture on 25 cells a second, for each face that is seen long enough.
+
+    Where identities end at cuts, or at the ends of windows, nobody is seen long: the face that is seen longest in each
+    piece is followed too.
+    """
+    lives: dict[int | None, list[tuple[Track, Track, list[float]]]] = {}
     for piece in _middle_of(film.pieces):
-        for face, views in estimator.views(piece):
-            lives.setdefault(face.face, []).append(side_by_side(views))
-    out = []
-    for parts in lives.values():
-        pictures = [picture for _, picture, _ in parts]
-        if sum(float(np.diff(picture.edges)[picture.valid].sum()) for picture in pictures) < _LEAST_SECONDS:
-            continue
-        cells = Grid(_RATE, pictures[0].start, pictures[0].clock)
-        count = max(1, cells.index(pictures[-1].end, "ceil"))
-        seen = joined([picture.on(cells, length=count) for picture in pictures])
-        out.append((joined([sound for sound, _, _ in parts]), seen, parts[0][2]))
-    return out
+        seen = [(face, side_by_side(views)) for face, views in estimator.views(piece)]
+        for face, channels in seen:
+            lives.setdefault(face.face, []).append(channels)
+        if seen:
+            lives.setdefault(None, []).append(max(seen, key=lambda each: int(each[0].lips.valid.sum()))[1])
+    longest = [_seconds_of(parts) for face, parts in lives.items() if face is not None]
+    if len(longest) == 1:
+        del lives[None]
+    least = max(_LEAST_SECONDS, _LEAST_SHARE * _seconds_of(lives.get(None, [])))
+    return [_on_one_grid(parts) for parts in lives.values() if _seconds_of(parts) >= least]
+
+
+def _seconds_of(parts: Sequence[tuple[Track, Track, list[float]]]) -> float:
+    return sum(float(np.diff(picture.edges)[picture.valid].sum()) for _, picture, _ in parts)
+
+
+def _on_one_grid(parts: Sequence[tuple[Track, Track, list[float]]]) -> tuple[Track, Track, list[float]]:
+    pictures = [picture for _, picture, _ in parts]
+    cells = Grid(_RATE, pictures[0].start, pictures[0].clock)
+    count = max(1, cells.index(pictures[-1].end, "ceil"))
+    seen = joined([picture.on(cells, length=count) for picture in pictures])
+    return joined([sound for sound, _, _ in parts]), seen, parts[0][2]
 
 
 def side_by_side(views: Sequence[View]) -> tuple[Track, Track, list[float]]:

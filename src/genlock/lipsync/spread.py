@@ -185,6 +185,8 @@ class Spread:
         return new
 
     def _even(self, count: int, length: Fraction) -> list[Window]:
+        fitting = self.seconds / length
+        count = max(2, min(count, fitting.numerator // fitting.denominator))
         room = self.seconds - length
         starts = [self.start + Fraction(round(room * k / (count - 1) * 1000), 1000) for k in range(count)]
         return [Window(start, min(start + length, self.end)) for start in starts]
