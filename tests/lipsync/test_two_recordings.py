@@ -107,3 +107,36 @@ def test_through_files_of_different_codecs(tmp_path: Path) -> None:
     tracks = [TrackSound(read_audio(tmp_path / name, rate=RATE)) for name in ("a.mp3", "b.ogg")]
     assert match_sounds(*tracks).estimate.offset_seconds == pytest.approx(0.25, abs=5e-4)
     assert match_sounds(*tracks[::-1]).estimate.offset_seconds == pytest.approx(-0.25, abs=5e-4)
+
+
+def cut_out(sound: np.ndarray, first: float, last: float) -> np.ndarray:
+    return np.concatenate([sound[: round(first * RATE)], sound[round(last * RATE) :]])
+
+
+@pytest.mark.parametrize("whose", ["other", "own"])
+def test_a_hole_in_either_recording_makes_two_segments(whose: str) -> None:
+    event = an_event(70)
+    one, other = in_a_room(event, 1), in_a_room(event, 2)
+    if whose == "other":
+        found = match_sounds(as_sound(one), as_sound(cut_out(other, 28, 32)))
+        wanted, at = [0.0, -4.0], 28
+    else:
+        found = match_sounds(as_sound(cut_out(one, 28, 32)), as_sound(other))
+        wanted, at = [0.0, 4.0], 28
+    assert [s.offset_seconds for s in found.segments] == pytest.approx(wanted, abs=1e-3)
+    assert at - 1 <= float(found.segments[1].start) <= 33
+    assert "the offset jumps" in found.notes[0]
+    assert (found.estimate.probability or 0) > 0.5
+
+
+@pytest.mark.parametrize("speed", [1.003, 147 / 160, 1.1])
+def test_the_same_recording_at_another_speed_is_read_off(speed: float) -> None:
+    event = an_event(70)
+    ours = stretched(event, np.arange(round(60 * RATE / speed)) * speed)  # runs fast by so much
+    found = match_sounds(as_sound(in_a_room(ours, 1)), as_sound(in_a_room(event, 2)))
+    assert found.drift_ppm == pytest.approx(1e6 * (speed - 1), abs=20)
+    assert found.drift_interval_ppm is not None
+    truth = (speed - 1) * float(found.at)
+    assert found.estimate.offset_seconds == pytest.approx(truth, abs=2e-3)
+    assert found.notes[0].startswith("the same recording at another speed: the sound runs")
+    assert found.notes[0].endswith(f"% {'slow' if speed < 1 else 'fast'}")

@@ -17,7 +17,16 @@ import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 
-__all__ = ["LagAt", "LagFit", "coarse_lags", "fine_lag", "fit_lags", "onset_bands"]
+__all__ = [
+    "LagAt",
+    "LagFit",
+    "at_speed",
+    "coarse_lags",
+    "fine_lag",
+    "fit_lags",
+    "likely_speed",
+    "onset_bands",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -56,6 +65,10 @@ class LagFit:
     agreeing: int
     """How many stretches agree."""
 
+    def at(self, seconds: float) -> float:
+        """The lag at an instant of ours, in seconds."""
+        return self.offset_seconds + 1e-6 * self.drift_ppm * (seconds - self.at_seconds)
+
 
 def onset_bands(samples: npt.ArrayLike, rate: int) -> npt.NDArray[np.float32]:
     """How much the level rises in each of 12 bands, float32 [T, 12], 100 rows a second.
@@ -88,9 +101,10 @@ def coarse_lags(
     ours: npt.NDArray[np.float32],
     theirs: npt.NDArray[np.float32],
     stretch_seconds: float = 20.0,
-    most: int = 16,
+    most: int = 32,
 ) -> list[LagAt]:
-    """The best lag of up to ``most`` stretches of our onsets within theirs, to a hundredth of a second.
+    """The best lag of up to ``most`` stretches of our onsets within theirs, to a hundredth of a second; stretches
+    overlap by half where they are enough for the whole.
 
     Parameters
     ----------
@@ -99,7 +113,7 @@ def coarse_lags(
     rows = min(len(ours), round(stretch_seconds * ROWS))
     if rows < ROWS // 2 or len(theirs) < ROWS // 2:
         return []
-    count = min(most, max(1, len(ours) // rows))
+    count = min(most, max(1, 2 * len(ours) // rows - 1))
     size = 1 << (len(theirs) + rows).bit_length()
     spectra = np.fft.rfft(theirs - theirs.mean(axis=0), size, axis=0)
     energy = np.concatenate(
@@ -125,6 +139,61 @@ def coarse_lags(
         score = float(values[best] - np.median(values)) / spread
         found.append(LagAt((first + rows / 2) / ROWS, (starts[best] - first) / ROWS, score))
     return found
+
+
+def likely_speed(
+    ours: npt.NDArray[np.float32],
+    theirs: npt.NDArray[np.float32],
+    speeds: Sequence[float],
+    stretch_seconds: float = 10.0,
+    tries: int = 3,
+) -> tuple[float, float]:
+    """Of some speeds that at which our onsets fit somewhere in theirs, and how far its best lag stands out.
+
+    Parameters
+    ----------
+    ours, theirs : rows of :func:`onset_bands`
+    speeds : how many of their seconds one of ours lasts
+    stretch_seconds, tries : what is tried of ours: so many stretches in which much happens. Speeds a quarter of a
+        per cent apart are told by stretches of 10 s
+
+    Returns
+    -------
+    the speed, and its score as of :func:`coarse_lags`; 1 and 0 if there is too little
+    """
+    rows = round(stretch_seconds * ROWS)
+    if len(ours) < rows:
+        return 1.0, 0.0
+    energy = np.concatenate([[0.0], np.cumsum(ours.sum(axis=1, dtype=np.float64))])
+    firsts = np.arange(0, len(ours) - rows + 1, max(1, rows // 2))
+    busy = firsts[np.argsort(-(energy[firsts + rows] - energy[firsts]))[:tries]]
+    best = (1.0, 0.0)
+    for speed in speeds:
+        scores = []
+        for first in busy.tolist():
+            found = coarse_lags(
+                at_speed(ours[first : first + rows], speed), theirs, stretch_seconds * speed, 1
+            )
+            scores += [lag.score for lag in found]
+        score = float(np.median(scores)) if scores else 0.0
+        if score > best[1]:
+            best = (float(speed), score)
+    return best
+
+
+def at_speed(rows: npt.NDArray[np.float32], speed: float) -> npt.NDArray[np.float32]:
+    """Rows of onsets as those of a sound whose seconds last ``speed`` of ours.
+
+    >>> at_speed(np.arange(5, dtype=np.float32)[:, None], 2.0)[:, 0].tolist()
+    [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]
+    """
+    if speed == 1 or len(rows) < 2:
+        return rows
+    count = int((len(rows) - 1) * speed) + 1
+    place = np.arange(count) / speed
+    low = np.minimum(place.astype(np.int64), len(rows) - 2)
+    share = (place - low)[:, None]
+    return np.asarray((1 - share) * rows[low] + share * rows[low + 1], np.float32)
 
 
 def fine_lag(ours: Array, theirs: Array, rate: int, most_seconds: float) -> tuple[float, float]:
