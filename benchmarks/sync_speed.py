@@ -1,6 +1,6 @@
 """``genlock sync`` on 720p: time of each stage, times real time; and memory on files of several lengths.
 
-    python benchmarks/sync_speed.py [--seconds 60] [--video FILE] [--long 5 30 120]
+    python benchmarks/sync_speed.py [--seconds 60] [--video FILE] [--long 5 30 120] [--windows 10 120]
 
 The film is a short talking clip scaled to 1280x720 and repeated by copying packets, so it costs little to make.
 Stages are CPU seconds spent in each consumer of the one pass, in the fusion, and in reading itself (demuxing,
@@ -9,6 +9,10 @@ free cores it takes as long as the longer of the two, which the last rows name. 
 
 ``--long`` measures the peak memory of films of so many minutes (360x288, five frames a second, so that hours take
 minutes), each in a process of its own: it must stay within a limit, and the longest within 1.3 times the shortest.
+
+``--windows`` measures films of so many minutes of 720p by windows, as ``genlock sync`` does, and one of each length
+whose sound is 300 ms later from seven tenths of it on; beside the shortest stands what ``--thorough`` takes, on the
+same machine one after the other. Aims: ten minutes in 20 s, two hours in 120 s, on two free cores.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ import time
 from collections import defaultdict
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import cv2
@@ -34,7 +38,7 @@ from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.verdicts import sentence_of
 from genlock.media import Picture, VideoForm, encode, read, read_frames
 from genlock.media.remux import Copy, mux
-from genlock.tasks import sync_video
+from genlock.tasks import SyncOptions, sync_video
 
 SIZE, RATE = (1280, 720), 25
 LONG_SIZE, LONG_EVERY = (360, 288), 5  # for memory: every fifth frame
@@ -63,11 +67,15 @@ def make_film(source: Path, folder: Path, size: tuple[int, int], every: int = 1)
     return film
 
 
-def repeat(source: Path, target: Path, seconds: float) -> float:
-    """Join copies of ``source`` until they last ``seconds``: packets copied, time stamps moved on; how long they do."""
+def repeat(source: Path, target: Path, seconds: float, jump: tuple[float, float] = (0.0, 0.0)) -> float:
+    """Join copies of ``source`` until they last ``seconds``: packets copied, time stamps moved on; how long they do.
+
+    ``jump``: from which instant on the sound is later, and by how much, in seconds.
+    """
     with av.open(str(target), "w") as out, av.open(str(source)) as first:
         kept = [s for s in first.streams if s.type in ("video", "audio")]
         streams = {s.index: out.add_stream_from_template(s) for s in kept}
+        sound = next(s.index for s in kept if s.type == "audio")
         # A turn is a whole number of frames of the picture, and the sound is cut to it.
         turn = next(Fraction(s.duration) * s.time_base for s in kept if s.type == "video")
         packets = [p for p in first.demux(*kept) if p.dts is not None]
@@ -78,7 +86,8 @@ def repeat(source: Path, target: Path, seconds: float) -> float:
         turns = max(1, -int(-seconds // turn))
         for k in range(turns):
             for index, data, pts, dts, base, key, duration in held:
-                move = round(k * turn / base)
+                later = jump[1] if index == sound and jump[1] and k * turn >= jump[0] else 0
+                move = round(k * turn / base + Fraction(later) / base)
                 if dts + move <= last[index] or (k and dts < 0) or dts * base >= turn:
                     continue
                 packet = av.Packet(data)
@@ -147,7 +156,7 @@ def stages(film: Path, seconds: float) -> float:
         f"{'the longer thread of the two':34}{longer:9.2f}{1000 * longer / frames:12.2f}{seconds / longer:13.1f}"
     )
     began, cpu = time.perf_counter(), time.process_time()
-    sync_video(film)
+    sync_video(film, SyncOptions(thorough=True))
     took, cpu = time.perf_counter() - began, time.process_time() - cpu
     print(f"{'genlock sync, CPU':34}{cpu:9.2f}{1000 * cpu / frames:12.2f}{seconds / cpu:13.1f}")
     print(
@@ -158,20 +167,51 @@ def stages(film: Path, seconds: float) -> float:
     return seconds / total
 
 
-def peak(film: Path) -> tuple[float, float, str]:
-    """Peak memory in MB, seconds, and what ``genlock sync`` said, in a process of its own."""
+class Run(NamedTuple):
+    """One ``genlock sync`` in a process of its own."""
+
+    peak_mb: float
+    cpu: float
+    wall: float
+    said: list[str]
+
+
+def run(film: Path, *options: str) -> Run:
+    """Peak memory, seconds, and what was said."""
     began = time.perf_counter()
     program = (
-        "import resource,sys\nfrom genlock.cli import main\nstatus=main(['sync', sys.argv[1]])\n"
-        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\nsys.exit(status)"
+        "import resource,sys\nfrom genlock.cli import main\nstatus=main(['sync', *sys.argv[1:]])\n"
+        "use=resource.getrusage(resource.RUSAGE_SELF)\n"
+        "print(use.ru_maxrss / 1024, use.ru_utime + use.ru_stime)\nsys.exit(status)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(film)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, str(film), *options], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     *said, last = done.stdout.splitlines()
-    return float(last.split()[1]), time.perf_counter() - began, said[0]
+    most, cpu = map(float, last.split())
+    return Run(most, cpu, time.perf_counter() - began, said)
+
+
+def by_windows(short: Path, folder: Path, minutes: list[float]) -> None:
+    """Print what films of several lengths take by windows, plain and with a splice; the shortest thoroughly too."""
+    print(f"\n{'length, min':>12}{'film':>10}{'wall, s':>9}{'CPU, s':>8}{'x real time':>13}{'peak, MB':>10}")
+    film = folder / "long.mp4"
+    for length in sorted(minutes):
+        for name, jump in (("plain", (0.0, 0.0)), ("spliced", (42 * length, 0.3))):
+            seconds = repeat(short, film, 60 * length, jump)
+            ways: list[list[str]] = [[]]
+            if length == min(minutes) and name == "plain":
+                ways.append(["--thorough"])
+            for options in ways:
+                got = run(film, *options)
+                called = "thorough" if options else name
+                print(
+                    f"{seconds / 60:12.1f}{called:>10}{got.wall:9.1f}{got.cpu:8.1f}{seconds / got.wall:13.1f}"
+                    f"{got.peak_mb:10.0f}   {got.said[0]}"
+                )
+                print("\n".join(f"{'':14}{line}" for line in got.said[1:] if "windows" in line), flush=True)
 
 
 def memory(short: Path, folder: Path, minutes: list[float]) -> bool:
@@ -181,9 +221,12 @@ def memory(short: Path, folder: Path, minutes: list[float]) -> bool:
     for length in sorted(minutes):
         film = folder / "long.mp4"
         seconds = repeat(short, film, 60 * length)
-        most, took, said = peak(film)
-        peaks.append(most)
-        print(f"{seconds / 60:12.1f}{most:10.0f}{took:9.0f}{seconds / took:13.1f}   {said}", flush=True)
+        got = run(film, "--thorough")
+        peaks.append(got.peak_mb)
+        print(
+            f"{seconds / 60:12.1f}{got.peak_mb:10.0f}{got.wall:9.0f}{seconds / got.wall:13.1f}   {got.said[0]}",
+            flush=True,
+        )
     print(
         f"limit {LIMIT_MB} MB; the longest takes {peaks[-1] / peaks[0]:.2f} times the memory of the shortest"
     )
@@ -198,6 +241,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--video", type=Path, default=TALKING / "RD_Radio34_000.mp4")
     parser.add_argument("--long", type=float, nargs="+", default=[], metavar="MINUTES")
+    parser.add_argument("--windows", type=float, nargs="+", default=[], metavar="MINUTES")
     options = parser.parse_args()
     need(options.video, "talking clip")
     print(
@@ -210,6 +254,8 @@ def main() -> int:
             seconds = repeat(make_film(options.video, folder, SIZE), film, options.seconds)
             print(f"\n{SIZE[0]}x{SIZE[1]} H.264, {seconds:.0f} s:")
             stages(film, seconds)
+        if options.windows:
+            by_windows(make_film(options.video, folder, SIZE), folder, options.windows)
         if not options.long:
             return 0
         short = make_film(options.video, folder, LONG_SIZE, LONG_EVERY)
