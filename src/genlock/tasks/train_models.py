@@ -159,7 +159,7 @@ def train_tower(
     from genlock.train.lipsync.tower import train_tower_on  # needs the optional torch
 
     films = open_films(videos, folder, progress, training.ordinary, training.without)
-    return train_tower_on(films.parts, folder, training, loop, progress, films.notes)
+    return train_tower_on(films.parts, folder, training, loop, progress, films.notes, films.people)
 
 
 def calibrate_sync(

@@ -152,9 +152,6 @@ class LipSyncTraining:
     before anything is learnt from it."""
     without: tuple[str, ...] = ()
     """People who are left out, so that what is learnt can be tried on them."""
-    balance: float = 0.5
-    """How far people of whom there is much count less: each person counts as the number of his clips to the power of
-    1 less this, 0...1. 0: every clip counts the same; 1: every person does."""
     trials: int = 800
     """Films with planted offsets on which the confidence is fitted; at least 100."""
     data: str = "videos of talking faces that were believed to be in step"
@@ -164,7 +161,7 @@ class LipSyncTraining:
         _require_at_least(self, 100, "trials")
         _require_at_least(self, 0, "floor_decades", "lip_noise")
         _require_above_zero(self, "most_shift_seconds")
-        require_shares(self, "turned", "balance")
+        require_shares(self, "turned")
         if not 0 < self.warp[0] <= self.warp[1]:
             raise OptionError(f"warp={self.warp} is no rising range above 0")
 
@@ -207,6 +204,9 @@ class TowerTraining(LipSyncTraining):
     """Share of features left out at random, 0...0.9."""
     lip_spread: float = 0.3
     """How much lips of others differ: spread of the logarithm of each component's range; at least 0."""
+    balance: float = 0.5
+    """How far people of whom there is much count less: each person counts as the number of his clips to the power of
+    1 less this, 0...1. 0: every clip counts the same; 1: every person does."""
     share: float = 0.5
     """What the towers' curve counts beside the linear model's, 0...1."""
     look: TowerOptions = field(default_factory=TowerOptions)
@@ -216,7 +216,7 @@ class TowerTraining(LipSyncTraining):
         super().__post_init__()
         _require_at_least(self, 2, "batch")
         _require_at_least(self, 0, "lip_spread")
-        require_shares(self, "share")
+        require_shares(self, "share", "balance")
         _require_above_zero(self, "target_seconds", "least_seconds")
         if not 0 <= self.dropout <= 0.9:
             raise OptionError(f"dropout={self.dropout} lies within 0...0.9")

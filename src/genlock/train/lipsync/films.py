@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 
@@ -45,6 +45,8 @@ class Films:
     """Evidence of each clip by name, by what it is for."""
     notes: tuple[str, ...]
     """What was prepared, left out or set apart, in words."""
+    people: Mapping[str, str] = field(default_factory=dict)
+    """Who speaks in each clip, by its name."""
 
 
 def open_films(
@@ -73,10 +75,12 @@ def open_films(
     known = LipsSync()
     parts: dict[Part, dict[str, Evidence]] = {"train": {}, "calibrate": {}, "report": {}}
     left_out: list[tuple[str, str]] = []
+    people: dict[str, str] = {}
     for split, clips, number in each_clip(opened, NEEDS, left_out, progress):
         clip = clips[number]
         if person_of(clip) in without:
             continue
+        people[clip.name] = person_of(clip)
         evidence = evidence_of(clip)
         if evidence.mel is None or main_face(evidence) is None:
             left_out.append((clip.name, "has no sound" if evidence.mel is None else "no face is seen in it"))
@@ -84,7 +88,7 @@ def open_films(
             off_step = person_of(clip) in ordinary
             parts[_PARTS[split]][clip.name] = in_step_as_seen(evidence, known) if off_step else evidence
     notes = [*opened.notes, *_set_apart(parts)]
-    return Films(parts, (*notes, *left_out_notes(left_out, run)))
+    return Films(parts, (*notes, *left_out_notes(left_out, run)), people)
 
 
 def _set_apart(parts: Mapping[Part, dict[str, Evidence]]) -> list[str]:

@@ -526,6 +526,7 @@ def train_tower_on(
     loop: LoopOptions | None = None,
     progress: Progress = silent,
     notes: Sequence[str] = (),
+    people: Mapping[str, str] | None = None,
 ) -> SyncTrained:
     """Train, calibrate and measure the towers beside the linear model that comes with Genlock.
 
@@ -534,6 +535,7 @@ def train_tower_on(
     parts : clips of single talking faces that are believed to be in step, by what they are for and by name
     folder : gets ``model.npz`` and ``MODEL_CARD.md``, and the run in ``run``; a run that was stopped goes on
     notes : what its reader should know of the clips
+    people : who speaks in each of them, by name
 
     Raises
     ------
@@ -544,7 +546,8 @@ def train_tower_on(
     """
     require_enough(parts)
     training, target = training or TowerTraining(), Path(folder)
-    model, of_loop = fit_tower(parts["train"], parts["calibrate"], target / "run", training, loop, progress)
+    run = target / "run"
+    model, of_loop = fit_tower(parts["train"], parts["calibrate"], run, training, loop, progress, people)
     options, look = loop or TOWER_LOOP, training.look
     words = {
         "parameters": sum(array.size for array in model.arrays.values()),
