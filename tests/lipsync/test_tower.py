@@ -233,7 +233,7 @@ def test_own_tower_is_whole_and_says_what_it_is() -> None:
 
     assert registry.verify("lipsync-tower").state == "sound"
     model = default_tower()
-    assert model.facts["parts"]["train"] > 100
+    assert model.facts["clips"] > 100
     assert "GRID" in model.facts["training"]["data"]
     assert model.calibration["sharpness"] > 0
     folder = registry.require("lipsync-tower").parent

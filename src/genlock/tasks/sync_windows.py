@@ -90,7 +90,7 @@ def _spread(
 ) -> Spread | None:
     """The windows of a film that is long enough, and that can be read from any place on."""
     picture, sound = info.picture(reading.video_stream), info.sound(reading.audio_stream)
-    if picture is None or sound is None or is_url(file) or not can_seek(info.container):
+    if picture is None or sound is None or is_url(os.fspath(file)) or not can_seek(info.container):
         return None
     spans = [
         (each.start, each.start + each.duration)
