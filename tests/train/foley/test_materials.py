@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
-from genlock.core.errors import InputError
+import torch
+
+from genlock.core.errors import InputError, OptionError
 from genlock.models.foley.materials import ReaderShape, light_of, load_materials
 from genlock.synth.impacts.contacts import events_of
 from genlock.synth.impacts.films import frames_of, make_impact, render_impact, stage_of
@@ -18,6 +22,7 @@ from genlock.train.foley.material_options import MaterialTraining
 from genlock.train.foley.materials import MaterialsRecipe, material_figures
 from genlock.train.loop import train
 from genlock.train.options import LoopOptions
+from genlock.train.recipe import Exported
 
 SMALL = MaterialTraining(
     network=ReaderShape(side=24, channels=(6, 8, 8), hidden=16, places=(6, 8), spread=(1, 1), changes=True),
@@ -58,6 +63,34 @@ def test_planted_materials_and_places_are_learnt(tmp_path) -> None:
     assert figures["most_frequent_right"] == 0.5
     assert figures["size_correlation"] > 0.8
     assert figures["placed"] > 0.8
+
+
+def test_a_training_begins_with_given_weights_and_materials_of_its_own(tmp_path) -> None:
+    clips = [planted_glimpse(k) for k in range(32)]
+    first = MaterialsRecipe(clips, [], SMALL)
+    torch.manual_seed(0)
+    network = first.model()
+    with torch.no_grad():
+        for even in (*network.evens, *network.levels):
+            even.running_mean.normal_()
+            even.running_var.uniform_(0.5, 2)
+    first.export(Exported(None, network.state_dict()), tmp_path, {})
+    old = load_materials(tmp_path)
+    bone = [replace(glimpse, material="bone") for glimpse in clips[:4]]
+    begun = MaterialsRecipe([*clips, *bone], [], replace(SMALL, start=str(tmp_path)))
+    assert begun.materials == ("glass", "wood", "bone")
+    assert (begun.size_mean, begun.size_spread) == (old.size_mean, old.size_spread)
+    model = begun.model()
+    for name, array in model.arrays().items():
+        known = np.delete(array, 2, axis=0) if name.startswith("out.") else array
+        np.testing.assert_allclose(known, old.arrays[name], atol=2e-3, err_msg=name)
+    # Learning or not, it answers as the one that it begins with: nothing is forgotten at the first update.
+    tensors = begun.load(begun.parts(1)[0]).tensors
+    with torch.no_grad():
+        still, learning = (part(tensors["cuts"], tensors["light"]) for part in (model.eval(), model.train()))
+    assert float((still - learning).abs().mean()) < 0.3 * float(still.std())
+    with pytest.raises(OptionError, match="is built as"):
+        MaterialsRecipe(clips, [], replace(SMALL, start="foley-materials"))
 
 
 def test_glimpses_lie_around_the_contacts_of_a_film(tmp_path) -> None:

@@ -13,8 +13,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import cv2
@@ -24,7 +22,7 @@ import numpy.typing as npt
 from genlock.core.errors import OptionError
 from genlock.models.foley.convolution import FOLD, KERNEL, convolved, folded
 from genlock.models.layers import Array, Arrays, check_shapes, linear, softmax
-from genlock.weights.npz_model import arrays_in, model_path, read_model, shape_in, write_model
+from genlock.weights.npz_model import arrays_in, load_once, shape_in, write_model
 
 __all__ = [
     "LIGHT",
@@ -371,12 +369,7 @@ def load_materials(model: str | os.PathLike[str] = MATERIALS_NAME) -> MaterialRe
     MissingModel
         If a model of that name is known, and not on this machine.
     """
-    return _cached(model_path(model))
-
-
-@cache
-def _cached(path: Path) -> MaterialReader:
-    return read_model(path, _KIND, "reader of materials", _build)
+    return load_once(model, _KIND, "reader of materials", _build)
 
 
 def _build(header: Mapping[str, Any], found: Mapping[str, Any]) -> MaterialReader:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from genlock.core.errors import OptionError
 from genlock.models.foley.writer import Writer
 
-__all__ = ["begin_with", "fitted_writer"]
+__all__ = ["begin_with", "fitted_writer", "with_those_before"]
 
 
 class _Network(Protocol):
@@ -61,6 +61,15 @@ def begin_with(
     after = network.arrays()
     assert all(np.array_equal(after[name], model.arrays[name]) for name in after)
     return network
+
+
+def with_those_before(known: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that the model to begin with knows, and then those that are new.
+
+    >>> with_those_before(("wood", "glass"), ("bone", "glass"))
+    ('wood', 'glass', 'bone')
+    """
+    return (*known, *(name for name in found if name not in known))
 
 
 def fitted_writer(model: Writer, channels: Sequence[str], classes: Sequence[str]) -> Writer:

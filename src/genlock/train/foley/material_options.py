@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+import tyro
 
 from genlock.core.errors import OptionError
 from genlock.models.foley.materials import ReaderShape
@@ -33,6 +36,9 @@ class MaterialTraining:
 
     network: ReaderShape = field(default_factory=lambda: ReaderShape(channels=(32, 64, 96, 96), changes=True))
     """The network."""
+    start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
+    """A reader whose weights the training begins with, built alike: a name, a file or a folder. Materials that it does
+    not know are added. Empty: none."""
     drawn: int = 0
     """Places that are drawn anew beside the films, with some eight things struck in each; only the frames around a
     contact are drawn, and kept beside the run. 0: none."""

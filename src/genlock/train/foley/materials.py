@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import InputError, MissingDependency
+from genlock.core.errors import InputError, MissingDependency, OptionError
 from genlock.core.files import write_text
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
@@ -37,6 +37,8 @@ try:
     from torch.nn import functional
 
     from genlock.train.clip_recipe import ClipRecipe
+    from genlock.train.foley.beginnings import with_those_before
+    from genlock.train.foley.evened import begin_evened
     from genlock.train.foley.material_network import MaterialNetwork
     from genlock.train.loop import train
     from genlock.train.recipe import Batch, Exported, Loss, TrainResult
@@ -89,9 +91,18 @@ class MaterialsRecipe(ClipRecipe):
             raise InputError(
                 f"{len(self.clips)} pictures of contacts are too few; give films with {_LEAST_GLIMPSES} at least"
             )
-        self.materials = tuple(sorted({glimpse.material for glimpse in self.clips}))
+        self._begins = begins = load_materials(self.training.start) if self.training.start else None
+        if begins is not None and begins.shape != self.training.network:
+            raise OptionError(
+                f"--from {self.training.start!r} is built as {begins.shape}, and this training asks for "
+                f"{self.training.network}; give the same"
+            )
+        new = tuple(sorted({glimpse.material for glimpse in self.clips}))
+        self.materials = with_those_before(() if begins is None else begins.materials, new)
         sizes = [_size_of(glimpse) for glimpse in self.clips]
         self.size_mean, self.size_spread = float(np.mean(sizes)), max(float(np.std(sizes)), _LEAST_SPREAD)
+        if begins is not None:
+            self.size_mean, self.size_spread = begins.size_mean, begins.size_spread
         self._batches = Batches([1.0] * len(self.clips), BatchPlan(clips=self.training.batch, seed=seed))
 
     def record(self) -> dict[str, Any]:
@@ -103,7 +114,17 @@ class MaterialsRecipe(ClipRecipe):
 
     def model(self) -> MaterialNetwork:
         """At its start."""
-        return MaterialNetwork(self.training.network, len(self.materials), self.training.dropout)
+        network = MaterialNetwork(self.training.network, len(self.materials), self.training.dropout)
+        if self._begins is not None:
+            batch = self.load(self.parts(0)[0])
+            assert batch is not None
+            t = batch.tensors
+            begin_evened(
+                network,
+                _with_new_materials(self._begins, len(self.materials)),
+                lambda: (network(t["cuts"], t["light"]), network.located(t["around"])),
+            )
+        return network
 
     def load(self, part: list[Item]) -> Batch | None:
         """Changed parts of pictures and what they show."""
@@ -225,6 +246,16 @@ def _moved(glimpse: Glimpse, random: np.random.Generator) -> tuple[Pixels, tuple
         changed = changed * gain + level + noise * random.standard_normal(size, np.float32)
         out[:] = np.clip(changed, 0, 255)
     return (found[:, :, ::-1], (1 - x, y)) if flip else (found, (x, y))
+
+
+def _with_new_materials(reader: MaterialReader, count: int) -> dict[str, Array]:
+    """The weights of a reader of so many materials: those that it knows, then new ones, of which it says nothing."""
+    arrays, known = dict(reader.arrays), len(reader.materials)
+    for name in ("out.weight", "out.bias"):
+        old = arrays[name]
+        new = np.zeros((count - known, *old.shape[1:]), np.float32)
+        arrays[name] = np.concatenate([old[:known], new, old[known:]])
+    return arrays
 
 
 def _size_of(glimpse: Glimpse) -> float:

@@ -33,7 +33,7 @@ try:
     from torch.nn import functional
 
     from genlock.train.clip_recipe import ClipRecipe
-    from genlock.train.foley.beginnings import begin_with, fitted_writer
+    from genlock.train.foley.beginnings import begin_with, fitted_writer, with_those_before
     from genlock.train.foley.preferences import preference_loss, told_wrongly
     from genlock.train.foley.writer_network import WriterNetwork
     from genlock.train.loop import train
@@ -85,12 +85,12 @@ class WriterRecipe(ClipRecipe):
         o = self.training
         self._begins = begins = load_writer(o.start) if o.start else None
         told = () if begins is None else begins.channels[len(EVENT_CHANNELS) :]
-        self.materials = _with_those_before(told, materials_of(self.clips))
+        self.materials = with_those_before(told, materials_of(self.clips))
         self.channels = (*EVENT_CHANNELS, *self.materials)
         self.means, self.spreads = _told_sizes(self.clips)
         labels = {clip.label for clip in self.clips} - {""}
         new = tuple(sorted(labels)) if o.classes else ()
-        self.classes = _with_those_before(() if begins is None else begins.classes, new)
+        self.classes = with_those_before(() if begins is None else begins.classes, new)
         self.shape = WriterShape(
             codes=codec.vocabulary,
             tokens=codec.tokens,
@@ -256,11 +256,6 @@ def _save_with_its_models(writer: Writer, training: WriterTraining, folder: Path
     codec = put_beside(training.codec, folder, "codec.npz")
     vocoder = put_beside(training.vocoder, folder, "vocoder.npz") if training.vocoder else ""
     save_writer(replace(writer, codec=codec, vocoder=vocoder), folder / "model.npz")
-
-
-def _with_those_before(known: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
-    """What the model to begin with knows, and then what is new."""
-    return (*known, *(name for name in found if name not in known))
 
 
 def _told_sizes(clips: Sequence[ToldClip]) -> tuple[dict[str, float], dict[str, float]]:
