@@ -97,6 +97,7 @@ NO_BENCHMARKS = {
     "strikes_on_pictures": "makes films that found_contacts judges finders on",
     "modal_library": "makes the library that a benchmark places",
     "pretraining_record": "writes the record of a pretraining run that pictures are drawn from",
+    "sync_ablation": "learns from datasets that one names",
     "sync_people": "measures films of people that one names",
     "writer_ablations": "trains on a dataset that one names",
 }

@@ -253,7 +253,11 @@ def _measurement(sound: SoundSource, other: SoundSource, parts: Sequence[_Part])
     line = best.line
     known = bool(np.isfinite(line.drift_error))
     drift_half = 1.645 * line.drift_error
-    notes = [] if len(parts) < 2 else ["the offset jumps: one of the recordings has a hole, see the segments"]
+    notes = (
+        []
+        if len(parts) < 2
+        else ["the offset jumps: one of the recordings lacks what the other has, see the segments"]
+    )
     if known and abs(line.drift_ppm) > 1e6 * _SAME_SPEED:
         slow = "slow" if line.drift_ppm < 0 else "fast"
         notes.append(
