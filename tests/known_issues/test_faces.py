@@ -11,7 +11,7 @@ import pytest
 from genlock.extractors.face.landmarks import LIPS, extract_landmarks
 from genlock.extractors.face.mouth import extract_mouths
 from genlock.lipsync.evidence.base import Evidence
-from genlock.lipsync.evidence.collect import EvidenceCollector
+from genlock.lipsync.evidence.collect import EvidenceCollector, gather
 from genlock.media import AudioBlock, Picture, VideoCell, VideoForm, encode, read_frames
 from genlock.weights import registry
 
@@ -75,3 +75,35 @@ def test_the_stream_that_starts_first_may_be_the_one_that_arrives_later() -> Non
     sound.push(AudioBlock(np.zeros((16000, 1), np.float32), 16000, Fraction(5, 4), "media"))
     picture.finish()
     assert [piece.start for piece in pieces] == [Fraction(5, 4)]
+
+
+@needs_faces
+def test_a_small_face_in_a_large_picture_is_found(shared_data: Path, tmp_path: Path) -> None:
+    """The tile of a web camera in the recording of a screen was lost in the shrunken picture: "no face is seen"."""
+    source = shared_data / "talking" / "RD_Radio34_000.mp4"
+    tiles = [cell.pixels for cell in read_frames(source, VideoForm(size=(120, 120)))][:20]
+    screens = [np.full((720, 1280, 3), 60, np.uint8) for _ in tiles]
+    for screen, tile in zip(screens, tiles, strict=True):
+        screen[580:700, 1140:1260] = tile
+    path = tmp_path / "screen.mkv"
+    encode(path, Picture(screens, rate=25, codec="libx264", options={"crf": "12", "preset": "ultrafast"}))
+    (piece,) = gather(path)
+    (face,) = piece.faces
+    assert face.face == 0
+    assert face.share == 1
+    assert len(face.lips) >= 10
+    assert 10 < face.size_pixels < 60
+
+
+def test_pixels_that_are_not_square_are_made_so_where_that_is_asked(tmp_path: Path) -> None:
+    """Faces were looked for in the stored picture; of a face at half its width p fell from .99 to .09."""
+    path = tmp_path / "squeezed.mkv"
+    frames = [np.full((96, 64, 3), 100, np.uint8)] * 2
+    encode(path, Picture(frames, rate=25, codec="libx264", aspect=Fraction(2)))
+
+    def shape(form: VideoForm) -> tuple[int, ...]:
+        return next(iter(read_frames(path, form))).pixels.shape
+
+    assert shape(VideoForm()) == (96, 64, 3)
+    assert shape(VideoForm(as_seen=True)) == (96, 128, 3)
+    assert shape(VideoForm(as_seen=True, longest_side=64)) == (48, 64, 3)

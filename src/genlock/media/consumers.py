@@ -75,6 +75,9 @@ class VideoForm:
     starts with the picture holds the frame that is on show at the cell's middle."""
     longest_side: int | None = None
     """Pictures with a longer side, in pixels, are scaled down to it, their shape kept; 1...32768; None: none is."""
+    as_seen: bool = False
+    """Whether pixels that are not square are made so, by making the picture wider or higher: a face then has the shape
+    that it has on a screen. It does nothing where a ``size`` is given."""
 
     def __post_init__(self) -> None:
         if self.longest_side is not None and not 1 <= self.longest_side <= _LARGEST_SIDE:

@@ -18,7 +18,7 @@ from genlock.core.time import round_fraction
 from genlock.media.consumers import FrameTimes, VideoCell, VideoForm
 from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.notes import NoteCounter
-from genlock.media.streams import ONE_PACKET_ONE_FRAME, orientation_of, stated_rates
+from genlock.media.streams import ONE_PACKET_ONE_FRAME, orientation_of, sample_aspect_of, stated_rates
 
 __all__ = ["PictureTimeline"]
 
@@ -34,11 +34,11 @@ _SHRUNK_FIRST = ("yuv420p", "yuvj420p")
 
 
 #: What of a form says how a frame looks.
-_Look: TypeAlias = tuple[tuple[int, int] | None, int | None, str]
+_Look: TypeAlias = tuple[tuple[int, int] | None, int | None, str, bool]
 
 
 def _look_of(form: VideoForm) -> _Look:
-    return form.size, form.longest_side, form.pixels
+    return form.size, form.longest_side, form.pixels, form.as_seen
 
 
 @dataclass
@@ -62,8 +62,8 @@ class _Shown:
 class _Scaler:
     """Scales, converts and turns a frame; every frame of a read has one size."""
 
-    def __init__(self, upright: bool, noted: NoteCounter) -> None:
-        self.upright, self.noted = upright, noted
+    def __init__(self, upright: bool, noted: NoteCounter, aspect: Fraction = Fraction(1)) -> None:
+        self.upright, self.noted, self.aspect = upright, noted, aspect
         self.orientation: tuple[int, int, int, int] | None = None
         self.stored: tuple[int, int] | None = None
         self.scalers: dict[tuple[str, _Look], VideoReformatter] = {}
@@ -78,7 +78,10 @@ class _Scaler:
         width, height = self.stored
         if form.size is not None:
             width, height = form.size if across else form.size[::-1]
-        elif form.longest_side is not None and max(width, height) > form.longest_side:
+        elif form.as_seen:
+            width = round_fraction(width * max(self.aspect, Fraction(1)), "nearest")
+            height = round_fraction(height / min(self.aspect, Fraction(1)), "nearest")
+        if form.longest_side is not None and max(width, height) > form.longest_side:
             ratio = Fraction(form.longest_side, max(width, height))
             width, height = (max(1, round_fraction(side * ratio, "nearest")) for side in (width, height))
         planar = form.pixels == "yuv420p"
@@ -200,7 +203,7 @@ class PictureTimeline:
         self.longest = int(max_gap / self.time_base)
         self.leap = int(_LEAP / self.time_base)
         self.doubted: tuple[Any, int] | None = None
-        self.scaler = _Scaler(upright, noted)
+        self.scaler = _Scaler(upright, noted, sample_aspect_of(stream))
         self.taps: dict[VideoForm | FrameTimes, _Tap] = {}
         self.origin: Fraction | None = None
         self.held: _Shown | None = None

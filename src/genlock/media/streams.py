@@ -19,6 +19,7 @@ __all__ = [
     "is_default",
     "orientation_of",
     "pictures",
+    "sample_aspect_of",
     "sounds",
     "stated_rates",
 ]
@@ -128,3 +129,9 @@ def orientation_of(frame: Any) -> tuple[int, int, int, int]:
                 return (-1 if a < 0 else 1, 0, 0, -1 if d < 0 else 1)
             return (0, -1 if b < 0 else 1, -1 if c < 0 else 1, 0)
     return (1, 0, 0, 1)
+
+
+def sample_aspect_of(stream: Any) -> Fraction:
+    """Width of a pixel over its height; 1 where the file does not say, or says what no picture has."""
+    said = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
+    return said if Fraction(1, 4) <= said <= 4 else Fraction(1)

@@ -27,7 +27,7 @@ from genlock.extractors.face.pose import LIPS, RIGID, HeadPose, head_pose, uprig
 from genlock.media import ReadOptions, VideoCell, VideoForm, read
 from genlock.models.face_nets import Detection, FaceDetector, FaceMesh, Points, Region
 
-__all__ = ["FaceOptions", "FaceTracker", "Sighting", "watch_faces"]
+__all__ = ["FaceOptions", "FaceTracker", "Sighting", "Sink", "squares", "watch_faces"]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 
@@ -187,6 +187,16 @@ class FaceTracker:
     def finish(self) -> None:
         """Nothing is left to do after the last frame."""
 
+    @property
+    def sees_somebody(self) -> bool:
+        """Whether a face was seen in the last frame."""
+        return bool(self._known)
+
+    def new_identity(self) -> int:
+        """An identity that nobody has, for a face that somebody else follows in the same film."""
+        self.faces += 1
+        return self.faces - 1
+
     def _cut(self, image: Image) -> bool:
         # Every n-th pixel is enough to tell shots apart, and averaging a large picture costs as much as the mesh.
         step = max(1, min(image.shape[0] // 72, image.shape[1] // 128))
@@ -287,11 +297,20 @@ def watch_faces(
 
 
 def _tiles(image: Image) -> list[tuple[int, int, int]]:
-    """Left, top and side of squares of half the longer side that overlap by half; none where they would be small."""
+    """Squares of half the longer side; none where they would be small."""
     height, width = image.shape[:2]
     side = min(max(height, width) // 2, height, width)
-    if side < _LEAST_TILE:
-        return []
+    return [] if side < _LEAST_TILE else squares(image, side)
+
+
+def squares(image: Image, side: int) -> list[tuple[int, int, int]]:
+    """Left, top and side of squares that cover an image and overlap by half.
+
+    >>> squares(np.zeros((90, 160, 3), np.uint8), 80)[:3]
+    [(0, 0, 80), (40, 0, 80), (80, 0, 80)]
+    """
+    height, width = image.shape[:2]
+    side = min(side, height, width)
     lefts, tops = (
         np.linspace(0, length - side, 1 + -(-2 * (length - side) // side)).astype(int).tolist()
         for length in (width, height)

@@ -19,6 +19,7 @@ from genlock.core.time import Exact, exact
 from genlock.extractors.face.landmarks import Landmarks
 from genlock.extractors.face.mouth import Mouth, mouth_crops
 from genlock.extractors.face.rows import FaceRows
+from genlock.extractors.face.small_faces import SmallFaces
 from genlock.extractors.face.tracking import FaceOptions, FaceTracker
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.beeps import BeepFinder
@@ -102,11 +103,14 @@ class EvidenceCollector:
         self._consumers: list[Consumer] = [_Tap(AudioForm(SOUND_RATE, 1), self._take_sound, self._finish)]
         if faces is not None or tracker is not None:
             try:
+                alone = tracker is None
                 if tracker is None:
-                    form = VideoForm(pixels="rgb24", longest_side=longest_side)
+                    form = VideoForm(pixels="rgb24", longest_side=longest_side, as_seen=True)
                     tracker = FaceTracker((), faces or FaceOptions(), form)
                 tracker.sinks = (*tracker.sinks, self._mouths)
                 self._consumers.append(tracker)
+                if alone:
+                    self._consumers.append(SmallFaces(tracker, (self._mouths,)))
             except (MissingModel, MissingDependency) as error:
                 self.missing = (str(error),)
         # The grey picture comes last, so that a frame's faces are known when it is counted.
