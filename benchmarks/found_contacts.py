@@ -1,7 +1,7 @@
 """How well a finder finds what touches in films whose contacts are known: F of one-to-one matching, by scene and rate.
 
     genlock synth impacts -n 40 --seed 900001 -o films
-    python benchmarks/found_contacts.py films [MORE ...] [--finders learned contacts motion]
+    python benchmarks/found_contacts.py films [MORE ...] [--finders learned contacts motion] [--model FILE]
 
 Beside each finder stand what knows nothing of a film: its contacts of the next film, and a metronome at the mean rate
 of all films. Intervals are of 400 resamples of whole films. ``ceiling`` is the share of contacts that have an
@@ -53,11 +53,11 @@ class Film:
         return f"{float(self.truth.frame_count / self.truth.seconds):.0f}" if uniform else "variable"
 
 
-def looked_at(folder: Path, finder: str) -> list[Film]:
-    """The films of a folder."""
+def looked_at(folder: Path, finder: str, model: str | None = None) -> list[Film]:
+    """The films of a folder; ``model``: another than the finder's own."""
     found = []
     for path in sorted(folder.glob("*.mp4")):
-        truth, one = load_impact_truth(truth_path(path)), make_finder(EventOptions(finder))
+        truth, one = load_impact_truth(truth_path(path)), make_finder(EventOptions(finder, model))
         events = find_events(path, EventOptions(finder, least_probability=Fraction(0)), finder=one)
         likely = tuple(event for event in events if event.probability >= one.least_probability)
         found.append(Film(truth, likely, tuple(events)))
@@ -110,11 +110,12 @@ def main() -> None:
     )
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--finders", nargs="+", default=["learned", "contacts", "motion"])
+    parser.add_argument("--model", help="model of the finder, where one finder is named: a name or a file")
     given = parser.parse_args()
     for folder in given.folders:
         for finder in given.finders:
             begun = time.process_time()
-            films = looked_at(folder, finder)
+            films = looked_at(folder, finder, given.model)
             spent = time.process_time() - begun
             report(films, f"{folder.name}, {finder}")
             length = sum(float(film.truth.seconds) for film in films)

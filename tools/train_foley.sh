@@ -47,7 +47,7 @@ mkdir -p "$folder"
         --drawn "$((films * 2600 / 1600))"
 [ -f "$folder/touches/model.npz" ] ||
     "$genlock" train touches "$folder/dataset" -o "$folder/touches" --seed "$seed" \
-        --contacts "$folder/contacts" --materials "$folder/materials"
+        --contacts "$folder/contacts"
 [ -f "$folder/writer/model.npz" ] ||
     "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" \
         --codec "$folder/codec" --vocoder "$folder/vocoder"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genlock.foley import contacts as room
+from genlock.foley import learned as room
 from genlock.foley.finding import EventOptions, find_events, make_finder
 from genlock.media import read
 from genlock.synth.impacts.films import make_impact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -23,7 +24,7 @@ from genlock.models.foley.contacts import (
 from genlock.models.foley.reading import Reading, read_off
 from genlock.models.layers import Array
 
-__all__ = ["ContactFinder", "Looks", "columns_of", "events_of_rows"]
+__all__ = ["ContactFinder", "Looks", "columns_of", "events_found", "events_of_rows"]
 
 _TICK = 1_000_000  # instants are rounded to microseconds
 _AT_A_TIME = 128  # frames that are told at a time
@@ -87,30 +88,19 @@ class ContactFinder:
         """What was found, after ``finish``; those that are half as likely as they should be too."""
         if not self._told:
             return []
-        rows = ContactRows(
-            *(np.concatenate(parts) for parts in zip(*map(columns_of, self._told), strict=True))
-        )
-        low = replace(self.reading, threshold=self.reading.threshold / 2)
-        return events_of_rows(rows, self._instants, low, self.looks())
+        return events_found(self._told, self._instants, self.reading)
 
     @property
     def frames_ahead(self) -> int:
         """Frames after one without which nothing is told of it."""
         return self._model.shape.reach
 
-    def looks(self) -> Looks | None:
-        """What things look like, where that is known."""
-        return None
-
     def notes(self) -> list[str]:
         """What to beware of."""
         return []
 
-    def take_rows(self, rows: ContactRows, instants: list[Fraction], maps: Array) -> None:
-        """Rows of frames that are final now, and prepared maps of their motion.
-
-        A finder that looks at pictures beside overrides this.
-        """
+    def take_rows(self, rows: ContactRows, instants: list[Fraction]) -> None:
+        """Rows of frames that are final now; who tells events at once overrides this."""
         self._told.append(rows)
         self._instants += instants
 
@@ -120,7 +110,7 @@ class ContactFinder:
         maps = prepared_maps(np.stack([one.maps for one in self._waiting]))
         now = slice(self._known, stop)
         final = ContactRows(*(part[now] for part in columns_of(self._model.rows_of_prepared(maps))))
-        self.take_rows(final, [one.instant for one in self._waiting[now]], maps[now])
+        self.take_rows(final, [one.instant for one in self._waiting[now]])
         kept = max(0, stop - self._model.shape.reach)
         self._waiting, self._known = self._waiting[kept:], stop - kept
 
@@ -128,6 +118,14 @@ class ContactFinder:
 def columns_of(rows: ContactRows) -> tuple[Array, ...]:
     """Its arrays, in their order."""
     return rows.presence, rows.place, rows.impulse, rows.x, rows.y
+
+
+def events_found(
+    told: Sequence[ContactRows], instants: list[Fraction], reading: Reading, looks: Looks | None = None
+) -> list[Event]:
+    """The events of consecutive stretches, those that are half as likely as they should be too."""
+    rows = ContactRows(*(np.concatenate(parts) for parts in zip(*map(columns_of, told), strict=True)))
+    return events_of_rows(rows, instants, replace(reading, threshold=reading.threshold / 2), looks)
 
 
 def events_of_rows(

@@ -34,7 +34,8 @@ class EventOptions:
     pictures there too, and reads materials off them), ``motion`` (nothing learnt), or one that another package
     registers. ``auto``: the first of ``learned``, ``contacts`` and ``motion`` whose models are here."""
     model: str | None = None
-    """Model of a finder that has learnt: a name, or a file. None: its own."""
+    """Model of a finder that has learnt (for ``contacts`` of motion, for ``learned`` of touches): a name, or a file.
+    None: its own."""
     least_probability: float | None = None
     """Events that are less likely are left out, 0...1. None: what the finder advises."""
     frame_instant: Exact = Fraction(1, 6)
@@ -42,6 +43,8 @@ class EventOptions:
     the shutter at a frame's stamp, for a part of its time: that part's middle."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which part of the film, and which of its streams."""
+    materials: str | None = None
+    """Model that ``learned`` reads materials with: a name, or a file. None: its own."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frame_instant", exact(self.frame_instant))

@@ -36,7 +36,7 @@ class _LiveContacts(ContactFinder):
         self._rows: Array = np.zeros((0, 5), np.float32)
         self._times: list[Fraction] = []
 
-    def take_rows(self, rows: ContactRows, instants: list[Fraction], maps: Array) -> None:
+    def take_rows(self, rows: ContactRows, instants: list[Fraction]) -> None:
         """Rows of frames that are final now."""
         self._rows = np.concatenate([self._rows, np.stack(columns_of(rows), axis=1)])
         self._times += instants

@@ -65,7 +65,9 @@ class SoundOptions:
     the picture shows there), ``motion`` (nothing learnt), or ``auto``: the first of ``learned``, ``contacts`` and
     ``motion`` whose models are here."""
     finder_model: str | None = None
-    """Model of the finder: a name or a file. None: its own."""
+    """Model of the finder (``genlock train contacts`` or ``touches``): a name or a file. None: its own."""
+    materials_model: str | None = None
+    """Model that ``learned`` reads materials with (``genlock train materials``): a name or a file. None: its own."""
     least_probability: float | None = None
     """Events that are less likely are left out, 0...1. None: what the finder advises."""
     frame_instant: Exact = Fraction(1, 6)
@@ -151,7 +153,12 @@ class SoundOptions:
     def finding(self) -> EventOptions:
         """How events are found."""
         return EventOptions(
-            self.finder, self.finder_model, self.least_probability, self.frame_instant, self.reading
+            self.finder,
+            self.finder_model,
+            self.least_probability,
+            self.frame_instant,
+            self.reading,
+            self.materials_model,
         )
 
 

@@ -28,10 +28,13 @@ __all__ = [
     "ContactModel",
     "ContactRows",
     "ContactShape",
+    "along",
     "array_shapes",
     "load_contacts",
+    "network_of",
     "prepared_maps",
     "save_contacts",
+    "told_of_places",
 ]
 
 #: Name of the model of our own in the registry.
@@ -157,29 +160,40 @@ class ContactModel:
 
     def rows_of_prepared(self, maps: Array) -> ContactRows:
         """The same of :func:`prepared_maps`."""
-        told = _network(maps, self.arrays, self.shape)
-        flat = told.reshape(len(told), -1, len(OUTPUTS))
-        clear = flat[..., 0]
-        highest = clear.max(axis=1, keepdims=True)
-        whole = np.log(np.exp(clear - highest).sum(axis=1)) + highest[:, 0]
-        share = softmax(clear)
-        ys, xs = (np.indices(told.shape[1:3], np.float32) + 0.5).reshape(2, -1)
-        return ContactRows(
-            sigmoid(whole + self.arrays["level"]),
-            np.clip((flat[..., 1] * share).sum(axis=1), -1, 1),
-            (flat[..., 2] * share).sum(axis=1),
-            (share * xs).sum(axis=1) / told.shape[2],
-            (share * ys).sum(axis=1) / told.shape[1],
-        )
+        raw = linear(network_of(maps, self.arrays, self.shape), self.arrays, "out")
+        return told_of_places(raw, self.arrays["level"])
 
 
-def _network(maps: Array, arrays: Arrays, shape: ContactShape) -> Array:
-    """Raw outputs, float32 [T, rows/2, columns/2, 3]."""
+def told_of_places(raw: Array, level: Array) -> ContactRows:
+    """What is told of frames by what is told of each of their places.
+
+    Parameters
+    ----------
+    raw : for each of :data:`OUTPUTS`, float32 [T, rows, columns, 3]
+    level : what is added to the certainty of all places together, [1]
+    """
+    flat = raw.reshape(len(raw), -1, len(OUTPUTS))
+    clear = flat[..., 0]
+    highest = clear.max(axis=1, keepdims=True)
+    whole = np.log(np.exp(clear - highest).sum(axis=1)) + highest[:, 0]
+    share = softmax(clear)
+    ys, xs = (np.indices(raw.shape[1:3], np.float32) + 0.5).reshape(2, -1)
+    return ContactRows(
+        sigmoid(whole + level),
+        np.clip((flat[..., 1] * share).sum(axis=1), -1, 1),
+        (flat[..., 2] * share).sum(axis=1),
+        (share * xs).sum(axis=1) / raw.shape[2],
+        (share * ys).sum(axis=1) / raw.shape[1],
+    )
+
+
+def network_of(maps: Array, arrays: Arrays, shape: ContactShape) -> Array:
+    """What the network knows of each place before it answers, float32 [T, rows/2, columns/2, width]."""
     hidden = linear(_around(maps, 2), arrays, "enter")
     for k, (step, far) in enumerate(zip(shape.dilations, shape.across, strict=True)):
-        inner = np.maximum(linear(_along(np.maximum(hidden, 0), step), arrays, f"blocks.{k}.time"), 0)
+        inner = np.maximum(linear(along(np.maximum(hidden, 0), step), arrays, f"blocks.{k}.time"), 0)
         hidden = hidden + linear(_around(inner, 1) if far else inner, arrays, f"blocks.{k}.space")
-    return linear(np.maximum(hidden, 0), arrays, "out")
+    return np.maximum(hidden, 0)
 
 
 def _around(rows: Array, stride: int) -> Array:
@@ -194,7 +208,7 @@ def _around(rows: Array, stride: int) -> Array:
     return np.concatenate(parts, axis=3)
 
 
-def _along(rows: Array, step: int) -> Array:
+def along(rows: Array, step: int) -> Array:
     """Each frame with those ``step`` before and after it, [T, rows, columns, 3 D]."""
     padded = np.pad(rows, ((step, step), (0, 0), (0, 0), (0, 0)))
     return np.concatenate([padded[tap * step : tap * step + len(rows)] for tap in range(3)], axis=3)

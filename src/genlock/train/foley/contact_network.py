@@ -19,7 +19,7 @@ except ImportError as error:
         f"training needs torch, accelerate and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["ContactNetwork", "ContactsTold"]
+__all__ = ["ContactNetwork", "ContactsTold", "along", "told_of_places"]
 
 # Contacts are rare: so the network begins by telling few.
 _BEGIN = -4.0
@@ -45,8 +45,21 @@ class _Block(nn.Module):
         self.time, self.space = nn.Linear(3 * width, width), nn.Linear((9 if far else 1) * width, width)
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        inner = functional.relu(self.time(_along(functional.relu(rows), self.step)))
+        inner = functional.relu(self.time(along(functional.relu(rows), self.step)))
         return torch.add(rows, self.space(_around(inner, 1) if self.far else inner))
+
+
+def told_of_places(raw: torch.Tensor, level: torch.Tensor) -> ContactsTold:
+    """What is told of frames by what is told of their places, [B, T, rows, columns, outputs]."""
+    told = raw.flatten(2, 3)
+    clear = told[..., 0]
+    share = clear.softmax(dim=-1)
+    return ContactsTold(
+        clear.logsumexp(dim=-1) + level,
+        clear,
+        (told[..., 1] * share).sum(dim=-1),
+        (told[..., 2] * share).sum(dim=-1),
+    )
 
 
 def _around(rows: torch.Tensor, stride: int) -> torch.Tensor:
@@ -60,7 +73,8 @@ def _around(rows: torch.Tensor, stride: int) -> torch.Tensor:
     return torch.cat(parts, dim=-1)
 
 
-def _along(rows: torch.Tensor, step: int) -> torch.Tensor:
+def along(rows: torch.Tensor, step: int) -> torch.Tensor:
+    """Each frame with those ``step`` before and after it, [B, T, rows, columns, 3 D]."""
     padded = functional.pad(rows, (0, 0, 0, 0, 0, 0, step, step))
     return torch.cat([padded[:, tap * step : tap * step + rows.shape[1]] for tap in range(3)], dim=-1)
 
@@ -79,18 +93,14 @@ class ContactNetwork(nn.Module):
 
     def forward(self, maps: torch.Tensor) -> ContactsTold:
         """What is told of frames."""
+        return told_of_places(self.out(self.hidden(maps)), self.level)
+
+    def hidden(self, maps: torch.Tensor) -> torch.Tensor:
+        """What is known of each place before it is answered, [B, T, rows/2, columns/2, width]."""
         hidden = self.enter(_around(maps, 2))
         for block in self.blocks:
             hidden = block(hidden)
-        told = self.out(functional.relu(hidden)).flatten(2, 3)
-        clear = told[..., 0]
-        share = clear.softmax(dim=-1)
-        return ContactsTold(
-            clear.logsumexp(dim=-1) + self.level,
-            clear,
-            (told[..., 1] * share).sum(dim=-1),
-            (told[..., 2] * share).sum(dim=-1),
-        )
+        return functional.relu(hidden)
 
     def arrays(self) -> dict[str, Array]:
         """Its weights by name."""

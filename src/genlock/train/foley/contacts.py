@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +19,16 @@ from genlock.models.foley.contacts import ContactModel, load_contacts, save_cont
 from genlock.train.foley.contact_card import contact_card
 from genlock.train.foley.contact_figures import figures_of_contacts, fit_contacts, told_by
 from genlock.train.foley.contact_options import CONTACTS_LOOP, ContactTraining
+from genlock.train.foley.mirrors import mirrored, mirrored_places
 from genlock.train.foley.motion_films import MotionFilm, motion_films, targets_of_film
 from genlock.train.options import LoopOptions
 
 try:
     import torch
-    from torch.nn import functional
 
     from genlock.train.clip_recipe import ClipRecipe
     from genlock.train.foley.beginnings import begin_with
+    from genlock.train.foley.contact_loss import loss_of_contacts
     from genlock.train.foley.contact_network import ContactNetwork
     from genlock.train.loop import train
     from genlock.train.recipe import Batch, Exported, Loss, TrainResult
@@ -38,14 +39,10 @@ except ImportError as error:
 
 __all__ = ["ContactsRecipe", "train_contacts"]
 
-Tensor: TypeAlias = torch.Tensor
-
 _LEAST_FILMS = 4
 _EDGE = 4  # frames that a stretch has before and after a contact at least
-# Of maps: velocities across, which change their sign in a mirror; all that scale; changes of grey.
-_ACROSS, _SCALED, _CHANGES = (0, 2), 11, slice(8, 11)
-# Instants between frames are judged as exactly as this, in frames; impulses in powers of ten.
-_PLACE_KNEE, _IMPULSE_KNEE = 0.1, 0.3
+# Of maps: all that scale; changes of grey.
+_SCALED, _CHANGES = 11, slice(8, 11)
 
 
 class ContactsRecipe(ClipRecipe):
@@ -105,12 +102,8 @@ class ContactsRecipe(ClipRecipe):
             name: value[first : first + length].copy() for name, value in vars(self._targets[number]).items()
         }
         if random.random() < 0.5:
-            maps = _mirrored(maps)
-            columns = self.training.network.columns // 2
-            where = found["where"]
-            found["where"] = np.where(
-                where >= 0, where // columns * columns + columns - 1 - where % columns, -1
-            )
+            maps = mirrored(maps)
+            found["where"] = mirrored_places(found["where"], self.training.network.columns // 2)
         maps[..., :_SCALED] *= np.exp(random.normal(0, self.training.scale))
         maps[..., _CHANGES] *= np.exp(random.normal(0, self.training.change_scale))
         more = length - len(maps)
@@ -124,28 +117,7 @@ class ContactsRecipe(ClipRecipe):
 
     def loss(self, model: ContactNetwork, batch: Batch, step: int) -> Loss:
         """How wrong frames are told."""
-        t, o = batch.tensors, self.training
-        told, share = model(t["maps"]), t["presence"]
-        wrong = functional.binary_cross_entropy_with_logits(told.presence, share, reduction="none")
-        place = functional.smooth_l1_loss(told.place, t["place"], reduction="none", beta=_PLACE_KNEE)
-        hard = functional.smooth_l1_loss(told.impulse, t["impulse"], reduction="none", beta=_IMPULSE_KNEE)
-        where = functional.cross_entropy(
-            told.places.flatten(0, 1), t["where"].clamp(min=0).flatten(), reduction="none"
-        ).view_as(share)
-        parts = {
-            "presence": _mean(wrong, t["asked"]),
-            "place": _mean(place, share),
-            "impulse": _mean(hard, share),
-            "where": _mean(where, share * (t["where"] >= 0)),
-        }
-        total = (
-            parts["presence"]
-            + o.place_loss * parts["place"]
-            + o.impulse_loss * parts["impulse"]
-            + o.where_loss * parts["where"]
-        )
-        figures = {name: (part.detach() * batch.weight, batch.weight) for name, part in parts.items()}
-        return Loss(total * batch.weight, figures)
+        return loss_of_contacts(model(batch.tensors["maps"]), batch, self.training)
 
     def evaluate(self, model: ContactNetwork) -> dict[str, float]:
         """On the held films, with the reading fitted on them: what is missed at 50 ms, and other figures."""
@@ -166,17 +138,6 @@ class ContactsRecipe(ClipRecipe):
     def _model(self, network: ContactNetwork) -> ContactModel:
         facts = {"data": self.training.data, "training": asdict(self.training), "films": len(self.clips)}
         return ContactModel(self.training.network, network.arrays(), facts=facts)
-
-
-def _mirrored(maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    turned = maps[:, :, ::-1].copy()
-    for channel in _ACROSS:
-        turned[..., channel] *= -1
-    return turned
-
-
-def _mean(values: Tensor, weights: Tensor) -> Tensor:
-    return (values * weights).sum() / weights.sum().clamp(min=1)
 
 
 def train_contacts(
