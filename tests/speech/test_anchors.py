@@ -7,8 +7,9 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genlock.speech.anchors import match_rows, match_words, pieces
+from genlock.speech.anchors import match_words, pieces
 from genlock.speech.heard import Heard
+from genlock.speech.matching import match_rows
 from genlock.speech.text import tokenize
 
 rows = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "f"]), max_size=40)
@@ -90,3 +91,22 @@ def test_pieces_of_steady_speech_are_short() -> None:
     parts = pieces(7200, anchors, Fraction(0), Fraction(3600))
     assert max(p.end - p.start for p in parts) < 31
     assert max(len(p.words) for p in parts) < 70
+
+
+def test_the_text_of_one_sentence_lies_in_one_place() -> None:
+    """The recording begins with the same words: they were taken for the sentence's, 28 s before the rest of it."""
+    sentences = [
+        "please enter the room that you want",
+        "a tour of the town",
+        "please enter the boat and take a seat",
+    ]
+    heard = [word for sentence in sentences for word in sentence.split()]
+    for place, sentence in enumerate(sentences):
+        first = sum(len(s.split()) for s in sentences[:place])
+        row = sentence.split()
+        assert match_rows(row, heard) == [(k, first + k) for k in range(len(row))]
+
+
+def test_a_word_heard_wrongly_breaks_nothing() -> None:
+    heard = [*"abcxefagh"]
+    assert match_rows([*"abcdef"], heard) == [(0, 0), (1, 1), (2, 2), (4, 4), (5, 5)]

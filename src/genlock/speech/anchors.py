@@ -8,17 +8,16 @@ border.
 
 from __future__ import annotations
 
-import difflib
 import itertools
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from genlock.speech.heard import Heard
+from genlock.speech.matching import match_rows
 from genlock.speech.text import Token, tokenize
 
-__all__ = ["Piece", "match_rows", "match_words", "pieces"]
+__all__ = ["Piece", "match_words", "pieces"]
 
 #: A piece is at least this long, where it can be, and is cut at the longest pause before it gets this long.
 _SHORTEST, _LONGEST = Fraction(8), Fraction(25)
@@ -27,8 +26,6 @@ _LONGEST_GAP = Fraction(40)
 #: Words taken from each neighbour, and the sound around them.
 _BORROWED = 2
 _MARGIN = Fraction(3, 10)
-# Rows up to this size (product of lengths) are compared whole, without further anchors.
-_SMALL = 40_000
 
 
 @dataclass(frozen=True)
@@ -43,94 +40,6 @@ class Piece:
     """The words to look for."""
     keep: range
     """Those among them that belong to this piece."""
-
-
-def match_rows(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:
-    """Places where two rows agree, increasing in both.
-
-    Runs of three items that occur once in each row are anchors, then runs of two, then single items; what is
-    left between them is compared whole.
-
-    >>> match_rows("a b c d".split(), "a x c d e".split())
-    [(0, 0), (2, 2), (3, 3)]
-    """
-    found: list[tuple[int, int]] = []
-    _match(left, right, 0, len(left), 0, len(right), 3, found)
-    return sorted(set(found))
-
-
-def _match(
-    left: Sequence[str],
-    right: Sequence[str],
-    a: int,
-    b: int,
-    c: int,
-    d: int,
-    size: int,
-    found: list[tuple[int, int]],
-) -> None:
-    """Match ``left[a:b]`` with ``right[c:d]``."""
-    while a < b and c < d and left[a] == right[c]:
-        found.append((a, c))
-        a, c = a + 1, c + 1
-    while a < b and c < d and left[b - 1] == right[d - 1]:
-        b, d = b - 1, d - 1
-        found.append((b, d))
-    if a >= b or c >= d:
-        return
-    if (b - a) * (d - c) <= _SMALL:
-        matcher = difflib.SequenceMatcher(None, left[a:b], right[c:d], autojunk=False)
-        for block in matcher.get_matching_blocks():
-            found.extend((a + block.a + k, c + block.b + k) for k in range(block.size))
-        return
-    anchors = _increasing(_unique_runs(left, right, a, b, c, d, size))
-    if not anchors:
-        if size > 1:
-            _match(left, right, a, b, c, d, size - 1, found)
-        return
-    last = (a, c)
-    for x, y in [*anchors, (b, d)]:
-        if x >= last[0] and y >= last[1]:
-            _match(left, right, last[0], x, last[1], y, size, found)
-            if x < b:
-                found.extend((x + k, y + k) for k in range(size))
-                last = (x + size, y + size)
-
-
-def _unique_runs(
-    left: Sequence[str], right: Sequence[str], a: int, b: int, c: int, d: int, size: int
-) -> list[tuple[int, int]]:
-    def once(row: Sequence[str], first: int, stop: int) -> dict[tuple[str, ...], int]:
-        places: dict[tuple[str, ...], int] = {}
-        for k in range(first, stop - size + 1):
-            run = tuple(row[k : k + size])
-            places[run] = -1 if run in places else k
-        return places
-
-    there = once(right, c, d)
-    pairs = [(x, there.get(run, -1)) for run, x in once(left, a, b).items() if x >= 0]
-    return sorted((x, y) for x, y in pairs if y >= 0)
-
-
-def _increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest subset that increases in both (patience sorting)."""
-    tops: list[int] = []
-    at: list[int] = []
-    back: list[int] = []
-    for number, (_, y) in enumerate(pairs):
-        pile = bisect_left(tops, y)
-        if pile == len(tops):
-            tops.append(y)
-            at.append(number)
-        else:
-            tops[pile], at[pile] = y, number
-        back.append(at[pile - 1] if pile else -1)
-    chain: list[tuple[int, int]] = []
-    number = at[-1] if at else -1
-    while number >= 0:
-        chain.append(pairs[number])
-        number = back[number]
-    return chain[::-1]
 
 
 def match_words(tokens: Sequence[Token], heard: Sequence[Heard]) -> dict[int, Heard]:

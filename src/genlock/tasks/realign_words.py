@@ -15,7 +15,7 @@ from genlock.core.progress import Progress, silent
 from genlock.media import ReadOptions
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.speech import Word, Words
-from genlock.speech.anchors import match_rows
+from genlock.speech.matching import match_rows
 
 __all__ = ["RealignOptions", "Realigned", "realign_words"]
 
