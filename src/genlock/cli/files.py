@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
 
 import tyro
 
 from genlock import tasks
 from genlock.cli.arguments import Files, Json, Output
 from genlock.cli.running import Bar, each, say, show
-from genlock.core.errors import GenlockError, InputError
+from genlock.core.errors import GenlockError, InputError, OptionError
+from genlock.core.json_forms import dump_json
+from genlock.media.live_source import LiveSource
 from genlock.speech.subtitles import FORMS
 
 __all__ = ["align", "animate", "demo", "export", "features", "prepare", "probe", "sound", "sync", "words"]
 
 _FEATURES, _WORDS, _ALIGN = tasks.FeatureOptions(), tasks.WordOptions(), tasks.AlignOptions()
 _SYNC, _PREPARE, _EXPORT = tasks.SyncOptions(), tasks.PrepareOptions(), tasks.ExportOptions()
+_LIVE = tasks.LiveOptions()
 _ANIMATE, _SOUND = tasks.AnimateOptions(), tasks.SoundOptions()
 
 
@@ -63,15 +71,25 @@ def words(
 
 
 def sync(
-    files: Files, /, options: tasks.SyncOptions = _SYNC, check: bool = False, json: Json = False
+    files: Files,
+    /,
+    options: tasks.SyncOptions = _SYNC,
+    check: bool = False,
+    live: bool = False,
+    watch: tasks.LiveOptions = _LIVE,
+    json: Json = False,
 ) -> None:
     """Is the sound in step with the picture? By how much not, what the standards say, and a repaired copy.
 
     Args:
         files: Videos or folders of them; several give a table.
         check: For scripts: exit status 0 if every file is in step by EBU R37, 1 if one is not, 3 if one cannot be told.
+        live: Watch one source while it comes: - (standard input), a file that grows, or a URL; a line of JSON a window.
         json: Print one JSON object instead of text.
     """
+    if live:
+        _sync_live(files, options, watch, check)
+        return
     refused: list[str] = []
     answers: dict[str, bool | None] = {}
     found, many = tasks.expand_files(files) if files else ([], False)
@@ -94,6 +112,46 @@ def sync(
         raise InputError("not repaired:\n  " + "\n  ".join(refused))
     if check:
         _require_in_step(answers)
+
+
+def _sync_live(
+    files: Sequence[str], options: tasks.SyncOptions, watch: tasks.LiveOptions, check: bool
+) -> None:
+    """One line a window on standard output, flushed; what is for people goes to standard error."""
+    if len(files) != 1:
+        raise InputError("--live watches one source: - (standard input), a file that grows, or a URL")
+    plain = replace(tasks.SyncOptions(), reading=options.reading, estimators=options.estimators)
+    if replace(options, least_probability=plain.least_probability) != plain:
+        raise OptionError("--live only measures: of sync's options it takes --estimators and the streams")
+    with LiveSource(files[0], watch.idle) as source, _stopped_by_signals(source):
+        result = tasks.sync_live(
+            source,
+            lambda line: print(dump_json({"genlock_schema": 1, **line.to_dict()}), flush=True),
+            watch,
+            options.reading,
+            options.estimators,
+        )
+    say(str(result))
+    if check or watch.alarm is not None:
+        _require_in_step({files[0]: result.in_step})
+
+
+@contextmanager
+def _stopped_by_signals(source: LiveSource) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM ends the source in order, so that what is known is told; the second ends at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if source.stopped:
+            raise KeyboardInterrupt
+        source.stop()
+
+    main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM) if main}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _OutOfStep(GenlockError):

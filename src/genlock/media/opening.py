@@ -13,9 +13,9 @@ import re
 import stat
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import av
 from av.container import InputContainer
@@ -52,6 +52,10 @@ class Address:
     """Name of its time axis: ``media:<name>#<8 hex>``."""
     size_bytes: int | None
     """Size of the file; None for a URL."""
+    stream: BinaryIO | None = field(default=None, repr=False, compare=False)
+    """What is read instead of the URL, once and without seeking: a pipe, or a file that still grows."""
+    live: bool = False
+    """Whether it may go on for days: the reader then keeps nothing of what it has handed on."""
 
     @property
     def local(self) -> bool:
@@ -80,11 +84,13 @@ def is_url(name: str) -> bool:
     return bool(_URL.match(name)) and not os.path.lexists(name)
 
 
-def locate(source: Source) -> Address:
-    """Check that a file is there and is a file; a URL is taken as it is.
+def locate(source: Source | Address) -> Address:
+    """Check that a file is there and is a file; a URL is taken as it is, and so is an address that is known.
 
     Raises MediaError for what is missing, empty, a folder or not a regular file.
     """
+    if isinstance(source, Address):
+        return source
     given = os.fsdecode(source)
     if is_url(given):
         return _remote(given)
@@ -136,6 +142,8 @@ def open_source(address: Address) -> InputContainer:
     MissingDependency
         If it is a web page and ``yt-dlp`` is not installed.
     """
+    if address.stream is not None:
+        return _open_stream(address)
     if address.local:
         return _open_local(address)
     try:
@@ -154,6 +162,20 @@ def _open_local(address: Address) -> InputContainer:
     if container.format.name in _TEXT_DEMUXERS:
         container.close()
         raise MediaError(f"{address.given!r} is a text file, not sound or video; give a media file")
+    return container
+
+
+def _open_stream(address: Address) -> InputContainer:
+    try:
+        # A name that it has not is no file either: nobody is to look for more of it on the disk.
+        container: InputContainer = av.open(
+            address.stream, "r", metadata_errors="replace", options={"protocol_whitelist": "none"}
+        )
+    except _FAILURES as error:
+        raise MediaError(
+            f"{address.given!r}: nothing that can be read as it comes ({reason_of(error)}); send MPEG-TS, Matroska, "
+            "FLV or fragmented MP4 (a plain MP4 has its index at the end), or measure it without --live once it is whole"
+        ) from error
     return container
 
 

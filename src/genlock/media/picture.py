@@ -196,7 +196,9 @@ class PictureTimeline:
         upright: bool,
         max_gap: Fraction,
         noted: NoteCounter,
+        keeps_stamps: bool = True,
     ) -> None:
+        self.keeps_stamps = keeps_stamps  # of all frames, for the cells in the report
         self.stream, self.clock, self.cut, self.noted = stream, clock, cut, noted
         self.rates = stated_rates(stream)
         self.time_base: Fraction = stream.time_base
@@ -310,7 +312,8 @@ class PictureTimeline:
         start, end = self.held.pts * self.time_base, end_pts * self.time_base
         low, high = self.cut
         if (low is None or end > low) and (high is None or start < high):
-            self.shown.append(self.held.pts)
+            if self.keeps_stamps:
+                self.shown.append(self.held.pts)
             self.shown_until = end_pts
         seen_until = self._seen_until(self.held.pts, end_pts) * self.time_base
         if seen_until < end:

@@ -175,7 +175,7 @@ def _text(value: Fraction | None) -> str | None:
 
 
 def read(
-    path: Source,
+    path: Source | Address,
     consumers: Sequence[Consumer],
     options: ReadOptions | None = None,
     progress: Progress | None = None,
@@ -184,7 +184,7 @@ def read(
 
     Parameters
     ----------
-    path : a file or a URL
+    path : a file, a URL, or the address of a source that still grows (:mod:`genlock.media.live_source`)
     consumers : objects with ``form``, ``push(item)`` and ``finish()``; see :mod:`genlock.media.consumers`
     options : which part and which streams
     progress : told how far it is, some ten times a second of media at most
@@ -227,7 +227,11 @@ class _Reading:
     """One read: the container, a timeline for each kind of stream, and the loop over packets."""
 
     def __init__(
-        self, path: Source, consumers: Sequence[Consumer], options: ReadOptions, progress: Progress | None
+        self,
+        path: Source | Address,
+        consumers: Sequence[Consumer],
+        options: ReadOptions,
+        progress: Progress | None,
     ) -> None:
         self.address: Address = locate(path)
         self.consumers, self.options, self.progress = consumers, options, progress
@@ -273,7 +277,13 @@ class _Reading:
             self.sound = SoundTimeline(clock, cut, max_gap, self.noted)
         if not all(isinstance(form, AudioForm) for form in decoded):
             self.picture = PictureTimeline(
-                self.picture_stream, clock, cut, self.options.upright, max_gap, self.noted
+                self.picture_stream,
+                clock,
+                cut,
+                self.options.upright,
+                max_gap,
+                self.noted,
+                keeps_stamps=not self.address.live,
             )
         for consumer in self.consumers:
             if _of_packets(consumer):

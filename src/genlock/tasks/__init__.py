@@ -20,6 +20,7 @@ from genlock.tasks.probe_file import probe_file
 from genlock.tasks.realign_words import Realigned, RealignOptions, realign_words
 from genlock.tasks.result import Result
 from genlock.tasks.sound_video import SOUND_ENDINGS, SoundOptions, SoundResult, require_one_film, sound_video
+from genlock.tasks.sync_live import LiveLine, LiveOptions, LiveResult, sync_live
 from genlock.tasks.sync_video import (
     SyncOptions,
     SyncResult,
@@ -43,6 +44,9 @@ __all__ = [
     "FeatureResult",
     "LaneOptions",
     "Lanes",
+    "LiveLine",
+    "LiveOptions",
+    "LiveResult",
     "MendOptions",
     "Mended",
     "PrepareOptions",
@@ -79,6 +83,7 @@ __all__ = [
     "result_folders",
     "run_demo",
     "sound_video",
+    "sync_live",
     "sync_options_of_each",
     "sync_video",
     "write_lane",

@@ -177,13 +177,20 @@ class EvidenceCollector:
         return min(start for start in (self._sound.start, self._picture.start) if start is not None)
 
     def _give(self, start: Fraction, end: Fraction) -> None:
-        low, high = start - self._margin, end + self._margin
+        evidence = self._evidence(start, end, end + self._margin)
+        self._start = end
+        self._forget(end - self._margin)
+        self._tell(evidence)
+
+    def _evidence(self, start: Fraction, end: Fraction, high: Fraction) -> Evidence:
+        """What is known of ``[start, end)``, with a margin before it and up to ``high`` behind it."""
+        low = start - self._margin
         frames = self._picture.frames(low, high)
         first = self._picture.first_frame(low)
         mel, loudness, waveform = self._sound.tracks(low, high)
         luma, motion = self._picture.tracks(low, high)
         clock = self._sound.clock or self._picture.clock
-        evidence = Evidence(
+        return Evidence(
             clock=clock,
             start=start,
             end=end,
@@ -198,13 +205,14 @@ class EvidenceCollector:
             cuts=self._picture.cuts(low, high),
             waveform=waveform,
         )
-        self._start = end
-        self._sound.forget(end - self._margin)
-        self._picture.forget(end - self._margin)
-        self._flashes.forget(end - self._margin)
-        self._beeps.forget(end - self._margin)
-        self._mouths.forget(self._picture.first_frame(end - self._margin))
-        self._tell(evidence)
+
+    def _forget(self, before: Fraction) -> None:
+        """What lies before an instant is not asked for again."""
+        self._sound.forget(before)
+        self._mouths.forget(self._picture.first_frame(before))
+        self._picture.forget(before)
+        self._flashes.forget(before)
+        self._beeps.forget(before)
 
 
 def _face_rows(mouths: str | None) -> FaceRows:
