@@ -174,7 +174,7 @@ def _open_stream(address: Address) -> InputContainer:
     except _FAILURES as error:
         raise MediaError(
             f"{address.given!r}: nothing that can be read as it comes ({reason_of(error)}); send MPEG-TS, Matroska, "
-            "FLV or fragmented MP4 (a plain MP4 has its index at the end), or measure it without --live once it is whole"
+            "FLV or fragmented MP4 (a plain MP4 has its index at the end), or do without --live once it is whole"
         ) from error
     return container
 
