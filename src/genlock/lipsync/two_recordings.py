@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import resample
 
 from genlock.aligners.recordings import (
     LagAt,
@@ -216,7 +215,7 @@ def _window(ours: Array, first: int, other: SoundSource, rate: int, line: LagFit
     at = (first + len(ours) / 2) / rate
     speed = 1 + 1e-6 * line.drift_ppm
     if abs(speed - 1) > _SAME_SPEED:
-        ours = np.asarray(resample(ours, round(len(ours) * speed)), np.float64)
+        ours = _stretched(ours, round(len(ours) * speed))
     begins = at + line.at(at) - len(ours) / 2 / rate
     there = round(begins * rate)
     if there < 0 or there + len(ours) > other.count:
@@ -226,6 +225,19 @@ def _window(ours: Array, first: int, other: SoundSource, rate: int, line: LagFit
         return None
     rest, clear = fine_lag(ours, theirs, rate, _FINE_REACH)
     return LagAt(at, there / rate + len(ours) / 2 / rate + rest - at, clear)
+
+
+def _stretched(samples: Array, count: int) -> Array:
+    """Samples made so many, by their spectrum: for a window whose ends do not count.
+
+    >>> _stretched(np.cos(np.arange(8) * np.pi / 4), 16).round(3).tolist()[:5]
+    [1.0, 0.924, 0.707, 0.383, 0.0]
+    """
+    spectrum = np.fft.rfft(samples)
+    kept = np.zeros(count // 2 + 1, np.complex128)
+    common = min(len(kept), len(spectrum))
+    kept[:common] = spectrum[:common]
+    return np.asarray(np.fft.irfft(kept, count) * (count / len(samples)))
 
 
 def _measurement(sound: SoundSource, other: SoundSource, parts: Sequence[_Part]) -> SyncMeasurement:
