@@ -20,6 +20,7 @@ from genlock.extractors.face.landmarks import Landmarks
 from genlock.extractors.face.pose import LIPS, HeadPose, upright_crop
 from genlock.extractors.face.published_mouth import PublishedCrops, read_mean_face
 from genlock.extractors.face.rows import FaceRows
+from genlock.extractors.face.syncnet_face import FACE_PIXELS, FaceSquares
 from genlock.extractors.face.tracking import FaceOptions, Sighting, watch_faces
 from genlock.extractors.frame_cells import run_of_frames
 from genlock.extractors.spec import FeatureSpec
@@ -56,11 +57,12 @@ _FOLLOW = 1 / 25
 class MouthOptions:
     """Options say what of a mouth is wanted."""
 
-    what: Literal["crop", "aperture", "width", "shape", "motion", "avhubert"] = "crop"
+    what: Literal["crop", "aperture", "width", "shape", "motion", "avhubert", "syncnet"] = "crop"
     """``crop``: the upright grey mouth, uint8 [side, side]. ``aperture``: opening between the inner lips. ``width``:
     distance between the corners. ``shape``: both, [2]. ``motion``: mean absolute change of the crop between two
     frames, 0...1. ``avhubert``: the crop in the published way of AV-HuBERT
-    (:mod:`genlock.extractors.face.published_mouth`)."""
+    (:mod:`genlock.extractors.face.published_mouth`). ``syncnet``: the whole face in that of SyncNet, RGB uint8
+    [side, side, 3] (:mod:`genlock.extractors.face.syncnet_face`)."""
     side: int = 96
     """Side of the crop in pixels, 16...512."""
     mean_face: str = ""
@@ -71,7 +73,9 @@ class MouthOptions:
             raise OptionError(f"a mouth crop of {self.side} pixels is outside 16...512")
 
 
-_CROPS = ("crop", "avhubert")
+_CROPS = ("crop", "avhubert", "syncnet")
+# Crops of a side that is named, made in a published way.
+_PUBLISHED = {"avhubert": 96, "syncnet": FACE_PIXELS}
 # Motion is as the sync estimators see it, at 48 pixels.
 _PRESETS: Mapping[str, MouthOptions] = MappingProxyType(
     {
@@ -81,6 +85,7 @@ _PRESETS: Mapping[str, MouthOptions] = MappingProxyType(
         "shape": MouthOptions("shape"),
         "motion": MouthOptions("motion", 48),
         "avhubert": MouthOptions("avhubert"),
+        "syncnet": MouthOptions("syncnet", FACE_PIXELS),
     }
 )
 
@@ -89,8 +94,8 @@ class Mouth(FaceFeature):
     """The mouth of each face, of which the head's pose is removed.
 
     ``mouth`` and ``mouth/48`` are crops, uint8 [T, 96, 96] or [T, 48, 48]; ``mouth:avhubert/96`` are the crops that
-    public weights of AV-HuBERT were trained on (``mouth:avhubert:FILE.npy/96`` with the published mean face). Presets
-    say what can be told in a number: ``aperture`` and ``width``, float32 [T] in eye distances, ``shape`` (both,
+    public weights of AV-HuBERT were trained on (``mouth:avhubert:FILE.npy/96`` with the published mean face),
+    ``mouth:syncnet/224`` the whole faces of SyncNet's, RGB uint8 [T, 224, 224, 3]. Presets say what can be told in a number: ``aperture`` and ``width``, float32 [T] in eye distances, ``shape`` (both,
     [T, 2]) and ``motion`` (between frames).
     """
 
@@ -101,7 +106,7 @@ class Mouth(FaceFeature):
         self.name = "mouth" if what == "crop" else f"mouth:{what}"
         self.between = what == "motion"
         self.unit = "" if what in (*_CROPS, "motion") else "eye distances"
-        self.value_shape = (options.side,) * 2 if what in _CROPS else (2,) if what == "shape" else ()
+        self.value_shape = _value_shape(options)
         self.dtype = np.uint8 if what in _CROPS else np.float32
 
     @classmethod
@@ -109,8 +114,9 @@ class Mouth(FaceFeature):
         """A preset, or ``mouth/SIDE``."""
         cls.check(spec)
         side, (preset, _, mean_face) = spec.size, spec.variant.partition(":")
-        if preset == "avhubert":
-            feature = cls(MouthOptions("avhubert", 96 if side is None else side[0], mean_face))
+        if preset in _PUBLISHED and not (preset == "syncnet" and mean_face):
+            what: Literal["avhubert", "syncnet"] = "syncnet" if preset == "syncnet" else "avhubert"
+            feature = cls(MouthOptions(what, _PUBLISHED[what] if side is None else side[0], mean_face))
         else:
             feature = cls(cls.preset(spec) if side is None else MouthOptions("crop", side[0]))
         feature.rate, feature.name = spec.rate, spec.text
@@ -119,7 +125,7 @@ class Mouth(FaceFeature):
     @classmethod
     def check(cls, spec: FeatureSpec) -> None:
         """Raise OptionError for another preset, or a crop that is not square."""
-        published = spec.variant.partition(":")[0] == "avhubert"
+        published = spec.variant.partition(":")[0] == "avhubert" or spec.variant == "syncnet"
         if not published:
             cls.preset(spec)
         spec.require_only("variant", "rate", *(() if spec.variant and not published else ("size",)))
@@ -137,11 +143,19 @@ class Mouth(FaceFeature):
         if what == "avhubert":
             named = self.options.mean_face
             return PublishedCrops(self.options.side, read_mean_face(named) if named else None)
+        if what == "syncnet":
+            return FaceSquares(self.options.side)
         if what == "crop":
             return lambda face: watch(face)[0]
         if what == "motion":
             return lambda face: _moved(watch(face)[1])
         return {"aperture": _aperture, "width": _width, "shape": _shape}[what]
+
+
+def _value_shape(options: MouthOptions) -> tuple[int, ...]:
+    if options.what not in _CROPS:
+        return (2,) if options.what == "shape" else ()
+    return (options.side, options.side, *((3,) if options.what == "syncnet" else ()))
 
 
 def _moved(motion: float | None) -> Row:
@@ -174,7 +188,9 @@ def mouth_crops(text: str) -> Mouth:
         made = Mouth.of_spec(spec)
         if made.options.what in _CROPS:
             return made
-    raise OptionError(f"{text!r} names no crops of mouths; say mouth/96 or mouth:avhubert/96")
+    raise OptionError(
+        f"{text!r} names no crops of mouths; say mouth/96, mouth:avhubert/96 or mouth:syncnet/224"
+    )
 
 
 class MouthWatcher:

@@ -30,7 +30,8 @@ class FaceEvidence:
     size_pixels: float
     """Median distance between the outer corners of the eyes, in pixels of the picture that was looked at."""
     mouth: Track | None = None
-    """Upright grey crops of the mouth, uint8 [T, side, side]; None unless somebody asked for them."""
+    """Upright grey crops of the mouth, uint8 [T, side, side], or what else was asked for as ``mouths``, such as whole
+    faces [T, 224, 224, 3]; None unless somebody asked."""
 
     __repr__ = one_line
 
