@@ -14,12 +14,12 @@ pytest.importorskip("transformers")  # the rule of made weights lies beside AV-H
 
 import torch
 from safetensors.torch import save_file
+from tests.models.avhubert.planted import weight
 
 from genlock.core.errors import FormatError, MissingModel, OptionError
 from genlock.models.state import shapes_of
 from genlock.models.syncnet.load import load_syncnet
 from genlock.models.syncnet.towers import SyncNet
-from tests.models.avhubert.planted import weight
 
 VECTORS = Path(__file__).parents[1] / "data" / "syncnet"
 NAMES: dict[str, list[int]] = json.loads((VECTORS / "names.json").read_text())

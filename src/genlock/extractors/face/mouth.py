@@ -95,7 +95,8 @@ class Mouth(FaceFeature):
 
     ``mouth`` and ``mouth/48`` are crops, uint8 [T, 96, 96] or [T, 48, 48]; ``mouth:avhubert/96`` are the crops that
     public weights of AV-HuBERT were trained on (``mouth:avhubert:FILE.npy/96`` with the published mean face),
-    ``mouth:syncnet/224`` the whole faces of SyncNet's, RGB uint8 [T, 224, 224, 3]. Presets say what can be told in a number: ``aperture`` and ``width``, float32 [T] in eye distances, ``shape`` (both,
+    ``mouth:syncnet/224`` the whole faces of SyncNet's, RGB uint8 [T, 224, 224, 3]. Presets say
+    what can be told in a number: ``aperture`` and ``width``, float32 [T] in eye distances, ``shape`` (both,
     [T, 2]) and ``motion`` (between frames).
     """
 
