@@ -145,10 +145,13 @@ class _Newest:
         self.end = max(self.end, item.end)
 
 
-@dataclass(frozen=True)
 class _Note:
-    form: AudioForm | FrameTimes
-    push: Callable[[Any], None]
+    def __init__(self, form: AudioForm | FrameTimes, push: Callable[[Any], None]) -> None:
+        self.form, self._push = form, push
+
+    def push(self, item: Any) -> None:
+        """One more."""
+        self._push(item)
 
     def finish(self) -> None:
         """Nothing to do."""

@@ -155,7 +155,7 @@ class SyncNetSync:
         sounds = heard_windows(evidence.waveform, around, count + 2 * reach)
         heard = self.model.hear_windows(sounds.values)
         seen = self.model.see_windows(pictures.values)
-        whole = np.lib.stride_tricks.sliding_window_view(pictures.valid, _PICTURES).all(axis=1)
+        whole = np.asarray(np.lib.stride_tricks.sliding_window_view(pictures.valid, _PICTURES).all(axis=1))
         distances, there = distances_on_shifts(heard, seen, reach, sounds.valid, whole)
         return _Face(face.face, middles, distances, there, whole)
 

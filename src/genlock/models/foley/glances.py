@@ -86,12 +86,14 @@ def corners_of(places: npt.NDArray[Any], side: int) -> Numbers:
     [[4, 2], [0, 4]]
     """
     size = np.array([_COLUMNS, _ROWS])
-    return np.clip(np.floor(places * size - side / 2 + 0.5).astype(np.int64), 0, size - side)
+    corners: Numbers = np.clip(np.floor(places * size - side / 2 + 0.5).astype(np.int64), 0, size - side)
+    return corners
 
 
 def frames_of(centres: Numbers, count: int) -> Numbers:
     """The frames that are looked at around each, [n, FRAMES]: at the ends of ``count`` frames the last one again."""
-    return np.clip(centres[:, None] + np.arange(FRAMES) - FRAMES // 2, 0, count - 1)
+    frames: Numbers = np.clip(centres[:, None] + np.arange(FRAMES) - FRAMES // 2, 0, count - 1)
+    return frames
 
 
 def parts_of(planes: npt.NDArray[Any], looks: Glances, side: int) -> npt.NDArray[Any]:
@@ -130,6 +132,8 @@ def combined(rows: ContactRows, looks: Glances, answers: Array) -> ContactRows:
         np.add.at(total, frames[inside], weight * answers[inside, column])
         np.add.at(weights, frames[inside], weight)
     seen = weights > 0
-    mean = total / np.maximum(weights, 1)[:, None]
+    mean = (total / np.maximum(weights, 1)[:, None]).astype(np.float32)
     plain = (rows.place, rows.impulse, rows.x, rows.y)
-    return ContactRows(mean[:, 0], *(np.where(seen, mean[:, k + 1], old) for k, old in enumerate(plain)))
+    return ContactRows(
+        mean[:, 0], *(np.where(seen, mean[:, k + 1], old).astype(np.float32) for k, old in enumerate(plain))
+    )
