@@ -105,3 +105,17 @@ def test_pieces_of_what_repeats_stay_on_one_repetition() -> None:
     )
     assert len(said.segments) == 1
     assert said.estimate.offset_seconds == pytest.approx(0.3)
+
+
+def test_two_stretches_at_two_offsets_are_a_jump_and_no_drift() -> None:
+    """Two films joined, 0 and 200 ms: told as a drift of 16,393 ppm, p .99, for two points are always on one line."""
+    pieces = [
+        Event(Fraction(0), Fraction(12), cue(0.0, 6.0, drift=0.0)),
+        Event(Fraction(12), Fraction(24), cue(0.2, 18.0, drift=0.0)),
+    ]
+    said = of_events(pieces, "flash-beep")
+    assert said.drift_ppm == 0
+    assert [round(float(part.offset_seconds or 0.0), 3) for part in said.segments] == [0.0, 0.2]
+    assert "jumps" in said.notes[0]
+    drifting = [piece._replace(cue=replace(piece.cue, drift_ppm=0.2 / 12 * 1e6)) for piece in pieces]
+    assert of_events(drifting, "flash-beep").drift_ppm == pytest.approx(0.2 / 12 * 1e6)

@@ -64,7 +64,7 @@ def of_events(events: Sequence[Event], estimator: str, faces: tuple[FaceOffset, 
     offsets = np.array([event.offset for event in events])
     at = np.array([event.cue.at_seconds for event in events], np.float64)
     middle = float(at.mean())
-    drift = _drift_of(at, offsets, cues)
+    drift = _drift_of(at, offsets, events)
     level = offsets - 1e-6 * (drift or 0.0) * (at - middle)
     segments = joined_segments([e.moved(float(x)) for e, x in zip(events, level, strict=True)], SAME_SECONDS)
     if len(segments) > 1 and drift is not None:
@@ -113,17 +113,24 @@ def _nearest(event: Event, wanted: float) -> Event:
     return event._replace(cue=replace(cue, offset_seconds=near, interval_seconds=within, others=others))
 
 
-def _drift_of(at: Array, offsets: Array, cues: Sequence[Cue]) -> float | None:
+def _drift_of(at: Array, offsets: Array, events: Sequence[Event]) -> float | None:
     """The steady drift of exact offsets, in parts per million; None where nothing tells of one.
 
-    Pieces on one line drift. Those that are not on one jump, and the drift is that within them.
+    Pieces on one line drift, if they drift so within themselves: two pieces are always on one. Those that are not
+    on one jump, and the drift is that within them.
     """
-    within = [cue.drift_ppm for cue in cues if cue.drift_ppm is not None]
+    known = [
+        (event.cue.drift_ppm, float(event.end - event.start))
+        for event in events
+        if event.cue.drift_ppm is not None
+    ]
+    within = [drift for drift, _ in known]
     if len(at) >= 2 and np.ptp(at) > 10:
         slope = float(
             np.median([(offsets[k] - offsets[j]) / (at[k] - at[j]) for k in range(len(at)) for j in range(k)])
         )
-        if np.ptp(offsets - slope * at) <= _ON_LINE_SECONDS:
+        bent = [abs(slope - 1e-6 * drift) * length for drift, length in known]
+        if np.ptp(offsets - slope * at) <= _ON_LINE_SECONDS and max(bent, default=0.0) <= _ON_LINE_SECONDS:
             return 1e6 * slope
     return float(np.median(within)) if within else None
 
