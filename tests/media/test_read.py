@@ -506,7 +506,8 @@ def show(stamps, rate=None):
     class Stream:
         time_base = Fraction(1, 25)
         average_rate = guessed_rate = base_rate = Fraction(25)
-        codec_context = type("C", (), {"framerate": None})
+        sample_aspect_ratio = None
+        codec_context = type("C", (), {"framerate": None, "sample_aspect_ratio": None})
 
     out = []
     line = PictureTimeline(Stream, "media", (None, None), True, Fraction(3600), NoteCounter())

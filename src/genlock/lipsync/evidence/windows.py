@@ -42,7 +42,7 @@ class WindowCollector(EvidenceCollector):
     >>> from genlock.testing import example_video
     >>> windows = []
     >>> report = read(example_video(), WindowCollector(windows.append).consumers[:1])
-    >>> [(float(window.start), float(window.end)) for window in windows]
+    >>> [(float(window.start), round(float(window.end), 1)) for window in windows]
     [(0.0, 2.0)]
     """
 

@@ -35,8 +35,8 @@ TOUCHES_LOOP = LoopOptions(
 class TouchTraining:
     """How a model of touches is trained."""
 
-    network: TouchShape = field(default_factory=TouchShape)
-    """The network."""
+    network: Annotated[TouchShape, tyro.conf.Fixed, tyro.conf.Suppress] = field(default_factory=TouchShape)
+    """The network; not asked for by words, whose names are those of the network of motion inside of it."""
     start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
     """A model to begin with, by name, file or folder; empty: none. It is built in the same way."""
     contacts: str = CONTACTS_NAME
