@@ -8,24 +8,22 @@ the curve has a lag for every frame (40 ms), and its peak lies between them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from genlock.aligners.curves import LagCurve
-from genlock.aligners.diagonal import diagonal_products, shift_curve
+from genlock.aligners.diagonal import diagonal_products
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid
-from genlock.core.resample import Mask
 from genlock.core.time import Exact, exact, round_fraction
 from genlock.core.track import Track
 from genlock.extractors.both.on_frames import FRAME_RATE, heard_on_frames, mouth_pictures, seen_on_frames
 from genlock.lipsync.confidence import Confidence
-from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched, stretches, why_nothing
+from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched
+from genlock.lipsync.estimators.by_face import FaceShifts, cues_of_shifts, why_nothing_heard, windows_by_face
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.weights import registry
 
@@ -39,29 +37,6 @@ OWN_MODEL = "avsr-nano"
 
 # A clip of a model that does not say how long its clips were, and what is seen on both sides of a window, in seconds.
 _USUAL_CLIP, _CONTEXT = Fraction(10), Fraction(1, 2)
-# Seconds of a face that must be seen in a stretch.
-_LEAST_SECONDS = Fraction(1, 2)
-
-
-@dataclass(frozen=True, eq=False)
-class _Face:
-    """One face beside the sound: a product for each shift and each frame of the face."""
-
-    face: int
-    grid: Grid
-    products: npt.NDArray[np.float64]
-    there: Mask
-    seen: Mask
-
-    def curve(self, start: Fraction, end: Fraction) -> LagCurve | None:
-        """The curve of a stretch; None where the face is seen for less than half a second in it."""
-        count = self.products.shape[1]
-        first, stop = (min(max(self.grid.index(edge, "nearest"), 0), count) for edge in (start, end))
-        if self.seen[first:stop].sum() < _LEAST_SECONDS * FRAME_RATE:
-            return None
-        totals = self.products[:, first:stop].sum(1)
-        pairs = self.there[:, first:stop].sum(1)
-        return shift_curve(totals / np.maximum(pairs, 1), pairs, self.grid, self.grid, least_frames=10)
 
 
 class AVHuBERTSync:
@@ -129,29 +104,14 @@ class AVHuBERTSync:
 
     def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> Sequence[Window]:
         """Cues of stretches of about ``window_seconds`` of the piece: one for each face."""
-        reason = why_nothing(evidence)
-        if not reason and evidence.waveform is None:
-            reason = "the sound itself was not kept"
+        reason = why_nothing_heard(evidence)
         if reason:
             return [Window(evidence.start, evidence.end, (Cue(self.name, None, reason=reason),))]
-        faces = [self._face(evidence, face) for face in evidence.faces]
-        found = []
-        for start, end in stretches(evidence.start, evidence.end, exact(window_seconds)):
-            cues = tuple(
-                self._cue(face, curve)
-                for face in faces
-                if face is not None and (curve := face.curve(start, end)) is not None
-            )
-            nobody = Cue(self.name, None, reason="no face is seen for half a second or longer")
-            found.append(Window(start, end, cues or (nobody,)))
-        return found
+        faces = [found for face in evidence.faces if (found := self._face(evidence, face)) is not None]
+        cues = partial(cues_of_shifts, self.name, faces)
+        return windows_by_face(self.name, evidence, window_seconds, cues)
 
-    def _cue(self, face: _Face, curve: LagCurve) -> Cue:
-        if curve.empty:
-            return Cue(self.name, None, face.face, "sound and picture hardly overlap")
-        return Cue(self.name, curve, face.face)
-
-    def _face(self, evidence: Evidence, face: FaceEvidence) -> _Face | None:
+    def _face(self, evidence: Evidence, face: FaceEvidence) -> FaceShifts | None:
         """The face's frames, and the sound around them as far as shifts reach."""
         if face.mouth is None or evidence.waveform is None or not len(face.mouth):
             return None
@@ -172,7 +132,7 @@ class AVHuBERTSync:
             seen_there=np.pad(picture.valid, (reach, reach)),
         )
         inside = slice(reach, reach + len(picture))
-        return _Face(face.face, picture.grid, products[:, inside], there[:, inside], picture.valid)
+        return FaceShifts(face.face, picture.grid, products[:, inside], there[:, inside], picture.valid)
 
     def _vectors(self, sound: Track, picture: Track) -> tuple[Any, Any]:
         """Unit vectors of what is heard and of what is seen, [Ts, C] and [Tp, C]."""

@@ -9,7 +9,7 @@ together; they are compared over all lags, and the two curves are added.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cache
@@ -25,7 +25,8 @@ from genlock.core.grid import Grid
 from genlock.core.time import Exact, exact
 from genlock.core.track import Track
 from genlock.lipsync.confidence import Confidence
-from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched, stretches, why_nothing
+from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched, why_nothing
+from genlock.lipsync.estimators.by_face import windows_by_face
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.rows import rows_at
 from genlock.weights import registry
@@ -321,14 +322,12 @@ class LinearSync:
         if reason:
             return [Window(evidence.start, evidence.end, (Cue(self.name, None, reason=reason),))]
         faces = self.views(evidence)
-        found = []
-        for start, end in stretches(evidence.start, evidence.end, exact(window_seconds)):
-            seen = [self._cue(face, views, start, end) for face, views in faces]
-            kept = tuple(cue for cue in seen if cue is not None)
-            if not kept:
-                kept = (Cue(self.name, None, reason="no face is seen for half a second or longer"),)
-            found.append(Window(start, end, kept))
-        return found
+
+        def cues(start: Fraction, end: Fraction) -> Iterator[Cue]:
+            seen = (self._cue(face, views, start, end) for face, views in faces)
+            return (cue for cue in seen if cue is not None)
+
+        return windows_by_face(self.name, evidence, window_seconds, cues)
 
     def views(self, evidence: Evidence) -> list[tuple[FaceEvidence, list[View]]]:
         """Channels of sound and picture that should move together, for each face of a piece that has sound."""

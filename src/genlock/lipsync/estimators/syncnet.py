@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from genlock.aligners.curves import LagCurve
-from genlock.aligners.diagonal import diagonal_products, shift_curve
+from genlock.aligners.diagonal import diagonal_products
 from genlock.core.errors import OptionError
 from genlock.core.grid import Grid, require_same_clock
 from genlock.core.resample import Mask
@@ -24,7 +24,8 @@ from genlock.core.track import Track
 from genlock.extractors.both.on_frames import FRAME_RATE, seen_on_frames
 from genlock.extractors.sound.mfcc import PRESETS, Mfcc
 from genlock.lipsync.confidence import Confidence
-from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched, stretches, why_nothing
+from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched
+from genlock.lipsync.estimators.by_face import FaceShifts, cues_of_shifts, why_nothing_heard, windows_by_face
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 
 if TYPE_CHECKING:
@@ -36,31 +37,9 @@ __all__ = ["SyncNetSync", "distances_on_shifts", "heard_windows"]
 _PICTURES, _SOUNDS, _SOUNDS_EACH = 5, 20, 4
 _RATE = 16000
 _SAMPLES_EACH = _RATE // int(FRAME_RATE)
-# Seconds of windows that must be seen in a stretch.
-_LEAST_SECONDS = Fraction(1, 2)
 # A usual distance of sound and picture that do not belong together. It makes of distances what the usual confidence
 # expects, values about 1 where nothing is shared; it is a scale and not a calibration.
 _USUAL_DISTANCE = 15.0
-
-
-class _Face(NamedTuple):
-    """One face beside the sound: a distance for each shift and each window of the face."""
-
-    face: int
-    grid: Grid
-    distances: npt.NDArray[np.float64]
-    there: Mask
-    seen: Mask
-
-    def curve(self, start: Fraction, end: Fraction) -> LagCurve | None:
-        """The curve of a stretch; None where windows of the face are seen for less than half a second in it."""
-        count = self.distances.shape[1]
-        first, stop = (min(max(self.grid.index(edge, "nearest"), 0), count) for edge in (start, end))
-        if self.seen[first:stop].sum() < _LEAST_SECONDS * FRAME_RATE:
-            return None
-        totals = self.distances[:, first:stop].sum(1)
-        pairs = self.there[:, first:stop].sum(1)
-        return shift_curve(-totals / np.maximum(pairs, 1), pairs, self.grid, self.grid, least_frames=10)
 
 
 class SyncNetSync:
@@ -118,29 +97,14 @@ class SyncNetSync:
 
     def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> Sequence[Window]:
         """Cues of stretches of about ``window_seconds`` of the piece: one for each face."""
-        reason = why_nothing(evidence)
-        if not reason and evidence.waveform is None:
-            reason = "the sound itself was not kept"
+        reason = why_nothing_heard(evidence)
         if reason:
             return [Window(evidence.start, evidence.end, (Cue(self.name, None, reason=reason),))]
-        faces = [self._face(evidence, face) for face in evidence.faces]
-        found = []
-        for start, end in stretches(evidence.start, evidence.end, exact(window_seconds)):
-            cues = tuple(
-                self._cue(face, curve)
-                for face in faces
-                if face is not None and (curve := face.curve(start, end)) is not None
-            )
-            nobody = Cue(self.name, None, reason="no face is seen for half a second or longer")
-            found.append(Window(start, end, cues or (nobody,)))
-        return found
+        faces = [found for face in evidence.faces if (found := self._face(evidence, face)) is not None]
+        cues = partial(cues_of_shifts, self.name, faces)
+        return windows_by_face(self.name, evidence, window_seconds, cues)
 
-    def _cue(self, face: _Face, curve: LagCurve) -> Cue:
-        if curve.empty:
-            return Cue(self.name, None, face.face, "sound and picture hardly overlap")
-        return Cue(self.name, curve, face.face)
-
-    def _face(self, evidence: Evidence, face: FaceEvidence) -> _Face | None:
+    def _face(self, evidence: Evidence, face: FaceEvidence) -> FaceShifts | None:
         """The face's windows, and those of the sound around them as far as shifts reach."""
         if face.mouth is None or evidence.waveform is None or not len(face.mouth):
             return None
@@ -157,7 +121,7 @@ class SyncNetSync:
         seen = self.model.see_windows(pictures.values)
         whole = np.asarray(np.lib.stride_tricks.sliding_window_view(pictures.valid, _PICTURES).all(axis=1))
         distances, there = distances_on_shifts(heard, seen, reach, sounds.valid, whole)
-        return _Face(face.face, middles, distances, there, whole)
+        return FaceShifts(face.face, middles, -distances, there, whole)
 
 
 def heard_windows(sound: Track, middles: Grid, length: int) -> Track:
