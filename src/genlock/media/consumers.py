@@ -7,6 +7,7 @@ resampler or one scaler, and the same read-only arrays.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, Protocol, TypeAlias
@@ -26,6 +27,7 @@ __all__ = [
     "Form",
     "FrameTimes",
     "PacketForm",
+    "Tap",
     "VideoCell",
     "VideoForm",
 ]
@@ -185,3 +187,23 @@ class Consumer(Protocol):
 
     def finish(self) -> None:
         """Called once, after the last item, if the read ended well."""
+
+
+def _nothing() -> None:
+    """What a :class:`Tap` does at the end if it is not told otherwise."""
+
+
+class Tap:
+    """A consumer made of two functions.
+
+    Parameters
+    ----------
+    form : what it takes, as a :class:`Consumer` says
+    push : called with each item
+    finish : called once after the last item; by default nothing is done
+    """
+
+    def __init__(
+        self, form: Form, push: Callable[[Any], None], finish: Callable[[], None] = _nothing
+    ) -> None:
+        self.form, self.push, self.finish = form, push, finish

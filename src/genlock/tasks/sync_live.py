@@ -15,6 +15,7 @@ from genlock.lipsync.evidence.waveform_rows import SOUND_RATE
 from genlock.lipsync.live import LiveWindow, SyncWatch
 from genlock.media import AudioBlock, AudioForm, FrameTimes, ReadOptions, VideoCell, read
 from genlock.media.background import Background
+from genlock.media.consumers import Tap
 from genlock.media.live_source import LiveSource
 
 __all__ = ["LiveLine", "LiveOptions", "LiveResult", "sync_live"]
@@ -137,21 +138,9 @@ class _Newest:
 
     def __init__(self, source: LiveSource) -> None:
         self._source, self.end = source, Fraction(0)
-        self.consumers = (_Note(AudioForm(SOUND_RATE, 1), self._push), _Note(FrameTimes(), self._push))
+        self.consumers = (Tap(AudioForm(SOUND_RATE, 1), self._push), Tap(FrameTimes(), self._push))
 
     def _push(self, item: AudioBlock | VideoCell) -> None:
         if self._source.stopped:
             raise _Stop
         self.end = max(self.end, item.end)
-
-
-class _Note:
-    def __init__(self, form: AudioForm | FrameTimes, push: Callable[[Any], None]) -> None:
-        self.form, self._push = form, push
-
-    def push(self, item: Any) -> None:
-        """One more."""
-        self._push(item)
-
-    def finish(self) -> None:
-        """Nothing to do."""

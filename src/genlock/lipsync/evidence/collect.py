@@ -37,6 +37,7 @@ from genlock.media import (
     probe,
     read,
 )
+from genlock.media.consumers import Tap
 
 __all__ = ["EvidenceCollector", "gather"]
 
@@ -100,7 +101,7 @@ class EvidenceCollector:
         self._flashes, self._beeps = FlashFinder(), BeepFinder()
         self.missing: tuple[str, ...] = ()
         """What cannot be collected here, each with its reason: face models that are not there."""
-        self._consumers: list[Consumer] = [_Tap(AudioForm(SOUND_RATE, 1), self._take_sound, self._finish)]
+        self._consumers: list[Consumer] = [Tap(AudioForm(SOUND_RATE, 1), self._take_sound, self._finish)]
         if faces is not None or tracker is not None:
             try:
                 alone = tracker is None
@@ -115,7 +116,7 @@ class EvidenceCollector:
                 self.missing = (str(error),)
         # The grey picture comes last, so that a frame's faces are known when it is counted.
         grey = VideoForm(size=SMALL_PICTURE, pixels="gray")
-        self._consumers.append(_Tap(grey, self._take_picture, self._finish))
+        self._consumers.append(Tap(grey, self._take_picture, self._finish))
 
     @property
     def consumers(self) -> tuple[Consumer, ...]:
@@ -142,13 +143,7 @@ class EvidenceCollector:
 
     def _advance(self) -> None:
         """Tell the pieces that are complete; half a piece is held back, so that the last one is not too short."""
-        ends = (self._sound.end, self._picture.end)
-        known = [end for end in ends if end is not None]
-        reached = (
-            max(known) - _PATIENCE_SECONDS
-            if len(known) < 2
-            else max(min(known), max(known) - _PATIENCE_SECONDS)
-        )
+        reached = self._reached(_PATIENCE_SECONDS)
         # The stream that starts earlier may well be the one that arrives later.
         start = self._first_instant() if self._start is None else self._start
         while reached >= start + self._piece * 3 / 2:
@@ -157,21 +152,33 @@ class EvidenceCollector:
 
     def _finish(self) -> None:
         """The read is over: what is left is the last piece. Each consumer says so, the first time counts."""
-        if self._finished:
-            return
-        self._finished = True
-        self._flashes.finish()
-        self._beeps.finish()
-        ends = [end for end in (self._sound.end, self._picture.end) if end is not None]
-        if not ends:
+        last = self._last_instant()
+        if last is None:
             return
         start = self._first_instant() if self._start is None else self._start
-        last = max(ends)
         while last > start + self._piece * 3 / 2:
             self._give(start, start + self._piece)
             start += self._piece
         if last > start:
             self._give(start, last)
+
+    def _ends(self) -> list[Fraction]:
+        return [end for end in (self._sound.end, self._picture.end) if end is not None]
+
+    def _reached(self, patience: Fraction) -> Fraction:
+        """Up to where both streams are known; where one stays so far behind, or away, the other alone counts."""
+        known = self._ends()
+        late = max(known) - patience
+        return late if len(known) < 2 else max(min(known), late)
+
+    def _last_instant(self) -> Fraction | None:
+        """Once, when the read is over: the end of all that was read; None if nothing was, or at any later call."""
+        if self._finished:
+            return None
+        self._finished = True
+        self._flashes.finish()
+        self._beeps.finish()
+        return max(self._ends(), default=None)
 
     def _first_instant(self) -> Fraction:
         return min(start for start in (self._sound.start, self._picture.start) if start is not None)
@@ -235,15 +242,6 @@ def _faces(rows: FaceRows, first: int, frames: Ticks) -> tuple[FaceEvidence, ...
         size = float(np.median(rows.eye_pixels(face, run)))
         found.append(FaceEvidence(face, lips, aperture, width, motion, size, *tracks[4:]))
     return tuple(found)
-
-
-class _Tap:
-    """A consumer made of two functions."""
-
-    def __init__(
-        self, form: AudioForm | VideoForm, push: Callable[..., None], finish: Callable[[], None]
-    ) -> None:
-        self.form, self.push, self.finish = form, push, finish
 
 
 def gather(

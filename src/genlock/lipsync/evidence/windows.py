@@ -63,9 +63,7 @@ class WindowCollector(EvidenceCollector):
         self._told: Fraction | None = None  # the end of the last window
 
     def _advance(self) -> None:
-        known = [end for end in (self._sound.end, self._picture.end) if end is not None]
-        late = max(known) - _PATIENCE_SECONDS
-        reached = late if len(known) < 2 else max(min(known), late)
+        reached = self._reached(_PATIENCE_SECONDS)
         while True:
             end = self._first_instant() + self._window if self._told is None else self._told + self._hop
             if reached < end + SETTLING_SECONDS:
@@ -74,18 +72,13 @@ class WindowCollector(EvidenceCollector):
 
     def _finish(self) -> None:
         """What is left since the last window is the end of a last one."""
-        if self._finished:
+        last = self._last_instant()
+        if last is None:
             return
-        self._finished = True
-        self._flashes.finish()
-        self._beeps.finish()
-        ends = [end for end in (self._sound.end, self._picture.end) if end is not None]
-        if not ends:
-            return
-        while self._told is not None and self._told + self._hop <= max(ends):
+        while self._told is not None and self._told + self._hop <= last:
             self._tell_window(self._told + self._hop)
-        if self._told is None or self._told < max(ends):
-            self._tell_window(max(ends))
+        if self._told is None or self._told < last:
+            self._tell_window(last)
 
     def _tell_window(self, end: Fraction) -> None:
         start = max(self._first_instant(), end - self._window)
