@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -29,11 +29,13 @@ __all__ = [
     "SOUND_LAG",
     "SOUND_WIDTH",
     "AVFrames",
+    "FrameSamples",
     "av_frames",
     "frames_of",
     "heard_on_frames",
     "mouth_pictures",
     "normed",
+    "samples_on_frames",
     "seen_on_frames",
 ]
 
@@ -113,6 +115,36 @@ def seen_on_frames(crops: Track) -> Track:
     return crops.on(grid, "nearest", length=length)
 
 
+class FrameSamples(NamedTuple):
+    """The sound of frames, sample by sample."""
+
+    samples: FloatArray
+    """From the first frame's beginning on, and 240 more than the frames last: so far does a window of 25 ms that begins
+    with the last hundredth of a second reach. Zeros where there is no sound."""
+    first: int
+    """Which sample of the sound the first one is; below 0 where the frames begin before it."""
+    known: int
+    """How many samples the sound has."""
+
+
+def samples_on_frames(sound: Track, frames: Grid, length: int) -> FrameSamples:
+    """The samples of so many frames; parameters and errors as of :func:`heard_on_frames`."""
+    grid = sound.grid
+    if not isinstance(grid, Grid) or grid.rate != _RATE or frames.rate != FRAME_RATE:
+        rate = getattr(grid, "rate", "a variable rate")
+        raise OptionError(
+            f"sound of {rate} samples on frames of {frames.rate} a second: give sound@16000 and 25 frames a second"
+        )
+    require_same_clock(sound.clock, frames.clock, "put sound on frames")
+    samples = np.asarray(sound.values, np.float32).reshape(len(sound), -1)[:, :1].reshape(-1)
+    first = round_fraction((frames.start - grid.start) * _RATE, "nearest")
+    wanted = np.zeros(length * _HOP + 240, np.float32)
+    low, high = max(0, -first), min(len(wanted), len(samples) - first)
+    if high > low:
+        wanted[low:high] = samples[first + low : first + high]
+    return FrameSamples(wanted, first, len(samples))
+
+
 def heard_on_frames(sound: Track, frames: Grid, length: int) -> Track:
     """The sound of so many frames: of each the four filterbanks around its own instant, float32 [length, 104].
 
@@ -131,31 +163,21 @@ def heard_on_frames(sound: Track, frames: Grid, length: int) -> Track:
     >>> heard.valid.tolist()
     [False, False, True, True, True, True, True, True, True, True]
     """
-    grid = sound.grid
-    if not isinstance(grid, Grid) or grid.rate != _RATE or frames.rate != FRAME_RATE:
-        rate = getattr(grid, "rate", "a variable rate")
-        raise OptionError(
-            f"sound of {rate} samples on frames of {frames.rate} a second: give sound@16000 and 25 frames a second"
-        )
-    require_same_clock(sound.clock, frames.clock, "put sound on frames")
-    samples = np.asarray(sound.values, np.float32).reshape(len(sound), -1)[:, :1].reshape(-1)
-    first = round_fraction((frames.start - grid.start) * _RATE, "nearest")
-    # A window of the last frame reaches 240 samples into the next one.
-    wanted = np.zeros(length * _HOP + 240, np.float32)
-    low, high = max(0, -first), min(len(wanted), len(samples) - first)
-    if high > low:
-        wanted[low:high] = samples[first + low : first + high]
-    banks = Logfbank(4)(wanted[:high] if high > 0 else wanted[:0]).values
+    heard = samples_on_frames(sound, frames, length)
+    there = heard.samples[: max(0, heard.known - heard.first)]
+    banks = Logfbank(4)(there).values
     values = np.zeros((length, SOUND_WIDTH), np.float32)
     count = min(length, len(banks))
     values[:count] = normed(banks[:count])
     middles = (
-        first + _HOP * np.arange(length) + round_fraction((SOUND_LAG + Fraction(1, 50)) * _RATE, "floor")
+        heard.first
+        + _HOP * np.arange(length)
+        + round_fraction((SOUND_LAG + Fraction(1, 50)) * _RATE, "floor")
     )
     return Track(
         values,
         frames,
-        (middles >= 0) & (middles < len(samples)),
+        (middles >= 0) & (middles < heard.known),
         name="logfbank:avhubert",
         support=Logfbank(4).support,
     )

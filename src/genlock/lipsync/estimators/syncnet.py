@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from genlock.aligners.diagonal import diagonal_products
 from genlock.core.errors import OptionError
-from genlock.core.grid import Grid, require_same_clock
+from genlock.core.grid import Grid
 from genlock.core.resample import Mask
 from genlock.core.time import Exact, exact, round_fraction
 from genlock.core.track import Track
-from genlock.extractors.both.on_frames import FRAME_RATE, seen_on_frames
+from genlock.extractors.both.on_frames import FRAME_RATE, samples_on_frames, seen_on_frames
 from genlock.extractors.sound.mfcc import PRESETS, Mfcc
 from genlock.lipsync.confidence import Confidence
 from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched
@@ -145,25 +145,13 @@ def heard_windows(sound: Track, middles: Grid, length: int) -> Track:
     >>> heard.values.shape, heard.valid.nonzero()[0][[0, -1]].tolist()
     ((25, 20, 13), [2, 22])
     """
-    grid = sound.grid
-    if not isinstance(grid, Grid) or grid.rate != _RATE or middles.rate != FRAME_RATE:
-        rate = getattr(grid, "rate", "a variable rate")
-        raise OptionError(
-            f"sound of {rate} samples in windows of {middles.rate} a second: give sound@16000 and 25 windows a second"
-        )
-    require_same_clock(sound.clock, middles.clock, "put sound into windows")
-    samples = np.asarray(sound.values, np.float32).reshape(len(sound), -1)[:, :1].reshape(-1)
-    start = middles.start - _PICTURES // 2 * middles.period
-    first = round_fraction((start - grid.start) * _RATE, "nearest")
+    cells = Grid(middles.rate, middles.edge(-(_PICTURES // 2)), middles.clock)
     # The first frame of 25 ms begins with the first window, the last one ends 240 samples after the last window.
-    wanted = np.zeros((length + _PICTURES - 1) * _SAMPLES_EACH + 240, np.float32)
-    low, high = max(0, -first), min(len(wanted), len(samples) - first)
-    if high > low:
-        wanted[low:high] = samples[first + low : first + high]
+    wanted, first, count = samples_on_frames(sound, cells, length + _PICTURES - 1)
     rows = Mfcc(PRESETS["psf"])(wanted).values[: (length + _PICTURES - 1) * _SOUNDS_EACH]
     every = np.lib.stride_tricks.sliding_window_view(rows, _SOUNDS, axis=0)[::_SOUNDS_EACH]
     begin = first + _SAMPLES_EACH * np.arange(length)
-    inside = (begin >= 0) & (begin + _PICTURES * _SAMPLES_EACH <= len(samples))
+    inside = (begin >= 0) & (begin + _PICTURES * _SAMPLES_EACH <= count)
     values = np.ascontiguousarray(every[:length].transpose(0, 2, 1), np.float32)
     return Track(values, middles, inside, name="mfcc:syncnet", support=Fraction(_PICTURES, 25))
 
