@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 from genlock.speech.subtitles import Cue, read_subtitles, repaired, srt, vtt
 from genlock.speech.words import Word, Words
+from genlock.tasks import AlignOptions, align_video
 
 
 def cue(text: str, start: str, end: str) -> Cue:
@@ -105,3 +107,20 @@ def test_captions_that_roll_have_each_line_once() -> None:
         "1\n00:00:01,000 --> 00:00:02,000\nla la\n\n2\n00:00:02,000 --> 00:00:03,000\nla la\n"
     )
     assert len(song) == 2
+
+
+def test_align_says_which_lines_it_left_out(shared_data: Path, tmp_path: Path) -> None:
+    """The folder's subtitles lacked a line, and no note said so."""
+    speech = ["And so, my fellow Americans,", "ask not", "what your country can do for you,"]
+    lines = [
+        speech[0],
+        "The kitchen serves soup and fish.",
+        *speech[1:],
+        "ask what you can do for your country.",
+    ]
+    cues = [cue(text, str(2 * k), str(2 * k + 4)) for k, text in enumerate(lines)]
+    (tmp_path / "old.srt").write_text(srt(cues), encoding="utf-8")
+    options = AlignOptions(transcript=str(tmp_path / "old.srt"), sync=False)
+    result = align_video(shared_data / "speech" / "jfk.flac", options, write=False)
+    (note,) = [note for note in result.notes if "left out" in note]
+    assert "1 of the subtitles are not said, and were left out: 2 'The kitchen serves soup and fish.'" in note

@@ -39,7 +39,7 @@ from genlock.report import (
 )
 from genlock.speech import Words
 from genlock.speech.mouths import SpooledMouths
-from genlock.speech.subtitles import Transcript, find_rules
+from genlock.speech.subtitles import Cue, Transcript, cues_from_words, find_rules
 from genlock.tasks.extract_features import (
     DEFAULT_FEATURES,
     SavedTrack,
@@ -53,7 +53,9 @@ from genlock.tasks.find_words import (
     load_transcript,
     model_options,
     mouth_spool,
+    repaired_of,
     spoken_span,
+    transcript_notes,
     write_all_forms,
 )
 from genlock.tasks.sync_video import SyncProbe, SyncResult, not_measured
@@ -172,7 +174,7 @@ def align_video(
         if all(feature.name != _OPENING for feature in features):
             features += make_extractors(_OPENING)
     given = load_transcript(options.transcript, options.encoding)
-    find_rules(options.profile)  # before anything is read
+    rules = find_rules(options.profile)
     folder = result_folder(file, output)
     if write:
         _require_ours(folder, file)
@@ -206,14 +208,17 @@ def align_video(
         if spool is not None and clip.speech is not None:
             listener.listen(clip.speech, spool.mouths(clip.frames))
         sync = not_measured(info) if sync_probe is None else sync_probe.result(info)
-        result = _alignment(clip, listener.words(clip), sync, given)
+        words = listener.words(clip)
+        found = repaired_of(given, words)
+        result = _alignment(clip, words, sync, transcript_notes(given, found))
         if fresh is None:
             return result
+        shown = cues_from_words(words, rules) if found is None else found.cues
         made: Preview | None = None
         if preview is not None:
             made, result = _made_preview(preview, file, fresh, result, options, in_turn)
         _write_folder(
-            fresh, folder, file, clip, features, outline, result, (made, why), given, options, in_turn
+            fresh, folder, file, clip, features, outline, result, (made, why), shown, options, in_turn
         )
     return replace(result, directory=folder)
 
@@ -308,8 +313,7 @@ def _made_preview(
     return made, replace(result, notes=(*result.notes, note))
 
 
-def _alignment(clip: Clip, words: Words, sync: SyncResult, given: Transcript | None) -> Alignment:
-    guessed = () if given is None else given.notes
+def _alignment(clip: Clip, words: Words, sync: SyncResult, told: tuple[str, ...]) -> Alignment:
     return Alignment(
         media=clip.info,
         frames=clip.frames,
@@ -317,7 +321,7 @@ def _alignment(clip: Clip, words: Words, sync: SyncResult, given: Transcript | N
         words=words,
         tracks=clip.tracks,
         sync=sync,
-        notes=(*_missing(clip), *guessed, *clip.notes, *words.notes, *sync.notes),
+        notes=(*_missing(clip), *told, *clip.notes, *words.notes, *sync.notes),
         directory=None,
     )
 
@@ -356,7 +360,7 @@ def _write_folder(
     outline: _Outline,
     result: Alignment,
     made: tuple[Preview | None, str],
-    given: Transcript | None,
+    shown: tuple[Cue, ...],
     options: AlignOptions,
     progress: Progress,
 ) -> None:
@@ -365,14 +369,7 @@ def _write_folder(
     if clip.frames is not None:
         tracks = on_frames(tracks, features, clip.frames, clip.frame_count, options.how)
     saved = save_tracks(tracks, fresh / "tracks", folder / "tracks")
-    word_files = write_all_forms(
-        result.words,
-        None if given is None else given.cues,
-        fresh,
-        "words",
-        spoken_span(clip),
-        find_rules(options.profile),
-    )
+    word_files = write_all_forms(result.words, shown, fresh, "words", spoken_span(clip))
     preview, why = made
     content = ReportContent(
         title=Path(os.fspath(file)).name,

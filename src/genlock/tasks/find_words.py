@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,7 +23,16 @@ from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
 from genlock.speech import Cue, Words, write_words
 from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.mouths import MouthSpool
-from genlock.speech.subtitles import FORMS, SubtitleRules, Transcript, find_rules, open_transcript, repaired
+from genlock.speech.subtitles import (
+    FORMS,
+    Repaired,
+    SubtitleRules,
+    Transcript,
+    cues_from_words,
+    find_rules,
+    open_transcript,
+    repaired,
+)
 from genlock.speech.subtitles.rules import PLAIN
 from genlock.tasks.files import result_folder
 
@@ -35,7 +44,9 @@ __all__ = [
     "load_transcript",
     "model_options",
     "mouth_spool",
+    "repaired_of",
     "spoken_span",
+    "transcript_notes",
     "write_all_forms",
 ]
 
@@ -122,7 +133,6 @@ def find_words(
     """
     options = options or WordOptions()
     given = load_transcript(options.transcript, options.encoding)
-    cues = None if given is None else given.cues
     rules = find_rules(options.profile)
     if output is not None:
         _check_form(Path(output))
@@ -136,7 +146,7 @@ def find_words(
         words = speech.recognize_and_align(
             _sound_of(clip, file, lips=spool is not None),
             transcript=None if given is None else given.text,
-            cues=cues,
+            cues=None if given is None else given.cues,
             language=options.language,
             recognizer=options.recognizer,
             aligner=options.aligner,
@@ -144,12 +154,13 @@ def find_words(
             mouths=None if spool is None else spool.mouths(clip.frames),
             progress=progress,
         )
+    found = repaired_of(given, words)
     written: tuple[Path, ...] = ()
     if output is not None:
         stem, film = result_folder(file, None).stem, Path(file).name
-        written = _write(words, cues, Path(output), stem, film, spoken_span(clip), rules)
-    lost = None if cues is None else repaired(cues, words).note
-    notes = (*(() if given is None else given.notes), *([lost] if lost else []), *clip.notes)
+        shown = None if found is None else found.cues
+        written = _write(words, shown, Path(output), stem, film, spoken_span(clip), rules)
+    notes = (*transcript_notes(given, found), *clip.notes)
     return WordResult(words, written, notes)
 
 
@@ -233,6 +244,17 @@ def load_transcript(source: str | None, encoding: str | None = None) -> Transcri
     return open_transcript(data, source, encoding)
 
 
+def repaired_of(given: Transcript | None, words: Words) -> Repaired | None:
+    """The subtitles that were the transcript, with the times of their words; None: it was none or had none."""
+    return None if given is None or given.cues is None else repaired(given.cues, words)
+
+
+def transcript_notes(given: Transcript | None, found: Repaired | None) -> tuple[str, ...]:
+    """What had to be guessed of a transcript, and which of its subtitles were left out."""
+    lost = () if found is None or found.note is None else (found.note,)
+    return (*(() if given is None else given.notes), *lost)
+
+
 def spoken_span(clip: Clip) -> tuple[Fraction, Fraction] | None:
     """From where to where the sound lasts whose words were found; None: there is none."""
     if clip.speech is None:
@@ -242,16 +264,18 @@ def spoken_span(clip: Clip) -> tuple[Fraction, Fraction] | None:
 
 def write_all_forms(
     words: Words,
-    cues: tuple[Cue, ...] | None,
+    shown: Sequence[Cue] | None,
     folder: Path,
     stem: str,
     span: tuple[Fraction, Fraction] | None = None,
     rules: SubtitleRules = PLAIN,
 ) -> tuple[Path, ...]:
-    """Write the words in every form into a folder, as ``STEM.srt`` and so on."""
+    """Write the words in every form into a folder, as ``STEM.srt`` and so on; no ``shown``: subtitles of the words."""
+    if shown is None:
+        shown = cues_from_words(words, rules)
     paths = tuple(folder / f"{stem}{ending}" for ending in WORD_FORMS)
     for path in paths:
-        write_words(words, path, cues=cues, span=span, rules=rules)
+        write_words(words, path, shown=shown, span=span)
     return paths
 
 
@@ -268,7 +292,7 @@ def _check_form(output: Path) -> None:
 
 def _write(
     words: Words,
-    cues: tuple[Cue, ...] | None,
+    shown: Sequence[Cue] | None,
     output: Path,
     stem: str,
     film: str,
@@ -276,6 +300,6 @@ def _write(
     rules: SubtitleRules,
 ) -> tuple[Path, ...]:
     if _is_one_file(output):
-        write_words(words, output, cues=cues, film=film, span=span, rules=rules)
+        write_words(words, output, shown=shown, film=film, span=span, rules=rules)
         return (output,)
-    return write_all_forms(words, cues, output, stem, span, rules)
+    return write_all_forms(words, shown, output, stem, span, rules)

@@ -121,6 +121,7 @@ def write_words(
     film: str | None = None,
     span: tuple[Fraction, Fraction] | None = None,
     rules: SubtitleRules = PLAIN,
+    shown: Sequence[Cue] | None = None,
 ) -> None:
     """Write words to a file, in the form that its ending names: one of :data:`FORMS`.
 
@@ -132,6 +133,7 @@ def write_words(
     film : name of the film that they belong to, for EAF and OTIO, which refer to it
     span : from where to where the recording lasts, in seconds, for TextGrid; None: from zero to the last word
     rules : what subtitles that are made of words keep to; those that were the transcript stay as they are
+    shown : the subtitles as they are to be written, from who has them already; then ``cues`` and ``rules`` say nothing
 
     Raises
     ------
@@ -141,24 +143,28 @@ def write_words(
         If the file cannot be written; nothing is left of it.
     """
     target = Path(path)
-    forms: dict[str, Callable[[], str]] = {
-        ".srt": lambda: srt(_shown(words, cues, rules)),
-        ".vtt": lambda: vtt(_shown(words, cues, rules)),
-        ".ass": lambda: ass(_shown(words, cues, rules)),
-        ".ttml": lambda: ttml(_shown(words, cues, rules), words.language or "en"),
-        ".tsv": lambda: tsv(_shown(words, cues, rules)),
-        ".txt": lambda: lines(_shown(words, cues, rules)),
+    subtitles: dict[str, Callable[[Sequence[Cue]], str]] = {
+        ".srt": srt,
+        ".vtt": vtt,
+        ".ass": ass,
+        ".ttml": lambda cues: ttml(cues, words.language or "en"),
+        ".tsv": tsv,
+        ".txt": lines,
+        ".eaf": lambda cues: eaf(words, cues, film),
+    }
+    others: dict[str, Callable[[], str]] = {
         ".labels": lambda: labels(words),
         ".textgrid": lambda: textgrid(words, *_around(words, span)),
         ".ctm": lambda: ctm(words, target.stem),
-        ".eaf": lambda: eaf(words, _shown(words, cues, rules), film),
         ".otio": lambda: otio_words(words, film or target.stem),
     }
     ending = target.suffix.lower()
     if ending == ".json":
         write_json(target, words.to_dict())
-    elif ending in forms:
-        write_text(target, forms[ending]())
+    elif ending in subtitles:
+        write_text(target, subtitles[ending](_shown(words, cues, rules) if shown is None else shown))
+    elif ending in others:
+        write_text(target, others[ending]())
     else:
         raise OptionError(f"the ending of {str(target)!r} is unknown; use {', '.join(FORMS)}")
 

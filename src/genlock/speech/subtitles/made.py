@@ -21,6 +21,8 @@ LINE_LETTERS, READING_SPEED = PLAIN.line_letters, PLAIN.speed
 # What a cue costs beside its end: each a little, so that there are few; what breaks a rule much, by how much it does.
 _EACH, _INNER_SENTENCE, _TOO_SHORT, _TOO_FAST, _LONELY, _TOO_WIDE = 1.5, 1.5, 6.0, 10.0, 2.0, 20.0
 _LONELY_LETTERS = 10
+# What a time may be off by as a floating-point number.
+_ROUNDING = 1e-6
 
 
 def cues_from_words(words: Words, rules: SubtitleRules = PLAIN) -> tuple[Cue, ...]:
@@ -81,6 +83,11 @@ class _Text:
 
     def __init__(self, words: Words, rules: SubtitleRules) -> None:
         self._rules, self.parts = rules, _parts(words)
+        # Costs need no exact times, and there are very many of them.
+        self._starts = [float(part.start) for part in self.parts]
+        self._stops = [float(part.end) for part in self.parts]
+        self._longest, self._pause = float(rules.longest) + _ROUNDING, float(rules.pause) + _ROUNDING
+        self._shortest, self._linger, self._gap = float(rules.shortest), float(rules.linger), float(rules.gap)
         self._texts = [word.text for word in words]
         pairs = list(pairwise(self._texts))
         self._breaks = [break_cost(*pair, words.language or "en") for pair in pairs]
@@ -125,27 +132,24 @@ class _Text:
         """Whether these parts may stand in one cue, if all from the second on may."""
         return (
             self._letters(*self._words(first, stop)) <= self._rules.letters
-            and self.parts[stop - 1].end - self.parts[first].start <= self._rules.longest
-            and self.parts[first + 1].start - self.parts[first].end <= self._rules.pause
+            and self._stops[stop - 1] - self._starts[first] <= self._longest
+            and self._starts[first + 1] - self._stops[first] <= self._pause
         )
 
     def _cost(self, first: int, stop: int) -> float:
-        rules, (low, high) = self._rules, self._words(first, stop)
-        start, end, letters = self.parts[first].start, self.parts[stop - 1].end, self._letters(low, high)
-        following = self.parts[stop].start if stop < len(self.parts) else None
-        room = end + rules.linger
-        if following is not None:
-            room = max(end, min(room, following - rules.gap))
-        stay = max(float(room - start), 1e-3)
+        low, high = self._words(first, stop)
+        start, end, letters = self._starts[first], self._stops[stop - 1], self._letters(low, high)
+        following = self._starts[stop] if stop < len(self.parts) else math.inf
+        stay = max(max(end, min(end + self._linger, following - self._gap)) - start, 1e-3)
         cost = _EACH
-        cost += _TOO_SHORT * max(0.0, 1 - stay / float(rules.shortest))
-        cost += _TOO_FAST * max(0.0, letters / stay / rules.speed - 1)
+        cost += _TOO_SHORT * max(0.0, 1 - stay / self._shortest)
+        cost += _TOO_FAST * max(0.0, letters / stay / self._rules.speed - 1)
         if letters < _LONELY_LETTERS and stay < 1:
             cost += _LONELY
-        if letters > rules.line_letters and high - low > 1:
+        if letters > self._rules.line_letters and high - low > 1:
             cost += self._two_lines(low, high)[1]
         cost += _INNER_SENTENCE * sum(self._ends[low : high - 1])
-        if following is not None and following - end <= rules.pause:
+        if following - end <= self._pause:
             cost += self._breaks[high - 1]
         return cost
 
