@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from genlock.core.errors import TranscriptError
 from genlock.speech.text import MAX_FORMS, tokenize
-from genlock.speech.text_encoding import plain_text
+from genlock.speech.text_encoding import decode_text
 
 SPOKEN = {
     "1984": "nineteen eighty four",
@@ -135,7 +135,7 @@ def test_any_text_keeps_its_words(text: str) -> None:
 @pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_codings(coding: str) -> None:
     assert (
-        plain_text("Grüße, this is a text\r\nof two lines".encode(coding), "x")
+        decode_text("Grüße, this is a text\r\nof two lines".encode(coding), "x").text
         == "Grüße, this is a text\nof two lines"
     )
 
@@ -146,10 +146,10 @@ def test_codings(coding: str) -> None:
 )
 def test_what_is_no_text_is_refused(data: bytes) -> None:
     with pytest.raises(TranscriptError, match="the file"):
-        plain_text(data, "the file")
+        decode_text(data, "the file")
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     with contextlib.suppress(TranscriptError):
-        assert plain_text(data, "the file").strip()
+        assert decode_text(data, "the file").text.strip()

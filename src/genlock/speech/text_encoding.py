@@ -11,7 +11,7 @@ import chardet
 
 from genlock.core.errors import OptionError, TranscriptError
 
-__all__ = ["DecodedText", "decode_text", "plain_text"]
+__all__ = ["DecodedText", "decode_text"]
 
 _ALPHABETS = {"LATIN", "GREEK", "CYRILLIC", "HEBREW", "ARABIC", "THAI", "HANGUL"}
 _FALLBACK = "windows-1252"
@@ -56,10 +56,7 @@ def decode_text(data: bytes, name: str, encoding: str | None = None) -> DecodedT
     ('Президент сказал', 'windows-1251', True)
     """
     found = _found(data) if encoding is None else _asked(data, name, encoding)
-    controls = sum(
-        unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") and c not in "\t\n\r\f\v\x1b" for c in found.text
-    )
-    if "\0" in found.text or controls > 0.02 * len(found.text):
+    if "\0" in found.text or _controls(found.text) > 0.02 * len(found.text):
         raise TranscriptError(
             f"{name} is not text (it holds {len(data)} bytes of something else); give a UTF-8 text file"
         )
@@ -67,15 +64,6 @@ def decode_text(data: bytes, name: str, encoding: str | None = None) -> DecodedT
         raise TranscriptError(f"{name} is empty; give the words that are spoken, or leave the transcript out")
     lines = found.text.replace("\r\n", "\n").replace("\r", "\n")
     return DecodedText(lines, found.encoding, found.guessed)
-
-
-def plain_text(data: bytes, name: str) -> str:
-    """The text alone of :func:`decode_text`.
-
-    >>> plain_text(b"caf\\xe9", "a.txt")
-    'café'
-    """
-    return decode_text(data, name).text
 
 
 def _asked(data: bytes, name: str, encoding: str) -> DecodedText:
@@ -92,7 +80,8 @@ def _asked(data: bytes, name: str, encoding: str) -> DecodedText:
 
 
 def _found(data: bytes) -> DecodedText:
-    for coding in _unicode_forms(data):
+    coding = _utf16(data)
+    if coding is not None:
         return DecodedText(data.decode(coding, errors="replace").lstrip("\ufeff"), coding, False)
     try:
         return DecodedText(data.decode("utf-8-sig"), "utf-8", False)
@@ -120,20 +109,28 @@ def _guessed(data: bytes) -> str:
     return min(likely, key=lambda row: (row[0], -row[1]))[2] if likely else _FALLBACK
 
 
+def _controls(text: str) -> int:
+    """How many characters no text has."""
+    return sum(
+        unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") and c not in "\t\n\r\f\v\x1b" for c in text
+    )
+
+
 def _oddities(text: str) -> int:
     """Words of two alphabets, and characters that no text has."""
-    odd = sum(unicodedata.category(c) in ("Cc", "Cn", "Co") and c not in "\t\n" for c in text)
+    odd = _controls(text)
     for word in re.findall(r"[^\W\d_]+", text):
         alphabets = {unicodedata.name(c, "?").split(" ")[0] for c in word}
         odd += len(alphabets & _ALPHABETS) > 1
     return odd
 
 
-def _unicode_forms(data: bytes) -> list[str]:
+def _utf16(data: bytes) -> str | None:
+    """Which UTF-16 it is, by its mark or its zeros; None: none."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return ["utf-16"]
+        return "utf-16"
     if len(data) >= 4 and data[1::2].count(0) > 0.4 * len(data) / 2:
-        return ["utf-16-le"]
+        return "utf-16-le"
     if len(data) >= 4 and data[::2].count(0) > 0.4 * len(data) / 2:
-        return ["utf-16-be"]
-    return []
+        return "utf-16-be"
+    return None
