@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,9 @@ from genlock.core.grid import Grid
 from genlock.core.resample import Mask
 from genlock.core.time import Exact, exact
 from genlock.lipsync.estimators.base import Cue, Window, stretches, why_nothing
-from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 
-__all__ = ["FaceShifts", "cues_of_shifts", "why_nothing_heard", "windows_by_face"]
+__all__ = ["FaceShifts", "windows_by_face", "windows_of_shifts"]
 
 # Seconds of a face that must be seen in a stretch.
 _LEAST_SECONDS = Fraction(1, 2)
@@ -54,12 +55,6 @@ class FaceShifts:
         return shift_curve(totals / np.maximum(pairs, 1), pairs, self.grid, self.grid, least_frames=10)
 
 
-def why_nothing_heard(evidence: Evidence) -> str:
-    """Why there is nothing to compare for whoever hears the sound itself; empty: there is."""
-    reason = why_nothing(evidence)
-    return reason or ("the sound itself was not kept" if evidence.waveform is None else "")
-
-
 def windows_by_face(
     name: str,
     evidence: Evidence,
@@ -80,7 +75,28 @@ def windows_by_face(
     ]
 
 
-def cues_of_shifts(name: str, faces: Sequence[FaceShifts], start: Fraction, end: Fraction) -> Iterator[Cue]:
+def windows_of_shifts(
+    name: str,
+    evidence: Evidence,
+    window_seconds: Exact,
+    shifts_of: Callable[[Evidence, FaceEvidence], FaceShifts | None],
+) -> list[Window]:
+    """:func:`windows_by_face` for whoever hears the sound itself.
+
+    Parameters
+    ----------
+    shifts_of : scores a face beside the sound; None: there is nothing of it to compare
+    """
+    reason = why_nothing(evidence)
+    if not reason and evidence.waveform is None:
+        reason = "the sound itself was not kept"
+    if reason:
+        return [Window(evidence.start, evidence.end, (Cue(name, None, reason=reason),))]
+    faces = [found for face in evidence.faces if (found := shifts_of(evidence, face)) is not None]
+    return windows_by_face(name, evidence, window_seconds, partial(_cues, name, faces))
+
+
+def _cues(name: str, faces: Sequence[FaceShifts], start: Fraction, end: Fraction) -> Iterator[Cue]:
     """The cue of each face that is seen in a stretch."""
     for face in faces:
         curve = face.curve(start, end)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +23,8 @@ from genlock.core.track import Track
 from genlock.extractors.both.on_frames import FRAME_RATE, samples_on_frames, seen_on_frames
 from genlock.extractors.sound.mfcc import PRESETS, Mfcc
 from genlock.lipsync.confidence import Confidence
-from genlock.lipsync.estimators.base import Cue, Trust, Window, not_matched
-from genlock.lipsync.estimators.by_face import FaceShifts, cues_of_shifts, why_nothing_heard, windows_by_face
+from genlock.lipsync.estimators.base import Trust, Window, not_matched
+from genlock.lipsync.estimators.by_face import FaceShifts, windows_of_shifts
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 
 if TYPE_CHECKING:
@@ -97,12 +96,7 @@ class SyncNetSync:
 
     def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> Sequence[Window]:
         """Cues of stretches of about ``window_seconds`` of the piece: one for each face."""
-        reason = why_nothing_heard(evidence)
-        if reason:
-            return [Window(evidence.start, evidence.end, (Cue(self.name, None, reason=reason),))]
-        faces = [found for face in evidence.faces if (found := self._face(evidence, face)) is not None]
-        cues = partial(cues_of_shifts, self.name, faces)
-        return windows_by_face(self.name, evidence, window_seconds, cues)
+        return windows_of_shifts(self.name, evidence, window_seconds, self._face)
 
     def _face(self, evidence: Evidence, face: FaceEvidence) -> FaceShifts | None:
         """The face's windows, and those of the sound around them as far as shifts reach."""
