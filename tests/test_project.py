@@ -151,3 +151,49 @@ def test_pages_show_pictures_that_are_in_the_repository() -> None:
     for page in sorted(DOCS.rglob("*.md")):
         for picture in re.findall(r"!\[[^]]*\]\(([^):]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / picture).is_file(), f"{page.name}: {picture}; see docs/build.py"
+
+
+#: What other systems than POSIX do not have; where it is used, it is asked for first.
+POSIX_ONLY = {
+    "killpg",
+    "fork",
+    "getuid",
+    "geteuid",
+    "setsid",
+    "getpgid",
+    "mkfifo",
+    "SIGKILL",
+    "SIGHUP",
+    "SIGUSR1",
+}
+POSIX_MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty"}
+
+
+@pytest.mark.parametrize("path", modules_of("."), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_what_only_posix_has_is_asked_for_first(path: Path) -> None:
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    tried = {id(part) for node in ast.walk(tree) if isinstance(node, ast.Try) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = {alias.name for alias in node.names} & POSIX_MODULES
+            assert not names or id(node) in tried, (
+                f"{path.name}:{node.lineno} imports {names} without a way out"
+            )
+        if isinstance(node, ast.Attribute) and node.attr in POSIX_ONLY and isinstance(node.value, ast.Name):
+            asked = 'hasattr(os, "' in text or "hasattr(signal, " in text
+            assert asked, f"{path.name}:{node.lineno} uses {node.value.id}.{node.attr} and never asks for it"
+
+
+def test_a_dataset_is_prepared_where_files_have_no_locks() -> None:
+    """As on Windows, which has no ``fcntl``."""
+    program = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "import os; del os.killpg\n"
+        "import tempfile, genlock.data.prepare\n"
+        "from genlock.core.process_lock import only_process\n"
+        "with only_process(tempfile.mkdtemp() + '/lock') as alone:\n"
+        "    print(alone)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "True\n"

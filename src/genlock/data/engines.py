@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
+import queue
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import IO, Any, Protocol
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import IO, Any, Protocol, TypeAlias
 
 from genlock.core.errors import MissingDependency, OptionError
 from genlock.core.json_forms import dump_json
@@ -27,6 +28,8 @@ __all__ = ["Engine", "LocalEngine", "RayEngine"]
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
+# Numbers of workers with lines that they wrote.
+_Heard: TypeAlias = "queue.SimpleQueue[tuple[int, bytes]]"
 
 # Times that an item is tried whose worker dies.
 _ATTEMPTS = 2
@@ -64,14 +67,15 @@ class _Waiting:
 class _Worker:
     """One worker process and what it is doing."""
 
+    number: int
     process: subprocess.Popen[bytes]
     errors: IO[bytes]
     request: Request | None = None
     began: float = 0.0
-    received: bytes = field(default=b"")
 
     @classmethod
-    def start(cls) -> _Worker:
+    def start(cls, number: int, heard: _Heard) -> _Worker:
+        """A new one, whose lines come with its number; an empty one is its end."""
         errors = tempfile.TemporaryFile(prefix="genlock-worker-")  # noqa: SIM115 - closed with the worker
         # One thread each: the workers are what runs in parallel, and sums in a fixed order give the same bits.
         threads = dict.fromkeys(
@@ -85,10 +89,12 @@ class _Worker:
             env={**os.environ, **threads},
             start_new_session=True,
         )
-        return cls(process, errors)
+        # A thread reads: not every system can wait for several pipes at once.
+        threading.Thread(target=_hear, args=(number, process, heard), daemon=True).start()
+        return cls(number, process, errors)
 
     def give(self, request: Request) -> None:
-        self.request, self.began, self.received = request, time.monotonic(), b""
+        self.request, self.began = request, time.monotonic()
         assert self.process.stdin is not None
         # A worker that died in the meantime is told by the end of its output.
         with suppress(BrokenPipeError):
@@ -98,11 +104,13 @@ class _Worker:
 
     def end(self) -> None:
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                with suppress(BrokenPipeError):
-                    stream.close()
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:  # Windows has no groups of processes
+                self.process.kill()
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
         self.errors.close()
 
@@ -111,6 +119,14 @@ class _Worker:
         self.errors.seek(0)
         lines = self.errors.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
+
+
+def _hear(number: int, process: subprocess.Popen[bytes], heard: _Heard) -> None:
+    assert process.stdout is not None
+    with process.stdout:
+        for line in process.stdout:
+            heard.put((number, line))
+    heard.put((number, b""))
 
 
 @dataclass(frozen=True)
@@ -140,7 +156,8 @@ class _Pool:
         self.engine, self.waiting = engine, waiting
         self.tries: dict[str, int] = {}
         self.workers: dict[int, _Worker] = {}
-        self.selector = selectors.DefaultSelector()
+        self.heard: _Heard = queue.SimpleQueue()
+        self.numbers = count()
 
     def answers(self) -> Iterator[Answer]:
         try:
@@ -151,39 +168,34 @@ class _Pool:
         finally:
             for worker in self.workers.values():
                 worker.end()
-            self.selector.close()
 
     def _start(self) -> None:
-        worker = _Worker.start()
-        assert worker.process.stdout is not None
-        number = worker.process.stdout.fileno()
-        self.workers[number] = worker
-        self.selector.register(number, selectors.EVENT_READ)
+        worker = _Worker.start(next(self.numbers), self.heard)
+        self.workers[worker.number] = worker
         worker.give(self.waiting.pop())
 
     def _wait(self) -> Iterator[Answer]:
         now = time.monotonic()
         left = min((w.began + self.engine.limit_seconds - now for w in self.workers.values()), default=0.0)
-        for key, _ in self.selector.select(timeout=max(0.0, min(left, 1.0))):
-            yield from self._hear(key.fd)
+        with suppress(queue.Empty):
+            number, line = self.heard.get(timeout=max(0.0, min(left, 1.0)))
+            if number in self.workers:  # else the last words of one that was ended
+                yield from self._hear(number, line)
         for number, worker in list(self.workers.items()):
             if time.monotonic() - worker.began > self.engine.limit_seconds:
                 yield self._given_up(worker, f"took longer than {self.engine.limit_seconds:g} s")
                 self._drop(number)
 
-    def _hear(self, number: int) -> Iterator[Answer]:
-        worker = self.workers[number]
-        data = os.read(number, 1 << 20)
-        worker.received += data
-        if not data:
+    def _hear(self, number: int, line: bytes) -> Iterator[Answer]:
+        if not line.endswith(b"\n"):
             yield from self._died(number)
-        elif worker.received.endswith(b"\n"):
-            answer = json.loads(worker.received)
-            if self.waiting:
-                worker.give(self.waiting.pop())
-            else:
-                self._drop(number)
-            yield answer
+            return
+        answer = json.loads(line)
+        if self.waiting:
+            self.workers[number].give(self.waiting.pop())
+        else:
+            self._drop(number)
+        yield answer
 
     def _died(self, number: int) -> Iterator[Answer]:
         worker = self.workers[number]
@@ -209,7 +221,6 @@ class _Pool:
         }
 
     def _drop(self, number: int) -> None:
-        self.selector.unregister(number)
         self.workers.pop(number).end()
 
 

@@ -6,7 +6,6 @@ dataset has stays when more is asked for; what is left out, made again or not ma
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,12 +13,13 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from genlock import __version__
 from genlock.core.errors import InputError, OptionError, OutputError
+from genlock.core.process_lock import only_process
 from genlock.core.progress import Progress, silent
 from genlock.core.time import exact
 from genlock.data.corpora import Corpus, CorpusFolder, SourceFile, Trouble, find_corpus
@@ -264,19 +264,15 @@ def _require_ours(place: Path) -> None:
 
 @contextmanager
 def _locked(place: Path) -> Iterator[None]:
-    """One process at a time. The lock goes with its process, however that ends."""
-    try:
-        (place / _OWN).mkdir(parents=True, exist_ok=True)
-        file = open(place / _OWN / "lock", "w")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise OutputError(f"the dataset {str(place)!r} cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise InputError(
-            f"another process is at work on the dataset {str(place)!r}; wait for it (--status shows how far it is)"
-        ) from error
-    else:
+    """One process at a time."""
+    with ExitStack() as stack:
+        try:
+            (place / _OWN).mkdir(parents=True, exist_ok=True)
+            alone = stack.enter_context(only_process(place / _OWN / "lock"))
+        except OSError as error:
+            raise OutputError(f"the dataset {str(place)!r} cannot be written: {error.strerror}") from error
+        if not alone:
+            raise InputError(
+                f"another process is at work on the dataset {str(place)!r}; wait for it (--status shows how far it is)"
+            )
         yield
-    finally:
-        file.close()

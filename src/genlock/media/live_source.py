@@ -22,6 +22,8 @@ __all__ = ["STANDARD_INPUT", "LiveSource"]
 STANDARD_INPUT = "-"
 # How often a wait looks whether it is to end. Signals interrupt no wait by themselves, since Python begins it again.
 _LOOK_SECONDS = 0.2
+# Windows waits for sockets only: a pipe there is read until something comes, and only then ends on demand.
+_WAITS_FOR_PIPES = os.name == "posix"
 
 
 class LiveSource:
@@ -119,7 +121,7 @@ class _Waits:
 
     def _from_pipe(self, size: int) -> bytes:
         while not self._stopped.is_set():
-            if select.select([self._handle], [], [], _LOOK_SECONDS)[0]:
+            if not _WAITS_FOR_PIPES or select.select([self._handle], [], [], _LOOK_SECONDS)[0]:
                 return os.read(self._handle, size)
         return b""
 

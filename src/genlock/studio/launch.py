@@ -6,17 +6,13 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from genlock.core.errors import InputError, MissingDependency, OutputError
+from genlock.core.process_lock import only_process
 from genlock.studio.folder import StudioFolder
 from genlock.studio.guard import Guard, allowed_names
 from genlock.studio.options import StudioOptions, is_loopback
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: two studios on one folder are then not told apart
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["address_of", "also_of", "listen", "run_studio"]
 
@@ -107,19 +103,12 @@ def also_of(options: StudioOptions) -> list[str]:
 
 @contextmanager
 def _alone(folder: StudioFolder) -> Iterator[None]:
-    """One studio for a folder. The lock goes with its process, however that ends."""
-    try:
-        file = open(folder.own / "lock", "w")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise OutputError(f"cannot write {str(folder.own)!r}: {error.strerror}") from error
-    try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise InputError(
-            f"another studio works on {str(folder.root)!r}; open its page, or end it first"
-        ) from error
-    else:
+    """One studio for a folder."""
+    with ExitStack() as stack:
+        try:
+            alone = stack.enter_context(only_process(folder.own / "lock"))
+        except OSError as error:
+            raise OutputError(f"cannot write {str(folder.own)!r}: {error.strerror}") from error
+        if not alone:
+            raise InputError(f"another studio works on {str(folder.root)!r}; open its page, or end it first")
         yield
-    finally:
-        file.close()
