@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
+from genlock import __version__
 from genlock.cli.arguments import run_commands
 from genlock.cli.files import align, animate, demo, export, features, prepare, probe, sound, sync, words
 from genlock.cli.models import models
@@ -37,6 +39,17 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "bench": bench,
     "studio": studio,
 }
+
+
+_TITLE = "Sound and picture of a video on one exact clock."
+_EXAMPLES = """
+Three things to begin with:
+
+  genlock align talk.mp4        words, features and offset of a video, and a report to look at
+  genlock sync talk.mp4         is the sound in step with the picture?
+  genlock words talk.mp4 -o talk.srt    subtitles
+
+genlock COMMAND --help says what a command takes."""
 
 
 class _Stopped(KeyboardInterrupt):
@@ -74,10 +87,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
         with _stopped_cleanly():
-            if given and given[0] in NAMED and len(given) > 1 and not given[1].startswith("-"):
+            if given in (["--version"], ["-V"]):
+                print(f"genlock {__version__}, Python {platform.python_version()}, {platform.platform()}")
+            elif not given:
+                with suppress(SystemExit):
+                    run_commands(_COMMANDS, "genlock", _TITLE, ["--help"])
+                print(_EXAMPLES)
+            elif given[0] in NAMED and len(given) > 1 and not given[1].startswith("-"):
                 NAMED[given[0]](given[1], given[2:])
             else:
-                run_commands(_COMMANDS, "genlock", "Sound and picture of a video on one exact clock.", given)
+                run_commands(_COMMANDS, "genlock", _TITLE, given)
     except GenlockError as error:
         say(f"genlock: {error}")
         return error.exit_status
