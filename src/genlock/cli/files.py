@@ -17,6 +17,7 @@ from genlock.cli.running import Bar, each, say, show
 from genlock.core.errors import GenlockError, InputError, OptionError
 from genlock.core.json_forms import dump_json
 from genlock.media.live_source import LiveSource
+from genlock.speech import Words
 from genlock.speech.subtitles import FORMS
 
 __all__ = ["align", "animate", "demo", "export", "features", "prepare", "probe", "sound", "sync", "words"]
@@ -61,13 +62,27 @@ def words(
             .json, or a folder for the usual ones.
         json: Print one JSON object instead of text.
     """
-    each(
-        files,
-        output,
-        json,
-        lambda file, where, bar: tasks.find_words(file, options, where, bar),
-        one_file=FORMS,
-    )
+    other: list[str] = []
+
+    def work(file: str, where: str | None, bar: Bar) -> tasks.Result:
+        result = tasks.find_words(file, options, where, bar)
+        _note_other_text(other, file, result.words)
+        return result
+
+    each(files, output, json, work, one_file=FORMS)
+    _require_said(other)
+
+
+def _note_other_text(other: list[str], file: str, words: Words) -> None:
+    """Keep what is to be said at the end of a file whose text is not what is said."""
+    if words.check is not None and not words.check.enough:
+        other.append(f"{file}: {words.check}")
+
+
+def _require_said(other: Sequence[str]) -> None:
+    """End with status 3 if a text was not what is said."""
+    if other:
+        raise _OtherText("\n".join(other))
 
 
 def sync(
@@ -162,6 +177,10 @@ class _CannotTell(GenlockError):
     exit_status = 3
 
 
+class _OtherText(GenlockError):
+    exit_status = 3
+
+
 def _require_in_step(answers: Mapping[str, bool | None]) -> None:
     """What ``--check`` says by its exit status; on standard error, which files it is about."""
     for answer, kind, said in ((False, _OutOfStep, "out of step"), (None, _CannotTell, "cannot be told")):
@@ -180,7 +199,15 @@ def align(
         output: Folder for the results (default: VIDEO.genlock beside each video).
         json: Print one JSON object instead of text.
     """
-    each(files, output, json, lambda file, where, bar: tasks.align_video(file, options, where, bar))
+    other: list[str] = []
+
+    def work(file: str, where: str | None, bar: Bar) -> tasks.Result:
+        result = tasks.align_video(file, options, where, bar)
+        _note_other_text(other, file, result.words)
+        return result
+
+    each(files, output, json, work)
+    _require_said(other)
 
 
 def animate(

@@ -14,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from genlock.core.errors import TranscriptError
+from genlock.core.errors import MissingModel, OptionError, TranscriptError
 from genlock.core.memory import return_free_memory
 from genlock.core.plugins import check_plugin, plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
 from genlock.media.sound_source import SoundSource
+from genlock.speech.alike import phones_of
 from genlock.speech.anchors import Piece, match_words, pieces
+from genlock.speech.checked import CheckedText, Placing, checked_words
 from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.heard import Heard
 from genlock.speech.mouths import SpooledMouths
@@ -42,7 +44,8 @@ from genlock.speech.recognize import (
 from genlock.speech.sound import instant, require_speech_rate, seconds_long
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.subtitles import Cue
-from genlock.speech.text import Token, tokenize
+from genlock.speech.text import NOTHING_TO_SAY, Token, tokenize
+from genlock.speech.text_check import compare_text
 from genlock.speech.words import Word, Words
 
 __all__ = ["ALIGNERS", "Aligner", "find_aligner", "mouths_of", "recognize_and_align"]
@@ -138,6 +141,8 @@ def recognize_and_align(
     aligner: str = "auto",
     model: CtcModelOptions | None = None,
     mouths: SpooledMouths | None = None,
+    heard: Sequence[Heard] | None = None,
+    least_matched: float = 0.0,
     progress: Progress = silent,
 ) -> Words:
     """The words of a sound and their times on its clock.
@@ -158,6 +163,12 @@ def recognize_and_align(
         A CTC checkpoint to recognise and align with.
     mouths : SpooledMouths, optional
         The mouths of the film, for a recogniser that reads lips.
+    heard : sequence of Heard, optional
+        What a recogniser heard in this sound already, on its clock. None: it is asked where that is needed.
+    least_matched : float
+        The text is compared with what is recognised; below this share of it, 0...1, it is not what is said, and only
+        words that are heard in a row keep times. 0: nothing is compared. Nor is it where nothing here recognises the
+        language well enough.
 
     Raises
     ------
@@ -180,13 +191,16 @@ def recognize_and_align(
     """
     require_speech_rate(sound)
     text = " ".join(cue.plain for cue in cues) if transcript is None and cues is not None else transcript
+    if not 0 <= least_matched <= 1:
+        raise OptionError(f"least_matched={least_matched} is no share; say a number from 0 to 1")
     with _Session(sound, language, recognizer, aligner, model, mouths, progress) as session:
+        session.heard_already(heard)
         if text is None:
             return session.recognized()
         tokens = tokenize(text, language)
         if not tokens:
             raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
-        return session.aligned(tokens)
+        return session.checked(tokens, least_matched) if least_matched else session.aligned(tokens)
 
 
 class _Session:
@@ -211,6 +225,7 @@ class _Session:
         own = aligner == "auto" and isinstance(named, OfFolder)
         self._aligner = find_aligner(recognizer if own else aligner, language, model is not None)
         self._heard: dict[Any, Listening] = {}
+        self._recognized: tuple[str, list[Heard]] | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> _Session:
@@ -218,6 +233,57 @@ class _Session:
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+
+    def heard_already(self, heard: Sequence[Heard] | None) -> None:
+        """Take what somebody recognised before, and listen no more."""
+        self._recognized = None if heard is None else ("given", list(heard))
+
+    def checked(self, tokens: Sequence[Token], least: float) -> Words:
+        """The words of a text, compared with what is heard where that can be."""
+        if not any(token.forms for token in tokens) or not self._can_check():
+            return self.aligned(tokens)
+        heard = self._hear()[1]
+        compared = compare_text(tokens, heard, phones_of(self.language), self.language)
+        start, end = self.sound.origin, self.sound.origin + seconds_long(self.sound)
+        text = CheckedText(tokens, heard, compared, start, end, least)
+        likely = [tokens[number] for number in text.likely]
+        words = self.aligned(likely) if any(t.forms for t in likely) else self._unspoken(likely)
+        return checked_words(text, words, self._placing(tokens))
+
+    def _unspoken(self, tokens: Sequence[Token]) -> Words:
+        """Words between which nothing is said that could be aligned."""
+        words = [Word(token.text, reason=token.reason or NOTHING_TO_SAY) for token in tokens]
+        return self._words(words, None, None if self._aligner is None else self._aligner[0], None)
+
+    def _can_check(self) -> bool:
+        """Whether somebody recognises the language well enough to say that a text is wrong."""
+        if self._aligner is None or self._recognized is not None:
+            return self._aligner is not None
+        try:
+            name, _ = find_recognizer(self._recognizer, self.language, self._model is not None)
+        except (OptionError, MissingModel):
+            return False
+        # Of a right text pocketsphinx misses every second word.
+        return name != "pocketsphinx"
+
+    def _placing(self, tokens: Sequence[Token]) -> Placing | None:
+        """What looks for a few words in a piece of the sound; None if the aligner hears only the whole."""
+        if self._aligner is None or _listens(self._aligner[1]):
+            return None
+        aligner: Aligner = self._aligner[1]()
+
+        def place(numbers: Sequence[int], start: Fraction, end: Fraction) -> list[Word]:
+            part = Piece(start, end, range(numbers[0], numbers[-1] + 1), range(numbers[0], numbers[-1] + 1))
+            with _one_blas_thread():
+                return [
+                    *map(
+                        _word,
+                        tokens[part.words.start : part.words.stop],
+                        _piece(self.sound, tokens, part, aligner),
+                    )
+                ]
+
+        return place
 
     def aligned(self, tokens: Sequence[Token]) -> Words:
         """The words of a text."""
@@ -271,6 +337,11 @@ class _Session:
 
     def _hear(self) -> tuple[str, list[Heard]]:
         """The name of the recogniser, and what it heard."""
+        if self._recognized is None:
+            self._recognized = self._listened()
+        return self._recognized
+
+    def _listened(self) -> tuple[str, list[Heard]]:
         name, kind = find_recognizer(self._recognizer, self.language, self._model is not None)
         if _listens(kind):
             return name, self._listening(kind).recognize()

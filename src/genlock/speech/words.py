@@ -11,6 +11,7 @@ from genlock.core import Span, Spans
 from genlock.core.errors import FormatError, OptionError
 from genlock.core.one_line import one_line
 from genlock.core.time import Exact, exact, fraction_text
+from genlock.speech.text_check import TextCheck
 
 __all__ = ["Status", "Word", "Words"]
 
@@ -136,6 +137,8 @@ class Words(Sequence[Word]):
     """Language of the speech, ISO 639-1."""
     reason: str | None = None
     """Why the result as a whole cannot be trusted, or is empty; None if nothing speaks against it."""
+    check: TextCheck | None = None
+    """How the text compares with what was recognised; None if nothing was compared."""
 
     __repr__ = one_line
 
@@ -147,6 +150,7 @@ class Words(Sequence[Word]):
         aligner: str | None = None,
         language: str = "en",
         reason: str | None = None,
+        check: TextCheck | None = None,
     ) -> None:
         words = tuple(items)
         last: Fraction | None = None
@@ -159,8 +163,8 @@ class Words(Sequence[Word]):
                     f"s, before the word before it ends at {float(last):.6f} s"
                 )
             last = word.end
-        names = ("items", "clock", "recognizer", "aligner", "language", "reason")
-        values = (words, clock, recognizer, aligner, language, reason)
+        names = ("items", "clock", "recognizer", "aligner", "language", "reason", "check")
+        values = (words, clock, recognizer, aligner, language, reason, check)
         for name, value in zip(names, values, strict=True):
             object.__setattr__(self, name, value)
 
@@ -217,7 +221,8 @@ class Words(Sequence[Word]):
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know before using the result, in sentences; empty if all is well."""
-        notes = [self.reason] if self.reason else []
+        notes = [str(self.check)] if self.check is not None and self.check.differs else []
+        notes += [self.reason] if self.reason and self.reason not in notes else []
         missing = [w for w in self if w.start is None and w.reason != self.reason]
         for reason in dict.fromkeys(w.reason for w in missing):
             texts = [repr(w.text) for w in missing if w.reason == reason]
@@ -227,10 +232,11 @@ class Words(Sequence[Word]):
 
     def shifted(self, seconds: Exact) -> Words:
         """The same words, later by so many exact seconds."""
-        return replace(self, items=tuple(w.shifted(seconds) for w in self))
+        check = None if self.check is None else self.check.shifted(exact(seconds))
+        return replace(self, items=tuple(w.shifted(seconds) for w in self), check=check)
 
     def to_dict(self) -> dict[str, Any]:
-        """``words[]``, ``recognizer``, ``aligner``, ``language``, ``reason``, ``clock``."""
+        """``words[]``, ``recognizer``, ``aligner``, ``language``, ``reason``, ``clock``, ``text_check``."""
         return {
             "words": [w.to_dict() for w in self],
             "recognizer": self.recognizer,
@@ -238,6 +244,7 @@ class Words(Sequence[Word]):
             "language": self.language,
             "reason": self.reason,
             "clock": self.clock,
+            "text_check": None if self.check is None else self.check.to_dict(),
         }
 
     @classmethod
@@ -245,14 +252,16 @@ class Words(Sequence[Word]):
         """The words that :meth:`to_dict` described. Raises FormatError if the mapping is none."""
         try:
             items = [Word.from_dict(w) for w in data["words"]]
-            return cls(
-                items, data["clock"], data["recognizer"], data["aligner"], data["language"], data["reason"]
-            )
+            found = data.get("text_check")
+            check = None if found is None else TextCheck.from_dict(found)
+            names = ("clock", "recognizer", "aligner", "language", "reason")
+            return cls(items, *(data[name] for name in names), check)
         except (KeyError, TypeError) as error:
             raise FormatError(
                 f"this is not a list of words that genlock wrote: {error!r} is missing"
             ) from error
 
     def __str__(self) -> str:
-        lines = [str(w) for w in self] or ["(no words)"]
-        return "\n".join(lines + [f"note: {self.reason}"] * bool(self.reason))
+        first = [str(self.check)] if self.check is not None and self.check.differs else []
+        lines = [*first, *map(str, self)] if len(self) else [*first, "(no words)"]
+        return "\n".join(lines + [f"note: {self.reason}"] * bool(self.reason and self.reason not in first))

@@ -266,6 +266,7 @@ class _Listener:
             aligner=self._options.aligner,
             model=self._model,
             mouths=mouths,
+            least_matched=self._options.least_matched,
             progress=self._progress,
         )
 

@@ -82,6 +82,9 @@ class WordOptions:
     """With a beam: a KenLM n-gram file (.arpa or .bin)."""
     resume: str | None = None
     """With a model: a file to keep its emissions in, so that an interrupted run goes on where it was."""
+    least_matched: float = 0.5
+    """With a transcript: the share of its words, 0...1, that must be heard. Below it the text is not what is said:
+    words that are not heard get no times, and the exit status is 3. 0 takes the text as it is, without listening."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
 
@@ -152,6 +155,7 @@ def find_words(
             aligner=options.aligner,
             model=model_options(options),
             mouths=None if spool is None else spool.mouths(clip.frames),
+            least_matched=options.least_matched,
             progress=progress,
         )
     found = repaired_of(given, words)

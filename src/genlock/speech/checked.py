@@ -1,0 +1,137 @@
+"""Words of a text that was compared with what is heard: what nobody says gets no times and drags no word along."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from genlock.speech.heard import Heard
+from genlock.speech.text import Token
+from genlock.speech.text_check import Compared, Stretch, TextCheck, minutes_of
+from genlock.speech.words import Word, Words
+
+__all__ = ["CheckedText", "checked_words"]
+
+#: A stretch that was not recognised is said all the same where it lies alone in the sound, so many of its words find a
+#: place there, and their median confidence is this.
+_LEAST_PLACED, _LEAST_CONFIDENCE = 0.8, 0.6
+#: Nobody speaks faster than so many seconds a symbol (a phone or a letter).
+_SHORTEST_SYMBOL = Fraction(1, 25)
+_NOT_HEARD = "it is not heard: nobody says it here, or nobody can be understood"
+_NOT_SAID = "the text is not what is said here"
+
+#: Places words, given by their numbers, in the sound from one instant to another.
+Placing = Callable[[Sequence[int], Fraction, Fraction], Sequence[Word]]
+
+
+@dataclass(frozen=True)
+class CheckedText:
+    """A text, what was heard, and how both compare."""
+
+    tokens: Sequence[Token]
+    """The words of the text."""
+    heard: Sequence[Heard]
+    """The recognised words, on the sound's clock."""
+    compared: Compared
+    """Both beside each other."""
+    start: Fraction
+    """Where the sound begins, in seconds on the clock."""
+    end: Fraction
+    """Where it ends."""
+    least: float
+    """The share of words, 0...1, that must be heard."""
+
+    @property
+    def likely(self) -> list[int]:
+        """Numbers of the words that may be said: all but those of the stretches that are not heard."""
+        gone = {number for run in self.compared.missing for number in run}
+        return [number for number in range(len(self.tokens)) if number not in gone]
+
+
+def checked_words(text: CheckedText, likely: Words, place: Placing | None) -> Words:
+    """All words of a text, with its check.
+
+    Parameters
+    ----------
+    likely : the words of ``text.likely``, aligned without the others
+    place : looks for the others where they would be; None: nobody can
+    """
+    words: list[Word] = [Word(token.text, reason=token.reason or _NOT_HEARD) for token in text.tokens]
+    for number, word in zip(text.likely, likely, strict=True):
+        words[number] = word
+    missing = [
+        run for run in text.compared.missing if place is None or not _found_alone(text, words, run, place)
+    ]
+    placed = {number for run in text.compared.missing if run not in missing for number in run}
+    check = _check(text, words, missing, placed)
+    if not check.enough:
+        keep = placed | {number for number, kept in enumerate(text.compared.kept.tolist()) if kept}
+        words = [
+            word if number in keep or word.start is None else Word(word.text, reason=_NOT_SAID)
+            for number, word in enumerate(words)
+        ]
+    check = replace(
+        check,
+        unplaced=sum(w.start is None and bool(t.forms) for w, t in zip(words, text.tokens, strict=True)),
+    )
+    return replace(
+        likely, items=tuple(words), reason=likely.reason if check.enough else str(check), check=check
+    )
+
+
+def _found_alone(text: CheckedText, words: list[Word], run: range, place: Placing) -> bool:
+    """Look for a stretch that was not recognised in the sound beside it that nothing else takes; keep it if it fits."""
+    low, high = _between(words, run, text.start, text.end)
+    low, high = _longest_free(low, high, text.heard)
+    symbols = sum(len(word) for k in run for form in text.tokens[k].forms[:1] for word in form)
+    if high - low < symbols * _SHORTEST_SYMBOL:
+        return False
+    found = place(run, low, high)
+    sure = [word.confidence or 0.0 for word in found if word.start is not None]
+    spoken = sum(bool(text.tokens[k].forms) for k in run)
+    if len(sure) < _LEAST_PLACED * spoken or statistics.median(sure) < _LEAST_CONFIDENCE:
+        return False
+    words[run.start : run.stop] = found
+    return True
+
+
+def _between(words: Sequence[Word], run: range, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction]:
+    """From where the word before a stretch ends to where the word after it begins."""
+    low = next((w.end for w in reversed(words[: run.start]) if w.end is not None), start)
+    high = next((w.start for w in words[run.stop :] if w.start is not None), end)
+    return low, high
+
+
+def _longest_free(low: Fraction, high: Fraction, heard: Sequence[Heard]) -> tuple[Fraction, Fraction]:
+    """The longest part of a piece of sound in which nothing was recognised."""
+    best, reached = (low, low), low
+    for word in heard:
+        if word.end <= low or word.start >= high:
+            continue
+        if word.start - reached > best[1] - best[0]:
+            best = (reached, word.start)
+        reached = max(reached, word.end)
+    return (reached, high) if high - reached > best[1] - best[0] else best
+
+
+def _check(text: CheckedText, words: Sequence[Word], missing: Sequence[range], placed: set[int]) -> TextCheck:
+    compared, tokens, heard = text.compared, text.tokens, text.heard
+    spoken = [bool(token.forms) for token in tokens]
+    known = [bool(k) or number in placed for number, k in enumerate(compared.heard.tolist())]
+    not_said = []
+    for run in missing:
+        low, high = _between(words, run, text.start, text.end)
+        not_said.append(Stretch(" ".join(tokens[k].text for k in run), run.start, len(run), low, high))
+    not_written = []
+    for run in compared.extra:
+        at = next((x for x, y in sorted(compared.beside.items()) if y >= run.stop), len(tokens))
+        said = " ".join(heard[k].text for k in run)
+        not_written.append(Stretch(said, at, len(run), heard[run.start].start, heard[run.stop - 1].end))
+    times = [
+        heard[compared.beside[k]].start if k in compared.beside else words[k].start for k in range(len(words))
+    ]
+    minutes = minutes_of(times, known, spoken)
+    head = (sum(spoken), sum(k and s for k, s in zip(known, spoken, strict=True)), text.least)
+    return TextCheck(*head, tuple(not_said), tuple(not_written), minutes)
