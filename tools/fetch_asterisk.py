@@ -3,7 +3,7 @@
 They come from two Debian packages, by Debian's own tools (``apt-get download``, ``dpkg -x``). The G.722 files
 stay as they are; ``transcripts.tsv`` is written beside them.
 
-    python tools/fetch_asterisk.py FOLDER
+    python tools/fetch_asterisk.py FOLDER [LANGUAGE]    LANGUAGE: en (the default), es, fr, it, ru
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-PACKAGES = ("asterisk-core-sounds-en-g722", "asterisk-core-sounds-en")
+LANGUAGES = ("en", "es", "fr", "it", "ru")
 
 
 def main() -> None:
     """Fetch, unpack, write the texts."""
-    if len(sys.argv) != 2:
+    language = sys.argv[2] if len(sys.argv) == 3 else LANGUAGES[0]
+    if len(sys.argv) not in (2, 3) or language not in LANGUAGES:
         sys.exit(__doc__)
-    target = Path(sys.argv[1])
+    target, name = Path(sys.argv[1]), f"asterisk-core-sounds-{language}"
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder)
-        subprocess.run(["apt-get", "download", *PACKAGES], cwd=where, check=True)
+        subprocess.run(["apt-get", "download", f"{name}-g722", name], cwd=where, check=True)
         for package in where.glob("*.deb"):
             subprocess.run(["dpkg", "-x", package, where / "x"], check=True)
-        texts = read_texts(next(where.rglob("core-sounds-en.txt.gz")))
-        root = next(where.rglob("en_US_f_Allison"))
+        texts = read_texts(next(where.rglob(f"core-sounds-{language}.txt.gz")))
+        root = next(where.rglob(f"{language}_[A-Z][A-Z]_*"))
         target.mkdir(parents=True, exist_ok=True)
         names = []
         for sound in sorted(root.rglob("*.g722")):

@@ -26,6 +26,7 @@ from genlock.train.options import (
     Wav2Vec2Training,
 )
 from genlock.train.registry import RecipeCommand
+from genlock.train.speech.phone_options import PHONES_LOOP, PhonesTraining
 from genlock.train.talker.options import TALKER_LOOP, TalkerTraining
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "CONTACTS",
     "CTC",
     "MATERIALS",
+    "PHONES",
     "SYNC",
     "TALKER",
     "TOUCHES",
@@ -48,6 +50,7 @@ __all__ = [
     "train_contacts",
     "train_ctc",
     "train_materials",
+    "train_phones",
     "train_sync",
     "train_talker",
     "train_touches",
@@ -135,6 +138,19 @@ def train_touches(
     from genlock.train.foley.touches import train_touches as run  # needs the optional torch
 
     return run(films, folder, training, loop, progress)
+
+
+def train_phones(
+    sounds: Sequence[str],
+    folder: str,
+    training: PhonesTraining,
+    loop: LoopOptions,
+    progress: Progress = silent,
+) -> Result:
+    """Train a model of phones; see :func:`genlock.train.speech.phones.train_phones`."""
+    from genlock.train.speech.phones import train_phones as run  # needs the optional torch
+
+    return run(sounds, folder, training, loop, progress)
 
 
 def train_sync(
@@ -304,6 +320,14 @@ CONTACTS = RecipeCommand(
     train_contacts,
     CONTACTS_LOOP,
     _IMPACTS.replace("--recipe impacts", "--recipe impacts --outputs motion"),
+)
+PHONES = RecipeCommand(
+    "phones",
+    "words of any language on the clock, from sound with text",
+    PhonesTraining,
+    train_phones,
+    PHONES_LOOP,
+    _SOUNDS,
 )
 MATERIALS = RecipeCommand(
     "materials",

@@ -80,6 +80,8 @@ MAX_PRONUNCIATIONS = 6
 
 Array = npt.NDArray[np.float32]
 
+# The dictionary is American; most who speak English say the last letter otherwise.
+_BRITISH: Mapping[str, tuple[Pronunciation, ...]] = {"z": (("Z", "EH", "D"),)}
 _VOICELESS, _HISSING = frozenset(["P", "T", "K", "F", "TH"]), frozenset(["S", "Z", "SH", "ZH", "CH", "JH"])
 _LATIN = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "th", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"}
@@ -93,6 +95,8 @@ class Pronouncer:
     >>> pronounce = load_pronouncer()
     >>> pronounce("read")
     (('R', 'EH', 'D'), ('R', 'IY', 'D'))
+    >>> pronounce("Z")
+    (('Z', 'IY'), ('Z', 'EH', 'D'))
     >>> pronounce("U"), pronounce("genlock's")
     ((('Y', 'UW'),), (('JH', 'EH', 'N', 'L', 'AH', 'K', 'S'),))
     """
@@ -108,8 +112,10 @@ class Pronouncer:
         Empty if the word has no Latin letters.
         """
         if len(word) == 1 and word.isupper():
-            return self._looked_up(word.lower() + ".") or self._looked_up(word.lower())
-        return self._lower(word.lower())[:MAX_PRONUNCIATIONS]
+            found = self._looked_up(word.lower() + ".") or self._looked_up(word.lower())
+        else:
+            found = self._lower(word.lower())[:MAX_PRONUNCIATIONS]
+        return (*found, *_BRITISH.get(word.lower(), ()))
 
     def knows(self, word: str) -> bool:
         """Whether the word is in the dictionary as it is."""
