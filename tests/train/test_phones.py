@@ -45,7 +45,8 @@ def test_a_frame_depends_on_what_is_within_reach_alone() -> None:
     moved = mel.copy()
     moved[30] += 1
     changed = np.flatnonzero(np.abs(model(moved) - model(mel)).max(axis=1) > 0)
-    assert changed[0] == 30 - SHAPE.reach and changed[-1] == 30 + SHAPE.reach
+    assert changed[0] == 30 - SHAPE.reach
+    assert changed[-1] == 30 + SHAPE.reach
 
 
 def test_a_model_comes_back_from_its_file(tmp_path: Path) -> None:
@@ -53,7 +54,8 @@ def test_a_model_comes_back_from_its_file(tmp_path: Path) -> None:
     save_phones(model, tmp_path / "model.npz")
     again = load_phones(tmp_path)
     mel = np.ones((20, 80), np.float32)
-    assert again.symbols == model.symbols and again.facts == {"clips": 3}
+    assert again.symbols == model.symbols
+    assert again.facts == {"clips": 3}
     assert np.abs(again(mel) - model(mel)).max() < 0.02  # 16 bits
 
 
@@ -73,7 +75,8 @@ def test_aligned_again_words_keep_their_known_times() -> None:
     targets = align_again(clip, small_model(), np.ones(CLASSES, np.bool_), -4.0)
     assert targets is not None
     assert np.flatnonzero(targets).tolist() == list(range(5, 31))
-    assert set(targets[5:20]) == {2, 3, 4} and set(targets[20:31]) <= {5, 6, 7}
+    assert set(targets[5:20]) == {2, 3, 4}
+    assert set(targets[20:31]) <= {5, 6, 7}
 
 
 def test_languages_are_one_or_one_for_each(tone_dataset: Path) -> None:
@@ -83,7 +86,16 @@ def test_languages_are_one_or_one_for_each(tone_dataset: Path) -> None:
 
 def test_two_rounds_learn_where_words_are(tone_dataset: Path, tmp_path: Path) -> None:
     training = PhonesTraining(
-        network=SHAPE, rounds=2, rise=1, batch=8, seconds=1.6, dropout=0, noise=0, echo=0, masks=0, data="tones"
+        network=SHAPE,
+        rounds=2,
+        rise=1,
+        batch=8,
+        seconds=1.6,
+        dropout=0,
+        noise=0,
+        echo=0,
+        masks=0,
+        data="tones",
     )
     loop = LoopOptions(
         steps=60, learning_rate=1e-2, warmup=0.1, save_every=60, evaluate_every=60, log_every=20, threads=1
@@ -103,6 +115,8 @@ def test_every_change_follows_from_the_seed(tone_dataset: Path) -> None:
     clips = [(clip, np.zeros(len(clip.frames), np.int64)) for clip in learnt]
     first, again = (PhonesRecipe(clips, (), PhonesTraining(batch=3), 5) for _ in range(2))
     one, two = (recipe.load(recipe.parts(4)[0]) for recipe in (first, again))
-    assert one is not None and two is not None
+    assert one is not None
+    assert two is not None
     assert torch.equal(one.tensors["mel"], two.tensors["mel"])
-    assert one.tensors["mel"].shape == (3, 256, 80) and bool(torch.isfinite(one.tensors["mel"]).all())
+    assert one.tensors["mel"].shape == (3, 256, 80)
+    assert bool(torch.isfinite(one.tensors["mel"]).all())

@@ -69,7 +69,8 @@ _FOREIGN = "the text does not fit the sound: another language, or the text of an
 
 
 class Aligner(Protocol):
-    """What puts words on the clock. Registered under ``genlock.aligners``; made without arguments."""
+    """What puts words on the clock. Registered under ``genlock.aligners``; made without arguments, or with the
+    ``language`` of the words where the class says ``takes_language = True``."""
 
     name: str
     languages: tuple[str, ...]
@@ -294,7 +295,7 @@ class _Session:
             return self._judged(tokens, self._listening(kind).align(tokens), None)
         if not any(token.forms for token in tokens):
             return self._without_times(tokens, "the transcript holds nothing that can be spoken")
-        aligner: Aligner = kind()
+        aligner: Aligner = _made(kind, self.language)
         if seconds_long(self.sound) <= WHOLE_SECONDS:
             with _one_blas_thread():
                 samples = self.sound.samples(0, self.sound.count)
@@ -324,7 +325,8 @@ class _Session:
             return self._judged(tokens, self._listening(kind).align(tokens), listener)
         # A recognised word is one token, unless the recogniser put spaces into it.
         owners = [word for word in heard for _ in word.text.split()]
-        placed = _in_pieces(self.sound, tokens, dict(enumerate(owners)), kind(), self.progress)
+        aligner: Aligner = _made(kind, self.language)
+        placed = _in_pieces(self.sound, tokens, dict(enumerate(owners)), aligner, self.progress)
         words = []
         for token, place, word in zip(tokens, placed, owners, strict=True):
             if place.start is None or place.end is None:
@@ -380,6 +382,11 @@ class _Session:
         self, words: Sequence[Word], listener: str | None, aligner: str | None, reason: str | None
     ) -> Words:
         return Words(words, self.sound.clock, listener, aligner, self.language, reason)
+
+
+def _made(kind: Any, language: str) -> Any:
+    """The aligner of a class; one that pronounces words is told their language."""
+    return kind(language=language) if getattr(kind, "takes_language", False) else kind()
 
 
 def _listens(kind: Any) -> bool:

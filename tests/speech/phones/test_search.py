@@ -26,7 +26,8 @@ def planted(plan: list[tuple[int, float]], seed: int = 0) -> npt.NDArray[np.floa
 def test_borders_are_finer_than_frames() -> None:
     chances = planted([(0, 10.3), (2, 5.4), (3, 6.1), (4, 7.6), (0, 10.6)])
     first, second = find_words(chances, [[[2, 3]], [[4]]]) or []
-    assert first and second
+    assert first
+    assert second
     assert first.start == pytest.approx(10.3, abs=0.25)
     assert first.end == second.start == pytest.approx(21.8, abs=0.25)
     assert second.end == pytest.approx(29.4, abs=0.25)
@@ -44,13 +45,16 @@ def test_a_word_that_is_not_said_is_left_out() -> None:
     chances = planted([(0, 10), (2, 8), (3, 8), (4, 8), (5, 8), (0, 10)])
     found = find_words(chances, [[[2, 3]], [[8, 9, 10, 11, 8, 9]], [[4, 5]]])
     assert found is not None
-    assert found[0] and found[2] and found[1] is None
+    assert found[0]
+    assert found[2]
+    assert found[1] is None
 
 
 def test_speech_that_nobody_wrote_down_belongs_to_no_word() -> None:
     chances = planted([(0, 10), (2, 8), (3, 8), (9, 9), (8, 9), (7, 9), (10, 9), (4, 8), (5, 8), (0, 10)])
     first, second = find_words(chances, [[[2, 3]], [[4, 5]]]) or []
-    assert first and second
+    assert first
+    assert second
     assert first.end == pytest.approx(26, abs=0.6)
     assert second.start == pytest.approx(62, abs=0.6)
 

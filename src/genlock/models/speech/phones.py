@@ -1,4 +1,4 @@
-"""A small network that tells which phone is heard in each frame: mel bands in, probabilities of phones out; numpy alone.
+"""A small network that tells which phone is heard in each frame: mel bands in, probabilities out; numpy alone.
 
 A convolution over three frames, then blocks that each look at some frames around (one filter for each channel) and
 then at all channels of one frame (ConvNeXt's order: Liu et al. 2022), each added to what came in. It looks to both
@@ -123,7 +123,9 @@ class PhoneModel:
         hidden = linear(np.concatenate([beside[:-2], rows, beside[2:]], axis=1), self.arrays, "enter")
         for k, dilation in enumerate(self.shape.dilations):
             name = f"blocks.{k}"
-            inner = layer_norm(_along(hidden, self.arrays, f"{name}.along", dilation), self.arrays, f"{name}.norm")
+            inner = layer_norm(
+                _along(hidden, self.arrays, f"{name}.along", dilation), self.arrays, f"{name}.norm"
+            )
             inner = silu(linear(inner, self.arrays, f"{name}.wide"))
             hidden = hidden + linear(inner, self.arrays, f"{name}.narrow")
         logits = linear(layer_norm(hidden, self.arrays, "norm"), self.arrays, "out")

@@ -65,6 +65,8 @@ class PhoneAligner:
     name = "phones"
     #: ISO 639-1 codes of the languages that it knows.
     languages: ClassVar[tuple[str, ...]] = _Languages()  # type: ignore[assignment] # a tuple to whoever asks
+    #: It is made with the language of the words.
+    takes_language = True
     #: It may align several pieces at a time, in as many threads.
     concurrent = True
 

@@ -35,7 +35,9 @@ def espeak_languages() -> frozenset[str]:
         return frozenset()
     listed = _run([program, "--voices"], "").splitlines()[1:]
     codes = {line.split()[1].split("-")[0] for line in listed if len(line.split()) > 1}
-    return frozenset(codes | {code for code, voices in _VOICES.items() if {v.split("-")[0] for v in voices} <= codes})
+    return frozenset(
+        codes | {code for code, voices in _VOICES.items() if {v.split("-")[0] for v in voices} <= codes}
+    )
 
 
 def ipa_of_words(words: Sequence[str], language: str) -> list[tuple[str, ...]]:
@@ -66,9 +68,7 @@ def ipa_of_words(words: Sequence[str], language: str) -> list[tuple[str, ...]]:
 
 def _run(command: list[str], text: str) -> str:
     try:
-        done = subprocess.run(
-            command, input=text.encode(), capture_output=True, check=True, timeout=_SECONDS
-        )
+        done = subprocess.run(command, input=text.encode(), capture_output=True, check=True, timeout=_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
         raise MissingDependency(f"{command[0]} does not answer ({error}); install it anew") from error
     return done.stdout.decode("utf-8", "replace")

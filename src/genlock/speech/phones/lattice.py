@@ -54,10 +54,7 @@ class PhoneLattice:
 
 
 def build_phone_lattice(
-    words: Sequence[Sequence[PhoneRow]],
-    classes: int,
-    shortest: int = 2,
-    prices: PhonePrices | None = None,
+    words: Sequence[Sequence[PhoneRow]], classes: int, shortest: int = 2, prices: PhonePrices | None = None
 ) -> PhoneLattice:
     """The graph of all ways to say some words.
 

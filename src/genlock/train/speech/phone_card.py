@@ -55,5 +55,7 @@ def phone_card(
         seed=loop.seed,
         rounds=training.rounds,
         steps=loop.steps,
-        table="\n".join(f"| {title} | {report[name]:.3f} |" for name, title in _ROWS.items() if name in report),
+        table="\n".join(
+            f"| {title} | {report[name]:.3f} |" for name, title in _ROWS.items() if name in report
+        ),
     )

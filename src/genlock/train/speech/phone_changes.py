@@ -1,4 +1,4 @@
-"""Changes to the frames of training sound that leave what is said as it is: level, timbre, voice, speed, noise, echo."""
+"""Changes to the frames of training sound that leave what is said as it is: level, voice, speed, noise, echo."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def changed_stretch(
     if random.random() < how.echo:
         rows = _echoed(rows, random)
     slope = np.linspace(-0.5, 0.5, len(bands), dtype=np.float32)
-    rows += np.float32(random.uniform(-how.gain, how.gain)) + slope * np.float32(random.uniform(-how.tilt, how.tilt))
+    rows += np.float32(random.uniform(-how.gain, how.gain)) + slope * np.float32(
+        random.uniform(-how.tilt, how.tilt)
+    )
     if random.random() < how.noise:
         level = FLOOR + random.uniform(*_NOISE_LEVEL) + slope * random.uniform(-_NOISE_SLOPE, _NOISE_SLOPE)
         moves = _NOISE_MOVES * random.standard_normal(rows.shape, np.float32)
@@ -100,5 +102,3 @@ def _echoed(rows: Array, random: np.random.Generator) -> Array:
         found[frame] = row + tail
         tail = stays * (tail + share * row)
     return np.log(found)
-
-

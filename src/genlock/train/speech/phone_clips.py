@@ -96,7 +96,9 @@ def open_phone_clips(
                 else:
                     clips.append(clip)
     if not learnt:
-        raise InputError("no clip of the split train has a text whose words can be pronounced; give transcripts")
+        raise InputError(
+            "no clip of the split train has a text whose words can be pronounced; give transcripts"
+        )
     return learnt, valid, tuple(left_out)
 
 
@@ -110,9 +112,14 @@ def _clips(
         progress(f"hear {language}", number, len(utterances))
         timed = utterances.words[number]
         said = [word for row, _, _ in timed for word in row.split()] if timed else text.split()
-        silent_words = [word for word in said if not known.get(word) and not ways_of_words([word], language)[0]]
+        silent_words = [
+            word for word in said if not known.get(word) and not ways_of_words([word], language)[0]
+        ]
         if not said or silent_words:
-            yield name, f"no pronunciation is known: {silent_words[0]}" if silent_words else "no text is known"
+            yield (
+                name,
+                f"no pronunciation is known: {silent_words[0]}" if silent_words else "no text is known",
+            )
             continue
         if timed and any(" " in row for row, _, _ in timed):
             timed = ()  # a number that is several words: only their times together are known
@@ -180,7 +187,9 @@ def shown_unheard(chances: Array, heard_of: npt.NDArray[np.bool_]) -> Array:
     return found
 
 
-def align_again(clip: PhoneClip, model: PhoneModel, heard_of: npt.NDArray[np.bool_], worst: float) -> Targets | None:
+def align_again(
+    clip: PhoneClip, model: PhoneModel, heard_of: npt.NDArray[np.bool_], worst: float
+) -> Targets | None:
     """The class of each frame, as the model aligns what is said; None where that does not fit.
 
     Where the times of words are known, only the phones inside each word are moved.

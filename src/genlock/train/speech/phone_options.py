@@ -12,7 +12,7 @@ __all__ = ["PHONES_LOOP", "PhonesTraining"]
 
 #: How long and how fast each round is trained, if not said otherwise: some ten minutes of one core.
 PHONES_LOOP = LoopOptions(
-    steps=700,
+    steps=600,
     learning_rate=3e-3,
     warmup=0.04,
     hold=0.2,
@@ -34,10 +34,10 @@ class PhonesTraining:
     """The network."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1: one for all datasets, or one for each in their order. All but English need espeak-ng."""
-    rounds: int = 3
+    rounds: int = 2
     """Rounds of training; before each but the first, all phones are aligned anew by the model of the round before. At
     least 1."""
-    rise: float = 1.4
+    rise: float = 2.0
     """By how much longer each round is than the one before; at least 1."""
     batch: int = 8
     """Stretches of sound in an update; at least 1."""
@@ -77,7 +77,11 @@ class PhonesTraining:
             raise OptionError(
                 f"{self}: dropout lies in 0...0.9, smoothing in 0...0.5, worst_fit is at most 0"
             )
-        if not 0 <= self.tract <= 0.5 or not 0 <= self.speed <= 0.5 or min(self.gain, self.tilt, self.masks) < 0:
+        if (
+            not 0 <= self.tract <= 0.5
+            or not 0 <= self.speed <= 0.5
+            or min(self.gain, self.tilt, self.masks) < 0
+        ):
             raise OptionError(f"{self}: tract and speed lie in 0...0.5; gain, tilt and masks are at least 0")
         if not self.languages or not all(self.languages):
             raise OptionError("languages: name one for all datasets, or one for each")

@@ -140,11 +140,7 @@ class PhonesRecipe(ClipRecipe):
         """Cross entropy of the phone in each frame."""
         logits, targets = model(batch.tensors["mel"]).transpose(1, 2), batch.tensors["targets"]
         total = functional.cross_entropy(
-            logits,
-            targets,
-            ignore_index=NO_TARGET,
-            label_smoothing=self.training.smoothing,
-            reduction="sum",
+            logits, targets, ignore_index=NO_TARGET, label_smoothing=self.training.smoothing, reduction="sum"
         )
         right = (logits.detach().argmax(dim=1) == targets).float().sum()
         return Loss(total, {"right": (right, batch.weight)})
@@ -162,7 +158,9 @@ class PhonesRecipe(ClipRecipe):
             right += int((chances.argmax(axis=1) == targets).sum())
             frames += len(targets)
             if clip.times:
-                words = find_words(chances - _PRIOR_SHARE * reader.prior, clip.ways) or [None] * len(clip.ways)
+                words = find_words(chances - _PRIOR_SHARE * reader.prior, clip.ways) or [None] * len(
+                    clip.ways
+                )
                 true += list(clip.times)
                 found += words
         figures = {"nats": nats / frames, "frames_right": right / frames}
@@ -221,8 +219,7 @@ def train_phones(
     Parameters
     ----------
     sources : datasets of the recipe ``speech``, or folders of sounds with texts, which are prepared first
-    folder : gets ``model.npz`` and ``MODEL_CARD.md``, and the runs in ``round-1`` and so on; a run that was stopped goes
-        on
+    folder : gets ``model.npz`` and ``MODEL_CARD.md``, and the runs in ``round-1`` ...; one that was stopped goes on
     training, loop : the options; the loop's steps are those of the first round
 
     Raises
@@ -245,13 +242,18 @@ def train_phones(
     for number in range(1, o.rounds + 1):
         aligned = [
             [
-                (clip, begin_targets(clip) if model is None else align_again(clip, model, heard_of, o.worst_fit))
+                (
+                    clip,
+                    begin_targets(clip) if model is None else align_again(clip, model, heard_of, o.worst_fit),
+                )
                 for clip in clips
             ]
             for clips in (learnt, valid)
         ]
         fit, held = ([(clip, row) for clip, row in part if row is not None] for part in aligned)
-        unfit = tuple((clip.name, "its words do not fit its sound") for clip, row in aligned[0] if row is None)
+        unfit = tuple(
+            (clip.name, "its words do not fit its sound") for clip, row in aligned[0] if row is None
+        )
         steps = round(options.steps * o.rise ** (number - 1))
         how = replace(options, steps=steps, seed=options.seed + number - 1)
         recipe = PhonesRecipe(fit, held, o, how.seed, model)
