@@ -84,6 +84,7 @@ def test_languages_are_one_or_one_for_each(tone_dataset: Path) -> None:
         open_phone_clips([tone_dataset], ("en", "fr"))
 
 
+@pytest.mark.slow
 def test_two_rounds_learn_where_words_are(tone_dataset: Path, tmp_path: Path) -> None:
     training = PhonesTraining(
         network=SHAPE,

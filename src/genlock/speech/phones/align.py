@@ -118,7 +118,8 @@ class PhoneAligner:
                 placed[token] = Placed(None, None, 0.0, "not found in the sound where its neighbours are")
                 continue
             first, last = (
-                min(round_fraction(Fraction(edge) * HOP), len(samples)) for edge in (word.start, word.end)
+                min(round_fraction(Fraction(edge) * HOP, "nearest"), len(samples))
+                for edge in (word.start, word.end)
             )
             placed[token] = Placed(grid.edge(first), grid.edge(last), sure)
         return placed
