@@ -74,6 +74,7 @@ TABLE: dict[str, Benchmark] = {
     "studio_two_hours": Benchmark("--minutes 2 --words 250", ("fastapi", "uvicorn", "selenium")),
     "sync_clips_own": Benchmark("--clips 20", (), GRID),
     "sync_courses": Benchmark("--clips 12 --minutes 2 --clean 2", (), GRID),
+    "sync_drift": Benchmark("--clips 8 --each 1 --films 2", (), GRID),
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
     "sync_speed": Benchmark("--seconds 16", (), TALKING),

@@ -17,8 +17,8 @@ __all__ = ["correction_of", "drifts", "jumps", "warp_of_stretches"]
 SPLICE_SECONDS = 0.040
 #: A drift that moves an end of the film farther than this is taken out.
 DRIFT_SECONDS = 0.010
-# Half a 90 % interval holds 1.64 standard errors; a speed is changed where 0 lies 2.6 of them away.
-_SURE = 1.6
+# Half a 90 % interval holds 1.64 standard errors; a speed is changed where 0 lies 3.6 of them away.
+_SURE = 2.2
 _MILLION = 1_000_000
 
 
