@@ -50,7 +50,8 @@ OUTPUTS = "sound@16000,mel,mouth/96,offset"
 # Runs in either checkout, so it rests on nothing but what both have.
 CHILD = """
 import json, resource, sys, time
-from genlock.tasks import align_video, sync_video
+from genlock.tasks.align_video import align_video
+from genlock.tasks.sync_video import sync_video
 command, film, folder = sys.argv[1:]
 began, stages = time.perf_counter(), {}
 

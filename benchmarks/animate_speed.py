@@ -29,7 +29,7 @@ from genlock.core.grid import Grid
 from genlock.media import Sound, encode
 from genlock.models.talker.talker import TALKER_NAME, load_talker
 from genlock.synth.talkers.speaking import speak
-from genlock.tasks import AnimateOptions, animate_sound
+from genlock.tasks.animate_sound import AnimateOptions, animate_sound
 
 _RATE = 25
 _BLOCK = SAMPLE_RATE // 50

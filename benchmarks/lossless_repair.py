@@ -33,7 +33,7 @@ from genlock.media import probe
 from genlock.media.remux import Copy, mux
 from genlock.media.trim import trim
 from genlock.synth.signals.clips import SignalOptions, make_signal
-from genlock.tasks import SyncOptions, sync_video
+from genlock.tasks.sync_video import SyncOptions, sync_video
 
 SECONDS = 6
 OTHER_SHARE = 0.3  # of the files are repaired into another container

@@ -30,7 +30,7 @@ from genlock.core.errors import GenlockError
 from genlock.core.time import round_fraction
 from genlock.data.corpora.lipsync import split_by_name
 from genlock.media import Picture, Sound, VideoForm, encode, probe, read_audio, read_frames
-from genlock.tasks import SyncOptions, SyncResult, sync_video
+from genlock.tasks.sync_video import SyncOptions, SyncResult, sync_video
 
 RATE, FRAMES_PER_SECOND = 44100, 25
 CONTAINERS = (

@@ -17,7 +17,7 @@ import numpy as np
 from avsr_hour import Watch
 
 from genlock.media import Picture, encode
-from genlock.tasks import SoundOptions, sound_video
+from genlock.tasks.sound_video import SoundOptions, sound_video
 
 
 def falling(count: int, rate: int) -> Iterator[np.ndarray]:

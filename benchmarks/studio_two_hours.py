@@ -37,7 +37,7 @@ from genlock.report.pyramid import SoundFile, write_pyramid, write_sound_pyramid
 from genlock.speech import Word, Words
 from genlock.studio.folder import StudioFolder
 from genlock.studio.jobs.kinds import clip_folder
-from genlock.tasks import prepare_timeline
+from genlock.tasks.prepare_timeline import prepare_timeline
 
 RATE = 25
 NUMBER = 100  # of the word whose border is dragged

@@ -38,7 +38,7 @@ from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.verdicts import sentence_of
 from genlock.media import Picture, VideoForm, encode, read, read_frames
 from genlock.media.remux import Copy, mux
-from genlock.tasks import SyncOptions, sync_video
+from genlock.tasks.sync_video import SyncOptions, sync_video
 
 SIZE, RATE = (1280, 720), 25
 LONG_SIZE, LONG_EVERY = (360, 288), 5  # for memory: every fifth frame

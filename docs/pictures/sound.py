@@ -11,7 +11,7 @@ import cv2
 from genlock.synth.impacts.films import make_impact
 from genlock.synth.impacts.plans import ImpactOptions
 from genlock.synth.impacts.sets import plan_impacts
-from genlock.tasks import SoundOptions, sound_video
+from genlock.tasks.sound_video import SoundOptions, sound_video
 
 target = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).with_suffix(".jpg"))
 with tempfile.TemporaryDirectory() as folder:

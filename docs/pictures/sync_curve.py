@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from genlock.synth.signals.clips import SignalOptions, make_signal
-from genlock.tasks import SyncOptions, sync_video
+from genlock.tasks.sync_video import SyncOptions, sync_video
 
 target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/docs/pictures")
 target.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from _style import BLUE, INK, PALE, save, sheet
 from floors import SOURCE, floors
 
 from genlock.synth import CardOptions, make_card
-from genlock.tasks import align_video
+from genlock.tasks.align_video import align_video
 
 EVERY = 0.01
 """Seconds between two looks."""

@@ -29,11 +29,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from genlock.core import GenlockError, Grid, Spans, Ticks, Track, Warp
-from genlock.core.track_file import load_track
-
 if TYPE_CHECKING:
     from genlock.api import align, animate, features, probe, sound, sync, words
+    from genlock.core import GenlockError, Grid, Spans, Ticks, Track, Warp
+    from genlock.core.track_file import load_track
     from genlock.media import read_audio
 
 __version__ = "0.1.0"
@@ -57,8 +56,15 @@ __all__ = [
     "words",
 ]
 
-# Decoders and recognisers take a second to import: only whoever uses them waits for them.
+# Numbers, decoders and recognisers take time to import: only whoever uses them waits for them.
 _LATER = {
+    "GenlockError": "genlock.core",
+    "Grid": "genlock.core",
+    "Spans": "genlock.core",
+    "Ticks": "genlock.core",
+    "Track": "genlock.core",
+    "Warp": "genlock.core",
+    "load_track": "genlock.core.track_file",
     "align": "genlock.api",
     "animate": "genlock.api",
     "features": "genlock.api",

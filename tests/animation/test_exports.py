@@ -18,7 +18,7 @@ from genlock.animation.visemes import PRESTON_BLAIR, viseme_spans, write_visemes
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track_file import load_track
-from genlock.tasks import AnimateOptions, animate_sound
+from genlock.tasks.animate_sound import AnimateOptions, animate_sound
 
 #: Rhubarb's documented names.
 SHAPES = set("ABCDEFGHX")

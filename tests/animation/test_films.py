@@ -22,7 +22,7 @@ from genlock.animation.warp import WarpedFace
 from genlock.core.errors import InputError, MediaError, NoStream, OptionError
 from genlock.core.grid import Ticks
 from genlock.media import Picture, Sound, encode, frame_cells, probe, read_audio, read_frames
-from genlock.tasks import AnimateOptions, animate_sound
+from genlock.tasks.animate_sound import AnimateOptions, animate_sound
 
 
 def opened(by: float, **more: Any) -> FaceFrame:

@@ -23,7 +23,7 @@ from genlock.synth.talkers.render import FaceRenderer
 from genlock.synth.talkers.speakers import draw_speaker
 from genlock.synth.talkers.speaking import speak
 from genlock.synth.talkers.voices import Spoken
-from genlock.tasks import AnimateOptions, animate_sound
+from genlock.tasks.animate_sound import AnimateOptions, animate_sound
 
 SAID = "Bob may be more than happy to pick a map of my home."
 

@@ -19,7 +19,7 @@ from genlock.media import probe
 from genlock.media.retime import check_retime_target, retime
 from genlock.media.trim import trim
 from genlock.synth.signals.clips import SignalOptions, make_signal
-from genlock.tasks import SyncOptions, sync_video
+from genlock.tasks.sync_video import SyncOptions, sync_video
 
 
 def film(path: Path, offset: str = "0.120", **options: object) -> Path:

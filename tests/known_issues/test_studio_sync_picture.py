@@ -11,7 +11,6 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra 'studio' is not installed")
 
-from genlock import tasks
 from genlock.core.progress import silent
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
@@ -28,7 +27,7 @@ def test_the_drawing_brings_its_own_colours(tmp_path: Path, monkeypatch: pytest.
     (file,) = folder.files()[0]
     measured = SyncMeasurement(Estimate(0.04, (0.03, 0.05), 0.9, "flash-beep"), at=Fraction(0))
     found: Any = SyncResult(measured, None)
-    monkeypatch.setattr(tasks, "sync_video", lambda *_: found)
+    monkeypatch.setattr("genlock.studio.jobs.kinds.sync_video", lambda *_: found)
     (tmp_path / "room").mkdir()
     KINDS["sync"].do(folder, file, SimpleNamespace(), tmp_path / "room", silent)
     drawn = (found_folder(folder, file) / "sync.svg").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from genlock.speech.subtitles import Cue, read_subtitles, repaired, srt, vtt
 from genlock.speech.words import Word, Words
-from genlock.tasks import AlignOptions, align_video
+from genlock.tasks.align_video import AlignOptions, align_video
 
 
 def cue(text: str, start: str, end: str) -> Cue:

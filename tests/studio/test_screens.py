@@ -20,7 +20,7 @@ from genlock.media import Sound, encode
 from genlock.media.retime import retime
 from genlock.speech import Word, Words
 from genlock.synth.voice.speak import VoiceOptions, speak
-from genlock.tasks import prepare_dataset
+from genlock.tasks.prepare_dataset import prepare_dataset
 
 from .browser_steps import open_screen, press, until
 from .conftest import Served

@@ -18,7 +18,7 @@ from genlock.core.grid import Grid
 from genlock.core.json_forms import write_json
 from genlock.data.options import PrepareOptions
 from genlock.media import Sound, encode
-from genlock.tasks import prepare_dataset
+from genlock.tasks.prepare_dataset import prepare_dataset
 
 from .conftest import Served
 

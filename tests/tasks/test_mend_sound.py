@@ -11,8 +11,7 @@ import pytest
 from genlock.core.errors import OptionError
 from genlock.media import read_audio
 from genlock.media.encode import Picture, Sound, encode
-from genlock.tasks import MendOptions, mend_sound
-from genlock.tasks.mend_sound import warp_of
+from genlock.tasks.mend_sound import MendOptions, mend_sound, warp_of
 
 RATE = 48000
 CLICKS = np.arange(1, 18, 2) / 2  # seconds: where each click belongs

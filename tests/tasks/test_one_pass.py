@@ -15,16 +15,9 @@ from genlock.data.one_source import Plan, make_clips
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.media import Picture, Sound, encode
-from genlock.tasks import (
-    AlignOptions,
-    FeatureOptions,
-    SyncOptions,
-    SyncResult,
-    align_video,
-    extract_features,
-    sync_video,
-)
-from genlock.tasks.sync_video import SyncProbe
+from genlock.tasks.align_video import AlignOptions, align_video
+from genlock.tasks.extract_features import FeatureOptions, extract_features
+from genlock.tasks.sync_video import SyncOptions, SyncProbe, SyncResult, sync_video
 
 from .counting import Counting
 

@@ -13,7 +13,7 @@ from genlock.core.errors import OptionError
 from genlock.media.encode import Sound, encode
 from genlock.speech import Word, Words
 from genlock.synth.voice.speak import VoiceOptions, speak
-from genlock.tasks import RealignOptions, realign_words
+from genlock.tasks.realign_words import RealignOptions, realign_words
 
 TEXT = "hello listen the clock to seven moves at nine from picture four"
 

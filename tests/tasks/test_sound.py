@@ -22,7 +22,7 @@ from genlock.media import Picture, Sound, encode, probe, read_audio
 from genlock.media.demux import packets_of
 from genlock.media.notes import NoteCounter
 from genlock.media.opening import locate, open_source
-from genlock.tasks import SoundOptions, sound_video
+from genlock.tasks.sound_video import SoundOptions, sound_video
 
 RATE = 48000
 HITS = contacts(5, 0)

@@ -18,7 +18,7 @@ from genlock.models.foley.sampling import Sampling
 from genlock.models.foley.vocoder import load_vocoder
 from genlock.models.foley.writer import Writer, save_writer
 from genlock.models.foley.writer_network import WriterShape, array_shapes
-from genlock.tasks import SoundOptions, sound_video
+from genlock.tasks.sound_video import SoundOptions, sound_video
 from genlock.testing import example_video
 
 

@@ -16,7 +16,7 @@ from genlock.lipsync.repair import repair_file
 from genlock.media import read_audio
 from genlock.media.add_sound import add_sound
 from genlock.synth.signals.clips import SignalOptions, make_signal
-from genlock.tasks import SyncOptions, sync_video
+from genlock.tasks.sync_video import SyncOptions, sync_video
 
 RATE = 48000
 

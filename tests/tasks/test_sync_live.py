@@ -21,7 +21,7 @@ from genlock.core.errors import MediaError, OptionError
 from genlock.media import ReadOptions
 from genlock.media.live_source import LiveSource
 from genlock.synth.signals.clips import SignalOptions, make_signal
-from genlock.tasks import LiveLine, LiveOptions, sync_live
+from genlock.tasks.sync_live import LiveLine, LiveOptions, sync_live
 
 # Between the change of an offset and the line that tells it: half a window until the new one has two flashes, ...
 CHANGE_SECONDS = 4 + 2  # ... and a hop until the next line

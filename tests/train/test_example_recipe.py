@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("accelerate")
 
 from genlock.data.options import PrepareOptions
-from genlock.tasks import prepare_dataset
+from genlock.tasks.prepare_dataset import prepare_dataset
 from genlock.train.option_files import options_from
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "vocoder.py"

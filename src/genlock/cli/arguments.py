@@ -10,7 +10,7 @@ import tyro
 
 from genlock.core.time import Exact
 
-__all__ = ["Files", "Json", "Output", "read_words", "run_commands"]
+__all__ = ["Files", "Json", "Output", "read_words", "run_command"]
 
 Files = tyro.conf.Positional[tuple[str, ...]]
 Json = Annotated[
@@ -39,13 +39,9 @@ def _text_options(
     )
 
 
-def run_commands(
-    commands: Mapping[str, Callable[..., None]], prog: str, title: str, words: Sequence[str]
-) -> None:
-    """Read the words of a command line and call the command that they name."""
-    tyro.extras.subcommand_cli_from_dict(
-        dict(commands), prog=prog, description=title, args=words, registry=_REGISTRY, config=_CONFIG
-    )
+def run_command(command: Callable[..., None], prog: str, words: Sequence[str]) -> None:
+    """Read the words of a command line, and call the command with what they say."""
+    tyro.cli(command, prog=prog, args=list(words), registry=_REGISTRY, config=_CONFIG)
 
 
 def read_words(

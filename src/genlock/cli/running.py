@@ -18,9 +18,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from genlock import tasks
 from genlock.core.errors import GenlockError, InputError, OptionError
 from genlock.core.json_forms import dump_json
+from genlock.tasks.files import expand_files, result_folders
+from genlock.tasks.result import Result
 
 __all__ = ["Bar", "each", "say", "show"]
 
@@ -29,7 +30,7 @@ def each(
     files: Sequence[str],
     output: str | None,
     as_json: bool,
-    work: Callable[[str, str | None, Bar], tasks.Result],
+    work: Callable[[str, str | None, Bar], Result],
     *,
     expand: bool = True,
     numbered: bool = True,
@@ -41,10 +42,10 @@ def each(
     """
     if not files:
         raise InputError("which file? Name at least one video, sound or folder; --help shows how")
-    found, many = tasks.expand_files(files) if expand else (list(files), False)
+    found, many = expand_files(files) if expand else (list(files), False)
     if many and output is not None and Path(output).suffix.lower() in (e.lower() for e in one_file):
         raise OptionError(f"-o {output!r} is one file, and {len(found)} files are to be done; name a folder")
-    folders = tasks.result_folders(found, output) if many else [output]
+    folders = result_folders(found, output) if many else [output]
     results: list[dict[str, Any]] = []
     failures: list[str] = []
     for number, (file, folder) in enumerate(zip(found, folders, strict=True), 1):
@@ -111,6 +112,6 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def show(result: tasks.Result, as_json: bool) -> None:
+def show(result: Result, as_json: bool) -> None:
     """Print one result."""
     print(dump_json({"genlock_schema": 1, **result.to_dict()}) if as_json else result)

@@ -12,7 +12,7 @@ from genlock.core.errors import InputError
 from genlock.core.json_forms import dump_json
 from genlock.report.pyramid import Pyramid
 from genlock.studio.folder import NotThere
-from genlock.tasks import TimelineClip
+from genlock.tasks.prepare_timeline import TimelineClip
 
 __all__ = [
     "FOREVER",

@@ -14,7 +14,7 @@ from genlock.core.one_line import one_line
 from genlock.report.pyramid import Pyramid
 from genlock.studio.folder import MediaFile, NotThere, StudioFolder
 from genlock.studio.jobs.kinds import found_folder
-from genlock.tasks import write_lane
+from genlock.tasks.timeline_lanes import write_lane
 
 __all__ = ["FileLanes", "Lane", "lanes_folder"]
 

@@ -17,7 +17,7 @@ from genlock.studio.shelf import Shelf
 from genlock.studio.stills import Stills
 from genlock.studio.takes import Takes
 from genlock.studio.word_edits import WordEdits
-from genlock.tasks import TimelineClip, open_timeline
+from genlock.tasks.prepare_timeline import TimelineClip, open_timeline
 
 __all__ = ["Studio"]
 

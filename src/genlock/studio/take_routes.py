@@ -20,7 +20,7 @@ from genlock.studio.answers import (
 )
 from genlock.studio.folder import MediaFile, NotThere, StudioFolder
 from genlock.studio.takes import Take, Takes
-from genlock.tasks import TimelineClip, open_timeline
+from genlock.tasks.prepare_timeline import TimelineClip, open_timeline
 
 __all__ = ["take_routes"]
 

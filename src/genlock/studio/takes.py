@@ -20,7 +20,7 @@ from genlock.core.one_line import one_line
 from genlock.core.progress import Progress
 from genlock.studio.folder import MediaFile, NotThere, StudioFolder
 from genlock.studio.jobs.kinds import free_name
-from genlock.tasks import prepare_timeline
+from genlock.tasks.prepare_timeline import prepare_timeline
 
 __all__ = ["KEPT_AS", "Take", "Takes"]
 

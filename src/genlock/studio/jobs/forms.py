@@ -57,7 +57,7 @@ def form_of(
     hidden : options that no form shows
     named : options that are chosen by name, and the names that there are now
 
-    >>> from genlock.tasks import SyncOptions
+    >>> from genlock.tasks.sync_video import SyncOptions
     >>> [field.name for field in form_of(SyncOptions, hidden=("fix", "plot", "against", "reading"))]
     ['all_sound', 'least_probability', 'estimators', 'thorough']
     """
@@ -136,7 +136,7 @@ def options_from(
     ----------
     named : options that are chosen by name: what each name stands for
 
-    >>> from genlock.tasks import SyncOptions
+    >>> from genlock.tasks.sync_video import SyncOptions
     >>> options_from(SyncOptions, ("fix",), {"least_probability": 0.8, "reading.start": "1/2"}).reading.start
     Fraction(1, 2)
 

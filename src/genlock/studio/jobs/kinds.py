@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from genlock import tasks
 from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.files import atomic_folder, write_text
 from genlock.core.json_forms import read_json_file, write_json
@@ -20,6 +19,10 @@ from genlock.studio import names
 from genlock.studio.folder import MediaFile, StudioFolder
 from genlock.studio.jobs.events_sent import events_sent, table_of
 from genlock.studio.jobs.forms import FormField, form_of, options_from
+from genlock.tasks.align_video import AlignOptions, align_video
+from genlock.tasks.find_words import WordOptions, find_words
+from genlock.tasks.prepare_timeline import prepare_timeline
+from genlock.tasks.sync_video import SyncOptions, sync_video
 
 __all__ = ["CLIP_KINDS", "Done", "JobKind", "clip_folder", "found_folder", "free_name"]
 
@@ -130,16 +133,16 @@ def found_folder(folder: StudioFolder, file: MediaFile) -> Path:
 
 
 def _open(folder: StudioFolder, file: MediaFile, options: None, room: Path, progress: Progress) -> Done:
-    made = tasks.prepare_timeline(file.path, clip_folder(folder, file), progress)
+    made = prepare_timeline(file.path, clip_folder(folder, file), progress)
     return Done(f"{made.frame_count} frames, ready to be looked at", {"frames": made.frame_count})
 
 
 def _align(
-    folder: StudioFolder, file: MediaFile, options: tasks.AlignOptions, room: Path, progress: Progress
+    folder: StudioFolder, file: MediaFile, options: AlignOptions, room: Path, progress: Progress
 ) -> Done:
     owner = file.results / "summary.json"
     _require_own(owner, file)
-    found = tasks.align_video(file.path, options, room / "result", progress)
+    found = align_video(file.path, options, room / "result", progress)
     # A kill leaves a half-written result in this job's own folder only, which the next start removes.
     with atomic_folder(file.results, marker=owner.name) as fresh:
         for each in sorted((room / "result").iterdir()):
@@ -164,9 +167,9 @@ def _require_own(summary: Path, file: MediaFile) -> None:
 
 
 def _words(
-    folder: StudioFolder, file: MediaFile, options: tasks.WordOptions, room: Path, progress: Progress
+    folder: StudioFolder, file: MediaFile, options: WordOptions, room: Path, progress: Progress
 ) -> Done:
-    found = tasks.find_words(file.path, options, None, progress)
+    found = find_words(file.path, options, None, progress)
     place = found_folder(folder, file)
     place.mkdir(parents=True, exist_ok=True)
     write_json(place / "words.json", found.words.to_dict())
@@ -176,9 +179,9 @@ def _words(
 
 
 def _sync(
-    folder: StudioFolder, file: MediaFile, options: tasks.SyncOptions, room: Path, progress: Progress
+    folder: StudioFolder, file: MediaFile, options: SyncOptions, room: Path, progress: Progress
 ) -> Done:
-    found = tasks.sync_video(file.path, options, progress)
+    found = sync_video(file.path, options, progress)
     place = found_folder(folder, file)
     place.mkdir(parents=True, exist_ok=True)
     if found.measurement.estimate.offset_seconds is not None:
@@ -191,11 +194,11 @@ def _sync(
 
 
 def _repair(
-    folder: StudioFolder, file: MediaFile, options: tasks.SyncOptions, room: Path, progress: Progress
+    folder: StudioFolder, file: MediaFile, options: SyncOptions, room: Path, progress: Progress
 ) -> Done:
     target = free_name(file.path, "repaired")
     staged = room / target.name
-    found = tasks.sync_video(file.path, replace(options, fix=str(staged)), progress)
+    found = sync_video(file.path, replace(options, fix=str(staged)), progress)
     repair = found.repair
     assert repair is not None
     if repair.status in ("refused", "failed"):
@@ -225,10 +228,8 @@ def free_name(path: Path, what: str, ending: str | None = None) -> Path:
 #: What is done to the words and the offset of a film.
 CLIP_KINDS = (
     JobKind("open", None, (), False, _open),
-    JobKind("align", tasks.AlignOptions, _WORDS_HIDDEN, True, _align, _SPEECH),
-    JobKind("words", tasks.WordOptions, _WORDS_HIDDEN, True, _words, _SPEECH),
-    JobKind(
-        "sync", tasks.SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot", "all_sound"), False, _sync
-    ),
-    JobKind("repair", tasks.SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot"), False, _repair),
+    JobKind("align", AlignOptions, _WORDS_HIDDEN, True, _align, _SPEECH),
+    JobKind("words", WordOptions, _WORDS_HIDDEN, True, _words, _SPEECH),
+    JobKind("sync", SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot", "all_sound"), False, _sync),
+    JobKind("repair", SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot"), False, _repair),
 )

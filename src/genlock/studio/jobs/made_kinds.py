@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from genlock import tasks
 from genlock.animation.export import FORMS
 from genlock.core.errors import OptionError
 from genlock.core.progress import Progress
@@ -16,6 +15,8 @@ from genlock.studio import names
 from genlock.studio.folder import MediaFile, StudioFolder
 from genlock.studio.jobs.kinds import Done, JobKind
 from genlock.studio.takes import Takes
+from genlock.tasks.animate_sound import AnimateOptions, animate_sound
+from genlock.tasks.sound_video import SoundOptions, SoundResult, sound_video
 
 __all__ = ["MADE_KINDS", "SoundTakes"]
 
@@ -41,7 +42,7 @@ _SOUND_HIDDEN = (
 
 
 @dataclass(frozen=True)
-class SoundTakes(tasks.SoundOptions):
+class SoundTakes(SoundOptions):
     """Options of the Sound screen: those of ``genlock sound``, but all takes are kept."""
 
     takes: int = 1
@@ -49,10 +50,10 @@ class SoundTakes(tasks.SoundOptions):
 
 
 def _animate(
-    folder: StudioFolder, file: MediaFile, options: tasks.AnimateOptions, room: Path, progress: Progress
+    folder: StudioFolder, file: MediaFile, options: AnimateOptions, room: Path, progress: Progress
 ) -> Done:
     ending = FORMS.get(options.format or "film", (".mp4",))[0]
-    made = tasks.animate_sound(file.path, options, room / f"{file.path.stem}{ending}", progress)
+    made = animate_sound(file.path, options, room / f"{file.path.stem}{ending}", progress)
     assert made.output is not None
     told = {**made.to_dict(), "output": None, "written": []}  # where it lay is nobody's business any more
     sentence = str(made).splitlines()[0]
@@ -68,14 +69,14 @@ def _sound(
         raise OptionError("retime moves one sound: ask for one take")
     table = room / "found.csv"
     ids: list[str] = []
-    first: tasks.SoundResult | None = None
+    first: SoundResult | None = None
     takes = Takes(folder)
-    how: tasks.SoundOptions = replace(options, takes=1, events=(str(table),))
+    how: SoundOptions = replace(options, takes=1, events=(str(table),))
     for number in range(options.takes):
         one = replace(how, seed=options.seed + number)
         place = room / f"take-{number}" / f"{file.path.stem}{file.path.suffix}"
         place.parent.mkdir()
-        made = tasks.sound_video(file.path, one, place, progress)
+        made = sound_video(file.path, one, place, progress)
         assert made.output is not None
         if first is None:
             first = made
@@ -117,7 +118,7 @@ def _shown(folder: StudioFolder, kind: JobKind, options: Any) -> dict[str, Any]:
 
 ANIMATE = JobKind(
     "animate",
-    tasks.AnimateOptions,
+    AnimateOptions,
     _ANIMATE_HIDDEN,
     True,
     _animate,

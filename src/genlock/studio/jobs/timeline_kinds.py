@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from genlock import tasks
 from genlock.core.progress import Progress
 from genlock.studio import names
 from genlock.studio.folder import MediaFile, StudioFolder
 from genlock.studio.jobs.kinds import Done, JobKind, free_name
 from genlock.studio.lanes import lanes_folder
 from genlock.studio.word_edits import Changed, WordEdits
+from genlock.tasks.mend_sound import MendOptions, mend_sound
+from genlock.tasks.realign_words import RealignOptions, realign_words
+from genlock.tasks.timeline_lanes import LaneOptions, find_lanes
 
 __all__ = ["TIMELINE_KINDS"]
 
@@ -19,10 +21,10 @@ _READING = ("reading.threads", "reading.max_gap_seconds", "reading.upright")
 
 
 def _lanes(
-    folder: StudioFolder, file: MediaFile, options: tasks.LaneOptions, room: Path, progress: Progress
+    folder: StudioFolder, file: MediaFile, options: LaneOptions, room: Path, progress: Progress
 ) -> Done:
     """What was found before under other names stays."""
-    found = tasks.find_lanes(file.path, WordEdits(folder).words(file), options, room / "lanes", progress)
+    found = find_lanes(file.path, WordEdits(folder).words(file), options, room / "lanes", progress)
     place = lanes_folder(folder, file)
     place.mkdir(parents=True, exist_ok=True)
     for each in sorted((room / "lanes").iterdir()):
@@ -32,23 +34,23 @@ def _lanes(
 
 
 def _realign(
-    folder: StudioFolder, file: MediaFile, options: tasks.RealignOptions, room: Path, progress: Progress
+    folder: StudioFolder, file: MediaFile, options: RealignOptions, room: Path, progress: Progress
 ) -> Done:
     """The words come back with the job: the page puts them in place, so that it can be undone."""
     document = WordEdits(folder).document(file)
     if options.revision is not None and options.revision != document["revision"]:
         raise Changed(f"the words have been changed meanwhile (revision {document['revision']}): ask again")
-    made = tasks.realign_words(file.path, WordEdits(folder).words(file), options, progress)
+    made = realign_words(file.path, WordEdits(folder).words(file), options, progress)
     return Done(str(made), {**made.to_dict(), "revision": document["revision"]}, made.notes)
 
 
 def _mend(
-    folder: StudioFolder, file: MediaFile, options: tasks.MendOptions, room: Path, progress: Progress
+    folder: StudioFolder, file: MediaFile, options: MendOptions, room: Path, progress: Progress
 ) -> Done:
     """The film is written beside the original, which is never touched."""
     target = free_name(file.path, "mended")
     staged = room / target.name
-    made = tasks.mend_sound(file.path, staged, options, progress)
+    made = mend_sound(file.path, staged, options, progress)
     os.link(staged, target, follow_symlinks=False)  # never overwrites
     return Done(
         str(made), {**made.to_dict(), "path": target.name, "written": target.name}, made.written.notes
@@ -57,7 +59,7 @@ def _mend(
 
 #: The kinds of jobs of the timeline.
 TIMELINE_KINDS = (
-    JobKind("lanes", tasks.LaneOptions, _READING, False, _lanes),
-    JobKind("mend", tasks.MendOptions, (), False, _mend),
-    JobKind("realign", tasks.RealignOptions, _READING, False, _realign, {"aligner": names.aligners}),
+    JobKind("lanes", LaneOptions, _READING, False, _lanes),
+    JobKind("mend", MendOptions, (), False, _mend),
+    JobKind("realign", RealignOptions, _READING, False, _realign, {"aligner": names.aligners}),
 )

@@ -1,0 +1,1 @@
+"""A module for each command, which is imported when the command is called."""
