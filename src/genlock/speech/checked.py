@@ -19,6 +19,8 @@ __all__ = ["CheckedText", "checked_words"]
 _LEAST_PLACED, _LEAST_CONFIDENCE = 0.8, 0.6
 #: Nobody speaks faster than so many seconds a symbol (a phone or a letter).
 _SHORTEST_SYMBOL = Fraction(1, 25)
+# In a text of fewer words one that was misheard is a large share: where it fits the sound, it counts as heard.
+_FEW = 4
 _NOT_HEARD = "it is not heard: nobody says it here, or nobody can be understood"
 _NOT_SAID = "the text is not what is said here"
 
@@ -67,7 +69,8 @@ def checked_words(text: CheckedText, likely: Words, place: Placing | None) -> Wo
     placed = {number for run in text.compared.missing if run not in missing for number in run}
     check = _check(text, words, missing, placed)
     if not check.enough:
-        keep = placed | {number for number, kept in enumerate(text.compared.kept.tolist()) if kept}
+        kept = text.compared.kept | (text.compared.heard & (check.spoken < _FEW))
+        keep = placed | {number for number, is_kept in enumerate(kept.tolist()) if is_kept}
         words = [
             word if number in keep or word.start is None else Word(word.text, reason=_NOT_SAID)
             for number, word in enumerate(words)
@@ -120,6 +123,9 @@ def _check(text: CheckedText, words: Sequence[Word], missing: Sequence[range], p
     compared, tokens, heard = text.compared, text.tokens, text.heard
     spoken = [bool(token.forms) for token in tokens]
     known = [bool(k) or number in placed for number, k in enumerate(compared.heard.tolist())]
+    if sum(spoken) < _FEW:
+        sure = [word.confidence or 0.0 for word in words]
+        known = [k or c >= _LEAST_CONFIDENCE for k, c in zip(known, sure, strict=True)]
     not_said = []
     for run in missing:
         low, high = _between(words, run, text.start, text.end)

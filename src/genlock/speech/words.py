@@ -255,7 +255,8 @@ class Words(Sequence[Word]):
             found = data.get("text_check")
             check = None if found is None else TextCheck.from_dict(found)
             names = ("clock", "recognizer", "aligner", "language", "reason")
-            return cls(items, *(data[name] for name in names), check)
+            known = {name: data[name] for name in names}
+            return cls(items, check=check, **known)
         except (KeyError, TypeError) as error:
             raise FormatError(
                 f"this is not a list of words that genlock wrote: {error!r} is missing"

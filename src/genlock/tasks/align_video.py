@@ -209,11 +209,11 @@ def align_video(
             listener.listen(clip.speech, spool.mouths(clip.frames))
         sync = not_measured(info) if sync_probe is None else sync_probe.result(info)
         words = listener.words(clip)
-        found = repaired_of(given, words)
+        found = repaired_of(given, words, options.karaoke)
         result = _alignment(clip, words, sync, transcript_notes(given, found))
         if fresh is None:
             return result
-        shown = cues_from_words(words, rules) if found is None else found.cues
+        shown = cues_from_words(words, rules, options.karaoke) if found is None else found.cues
         made: Preview | None = None
         if preview is not None:
             made, result = _made_preview(preview, file, fresh, result, options, in_turn)

@@ -82,6 +82,8 @@ class WordOptions:
     """With a beam: a KenLM n-gram file (.arpa or .bin)."""
     resume: str | None = None
     """With a model: a file to keep its emissions in, so that an interrupted run goes on where it was."""
+    karaoke: bool = False
+    """Subtitles have the time of each word inside: ``<00:00:01.000>`` in WebVTT, ``\\k`` in ASS."""
     least_matched: float = 0.5
     """With a transcript: the share of its words, 0...1, that must be heard. Below it the text is not what is said:
     words that are not heard get no times, and the exit status is 3. 0 takes the text as it is, without listening."""
@@ -158,11 +160,11 @@ def find_words(
             least_matched=options.least_matched,
             progress=progress,
         )
-    found = repaired_of(given, words)
+    found = repaired_of(given, words, options.karaoke)
     written: tuple[Path, ...] = ()
     if output is not None:
         stem, film = result_folder(file, None).stem, Path(file).name
-        shown = None if found is None else found.cues
+        shown = cues_from_words(words, rules, options.karaoke) if found is None else found.cues
         written = _write(words, shown, Path(output), stem, film, spoken_span(clip), rules)
     notes = (*transcript_notes(given, found), *clip.notes)
     return WordResult(words, written, notes)
@@ -248,9 +250,9 @@ def load_transcript(source: str | None, encoding: str | None = None) -> Transcri
     return open_transcript(data, source, encoding)
 
 
-def repaired_of(given: Transcript | None, words: Words) -> Repaired | None:
+def repaired_of(given: Transcript | None, words: Words, karaoke: bool = False) -> Repaired | None:
     """The subtitles that were the transcript, with the times of their words; None: it was none or had none."""
-    return None if given is None or given.cues is None else repaired(given.cues, words)
+    return None if given is None or given.cues is None else repaired(given.cues, words, karaoke)
 
 
 def transcript_notes(given: Transcript | None, found: Repaired | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import pysubs2
 
 from genlock.core.time import round_fraction
 from genlock.speech.subtitles.cue import Cue
+from genlock.speech.subtitles.karaoke import karaoke_runs
 from genlock.speech.subtitles.srt_vtt import clock_text
 from genlock.speech.words import Words
 
@@ -25,14 +26,17 @@ _OVERRIDE = re.compile(r"\{\\[^{}\n]*\}")
 
 
 def ass(cues: Iterable[Cue]) -> str:
-    """Advanced SubStation Alpha, times to the nearest hundredth; italics, bold and underlined text stay so.
+    """Advanced SubStation Alpha, times to the nearest hundredth; italics, bold and underlined text stay so, and times
+    of words inside of a cue become karaoke (``\\k``).
 
     >>> ass([Cue("<i>Hi</i>\\nyou", Fraction(1), Fraction(2))]).splitlines()[-1]
     'Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\\\i1}Hi{\\\\i0}\\\\Nyou'
     """
     document = pysubs2.SSAFile()
     for cue in cues:
-        marked = _ITALIC.sub(lambda tag: f"{{\\{tag[1]}{0 if tag[0][1] == '/' else 1}}}", cue.text)
+        runs = karaoke_runs(cue)
+        timed = cue.text if runs is None else "".join(f"{{\\k{length}}}{text}" for length, text in runs)
+        marked = _ITALIC.sub(lambda tag: f"{{\\{tag[1]}{0 if tag[0][1] == '/' else 1}}}", timed)
         shown = html.unescape(_OTHER_TAG.sub("", marked)).replace("\n", "\\N")
         start, end = (_milliseconds(instant) for instant in (cue.start, cue.end))
         document.append(pysubs2.SSAEvent(start=start, end=end, text=shown))

@@ -10,6 +10,7 @@ from itertools import accumulate, pairwise
 
 from genlock.speech.subtitles.breaks import break_cost, ends_sentence
 from genlock.speech.subtitles.cue import Cue
+from genlock.speech.subtitles.karaoke import with_word_stamps
 from genlock.speech.subtitles.rules import PLAIN, SubtitleRules
 from genlock.speech.words import Words
 
@@ -25,15 +26,26 @@ _LONELY_LETTERS = 10
 _ROUNDING = 1e-6
 
 
-def cues_from_words(words: Words, rules: SubtitleRules = PLAIN) -> tuple[Cue, ...]:
+def cues_from_words(words: Words, rules: SubtitleRules = PLAIN, karaoke: bool = False) -> tuple[Cue, ...]:
     """Subtitles from words.
 
     Cues end at pauses, at ends of sentences and clauses, never inside of a name or a number if there is another way;
     they stay for as long as their letters take to be read, where the next cue leaves them that.
 
     Words without times stand in the cue of the word before them; where no word has times there are no cues.
+
+    With ``karaoke`` each word has its time inside of its cue, as WebVTT has them.
+
+    >>> from genlock.speech.words import Word
+    >>> cues_from_words(Words([Word("one", 0, 1), Word("two", 1, 2)]), karaoke=True)[0].text
+    'one <00:00:01.000>two'
     """
-    return tuple(cue for _, cue in numbered_cues(words, rules))
+    cues = numbered_cues(words, rules)
+    if not karaoke:
+        return tuple(cue for _, cue in cues)
+    return tuple(
+        replace(cue, text=with_word_stamps(cue, words.items[at.start : at.stop])) for at, cue in cues
+    )
 
 
 def numbered_cues(words: Words, rules: SubtitleRules = PLAIN) -> list[tuple[range, Cue]]:

@@ -20,6 +20,7 @@ from itertools import groupby
 from genlock.core.errors import OptionError
 from genlock.core.one_line import one_line
 from genlock.speech.subtitles.cue import Cue
+from genlock.speech.subtitles.karaoke import with_word_stamps
 from genlock.speech.subtitles.rules import PLAIN
 from genlock.speech.subtitles.srt_vtt import clock_text
 from genlock.speech.words import Words
@@ -54,13 +55,14 @@ class Repaired:
     __repr__ = one_line
 
 
-def repaired(cues: Sequence[Cue], words: Words) -> Repaired:
+def repaired(cues: Sequence[Cue], words: Words, karaoke: bool = False) -> Repaired:
     """The same cues with the times of their words.
 
     Parameters
     ----------
     cues : the subtitles
     words : their words, in order, one for each word of each cue's ``plain`` text
+    karaoke : each word gets its time inside of its cue
 
     Raises
     ------
@@ -81,8 +83,13 @@ def repaired(cues: Sequence[Cue], words: Words) -> Repaired:
     for cue, count in zip(cues, counts, strict=True):
         timed = words[at : at + count].spans
         at += count
-        text = _with_word_times(cue.text, words[at - count : at])
-        found.append(replace(cue, text=text, start=timed[0].start, end=timed[-1].end) if len(timed) else None)
+        if not len(timed):
+            found.append(None)
+            continue
+        own = words[at - count : at]
+        new = replace(cue, start=timed[0].start, end=timed[-1].end)
+        text = with_word_stamps(new, own.items) if karaoke else _with_word_times(cue.text, own)
+        found.append(replace(new, text=text))
     if not any(found):
         return Repaired(tuple(cues))
     gone = _gone(cues, found)
