@@ -12,7 +12,8 @@ from pathlib import Path
 import av
 import pytest
 
-from genlock.cli import _stopped_cleanly, main
+from genlock.cli import main
+from genlock.cli.dispatch import _stopped_cleanly
 from genlock.core.errors import OutputError
 from genlock.core.files import atomic_path
 from genlock.media import probe
@@ -152,9 +153,9 @@ def test_sigterm_leaves_nothing(tmp_path: Path) -> None:
 
 def test_sigterm_ends_the_command_with_its_status(tmp_path: Path) -> None:
     program = (
-        "import os, signal, sys, genlock.cli as cli\n"
+        "import os, signal, sys, genlock.cli as cli, genlock.cli.dispatch as dispatch\n"
         "def work(*a, **k): os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
-        "cli.run_commands = work\n"
+        "dispatch.run_command = work\n"
         "sys.exit(cli.main(['sync']))\n"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
