@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from genlock.core.json_forms import dump_json
 from genlock.tasks.files import expand_files, result_folders
 from genlock.tasks.result import Result
 
-__all__ = ["Bar", "each", "say", "show"]
+__all__ = ["Bar", "each", "say", "show", "told_progress"]
 
 
 def each(
@@ -76,10 +77,11 @@ def each(
 
 
 class Bar:
-    """A progress bar with an ETA on standard error; silent where that is no terminal."""
+    """A progress bar with an ETA on standard error; where that is no terminal, a line every ten seconds."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
+        self._lines = None if sys.stderr.isatty() else _Lines(prefix)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -90,7 +92,7 @@ class Bar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
-            disable=not sys.stderr.isatty(),
+            disable=self._lines is not None,
         )
         self._stages: dict[str, TaskID] = {}
 
@@ -102,9 +104,47 @@ class Bar:
         self._progress.stop()
 
     def __call__(self, stage: str, done: float, total: float | None) -> None:
+        if self._lines is not None:
+            self._lines(stage, done, total)
+            return
         if stage not in self._stages:
             self._stages[stage] = self._progress.add_task(self._prefix + stage, total=total)
         self._progress.update(self._stages[stage], completed=done, total=total)
+
+
+class _Lines:
+    """Progress for a log: at most a line every ten seconds, none for what is done sooner."""
+
+    EVERY_SECONDS = 10.0
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._said = time.monotonic()
+        self._begun: dict[str, float] = {}
+
+    def __call__(self, stage: str, done: float, total: float | None) -> None:
+        now = time.monotonic()
+        begun = self._begun.setdefault(stage, now)
+        if now - self._said < self.EVERY_SECONDS:
+            return
+        self._said = now
+        say(f"{self._prefix}{stage}: {told_progress(done, total, now - begun)}")
+
+
+def told_progress(done: float, total: float | None, seconds: float) -> str:
+    """How far something is, and how long the rest takes at this pace.
+
+    >>> told_progress(30, 120, 15), told_progress(7, None, 15), told_progress(0, 120, 15)
+    ('25 %, some 45 s to go', '7 done', '0 %')
+    """
+    if total is None or total <= 0:
+        return f"{done:g} done"
+    share = min(done / total, 1.0)
+    if share in (0.0, 1.0):
+        return f"{share:.0%}".replace("%", " %")
+    left = seconds * (1 - share) / share
+    told = f"{left:.0f} s" if left < 120 else f"{left / 60:.0f} min"
+    return f"{100 * share:.0f} %, some {told} to go"
 
 
 def say(text: str) -> None:
