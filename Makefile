@@ -2,6 +2,7 @@
 #
 #   make align VIDEO=talk.mp4 [TRANSCRIPT=talk.txt] [OUT=folder]    the main job on a video
 #   make demo                                                       the main job on a talking test card of our own
+#   make words-all                                                  fetches speech recognition in 99 languages (133 MB)
 #   make foley OUT=folder                                           trains sound for silent videos (two hours)
 #   make test | slow | check | bench | docs                         for those who work on Genlock
 #
@@ -31,7 +32,7 @@ $(error Which video? Say: make align VIDEO=talk.mp4 [TRANSCRIPT=talk.txt] [OUT=f
 endif
 endif
 
-.PHONY: help setup align demo foley test slow check format bench docs test-core test-pythons constraints clean
+.PHONY: help setup align demo words-all foley test slow check format bench docs test-core test-pythons constraints clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -46,6 +47,9 @@ demo: $(STAMPS)/core $(STAMPS)/weights
 
 foley: $(STAMPS)/dev $(STAMPS)/weights
 	@GENLOCK=$(BIN)/genlock sh tools/train_foley.sh "$${OUT:-foley-run}" $(ARGS)
+
+words-all: $(STAMPS)/core
+	@$(BIN)/genlock models fetch whisper-base
 
 setup: $(STAMPS)/core $(STAMPS)/weights
 

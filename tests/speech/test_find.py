@@ -142,7 +142,11 @@ def test_sound_without_speech_takes_no_words(kind: str) -> None:
     assert len(words) == 9
 
 
-def test_empty_texts_and_unknown_names(jfk: TrackSound) -> None:
+def test_empty_texts_and_unknown_names(
+    jfk: TrackSound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cache in ("GENLOCK_CACHE", "HF_HUB_CACHE"):
+        monkeypatch.setenv(cache, str(tmp_path))
     with pytest.raises(TranscriptError, match="empty"):
         recognize_and_align(jfk, transcript="  \n ")
     with pytest.raises(OptionError, match="nobody"):
@@ -152,6 +156,7 @@ def test_empty_texts_and_unknown_names(jfk: TrackSound) -> None:
     foreign = recognize_and_align(jfk, transcript="Guten Tag — 21", language="de")
     assert [w.reason is not None for w in foreign] == [True] * 4
     assert "'de'" in str(foreign.reason)
+    assert "genlock models fetch jonatasgrosman/wav2vec2-large-xlsr-53-german" in str(foreign.reason)
 
 
 def test_subtitles_come_back_with_their_times_repaired(jfk: TrackSound, aligned: Words) -> None:

@@ -12,10 +12,11 @@ from importlib import import_module
 from types import FrameType
 
 from genlock.cli.arguments import run_command
+from genlock.cli.models import fetch_named
 from genlock.cli.plugin_commands import NAMED
 from genlock.cli.running import say
 from genlock.cli.table import COMMANDS
-from genlock.core.errors import GenlockError, OptionError
+from genlock.core.errors import GenlockError, MissingModel, OptionError
 from genlock.core.plugins import did_you_mean
 
 __all__ = ["run"]
@@ -64,11 +65,27 @@ def _call(given: Sequence[str]) -> None:
     run_command(getattr(import_module(COMMANDS[name].module), name), f"genlock {name}", words)
 
 
+def _wanted(error: MissingModel) -> bool:
+    """Whether a person at a terminal says yes to fetching what is missing; no one is asked elsewhere."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    say(f"genlock: {error}")
+    sys.stderr.write("Fetch it now? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def run(given: Sequence[str]) -> int:
     """Call a command, named by the first word; returns the exit status."""
     try:
         with _stopped_cleanly():
-            _call(given)
+            try:
+                _call(given)
+            except MissingModel as error:
+                if error.fetch is None or not _wanted(error):
+                    raise
+                say(str(fetch_named(error.fetch)))
+                _call(given)
     except GenlockError as error:
         say(f"genlock: {error}")
         return error.exit_status

@@ -13,9 +13,9 @@ from genlock.cli.arguments import Json, Output
 from genlock.core.errors import MissingModel, OptionError
 from genlock.core.json_forms import dump_json
 from genlock.tasks.convert_model import convert_model
-from genlock.weights import registry
+from genlock.weights import hub_models, registry
 
-__all__ = ["models"]
+__all__ = ["fetch_named", "models"]
 
 
 def models(
@@ -30,7 +30,9 @@ def models(
 
     Args:
         action: list, fetch, verify or convert.
-        names: Model names; ``default`` means those of the standard set-up (as does no name). For ``convert``: one
+        names: Model names; ``default`` means those of the standard set-up (as does no name). For ``fetch`` also Whisper
+            models as whisper's own command names them (large-v3, turbo, small.en), and OWNER/NAME of the hub, which
+            go into the hub's own cache. For ``list``: ``whisper`` or ``aligners`` shows those. For ``convert``: one
             public checkpoint: of AV-HuBERT a ``.pt`` of fairseq, the folder of the safetensors port, or its hub name;
             of SpecVQGAN a ``.ckpt`` of its codebook or transformer, or a ``.pt`` of MelGAN or of its classifier.
         output: For ``convert``: the new folder.
@@ -46,11 +48,13 @@ def models(
         raise OptionError(f"models {action} takes neither -o nor --tokens; they are for models convert")
     known = registry.list_models()
     if action == "list":
-        return _print_models(known, json)
+        return _list(known, names, json)
     chosen = [n for n in names if n != "default"]
     if not names or "default" in names:
         chosen += [status.model.name for status in known if status.model.default]
-    results = [_fetch(name) if action == "fetch" else registry.verify(name) for name in dict.fromkeys(chosen)]
+    results = [
+        fetch_named(name) if action == "fetch" else registry.verify(name) for name in dict.fromkeys(chosen)
+    ]
     if json:
         print(dump_json({"results": [r.to_dict() for r in results]}))
     else:
@@ -62,6 +66,36 @@ def models(
             f"not whole on this machine: {', '.join(bad)}; run: genlock models fetch {' '.join(bad)}"
         )
     return None
+
+
+def _list(known: Sequence[registry.ModelStatus], names: Sequence[str], as_json: bool) -> None:
+    """The table's models, or with ``whisper`` or ``aligners`` public ones by name or by language."""
+    rows = {
+        "whisper": {name: hub_models.whisper_repository(name) or "" for name in hub_models.whisper_names()},
+        "aligners": hub_models.aligners(),
+    }
+    if not names:
+        return _print_models(known, as_json)
+    if len(names) != 1 or names[0] not in rows:
+        raise OptionError(f"models list {' '.join(names)}: it takes no name, or one of {', '.join(rows)}")
+    found = [
+        {"name": name, "repository": repository, "path": _folder(repository)}
+        for name, repository in rows[names[0]].items()
+    ]
+    if as_json:
+        print(dump_json({names[0]: found}))
+        return None
+    for row in found:
+        what = row["name"] if names[0] == "whisper" else row["repository"]
+        print(
+            f"{row['name']}  {row['repository']}  {row['path'] or 'not here: ' + hub_models.how_to_get(str(what))}"
+        )
+    return None
+
+
+def _folder(repository: str) -> str | None:
+    folder = hub_models.cached_folder(repository)
+    return None if folder is None else str(folder)
 
 
 def _print_models(known: Sequence[registry.ModelStatus], as_json: bool) -> None:
@@ -79,7 +113,19 @@ def _convert(names: Sequence[str], output: str | None, tokens: str | None, as_js
     print(dump_json(made.to_dict()) if as_json else made)
 
 
-def _fetch(name: str) -> registry.FetchResult:
+def fetch_named(name: str) -> registry.FetchResult:
+    """Fetch a model of the table, or a public one into the hub's cache, with a progress bar at a terminal.
+
+    Raises
+    ------
+    MissingModel
+        If it cannot be had.
+    OptionError
+        If the name is neither; the message names the nearest.
+    """
+    own = {status.model.name for status in registry.list_models()}
+    if name not in own and hub_models.repository_of(name) is not None:
+        return hub_models.fetch_repository(name)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as shown:
         task = shown.add_task(name, total=None)

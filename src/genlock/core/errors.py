@@ -84,6 +84,9 @@ class OutputError(GenlockError, OSError):
 class MissingModel(GenlockError):
     """A model file is not on this machine. The message says in one line how to get it."""
 
+    fetch: str | None = None
+    """What ``genlock models fetch`` takes to get it; None if it cannot be fetched so."""
+
 
 class MissingDependency(GenlockError, ImportError):
     """An optional package is not installed. The message says in one line how to get it."""

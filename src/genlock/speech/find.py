@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -23,8 +24,16 @@ from genlock.media.sound_source import SoundSource
 from genlock.speech.alike import phones_of
 from genlock.speech.anchors import Piece, match_words, pieces
 from genlock.speech.checked import CheckedText, Placing, checked_words
+from genlock.speech.ctc.by_language import (
+    LanguageAligner,
+    aligner_in_cache,
+    how_to_align,
+    language_of_checkpoint,
+    named_aligner,
+)
 from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.heard import Heard
+from genlock.speech.language import ASSUMED, AUTO, find_spoken_language
 from genlock.speech.mouths import SpooledMouths
 from genlock.speech.recognize import (
     GROUP,
@@ -46,9 +55,10 @@ from genlock.speech.sphinx.align import Placed
 from genlock.speech.subtitles import Cue
 from genlock.speech.text import NOTHING_TO_SAY, Token, tokenize
 from genlock.speech.text_check import compare_text
+from genlock.speech.whisper.options import WhisperOptions
 from genlock.speech.words import Word, Words
 
-__all__ = ["ALIGNERS", "Aligner", "find_aligner", "mouths_of", "recognize_and_align"]
+__all__ = ["ALIGNERS", "Aligner", "aligner_for", "find_aligner", "mouths_of", "recognize_and_align"]
 
 #: Entry-point group of aligners.
 ALIGNERS = "genlock.aligners"
@@ -90,16 +100,47 @@ class Aligner(Protocol):
 def find_aligner(name: str, language: str, with_model: bool) -> tuple[str, Any] | None:
     """Name and class of the aligner that is meant: an :class:`Aligner`, a
     :class:`~genlock.speech.recognize.SpeechModel` where a checkpoint is named, or an
-    :class:`~genlock.speech.recognize.OfFolder` for ``NAME:FOLDER``. None if none knows the language.
+    :class:`~genlock.speech.recognize.OfFolder` for ``NAME:FOLDER``; ``ctc:NAME`` is a checkpoint of the hub's cache.
+    None if none knows the language.
 
     Raises OptionError if an aligner was named that does not exist, MissingModel if it lacks a checkpoint.
 
-    >>> find_aligner("auto", "en", with_model=False)[0], find_aligner("auto", "de", with_model=False)
-    ('pocketsphinx', None)
+    >>> find_aligner("auto", "en", with_model=False)[0]
+    'pocketsphinx'
     """
-    found = of_folder(ALIGNERS, name)
-    if found is not None:
-        return (name, found) if knows(found, language) else None
+    if name.startswith("ctc:"):
+        found = named_aligner(name.removeprefix("ctc:"))
+        return f"ctc:{found.name}", found
+    if name == "auto" and not with_model:
+        return aligner_for(language)
+    if name == "ctc" and not with_model:
+        own = aligner_in_cache(language)
+        if own is not None:
+            return f"ctc:{own.name}", own
+    return _registered_aligner(name, language, with_model)
+
+
+def aligner_for(language: str) -> tuple[str, Any] | None:
+    """Name and class of the best aligner of a language that is here; None if there is none.
+
+    First those of other packages that name the language, then for other languages than English its CTC checkpoint of
+    the registry if the hub's cache has it, then those that know any language, then our own.
+
+    >>> aligner_for("en")[0]
+    'pocketsphinx'
+    """
+    found = _registered_aligner("auto", language, with_model=False)
+    if language != ASSUMED and (found is None or language not in found[1].languages):
+        own = aligner_in_cache(language)
+        if own is not None:
+            return f"ctc:{own.name}", own
+    return found
+
+
+def _registered_aligner(name: str, language: str, with_model: bool) -> tuple[str, Any] | None:
+    in_folder = of_folder(ALIGNERS, name)
+    if in_folder is not None:
+        return (name, in_folder) if knows(in_folder, language) else None
     others = [other for other in plugin_names(ALIGNERS) if other not in PREFERRED]
     for candidate in [*others, *PREFERRED] if name == "auto" else [name]:
         kind = plugin_class(ALIGNERS, candidate, "name", "languages")
@@ -140,7 +181,7 @@ def recognize_and_align(
     language: str = "en",
     recognizer: str = "auto",
     aligner: str = "auto",
-    model: CtcModelOptions | None = None,
+    model: CtcModelOptions | WhisperOptions | None = None,
     mouths: SpooledMouths | None = None,
     heard: Sequence[Heard] | None = None,
     least_matched: float = 0.0,
@@ -156,12 +197,13 @@ def recognize_and_align(
         The words that are spoken. Each comes back as written, with times or a reason. None: recognise them.
     cues : sequence of Cue, optional
         Subtitles whose words are the transcript; their old times are not used.
-    language : ISO 639-1 code
+    language : ISO 639-1 code, or ``auto``: told by the text, or heard by a Whisper model of many languages if one is
+        here; else English is taken
     recognizer, aligner : str
         A registered name, or ``auto``: the best one present; with ``model`` one that is made of a checkpoint, such as
         ``hf-ctc``, and ``ctc`` to align. ``avsr:FOLDER`` hears and sees, and aligns what it recognises.
-    model : CtcModelOptions, optional
-        A CTC checkpoint to recognise and align with.
+    model : CtcModelOptions or WhisperOptions, optional
+        A CTC checkpoint to recognise and align with; or which Whisper recognises, and how.
     mouths : SpooledMouths, optional
         The mouths of the film, for a recogniser that reads lips.
     heard : sequence of Heard, optional
@@ -194,6 +236,33 @@ def recognize_and_align(
     text = " ".join(cue.plain for cue in cues) if transcript is None and cues is not None else transcript
     if not 0 <= least_matched <= 1:
         raise OptionError(f"least_matched={least_matched} is no share; say a number from 0 to 1")
+    if isinstance(model, WhisperOptions) and model.task == "translate" and text is not None:
+        raise OptionError("--task translate writes what is said in English; it takes no transcript")
+
+    def found(spoken: str) -> Words:
+        return _found(sound, text, spoken, recognizer, aligner, model, mouths, heard, least_matched, progress)
+
+    if language != AUTO:
+        return found(language)
+    spoken = find_spoken_language(sound, text, recognizer, model)
+    if spoken is not None:
+        return replace(found(spoken.language), language_probability=round(spoken.probability, 4))
+    named = language_of_checkpoint(model.model) if isinstance(model, CtcModelOptions) else None
+    return found(named or ASSUMED)
+
+
+def _found(
+    sound: SoundSource,
+    text: str | None,
+    language: str,
+    recognizer: str,
+    aligner: str,
+    model: CtcModelOptions | WhisperOptions | None,
+    mouths: SpooledMouths | None,
+    heard: Sequence[Heard] | None,
+    least_matched: float,
+    progress: Progress,
+) -> Words:
     with _Session(sound, language, recognizer, aligner, model, mouths, progress) as session:
         session.heard_already(heard)
         if text is None:
@@ -213,18 +282,20 @@ class _Session:
         language: str,
         recognizer: str,
         aligner: str,
-        model: CtcModelOptions | None,
+        model: CtcModelOptions | WhisperOptions | None,
         mouths: SpooledMouths | None,
         progress: Progress,
     ) -> None:
         self.sound, self.language, self.progress = sound, language, progress
-        self._recognizer, self._model, self._mouths = recognizer, model, mouths
+        self._recognizer, self._mouths = recognizer, mouths
+        self._whisper = model if isinstance(model, WhisperOptions) else None
+        self._model = model if isinstance(model, CtcModelOptions) else None
         named = None if recognizer == "auto" else recognizer_kind(recognizer)
         if named is not None:
-            require_model(GROUP, recognizer, named, model is not None)
+            require_model(GROUP, recognizer, named, self._model is not None)
         # Whoever is made of a folder aligns what it recognises, unless somebody else is named.
         own = aligner == "auto" and isinstance(named, OfFolder)
-        self._aligner = find_aligner(recognizer if own else aligner, language, model is not None)
+        self._aligner = find_aligner(recognizer if own else aligner, language, self._model is not None)
         self._heard: dict[Any, Listening] = {}
         self._recognized: tuple[str, list[Heard]] | None = None
         self._open = ExitStack()
@@ -261,7 +332,7 @@ class _Session:
         if self._aligner is None or self._recognized is not None:
             return self._aligner is not None
         try:
-            name, _ = find_recognizer(self._recognizer, self.language, self._model is not None)
+            name, _ = self._find_recognizer()
         except (OptionError, MissingModel):
             return False
         # Of a right text pocketsphinx misses every second word.
@@ -271,7 +342,7 @@ class _Session:
         """What looks for a few words in a piece of the sound; None if the aligner hears only the whole."""
         if self._aligner is None or _listens(self._aligner[1]):
             return None
-        aligner: Aligner = self._aligner[1]()
+        aligner: Aligner = _made(self._aligner[1], self.language)
 
         def place(numbers: Sequence[int], start: Fraction, end: Fraction) -> list[Word]:
             part = Piece(start, end, range(numbers[0], numbers[-1] + 1), range(numbers[0], numbers[-1] + 1))
@@ -308,7 +379,9 @@ class _Session:
 
     def recognized(self) -> Words:
         """The words that are heard."""
-        listener, kind = find_recognizer(self._recognizer, self.language, self._model is not None)
+        listener, kind = self._find_recognizer()
+        if self._whisper is not None and self._whisper.task == "translate":
+            return self._translated()
         if self._aligner is not None and _listens(kind) and kind == self._aligner[1]:
             listening = self._listening(kind)
             words = listening.words()
@@ -319,7 +392,7 @@ class _Session:
             return self._words((), listener, None, "no speech was recognised")
         tokens = tokenize(" ".join(word.text for word in heard), self.language)
         if self._aligner is None:
-            return self._without_times(tokens, self._nobody, listener)
+            return self._with_rough_times(listener, heard, self._rough)
         name, kind = self._aligner
         if _listens(kind):
             return self._judged(tokens, self._listening(kind).align(tokens), listener)
@@ -344,21 +417,53 @@ class _Session:
         return self._recognized
 
     def _listened(self) -> tuple[str, list[Heard]]:
-        name, kind = find_recognizer(self._recognizer, self.language, self._model is not None)
+        name, kind = self._find_recognizer()
         if _listens(kind):
             return name, self._listening(kind).recognize()
-        listener = recognizer_instance(name)
+        listener = recognizer_instance(name, self.language, self._whisper)
         heard = recognize(self.sound, listener, self.language, self.progress, self._mouths)
         if seconds_long(self.sound) > RELEASE_SECONDS and hasattr(listener, "release"):
             listener.release()
             return_free_memory()
         return name, heard
 
+    def _find_recognizer(self) -> tuple[str, Any]:
+        return find_recognizer(self._recognizer, self.language, self._model is not None, self._whisper)
+
+    def _translated(self) -> Words:
+        """English words for what is said in another language: nothing can lay them into the sound more closely."""
+        listener, heard = self._hear()
+        if not heard:
+            return self._words((), listener, None, "no speech was recognised")
+        words = self._with_rough_times(listener, heard, None)
+        return replace(words, language="en")
+
+    def _with_rough_times(self, listener: str, heard: Sequence[Heard], reason: str | None) -> Words:
+        """Words at the recogniser's own times."""
+        words, reached = [], self.sound.origin
+        for word in heard:
+            start, end = max(word.start, reached), max(word.end, reached)
+            if start < end:
+                words.append(Word(word.text, start, end, round(word.probability, 4)))
+                reached = end
+            else:
+                words.append(
+                    Word(word.text, reason=f"recognised near {float(word.start):.2f} s, without a length")
+                )
+        return self._words(words, listener, listener, reason)
+
+    @property
+    def _rough(self) -> str:
+        return (
+            f"times are the recogniser's own and rough: nothing here aligns the language {self.language!r}; "
+            f"get what does: {how_to_align(self.language)}"
+        )
+
     def _listening(self, kind: Any) -> Listening:
         if kind not in self._heard:
             listening = (
                 kind.listen(self.sound, self.progress, self._mouths)
-                if isinstance(kind, OfFolder)
+                if isinstance(kind, OfFolder | LanguageAligner)
                 else kind(self._model).listen(self.sound, self.progress)
             )
             self._heard[kind] = self._open.enter_context(listening)
@@ -372,7 +477,7 @@ class _Session:
 
     @property
     def _nobody(self) -> str:
-        return f"nothing here aligns the language {self.language!r}; pocketsphinx knows en"
+        return f"nothing here aligns the language {self.language!r}; get what does: {how_to_align(self.language)}"
 
     def _without_times(self, tokens: Sequence[Token], reason: str, listener: str | None = None) -> Words:
         words = [Word(token.text, reason=token.reason or reason) for token in tokens]
@@ -391,7 +496,7 @@ def _made(kind: Any, language: str) -> Any:
 
 def _listens(kind: Any) -> bool:
     """Whether a class hears a sound as a whole, and not piece by piece."""
-    return takes_model(kind) or isinstance(kind, OfFolder)
+    return takes_model(kind) or isinstance(kind, OfFolder | LanguageAligner)
 
 
 def _in_pieces(

@@ -7,12 +7,10 @@ piece that holds its middle: no word is cut, none counts twice. Only one piece i
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,13 +34,9 @@ from genlock.speech.sound import (
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.sphinx.model import model_folder
 from genlock.speech.text import Token
+from genlock.speech.whisper.options import WhisperOptions
+from genlock.speech.whisper.recognizer import FasterWhisper
 from genlock.speech.words import Word
-from genlock.weights.registry import find, require
-
-try:
-    from faster_whisper import WhisperModel
-except ImportError:
-    WhisperModel = None
 
 try:
     import pocketsphinx
@@ -75,6 +69,8 @@ __all__ = [
 GROUP = "genlock.recognizers"
 #: The recognisers that ``auto`` tries, the best first.
 PREFERRED = ("faster-whisper", "pocketsphinx")
+#: Other names that people know them by.
+_ALSO = {"whisper": "faster-whisper", "sphinx": "pocketsphinx"}
 
 Samples = npt.NDArray[np.float32]
 
@@ -219,96 +215,6 @@ class OfFolder:
         return listening
 
 
-class FasterWhisper:
-    """Whisper by the package faster-whisper, with the model tiny.en of the weight registry: 8-bit, on the
-    CPU.
-
-    What Whisper makes up over silence and music is kept out in four ways: its voice detector hands on only
-    speech, a piece that it doubts (no-speech probability, mean log probability) or that repeats itself
-    (compression) is dropped, and a gap of two seconds around a suspicious word discards it.
-    """
-
-    name = "faster-whisper"
-    languages: tuple[str, ...] = ("en",)
-    mouth_side: int | None = None
-    model_name = "whisper-tiny.en"
-
-    def __init__(self) -> None:
-        if WhisperModel is None:
-            raise MissingDependency(
-                "the recogniser faster-whisper is not installed: pip install faster-whisper"
-            )
-        self._model = _whisper(require(self.model_name))
-        self._busy = threading.Lock()
-
-    def release(self) -> None:
-        """Drop the net until it is asked for again, which takes a quarter of a second: 60 MB less."""
-        with self._busy:
-            self._model.model.unload_model()
-
-    @classmethod
-    def missing(cls) -> str | None:
-        """Why it cannot be used here, or None."""
-        if WhisperModel is None:
-            return "the package faster-whisper is not installed: pip install faster-whisper"
-        if find(cls.model_name) is None:
-            return f"its model is not on this machine: genlock models fetch {cls.model_name}"
-        return None
-
-    def hear(self, samples: Samples, language: str, mouths: Sequence[Track] = ()) -> list[Heard]:
-        """Words in at most 30 s of sound."""
-        with self._busy:
-            if not self._model.model.model_is_loaded:
-                self._model.model.load_model()
-            return self._heard(samples)
-
-    def _heard(self, samples: Samples) -> list[Heard]:
-        segments, _ = self._model.transcribe(
-            samples,
-            language="en",
-            beam_size=5,
-            word_timestamps=True,
-            condition_on_previous_text=False,
-            vad_filter=True,
-            vad_parameters={"min_silence_duration_ms": 1000, "speech_pad_ms": 400},
-            no_speech_threshold=0.6,
-            log_prob_threshold=-1.0,
-            compression_ratio_threshold=2.4,
-            hallucination_silence_threshold=2.0,
-            temperature=(0.0, 0.4, 0.8),
-        )
-        heard: list[Heard] = []
-        for segment in segments:
-            if segment.compression_ratio > 2.4 or (
-                segment.no_speech_prob > 0.6 and segment.avg_logprob < -0.7
-            ):
-                continue
-            for word in segment.words or ():
-                heard = _with(heard, word.word, word.start, word.end, word.probability)
-        return heard
-
-
-# One thread: the net is so small that four, which is the default, take a third more processor time for the same words,
-# and decoding and the search for faces go on beside it.
-@lru_cache(maxsize=1)
-def _whisper(folder: Path) -> Any:
-    return WhisperModel(str(folder), device="cpu", compute_type="int8", local_files_only=True, cpu_threads=1)
-
-
-def _with(heard: list[Heard], text: str, start: float, end: float, probability: float) -> list[Heard]:
-    """Append a word; one without a space before it continues the word before (``-19`` of ``COVID-19``)."""
-    # Times are rough and only seed the alignment: 10 ms is finer than they are.
-    low, high = (Fraction(round(100 * t), 100) for t in (start, max(start, end)))
-    sure = min(max(float(probability), 0.0), 1.0)
-    if heard and not text.startswith(" ") and text.strip():
-        last = heard[-1]
-        return [
-            *heard[:-1],
-            Heard(last.text + text.strip(), last.start, max(high, last.end), min(last.probability, sure)),
-        ]
-    return [*heard, Heard(text.strip(), low, high, sure)] if text.strip() else heard
-
-
 class PocketSphinx:
     """The recogniser of CMU Sphinx with the model inside its package: always there, and the weaker one."""
 
@@ -376,18 +282,27 @@ def choose_recognizer(name: str, language: str) -> Recognizer:
     MissingModel
         If its model is not on this machine.
     """
-    return recognizer_instance(find_recognizer(name, language, with_model=False)[0])
+    return recognizer_instance(find_recognizer(name, language, with_model=False)[0], language)
 
 
-def find_recognizer(name: str, language: str, with_model: bool) -> tuple[str, Any]:
+def find_recognizer(
+    name: str, language: str, with_model: bool, whisper: WhisperOptions | None = None
+) -> tuple[str, Any]:
     """Name and class of the recogniser that is meant: a :class:`Recognizer`, or a :class:`SpeechModel` where a
     checkpoint is named. Raises as :func:`choose_recognizer`."""
+    name = _ALSO.get(name, name)
+    if whisper is not None and whisper.model is not None:
+        if name not in ("auto", FasterWhisper.name):
+            raise OptionError(
+                f"the model {whisper.model!r} is Whisper's, and the recogniser {name!r} cannot use it; leave one out"
+            )
+        return FasterWhisper.name, FasterWhisper
     if name != "auto":
         return name, _present(name, language, with_model)
     problems = []
     for candidate in _in_order(with_model):
         kind = recognizer_kind(candidate)
-        problem = kind.missing() if knows(kind, language) else f"it knows only {', '.join(kind.languages)}"
+        problem = why_not(kind, language)
         if problem is None:
             return candidate, kind
         problems.append(f"{candidate}: {problem}")
@@ -407,10 +322,19 @@ def mouth_side_of(name: str, language: str, with_model: bool = False) -> int | N
     """
     for candidate in _in_order(with_model) if name == "auto" else [name]:
         kind = recognizer_kind(candidate)
-        if knows(kind, language) and kind.missing() is None:
+        if why_not(kind, language) is None:
             side: int | None = getattr(kind, "mouth_side", None)
             return side
     return None
+
+
+def why_not(kind: Any, language: str) -> str | None:
+    """Why a registered class cannot recognise a language here, or None; ``auto``: any language."""
+    if language != "auto" and not knows(kind, language):
+        return f"it knows only {', '.join(kind.languages)}"
+    told = getattr(kind, "missing_for", None)
+    reason: str | None = kind.missing() if told is None else told(language)
+    return reason
 
 
 def knows(kind: Any, language: str) -> bool:
@@ -476,7 +400,7 @@ def _present(name: str, language: str, with_model: bool) -> Any:
             f"the recogniser {name!r} knows only {', '.join(kind.languages)}, not the language {language!r}; "
             "give a transcript"
         )
-    problem = kind.missing()
+    problem = why_not(kind, language)
     if problem is not None:
         raise MissingModel(f"the recogniser {name!r} cannot be used: {problem}")
     return kind
@@ -487,6 +411,7 @@ def recognizer_kind(name: str) -> Any:
 
     Raises OptionError if there is none, MissingModel if it needs a folder, PluginError if it is broken.
     """
+    name = _ALSO.get(name, name)
     found = of_folder(GROUP, name)
     if found is not None:
         return found
@@ -501,9 +426,15 @@ def _registered(name: str) -> Any:
     return kind
 
 
+def recognizer_instance(name: str, language: str = "en", whisper: WhisperOptions | None = None) -> Recognizer:
+    """The recogniser of a name; its model is read once a process. ``whisper`` tells Whisper how to listen."""
+    if recognizer_kind(name) is FasterWhisper:
+        return FasterWhisper(whisper, language)
+    return _instance(name)
+
+
 @lru_cache(maxsize=4)
-def recognizer_instance(name: str) -> Recognizer:
-    """The recogniser of a name, made once a process."""
+def _instance(name: str) -> Recognizer:
     made: Recognizer = recognizer_kind(name)()
     return made
 

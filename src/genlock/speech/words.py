@@ -139,6 +139,8 @@ class Words(Sequence[Word]):
     """Why the result as a whole cannot be trusted, or is empty; None if nothing speaks against it."""
     check: TextCheck | None = None
     """How the text compares with what was recognised; None if nothing was compared."""
+    language_probability: float | None = None
+    """How sure it is that this language is spoken, 0...1, where it was found out; None where it was told."""
 
     __repr__ = one_line
 
@@ -151,6 +153,7 @@ class Words(Sequence[Word]):
         language: str = "en",
         reason: str | None = None,
         check: TextCheck | None = None,
+        language_probability: float | None = None,
     ) -> None:
         words = tuple(items)
         last: Fraction | None = None
@@ -163,8 +166,17 @@ class Words(Sequence[Word]):
                     f"s, before the word before it ends at {float(last):.6f} s"
                 )
             last = word.end
-        names = ("items", "clock", "recognizer", "aligner", "language", "reason", "check")
-        values = (words, clock, recognizer, aligner, language, reason, check)
+        names = (
+            "items",
+            "clock",
+            "recognizer",
+            "aligner",
+            "language",
+            "reason",
+            "check",
+            "language_probability",
+        )
+        values = (words, clock, recognizer, aligner, language, reason, check, language_probability)
         for name, value in zip(names, values, strict=True):
             object.__setattr__(self, name, value)
 
@@ -236,12 +248,14 @@ class Words(Sequence[Word]):
         return replace(self, items=tuple(w.shifted(seconds) for w in self), check=check)
 
     def to_dict(self) -> dict[str, Any]:
-        """``words[]``, ``recognizer``, ``aligner``, ``language``, ``reason``, ``clock``, ``text_check``."""
+        """``words[]``, ``recognizer``, ``aligner``, ``language`` with its probability, ``reason``, ``clock``,
+        ``text_check``."""
         return {
             "words": [w.to_dict() for w in self],
             "recognizer": self.recognizer,
             "aligner": self.aligner,
             "language": self.language,
+            "language_probability": self.language_probability,
             "reason": self.reason,
             "clock": self.clock,
             "text_check": None if self.check is None else self.check.to_dict(),
@@ -255,8 +269,8 @@ class Words(Sequence[Word]):
             found = data.get("text_check")
             check = None if found is None else TextCheck.from_dict(found)
             names = ("clock", "recognizer", "aligner", "language", "reason")
-            known = {name: data[name] for name in names}
-            return cls(items, check=check, **known)
+            given: dict[str, Any] = {name: data[name] for name in names}
+            return cls(items, **given, check=check, language_probability=data.get("language_probability"))
         except (KeyError, TypeError) as error:
             raise FormatError(
                 f"this is not a list of words that genlock wrote: {error!r} is missing"

@@ -50,6 +50,7 @@ from genlock.tasks.extract_features import (
 from genlock.tasks.files import result_folder
 from genlock.tasks.find_words import (
     WordOptions,
+    language_line,
     load_transcript,
     model_options,
     mouth_spool,
@@ -134,6 +135,7 @@ class Alignment:
         lines = [
             str(self.media),
             *([f"{self.frame_count} frames: {self.frames}"] if self.frames is not None else []),
+            *language_line(self.words),
             f"{aligned} words with times, {len(self.words) - aligned} without" + self._by(),
             f"sound against picture: {self.sync.sentence}",
             *(f"note: {note}" for note in self.notes),

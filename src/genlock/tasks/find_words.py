@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from genlock import speech
 from genlock.core.errors import NoStream, OptionError, TranscriptError
@@ -34,6 +34,8 @@ from genlock.speech.subtitles import (
     repaired,
 )
 from genlock.speech.subtitles.rules import PLAIN
+from genlock.speech.whisper.models import is_whisper
+from genlock.speech.whisper.options import ComputeType, Device, Task, WhisperOptions
 from genlock.tasks.files import result_folder
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "WordOptions",
     "WordResult",
     "find_words",
+    "language_line",
     "load_transcript",
     "model_options",
     "mouth_spool",
@@ -65,23 +68,40 @@ class WordOptions:
     """Encoding of the transcript, such as windows-1251. None: Unicode where it is that, else the likeliest."""
     profile: str = "plain"
     """Rules that subtitles made of words keep to: plain, netflix-en or bbc. Given subtitles stay as they are."""
-    language: str = "en"
-    """Language of the speech, ISO 639-1."""
+    language: str = "auto"
+    """Language of the speech, ISO 639-1. ``auto``: told by the transcript, or heard by a Whisper model of many
+    languages, and said in the result; English where nothing tells."""
     recognizer: str = "auto"
-    """What recognises speech: ``faster-whisper``, ``pocketsphinx``, ``hf-ctc`` (with a model), or ``auto``, the best
+    """What recognises speech: ``whisper``, ``pocketsphinx``, ``hf-ctc`` (with a model), or ``auto``, the best
     one present. ``avsr:FOLDER`` hears and reads lips, by the folder of ``genlock train avsr``."""
     aligner: str = "auto"
-    """What puts words on the clock: ``pocketsphinx``, ``ctc`` (with a model), ``avsr:FOLDER``, or ``auto``, the
-    best one present; what ``avsr:FOLDER`` recognises it aligns itself."""
+    """What puts words on the clock: ``pocketsphinx``, ``ctc`` (with a model, or the language's own),
+    ``ctc:FOLDER-OR-NAME``, ``avsr:FOLDER``, or ``auto``, the best one present; what ``avsr:FOLDER`` recognises it
+    aligns itself."""
     model: str | None = None
-    """A CTC checkpoint (wav2vec 2.0, HuBERT, WavLM) to recognise and align with: a folder, or a name in the local
-    Hugging Face cache."""
+    """What recognises: a Whisper model by name (``tiny`` ... ``large-v3``, ``turbo``, ``distil-large-v3``, ``small.en``
+    ...), folder or hub name; or a CTC checkpoint (wav2vec 2.0, HuBERT, WavLM), which aligns as well. Names are looked
+    up in the hub's cache on this machine; ``genlock models fetch NAME`` puts them there."""
+    task: Task = "transcribe"
+    """With Whisper: ``translate`` writes English words, whatever is spoken."""
+    beam_size: int = 5
+    """With Whisper: hypotheses that its search keeps."""
+    initial_prompt: str | None = None
+    """With Whisper: a text that is taken to come before what is said (names, spelling, style)."""
+    hotwords: str | None = None
+    """With Whisper: words that are likely to be said."""
+    vad: bool = True
+    """With Whisper: a detector of voices decides what is heard at all."""
+    device: Device = "auto"
+    """With Whisper: where it is computed; ``auto``: on a GPU if there is one."""
+    compute_type: ComputeType = "auto"
+    """With Whisper: what its weights are computed in; ``auto``: int8 on the CPU, float16 on a GPU."""
     beam: int = 0
-    """With a model: prefixes that the beam search keeps; 0 takes the likeliest symbol of each frame."""
+    """With a CTC checkpoint: prefixes that the beam search keeps; 0 takes the likeliest symbol of each frame."""
     language_model: str | None = None
     """With a beam: a KenLM n-gram file (.arpa or .bin)."""
     resume: str | None = None
-    """With a model: a file to keep its emissions in, so that an interrupted run goes on where it was."""
+    """With a CTC checkpoint: a file to keep its emissions in, so that an interrupted run goes on where it was."""
     karaoke: bool = False
     """Subtitles have the time of each word inside: ``<00:00:01.000>`` in WebVTT, ``\\k`` in ASS."""
     least_matched: float = 0.5
@@ -113,7 +133,7 @@ class WordResult:
         }
 
     def __str__(self) -> str:
-        lines = [str(self.words), *(f"wrote {path}" for path in self.written)]
+        lines = [*language_line(self.words), str(self.words), *(f"wrote {path}" for path in self.written)]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
@@ -186,9 +206,8 @@ def _sound_of(clip: Clip, file: str | os.PathLike[str], lips: bool) -> SoundSour
 @contextmanager
 def mouth_spool(options: WordOptions) -> Iterator[MouthSpool | None]:
     """Keeps the mouths of the film for the recogniser or the aligner; gives None if both only hear."""
-    wanted = speech.mouths_of(
-        options.recognizer, options.language, options.model is not None, options.aligner
-    )
+    with_ctc = options.model is not None and not is_whisper(options.model)
+    wanted = speech.mouths_of(options.recognizer, options.language, with_ctc, options.aligner)
     if wanted is None:
         yield None
         return
@@ -196,30 +215,35 @@ def mouth_spool(options: WordOptions) -> Iterator[MouthSpool | None]:
         yield spool
 
 
-class _ModelFields(Protocol):
-    """The fields of an option class that name a CTC checkpoint."""
+def model_options(options: WordOptions) -> CtcModelOptions | WhisperOptions | None:
+    """The CTC checkpoint, or the Whisper and how it listens, that the options name; None: whatever suits.
 
-    @property
-    def model(self) -> str | None: ...
-    @property
-    def beam(self) -> int: ...
-    @property
-    def language_model(self) -> str | None: ...
-    @property
-    def resume(self) -> str | None: ...
-
-
-def model_options(options: _ModelFields) -> CtcModelOptions | None:
-    """The CTC checkpoint that the options name, or None.
-
-    Raises OptionError if options of a model are given without one.
+    Raises OptionError if options of one are given to the other.
     """
-    if options.model is None:
-        if options.beam or options.language_model is not None or options.resume is not None:
+    whisper = WhisperOptions(
+        options.model,
+        options.task,
+        options.beam_size,
+        options.initial_prompt,
+        options.hotwords,
+        options.vad,
+        options.device,
+        options.compute_type,
+    )
+    plain = whisper == WhisperOptions(options.model)
+    of_ctc = bool(options.beam) or options.language_model is not None or options.resume is not None
+    if options.model is None or is_whisper(options.model):
+        if of_ctc:
             raise OptionError(
-                "--beam, --language-model and --resume go with a CTC checkpoint; name it with --model"
+                "--beam, --language-model and --resume go with a CTC checkpoint; name it with --model "
+                "(Whisper has --beam-size)"
             )
-        return None
+        return None if options.model is None and plain else whisper
+    if not plain:
+        raise OptionError(
+            f"--task, --beam-size, --initial-prompt, --hotwords, --no-vad, --device and --compute-type are Whisper's; "
+            f"the model {options.model!r} is a CTC checkpoint"
+        )
     return CtcModelOptions(
         options.model, beam=options.beam, language_model=options.language_model, keep=options.resume
     )
@@ -253,6 +277,16 @@ def load_transcript(source: str | None, encoding: str | None = None) -> Transcri
 def repaired_of(given: Transcript | None, words: Words, karaoke: bool = False) -> Repaired | None:
     """The subtitles that were the transcript, with the times of their words; None: it was none or had none."""
     return None if given is None or given.cues is None else repaired(given.cues, words, karaoke)
+
+
+def language_line(words: Words) -> tuple[str, ...]:
+    """What was found out about the language, for people; empty if it was told, or taken for English.
+
+    >>> language_line(Words((), language="de", language_probability=0.975))
+    ('language: de (found, probability 0.97)',)
+    """
+    sure = words.language_probability
+    return () if sure is None else (f"language: {words.language} (found, probability {sure:.2f})",)
 
 
 def transcript_notes(given: Transcript | None, found: Repaired | None) -> tuple[str, ...]:

@@ -278,9 +278,11 @@ class Registry:
         """
         path = self.find(name)
         if path is None:
-            raise MissingModel(
+            error = MissingModel(
                 f"the model {name!r} is not on this machine; get it with: genlock models fetch {name}"
             )
+            error.fetch = name
+            raise error
         return path
 
     def verify(self, name: str) -> Verification:

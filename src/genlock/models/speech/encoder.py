@@ -24,6 +24,7 @@ import numpy.typing as npt
 from genlock.core.errors import FormatError, GenlockError, InputError, MissingDependency, MissingModel
 from genlock.core.time import exact
 from genlock.models.speech.chunks import SampleReader
+from genlock.weights.hub_models import how_to_get, is_hub_name
 
 try:
     import torch
@@ -305,10 +306,16 @@ def _configuration(name: str, offline: bool) -> Any:
             raise FormatError(
                 f"config.json of {name!r} is damaged ({_first_line(error)}); fetch it again"
             ) from error
-        raise MissingModel(
-            f"the model {name!r} is neither a folder nor in the local cache; get it: "
-            f"huggingface-cli download {name}"
-        ) from error
+        raise _not_here(name) from error
+
+
+def _not_here(name: str) -> MissingModel:
+    told = f"the model {name!r} is neither a folder nor in the local cache"
+    if not is_hub_name(name):
+        return MissingModel(f"{told}, and no name of the hub (OWNER/NAME)")
+    error = MissingModel(f"{told}; get it with: {how_to_get(name)}")
+    error.fetch = name
+    return error
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class HfCtc:
     languages: tuple[str, ...] = ("*",)
     takes_model = True
 
-    def __init__(self, options: CtcModelOptions) -> None:
+    def __init__(self, options: CtcModelOptions, romanized: bool = False) -> None:
         if not options.model:
             raise MissingModel("no CTC checkpoint is named: name its folder with --model FOLDER")
         # torch is an optional package: only who names a checkpoint waits for it.
@@ -57,6 +57,7 @@ class HfCtc:
             self.encoder.blank,
             self.encoder.word_delimiter,
             self.encoder.model.config.vocab_size,
+            romanized,
         )
         self.decoder: GreedyDecoder | BeamDecoder = (
             BeamDecoder(self.alphabet, options.beam, options.language_model)

@@ -7,6 +7,7 @@ in the middle of a word; its n-gram language model is optional.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import FormatError, MissingDependency, MissingModel, OptionError
 from genlock.speech.ctc.emissions import EmissionFile
+from genlock.speech.romanize import bare_letters, roman_letters
 from genlock.speech.sphinx.pronounce import ARPABET, load_pronouncer
 
 __all__ = ["POINT", "Alphabet", "BeamDecoder", "DecodedWord", "GreedyDecoder"]
@@ -54,10 +56,17 @@ class Alphabet:
     """Whether the tokens have no lower case, so that texts are to be turned into it."""
     phones: bool = False
     """Whether the tokens are ARPAbet phones, so that words are spelt as they are pronounced."""
+    romanized: bool = False
+    """Whether words of other scripts are transliterated first."""
 
     @classmethod
     def of(
-        cls, vocabulary: Mapping[str, int], blank: int, delimiter: str, columns: int | None = None
+        cls,
+        vocabulary: Mapping[str, int],
+        blank: int,
+        delimiter: str,
+        columns: int | None = None,
+        romanized: bool = False,
     ) -> Alphabet:
         """From the vocabulary of a checkpoint; ``columns`` is the width of its emissions."""
         width = max([*vocabulary.values(), (columns or 0) - 1, blank]) + 1
@@ -70,7 +79,7 @@ class Alphabet:
         letters = "".join(named)
         phones = ARPABET.issuperset(named) and any(len(token) > 1 for token in named)
         lower = letters == letters.upper() != letters.lower() and not phones
-        return cls(tuple(symbols), blank, between, tuple(spoken), lower, phones)
+        return cls(tuple(symbols), blank, between, tuple(spoken), lower, phones, romanized)
 
     def shown(self, text: str) -> str:
         """A text as it is shown to people."""
@@ -84,14 +93,26 @@ class Alphabet:
             heard = [known[phone] for phone in said[0] if phone in known] if said else []
             return tuple(heard), "" if heard else word
         columns, unknown = [], ""
-        for character in word:
-            for form in (character, character.upper(), character.lower()):
-                if form in known:
-                    columns.append(known[form])
-                    break
+        for character in roman_letters(word) if self.romanized else unicodedata.normalize("NFC", word):
+            found = [known[form] for form in _ways_to_write(character) if form in known]
+            if found:
+                columns.append(found[0])
+            elif (bare := bare_letters(character)) and all(_case(part, known) for part in bare):
+                columns.extend(known[_case(part, known)] for part in bare)
             else:
                 unknown += character
         return tuple(columns), unknown
+
+
+def _case(letter: str, known: Mapping[str, int]) -> str:
+    """A letter in the case that is known; empty if neither is."""
+    return next((form for form in (letter, letter.upper()) if form in known), "")
+
+
+def _ways_to_write(character: str) -> tuple[str, ...]:
+    """A character and its other case; an apostrophe in its two shapes."""
+    other = {"'": "’", "’": "'"}.get(character, character)
+    return character, character.upper(), character.lower(), other
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Whisper in all its sizes: which model is meant, where it lies, and what it hears."""

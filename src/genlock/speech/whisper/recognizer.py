@@ -1,0 +1,241 @@
+"""Whisper by the package faster-whisper: any size, English or many languages, on the CPU or a GPU."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genlock.core.errors import FormatError, MissingDependency, MissingModel, OptionError
+from genlock.core.track import Track
+from genlock.speech.heard import Heard
+from genlock.speech.scripts import UNSPACED
+from genlock.speech.whisper.models import ENGLISH, MULTILINGUAL, default_model, require_whisper
+from genlock.speech.whisper.options import WhisperOptions
+
+try:
+    import ctranslate2
+    from faster_whisper import WhisperModel
+except ImportError:
+    WhisperModel = ctranslate2 = None
+
+__all__ = ["FasterWhisper", "FoundLanguage"]
+
+Samples = npt.NDArray[np.float32]
+
+#: Weights up to this size are computed in one thread: four, which is the default, take a third more processor time for
+#: the same words, and decoding and the search for faces go on beside it.
+_SMALL_BYTES = 100e6
+_NOT_INSTALLED = "the package faster-whisper is not installed: pip install faster-whisper"
+
+
+@dataclass(frozen=True)
+class FoundLanguage:
+    """The language that is spoken in a piece of sound."""
+
+    language: str
+    """ISO 639-1 code."""
+    probability: float
+    """How sure the model is, 0...1."""
+
+
+class FasterWhisper:
+    """Whisper, of the options' model or of the one that suits the language and is on this machine.
+
+    What Whisper makes up over silence and music is kept out in four ways: its voice detector hands on only
+    speech, a piece that it doubts (no-speech probability, mean log probability) or that repeats itself
+    (compression) is dropped, and a gap of two seconds around a suspicious word discards it.
+
+    Raises
+    ------
+    MissingDependency
+        If faster-whisper is not installed.
+    MissingModel
+        If the model is not on this machine; the message says in one line what to fetch.
+    OptionError
+        If the device or the compute type cannot be had here.
+    """
+
+    name = "faster-whisper"
+    languages: tuple[str, ...] = ("*",)
+    mouth_side: int | None = None
+
+    def __init__(self, options: WhisperOptions | None = None, language: str = "en") -> None:
+        if WhisperModel is None:
+            raise MissingDependency(f"the recogniser {self.name} cannot be used: {_NOT_INSTALLED}")
+        self.options = options or WhisperOptions()
+        model = self.options.model or default_model(language)
+        if model is None:
+            raise MissingModel(f"the recogniser {self.name!r} cannot be used: {self.missing_for(language)}")
+        self.model = model
+        device, compute_type = _where(self.options)
+        self._model = _loaded(require_whisper(model), device, compute_type)
+        self._busy = threading.Lock()
+
+    def release(self) -> None:
+        """Drop the net until it is asked for again, which takes a quarter of a second: 60 MB less."""
+        with self._busy:
+            self._model.model.unload_model()
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why it cannot be used here with a model of its own choice, or None."""
+        return cls.missing_for("en")
+
+    @classmethod
+    def missing_for(cls, language: str) -> str | None:
+        """Why it cannot hear a language (``auto``: any) here with a model of its own choice, or None."""
+        if WhisperModel is None:
+            return _NOT_INSTALLED
+        if default_model(language) is not None:
+            return None
+        wanted = ENGLISH if language == "en" else MULTILINGUAL
+        return f"its model is not on this machine: genlock models fetch {wanted}"
+
+    @property
+    def multilingual(self) -> bool:
+        """Whether the model knows more than English."""
+        return bool(self._model.model.is_multilingual)
+
+    def require_language(self, language: str) -> None:
+        """Raise OptionError if the model does not know a language, or cannot do what it is to do in it."""
+        known = self._model.supported_languages
+        if language not in known:
+            rest = "English alone" if len(known) == 1 else f"{len(known)} languages: {', '.join(known)}"
+            raise OptionError(
+                f"the model {self.model!r} does not know the language {language!r}; it knows {rest}"
+            )
+        if self.options.task == "translate" and not self.multilingual:
+            raise OptionError(
+                f"the model {self.model!r} knows English alone, so it cannot translate; name another with --model"
+            )
+
+    def find_language(self, samples: Samples) -> FoundLanguage | None:
+        """The language of at most 30 s of 16 kHz sound, float32 [n]; None where no voice is heard.
+
+        A model of English alone says English.
+        """
+        if not self.multilingual:
+            return FoundLanguage("en", 1.0)
+        with self._loaded():
+            if self.options.vad and not _voices(samples):
+                return None
+            language, probability, _ = self._model.detect_language(samples)
+        return FoundLanguage(language, min(max(float(probability), 0.0), 1.0))
+
+    def hear(self, samples: Samples, language: str, mouths: Sequence[Track] = ()) -> list[Heard]:
+        """Words in at most 30 s of sound."""
+        self.require_language(language)
+        with self._loaded():
+            return self._heard(samples, language)
+
+    def _loaded(self) -> _Held:
+        return _Held(self._busy, self._model.model)
+
+    def _heard(self, samples: Samples, language: str) -> list[Heard]:
+        segments, _ = self._model.transcribe(
+            samples,
+            language=language,
+            task=self.options.task,
+            beam_size=self.options.beam_size,
+            initial_prompt=self.options.initial_prompt,
+            hotwords=self.options.hotwords,
+            word_timestamps=True,
+            condition_on_previous_text=False,
+            vad_filter=self.options.vad,
+            vad_parameters={"min_silence_duration_ms": 1000, "speech_pad_ms": 400},
+            no_speech_threshold=0.6,
+            log_prob_threshold=-1.0,
+            compression_ratio_threshold=2.4,
+            hallucination_silence_threshold=2.0,
+            temperature=(0.0, 0.4, 0.8),
+        )
+        heard: list[Heard] = []
+        spaced = language not in UNSPACED
+        for segment in segments:
+            if segment.compression_ratio > 2.4 or (
+                segment.no_speech_prob > 0.6 and segment.avg_logprob < -0.7
+            ):
+                continue
+            for word in segment.words or ():
+                heard = _with(heard, word.word, word.start, word.end, word.probability, spaced)
+        return heard
+
+
+class _Held:
+    """The net, loaded and for one thread alone."""
+
+    def __init__(self, busy: threading.Lock, net: Any) -> None:
+        self._busy, self._net = busy, net
+
+    def __enter__(self) -> None:
+        self._busy.acquire()
+        if not self._net.model_is_loaded:
+            self._net.load_model()
+
+    def __exit__(self, *_: object) -> None:
+        self._busy.release()
+
+
+def _where(options: WhisperOptions) -> tuple[str, str]:
+    """Device and compute type, as this machine has them."""
+    count = ctranslate2.get_cuda_device_count()
+    device = ("cuda" if count else "cpu") if options.device == "auto" else options.device
+    if device == "cuda" and not count:
+        raise OptionError("--device cuda: there is no GPU here that can be used; say --device cpu, or auto")
+    wanted = options.compute_type
+    if wanted == "auto":
+        wanted = "int8" if device == "cpu" else "float16"
+    able = ctranslate2.get_supported_compute_types(device)
+    if wanted not in able:
+        raise OptionError(
+            f"--compute-type {wanted}: this {device} computes in {', '.join(sorted(able))}; name one of those"
+        )
+    return device, wanted
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: Path, device: str, compute_type: str) -> Any:
+    threads = 1 if (folder / "model.bin").stat().st_size <= _SMALL_BYTES else min(os.cpu_count() or 1, 8)
+    try:
+        return WhisperModel(
+            str(folder), device=device, compute_type=compute_type, local_files_only=True, cpu_threads=threads
+        )
+    except Exception as error:
+        raise FormatError(
+            f"the Whisper model in {str(folder)!r} cannot be loaded ({error}); fetch it again, or name another"
+        ) from error
+
+
+def _voices(samples: Samples) -> bool:
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    return bool(get_speech_timestamps(samples, VadOptions(min_silence_duration_ms=1000)))
+
+
+def _with(
+    heard: list[Heard], text: str, start: float, end: float, probability: float, spaced: bool = True
+) -> list[Heard]:
+    """Append a word; one without a space before it continues the word before (``-19`` of ``COVID-19``).
+
+    In a language that puts no spaces only marks do.
+    """
+    # Times are rough and only seed the alignment: 10 ms is finer than they are.
+    low, high = (Fraction(round(100 * t), 100) for t in (start, max(start, end)))
+    sure = min(max(float(probability), 0.0), 1.0)
+    continues = not text.startswith(" ") and (spaced or not any(c.isalnum() for c in text))
+    if heard and continues and text.strip():
+        last = heard[-1]
+        return [
+            *heard[:-1],
+            Heard(last.text + text.strip(), last.start, max(high, last.end), min(last.probability, sure)),
+        ]
+    return [*heard, Heard(text.strip(), low, high, sure)] if text.strip() else heard
