@@ -123,9 +123,9 @@ def main() -> int:
     people = [clips for clips in people if clips]
     print(f"{len(one)} clips of one man, {sum(map(len, people))} of {len(people)} others; seed {chosen.seed}")
     kinds: list[tuple[str, float, int, tuple[float, float], Callable[..., Evidence], Sequence[object]]] = []
-    for seconds, share in ((60, 1.0), (180, 0.6), (600, 0.4)):
+    for seconds, share in ((60.0, 1.0), (180.0, 0.6), (600.0, 0.4)):
         count = max(2, round(chosen.films * share))
-        kinds.append((f"one man, {seconds} s", seconds, count, (50, 2500), joined, one))
+        kinds.append((f"one man, {seconds:g} s", seconds, count, (50, 2500), joined, one))
     if people:
         kinds.append(("many, in turns, 180 s", 180, chosen.films // 2, (50, 2500), in_turns, people))
         kinds.append(("many, in turns, 600 s", 600, chosen.films // 4, (50, 2500), in_turns, people))

@@ -107,6 +107,36 @@ def test_the_good_sound_is_not_spoiled(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("ending", [".mkv", ".mp4"])
+def test_each_sound_has_a_shift_of_its_own(tmp_path: Path, ending: str) -> None:
+    """A film with two sounds, one early and one late, was told one number, and one of them was spoiled.
+
+    The second is 200 ms late in a file whose picture is stamped from 0 on, 80 ms late in this one.
+    """
+    early, late = film(tmp_path / f"early{ending}"), film(tmp_path / f"late{ending}", "-0.2")
+    two, fixed = tmp_path / f"two{ending}", tmp_path / f"fixed{ending}"
+    with av.open(str(early)) as one, av.open(str(late)) as other, av.open(str(two), "w") as out:
+        streams = [(one, one.streams.video[0]), (one, one.streams.audio[0]), (other, other.streams.audio[0])]
+        outs = [out.add_stream_from_template(stream, opaque=True) for _, stream in streams]
+        for (source, stream), target in zip(streams, outs, strict=True):
+            source.seek(0)
+            for packet in source.demux(stream):
+                if packet.size:
+                    packet.stream = target
+                    out.mux(packet)
+    found = sync_video(two, SyncOptions(fix=str(fixed), each_sound=True))
+    assert [sound.offset_seconds for sound in found.sounds] == pytest.approx([0.120, -0.080], abs=0.003)
+    assert found.in_step is False
+    assert str(found).count("measured again") == 2
+    assert [sound.repair.path for sound in found.sounds if sound.repair] == [str(fixed)] * 2
+    again = sync_video(fixed, SyncOptions(each_sound=True))
+    assert [sound.offset_seconds for sound in again.sounds] == pytest.approx([0.0, 0.0], abs=0.003)
+    assert again.in_step is True
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        {p.name for p in (early, late, two, fixed)}
+    )
+
+
 @pytest.mark.parametrize("ending", [".mkv", ".ts"])
 def test_the_picture_stays_where_it_was(tmp_path: Path, ending: str) -> None:
     """Sound that came 900 ms earlier moved the picture by as much, and every subtitle outside lost step."""

@@ -1,4 +1,4 @@
-"""How the offset runs through a film: one offset, a steady drift, or steps at splices."""
+"""How the offset runs through a film: one offset, a steady drift, steps at splices, or an offset for each person."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ _FOREIGN_BELONGS = 0.3
 _STRETCH_BLUR = 0.02
 _STRETCH_TAIL = 0.06
 _STRETCH_WRONG = 0.05
+# By how much an offset for one more person must explain the film better, in units of log likelihood: less than for a
+# splice, whose place is looked for as well.
+_PERSON_PENALTY = 3.0
 # Drifts up to this are looked for; a clock that is off by so much more is rarer by a factor e.
 _MOST_DRIFT_PPM = 25_000.0
 _RARE_DRIFT_PPM = 1000.0
@@ -64,6 +67,9 @@ class Course:
     """A steady drift; None: none that explains the film better."""
     parts: list[range]
     """Numbers of the stretches between splices; one range: there is no splice."""
+    pooled_with: tuple[tuple[int, ...], ...] | None = None
+    """The stretches that each part's offset is read off, where they are more than its own: all of the same person, who
+    may be seen again and again. None: its own."""
 
     @classmethod
     def of(
@@ -93,6 +99,12 @@ class Course:
         steps = [rows for rows, _ in find_steps(with_none, splice_penalty)]
         stepped = sum(float(with_none[rows.start : rows.stop].sum(axis=0).max()) for rows in steps)
         stepped -= splice_penalty * (len(steps) - 1)
+        people = _People.of(stretches, with_none)
+        each = people.score - _PERSON_PENALTY * (len(people.rows) - 1)
+        if each > max(line, stepped):
+            parts, pooled_with = people.parts(stretches, confidence)
+            if len(parts) > 1:
+                return cls(at, pooled, None, parts, pooled_with)
         if len(steps) > 1 and stepped > line:
             believed = _believed(stretches, steps, confidence)
             if len(believed) > 1:
@@ -101,6 +113,60 @@ class Course:
             straight = [_straight(c, float(t), drift.ppm) for c, t in zip(curves, times, strict=True)]
             pooled = pool(straight)
         return cls(at, pooled, drift, [whole])
+
+
+@dataclass(frozen=True, eq=False)
+class _People:
+    """A film cut from several recordings, in which every person has an offset of their own."""
+
+    rows: dict[int | None, list[int]]
+    """The stretches of each."""
+    score: float
+    """How well an offset for each explains the film, in units of log likelihood."""
+
+    @classmethod
+    def of(cls, stretches: Sequence[Stretch], scores: Array) -> _People:
+        rows: dict[int | None, list[int]] = {}
+        for number, stretch in enumerate(stretches):
+            rows.setdefault(next(iter(stretch.curves)), []).append(number)
+        score = sum(float(scores[own].sum(axis=0).max()) for own in rows.values())
+        return cls(rows, score)
+
+    def parts(
+        self, stretches: Sequence[Stretch], confidence: Confidence
+    ) -> tuple[list[range], tuple[tuple[int, ...], ...]]:
+        """The film in parts of one person each, and the stretches that say their offset.
+
+        Neighbours who have the same offset, or of whom nothing sure is known, are one part.
+        """
+        offsets = {
+            face: _sure_offset([stretches[k] for k in own], confidence) for face, own in self.rows.items()
+        }
+        merged: list[tuple[range, float | None, set[int]]] = []
+        for number, stretch in enumerate(stretches):
+            face = next(iter(stretch.curves))
+            offset, own = offsets[face], set(self.rows[face])
+            if merged and (merged[-1][2] == own or _same(merged[-1][1], offset)):
+                rows, known, pool_of = merged.pop()
+                # The doubtful one says nothing about the offset of its neighbour.
+                own = (
+                    pool_of | own
+                    if (known is None) == (offset is None)
+                    else own
+                    if known is None
+                    else pool_of
+                )
+                merged.append((range(rows.start, number + 1), known if known is not None else offset, own))
+            else:
+                merged.append((range(number, number + 1), offset, own))
+        return [rows for rows, *_ in merged], tuple(tuple(sorted(own)) for *_, own in merged)
+
+
+def _sure_offset(group: Sequence[Stretch], confidence: Confidence) -> float | None:
+    """The offset of some stretches, where it is believed."""
+    found = judge(pool([stretch.curve for stretch in group]), confidence)
+    sure = found is not None and found.probability >= _SEGMENT_PROBABILITY
+    return found.peak.lag_seconds if found is not None and sure else None
 
 
 def scores_of(curves: Sequence[LagCurve], confidence: Confidence) -> Array:

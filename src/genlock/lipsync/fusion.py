@@ -286,8 +286,12 @@ class Fusion:
         notes: tuple[str, ...] = ()
         drift: Drift | None = None
         if len(course.parts) > 1:
-            segments = tuple(self._part(estimator, stretches, rows) for rows in course.parts)
-            notes = notes_of_parts(segments)
+            pooled_with = course.pooled_with or tuple(tuple(rows) for rows in course.parts)
+            segments = tuple(
+                self._part(estimator, stretches, rows, own)
+                for rows, own in zip(course.parts, pooled_with, strict=True)
+            )
+            notes = notes_of_parts(segments, by_person=course.pooled_with is not None)
             estimate = of_longest(estimate, segments, "; ".join(notes))
         elif estimate.offset_seconds is not None:
             segments = (segment_of(stretches[0].start, stretches[-1].end, estimate),)
@@ -387,9 +391,12 @@ class Fusion:
         found = self._estimate(estimator, pool([stretch.curve for stretch in group]), _faces_of(group))
         return segment_of(group[0].start, group[-1].end, found)
 
-    def _part(self, estimator: Estimator, stretches: Sequence[Stretch], rows: range) -> Segment:
+    def _part(
+        self, estimator: Estimator, stretches: Sequence[Stretch], rows: range, pooled_with: Sequence[int]
+    ) -> Segment:
         group = [stretches[k] for k in rows]
-        found = self._estimate(estimator, pool([stretch.curve for stretch in group]), _faces_of(group))
+        curve = pool([stretches[k].curve for k in pooled_with])
+        found = self._estimate(estimator, curve, _faces_of(group))
         # Up to the next part: stretches may have gaps between them.
         end = stretches[rows.stop].start if rows.stop < len(stretches) else group[-1].end
         return segment_of(group[0].start, end, found)

@@ -216,10 +216,12 @@ def of_longest(estimate: Estimate, segments: Sequence[Segment], reason: str) -> 
     )
 
 
-def notes_of_parts(segments: Sequence[Segment]) -> tuple[str, ...]:
-    """What to beware of in a film of several segments: that the offset jumps, and where nothing fits."""
+def notes_of_parts(segments: Sequence[Segment], by_person: bool = False) -> tuple[str, ...]:
+    """What to beware of in a film of several segments: that the offset jumps, or is another for each person (as in a
+    film that was cut from several recordings), and where nothing fits."""
     known = [s for s in segments if s.offset_seconds is not None]
-    notes = ["the offset jumps: see the segments"] if len(known) > 1 else []
+    jumps = "the faces have offsets of their own" if by_person else "the offset jumps"
+    notes = [f"{jumps}: see the segments"] if len(known) > 1 else []
     away = [s for s in segments if s.offset_seconds is None]
     if away and known:
         where = ", ".join(f"{float(s.start):.1f} to {float(s.end):.1f} s" for s in away[:_MOST_NAMED])

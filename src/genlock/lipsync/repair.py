@@ -178,6 +178,7 @@ def repair_file(
     *,
     sound: int | None = None,
     all_sounds: bool = False,
+    alone: bool = False,
 ) -> Repair:
     """Write ``file`` with its sound put in step, if what was found can be trusted and that helps.
 
@@ -192,6 +193,7 @@ def repair_file(
     least_probability : how sure the measurement must be, 0...1
     sound : number of the sound that was measured; None: the default one
     all_sounds : whether the other sounds are moved by as much
+    alone : whether the other sounds are seen to by themselves, so that nothing need be said of them
 
     Returns
     -------
@@ -224,7 +226,8 @@ def repair_file(
     except (OutputError, MediaError) as error:
         reason = str(error).replace(str(temporary), str(place)).replace(temporary.name, place.name)
         return replace(plain, reason=reason)
-    notes = (*_not_matched(found, warp), *_other_sounds(number, count, all_sounds), *laid.written.notes)
+    others = () if alone else _other_sounds(number, count, all_sounds)
+    notes = (*_not_matched(found, warp), *others, *laid.written.notes)
     return replace(
         plain,
         status="repaired",
@@ -298,7 +301,8 @@ def _other_sounds(number: int, count: int, all_sounds: bool) -> tuple[str, ...]:
     if all_sounds:
         return (f"one of {count} sound streams was measured, all were moved alike",)
     return (
-        f"sound {number} of {count} was measured and moved, the others stay where they were; --all-sound moves all",
+        f"sound {number} of {count} was measured and moved, the others stay where they were; --all-sound moves all "
+        "alike, --each-sound measures each by itself",
     )
 
 

@@ -26,8 +26,10 @@ from genlock.lipsync.verdicts import EMITTED, Verdict, early_or_late, sentence_o
 from genlock.media import Consumer, MediaInfo, ReadOptions, probe
 from genlock.media.background import Background
 from genlock.media.opening import is_url
+from genlock.media.retime import number_of_the_sound
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.report import plot_ending, write_sync_plot
+from genlock.tasks.sync_sounds import repair_each
 from genlock.tasks.sync_windows import measure_windows
 
 __all__ = [
@@ -54,6 +56,9 @@ class SyncOptions:
     as it is; then measured again. Refused if that is not better."""
     all_sound: bool = False
     """Move every sound of the file in the repaired copy, not only the one that was measured."""
+    each_sound: bool = False
+    """Measure every sound of the file by itself, tell the offset of each, and move each by its own in the repaired
+    copy. A pass over the file for each of them."""
     against: str | None = None
     """Another recording of the same event: the sound is then compared with its sound, and not with the picture."""
     plot: str | None = None
@@ -71,6 +76,10 @@ class SyncOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.least_probability <= 1:
             raise OptionError(f"least_probability={self.least_probability} lies outside 0...1")
+        if self.each_sound and (self.all_sound or self.against is not None):
+            raise OptionError(
+                "each_sound measures every sound by itself and against the picture: leave all_sound and against out"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +98,9 @@ class SyncResult:
     """The recording that the sound was compared with; None: its own picture."""
     read: PartsRead | None = None
     """Which parts of a long film were read; None: all of it was."""
+    sounds: tuple[SyncResult, ...] = ()
+    """What each sound of the file says, by its number, where each was measured (``each_sound``); else none. What is
+    said beside it is that of the sound that was asked for, or the default one."""
 
     __repr__ = one_line
 
@@ -119,7 +131,10 @@ class SyncResult:
 
     @property
     def in_step(self) -> bool | None:
-        """Whether all of it may be sent by EBU R37; None: that cannot be told."""
+        """Whether all of it, and every sound that was measured, may be sent by EBU R37; None: that cannot be told."""
+        if self.sounds:
+            answers = [sound.in_step for sound in self.sounds]
+            return False if False in answers else None if None in answers else True
         answer = {verdict.limit.key: verdict.result for verdict in self.verdicts}[EMITTED.key]
         return None if answer == "cannot tell" else answer == "passes"
 
@@ -156,9 +171,12 @@ class SyncResult:
             "sentence": self.sentence,
             "notes": list(self.notes),
             "repair": None if self.repair is None else self.repair.to_dict(),
+            "sounds": [sound.to_dict() for sound in self.sounds],
         }
 
     def __str__(self) -> str:
+        if self.sounds:
+            return "\n".join(f"sound {number}: {sound}" for number, sound in enumerate(self.sounds))
         lines = [self.sentence, *self._basis(), *self._changes()]
         lines += [f"note: {note}" for note in self.notes]
         if self.repair is not None:
@@ -407,6 +425,8 @@ def sync_video(
     result = _measure(file, options, progress)
     if options.plot is not None:
         write_sync_plot(options.plot, result.measurement, Path(os.fspath(file)).name)
+    if options.each_sound:
+        return _each_sound(file, target, refusal, result, options, progress)
     if target is None:
         return result
     repair = refusal or repair_file(
@@ -419,6 +439,41 @@ def sync_video(
         all_sounds=options.all_sound,
     )
     return replace(result, repair=repair)
+
+
+def _each_sound(
+    file: str | os.PathLike[str],
+    target: Path | None,
+    refusal: Repair | None,
+    result: SyncResult,
+    options: SyncOptions,
+    progress: Progress,
+) -> SyncResult:
+    """Every sound by itself; the one that was measured already is not measured again."""
+    sounds = probe(file).audio
+    if not sounds:
+        return result
+
+    def measured(made: str | os.PathLike[str], number: int) -> SyncResult:
+        one = replace(options, reading=replace(options.reading, audio_stream=number), plot=None)
+        return _measure(made, one, progress)
+
+    chosen, _ = number_of_the_sound(file, options.reading.audio_stream)
+    each = [result if number == chosen else measured(file, number) for number in range(len(sounds))]
+    if target is not None:
+        repairs = (
+            (refusal,) * len(each)
+            if refusal is not None
+            else repair_each(
+                file,
+                target,
+                [one.measurement for one in each],
+                lambda made, number: measured(made, number).measurement,
+                options.least_probability,
+            )
+        )
+        each = [replace(one, repair=repair) for one, repair in zip(each, repairs, strict=True)]
+    return replace(each[chosen], sounds=tuple(each))
 
 
 def repair_refusal(file: str | os.PathLike[str], options: SyncOptions) -> Repair | None:

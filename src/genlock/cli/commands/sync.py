@@ -55,8 +55,10 @@ def sync(
             say(f"{file} will be measured, but not repaired: {refusal.reason}")
         result = sync_video(file, own[file], bar)
         answers[file] = result.in_step
-        if result.repair is not None and result.repair.status in ("refused", "failed"):
-            refused.append(f"{file}: {result.repair.reason}")
+        for number, sound in enumerate(result.sounds or (result,)):
+            if sound.repair is not None and sound.repair.status in ("refused", "failed"):
+                which = f", sound {number}" if result.sounds else ""
+                refused.append(f"{file}{which}: {sound.repair.reason}")
         return SyncRow(file, result) if many and not json else result
 
     if many and not json:

@@ -59,7 +59,7 @@ def form_of(
 
     >>> from genlock.tasks.sync_video import SyncOptions
     >>> [field.name for field in form_of(SyncOptions, hidden=("fix", "plot", "against", "reading"))]
-    ['all_sound', 'least_probability', 'estimators', 'thorough']
+    ['all_sound', 'each_sound', 'least_probability', 'estimators', 'thorough']
     """
     fields = _fields(options, frozenset(hidden), "")
     return tuple(_by_name(field, (named or {}).get(field.name)) for field in fields)

@@ -230,6 +230,12 @@ CLIP_KINDS = (
     JobKind("open", None, (), False, _open),
     JobKind("align", AlignOptions, _WORDS_HIDDEN, True, _align, _SPEECH),
     JobKind("words", WordOptions, _WORDS_HIDDEN, True, _words, _SPEECH),
-    JobKind("sync", SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot", "all_sound"), False, _sync),
-    JobKind("repair", SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot"), False, _repair),
+    JobKind(
+        "sync",
+        SyncOptions,
+        (*_ALWAYS_HIDDEN, "fix", "against", "plot", "all_sound", "each_sound"),
+        False,
+        _sync,
+    ),
+    JobKind("repair", SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot", "each_sound"), False, _repair),
 )
