@@ -12,10 +12,8 @@ from importlib import import_module
 from types import FrameType
 
 from genlock.cli.arguments import run_command
-from genlock.cli.models import fetch_named
-from genlock.cli.plugin_commands import NAMED
 from genlock.cli.running import say
-from genlock.cli.table import COMMANDS
+from genlock.cli.table import COMMANDS, NAMED
 from genlock.core.errors import GenlockError, MissingModel, OptionError
 from genlock.core.plugins import did_you_mean
 
@@ -55,7 +53,7 @@ def _stopped_cleanly() -> Iterator[None]:
 def _call(given: Sequence[str]) -> None:
     name, *words = given
     if name in NAMED and words and not words[0].startswith("-"):
-        NAMED[name](words[0], words[1:])
+        import_module(NAMED[name]).NAMED[name](words[0], words[1:])
         return
     if name not in COMMANDS:
         known = list(COMMANDS)
@@ -84,7 +82,7 @@ def run(given: Sequence[str]) -> int:
             except MissingModel as error:
                 if error.fetch is None or not _wanted(error):
                     raise
-                say(str(fetch_named(error.fetch)))
+                say(str(import_module("genlock.cli.models").fetch_named(error.fetch)))
                 _call(given)
     except GenlockError as error:
         say(f"genlock: {error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["COMMANDS", "Command"]
+__all__ = ["COMMANDS", "NAMED", "Command"]
 
 
 @dataclass(frozen=True)
@@ -77,3 +77,6 @@ COMMANDS: Mapping[str, Command] = {
         "A local web page to look, listen and correct: library, timeline, words and offset of a folder of films.",
     ),
 }
+
+#: Where the word after the command names a plugin, whose own options are then read.
+NAMED: Mapping[str, str] = dict.fromkeys(("train", "synth", "bench"), "genlock.cli.plugin_commands")
