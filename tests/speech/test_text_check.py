@@ -95,6 +95,15 @@ def test_rows_too_long_for_one_table_are_cut_where_they_agree(monkeypatch: pytes
     assert compared(text, said)[1] == whole[1] == [OTHER]
 
 
+def test_repeated_words_are_missing_where_nothing_was_recognised() -> None:
+    """Of three times the same text the first was passed over: what is heard is the second and the third."""
+    text, count = " ".join(SENTENCES * 3), len(" ".join(SENTENCES).split())
+    late = [Heard(w.text, w.start + 20, w.end + 20, 0.9) for w in heard_as(" ".join(SENTENCES * 2))]
+    found = compare_text(tokenize(text), late, phones_of("en"), "en", [(Fraction(0), Fraction(18))])
+    assert found.beside == {count + k: k for k in range(2 * count)}
+    assert [(run.start, run.stop) for run in found.missing] == [(0, count)]
+
+
 def test_nothing_heard_and_nothing_written() -> None:
     found = compare_text(tokenize("Hello there"), [], phones_of("en"))
     assert not found.heard.any()

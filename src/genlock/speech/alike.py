@@ -16,11 +16,13 @@ import numpy.typing as npt
 
 from genlock.speech.matching import match_rows
 
-__all__ = ["Sounds", "heard_shares", "phones_of", "spelling"]
+__all__ = ["ANYTHING", "Sounds", "heard_shares", "phones_of", "spelling"]
 
 #: Symbols of one word: phones or letters.
 Sounds = tuple[str, ...]
 
+#: May stand for any other symbol: sound in which nothing was recognised. It agrees with nothing and costs nothing.
+ANYTHING = "*"
 # What equal symbols are worth, what alike and other ones cost in the place of each other, and what it costs to skip
 # any number of symbols of one row.
 _SAME, _ALIKE, _OTHER, _SKIP = 1.0, -0.2, -1.0, 2.0
@@ -80,6 +82,8 @@ class _Rows:
     right: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float64]
     """What a symbol of the first row in the place of one of the second is worth, [symbols, symbols]."""
+    anything: npt.NDArray[np.bool_]
+    """Which symbols stand for any other, [symbols]."""
 
 
 def heard_shares(
@@ -104,7 +108,7 @@ def heard_shares(
     beside: dict[int, dict[int, int]] = {}
     rows = _numbered(left, right)
     for x, y in _pairs(left, right, rows, one, two):
-        if rows.scores[rows.left[x], rows.right[y]] < _ALIKE:
+        if rows.anything[rows.right[y]] or rows.scores[rows.left[x], rows.right[y]] < _ALIKE:
             continue
         agreeing[0][x] = agreeing[1][y] = True
         count = beside.setdefault(int(one[x]), {})
@@ -127,7 +131,9 @@ def _numbered(left: Sequence[Sounds], right: Sequence[Sounds]) -> _Rows:
     kinds = np.array([family.get(symbol, -1 - k) for k, symbol in enumerate(numbers)], np.int64)
     scores = np.where(kinds[:, None] == kinds[None, :], _ALIKE, _OTHER)
     np.fill_diagonal(scores, _SAME)
-    return _Rows(one, two, scores)
+    anything = np.array([symbol == ANYTHING for symbol in numbers], bool)
+    scores[:, anything] = 0.0
+    return _Rows(one, two, scores, anything)
 
 
 def _pairs(

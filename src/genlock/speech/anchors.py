@@ -143,7 +143,7 @@ def _left_side(
         while low > 0 and first - low < _BORROWED and low - 1 in anchors:
             low -= 1
         return low, anchors[low].start - _MARGIN
-    reach = Fraction(10) + 2 * (inner[0] - first)
+    reach = _reach(inner[0] - first)
     return first, max(start, anchors[inner[0]].start - reach)
 
 
@@ -162,5 +162,10 @@ def _right_side(
         while high < count and high - stop < _BORROWED and high in anchors:
             high += 1
         return high, anchors[high - 1].end + _MARGIN
-    reach = Fraction(10) + 2 * (stop - 1 - inner[-1])
+    reach = _reach(stop - 1 - inner[-1])
     return stop, min(end, anchors[inner[-1]].end + reach)
+
+
+def _reach(unknown: int) -> Fraction:
+    """How far beyond the outermost known word to look; with no other word there, more sound only tempts it away."""
+    return Fraction(10) + 2 * unknown if unknown else Fraction(2)

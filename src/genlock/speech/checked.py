@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from genlock.core.time import round_fraction
+from genlock.media.sound_source import SoundSource
 from genlock.speech.heard import Heard
+from genlock.speech.sound import level_db
 from genlock.speech.text import Token
 from genlock.speech.text_check import Compared, Stretch, TextCheck, minutes_of
 from genlock.speech.words import Word, Words
 
-__all__ = ["CheckedText", "checked_words"]
+__all__ = ["CheckedText", "checked_words", "unheard_sound"]
 
 #: A stretch that was not recognised is said all the same where it lies alone in the sound, so many of its words find a
 #: place there, and their median confidence is this.
@@ -21,6 +24,8 @@ _LEAST_PLACED, _LEAST_CONFIDENCE = 0.8, 0.6
 _SHORTEST_SYMBOL = Fraction(1, 25)
 # In a text of fewer words one that was misheard is a large share: where it fits the sound, it counts as heard.
 _FEW = 4
+# Sound without a recognised word is worth a look if it is so long and louder than this.
+_LEAST_UNHEARD, _QUIET_DB = 2, -50.0
 _NOT_HEARD = "it is not heard: nobody says it here, or nobody can be understood"
 _NOT_SAID = "the text is not what is said here"
 
@@ -105,6 +110,39 @@ def _between(words: Sequence[Word], run: range, start: Fraction, end: Fraction) 
     low = next((w.end for w in reversed(words[: run.start]) if w.end is not None), start)
     high = next((w.start for w in words[run.stop :] if w.start is not None), end)
     return low, high
+
+
+def unheard_sound(sound: SoundSource, heard: Sequence[Heard]) -> list[tuple[Fraction, Fraction]]:
+    """Where something sounds and nothing was recognised: the instant, and how many seconds of it are not quiet.
+
+    >>> from genlock.core import Grid, Track
+    >>> from genlock.media.sound_source import TrackSound
+    >>> import numpy as np
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, 80000) * (np.arange(80000) < 48000)
+    >>> sound = TrackSound(Track(noise.astype(np.float32), Grid.of_samples(16000)))
+    >>> unheard_sound(sound, [])
+    [(Fraction(0, 1), Fraction(3, 1))]
+    """
+    found = []
+    reached, end = sound.origin, sound.origin + Fraction(sound.count, sound.rate)
+    for start, stop in [*((word.start, word.end) for word in heard), (end, end)]:
+        if start - reached >= _LEAST_UNHEARD:
+            seconds = _loud_seconds(sound, reached, start)
+            if seconds >= _LEAST_UNHEARD:
+                found.append((reached, seconds))
+        reached = max(reached, stop)
+    return found
+
+
+def _loud_seconds(sound: SoundSource, start: Fraction, end: Fraction) -> Fraction:
+    """Seconds of a piece of sound that are loud enough to be speech, in steps of 0.1 s; half a minute in memory."""
+    step = sound.rate // 10
+    first, stop = (round_fraction((t - sound.origin) * sound.rate, "floor") for t in (start, end))
+    loud = 0
+    for low in range(first, stop, 300 * step):
+        samples = sound.samples(low, min(low + 300 * step, stop))
+        loud += sum(level_db(samples[k : k + step]) > _QUIET_DB for k in range(0, len(samples), step))
+    return Fraction(loud, 10)
 
 
 def _longest_free(low: Fraction, high: Fraction, heard: Sequence[Heard]) -> tuple[Fraction, Fraction]:

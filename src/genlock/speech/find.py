@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -23,7 +23,7 @@ from genlock.core.time import round_fraction
 from genlock.media.sound_source import SoundSource
 from genlock.speech.alike import phones_of
 from genlock.speech.anchors import Piece, match_words, pieces
-from genlock.speech.checked import CheckedText, Placing, checked_words
+from genlock.speech.checked import CheckedText, Placing, checked_words, unheard_sound
 from genlock.speech.ctc.by_language import (
     LanguageAligner,
     aligner_in_cache,
@@ -54,7 +54,7 @@ from genlock.speech.sound import instant, require_speech_rate, seconds_long
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.subtitles import Cue
 from genlock.speech.text import NOTHING_TO_SAY, Token, tokenize
-from genlock.speech.text_check import compare_text
+from genlock.speech.text_check import Compared, compare_text
 from genlock.speech.whisper.options import WhisperOptions
 from genlock.speech.words import Word, Words
 
@@ -67,6 +67,8 @@ PREFERRED = ("pocketsphinx",)
 
 #: A text is aligned in one piece with sound up to this long; longer sound is cut at recognised anchors.
 WHOLE_SECONDS = 45
+#: Where nothing was recognised there is no place to cut: sound up to this long is aligned in one piece all the same.
+LONGEST_WHOLE_SECONDS = 300
 #: After sound longer than this the recogniser leaves its memory to the aligner. Short sounds may be one of many, and
 #: reading the model anew for each of them would count.
 RELEASE_SECONDS = 30
@@ -315,12 +317,19 @@ class _Session:
         if not any(token.forms for token in tokens) or not self._can_check():
             return self.aligned(tokens)
         heard = self._hear()[1]
-        compared = compare_text(tokens, heard, phones_of(self.language), self.language)
+        compared = self._compared(tokens, heard)
         start, end = self.sound.origin, self.sound.origin + seconds_long(self.sound)
         text = CheckedText(tokens, heard, compared, start, end, least)
         likely = [tokens[number] for number in text.likely]
-        words = self.aligned(likely) if any(t.forms for t in likely) else self._unspoken(likely)
+        place_of = {number: place for place, number in enumerate(text.likely)}
+        anchors = {place_of[x]: heard[y] for x, y in compared.beside.items() if x in place_of}
+        words = self.aligned(likely, anchors) if any(t.forms for t in likely) else self._unspoken(likely)
         return checked_words(text, words, self._placing(tokens))
+
+    def _compared(self, tokens: Sequence[Token], heard: Sequence[Heard]) -> Compared:
+        """A text beside what is heard."""
+        unheard = unheard_sound(self.sound, heard)
+        return compare_text(tokens, heard, phones_of(self.language), self.language, unheard)
 
     def _unspoken(self, tokens: Sequence[Token]) -> Words:
         """Words between which nothing is said that could be aligned."""
@@ -357,8 +366,8 @@ class _Session:
 
         return place
 
-    def aligned(self, tokens: Sequence[Token]) -> Words:
-        """The words of a text."""
+    def aligned(self, tokens: Sequence[Token], alike: Mapping[int, Heard] | None = None) -> Words:
+        """The words of a text. ``alike``: what was heard for some of them, by their numbers."""
         if self._aligner is None:
             return self._without_times(tokens, self._nobody)
         kind = self._aligner[1]
@@ -367,14 +376,20 @@ class _Session:
         if not any(token.forms for token in tokens):
             return self._without_times(tokens, "the transcript holds nothing that can be spoken")
         aligner: Aligner = _made(kind, self.language)
-        if seconds_long(self.sound) <= WHOLE_SECONDS:
+        whole, anchors = seconds_long(self.sound) <= WHOLE_SECONDS, {}
+        if not whole:
+            listener, heard = self._hear()
+            if alike is None:
+                alike = {x: heard[y] for x, y in self._compared(tokens, heard).beside.items()}
+            anchors = _anchors(tokens, heard, alike)
+            whole = not anchors and seconds_long(self.sound) <= LONGEST_WHOLE_SECONDS
+        if whole:
             with _one_blas_thread():
                 samples = self.sound.samples(0, self.sound.count)
                 placed = aligner.align(samples, tokens, self.sound.origin, self.sound.clock)
             self.progress("align", float(seconds_long(self.sound)), float(seconds_long(self.sound)))
             return self._judged(tokens, placed, None)
-        listener, heard = self._hear()
-        placed = _in_pieces(self.sound, tokens, match_words(tokens, heard), aligner, self.progress)
+        placed = _in_pieces(self.sound, tokens, anchors, aligner, self.progress)
         return self._judged(tokens, placed, listener)
 
     def recognized(self) -> Words:
@@ -497,6 +512,18 @@ def _made(kind: Any, language: str) -> Any:
 def _listens(kind: Any) -> bool:
     """Whether a class hears a sound as a whole, and not piece by piece."""
     return takes_model(kind) or isinstance(kind, OfFolder | LanguageAligner)
+
+
+def _anchors(tokens: Sequence[Token], heard: Sequence[Heard], alike: Mapping[int, Heard]) -> dict[int, Heard]:
+    """Words of the text that are surely heard, with the times of what was heard: of all of it where a word of the text
+    was recognised as several."""
+    exact = match_words(tokens, heard)
+    return {
+        number: exact[number]
+        if number in exact and exact[number].start <= word.start <= exact[number].end
+        else word
+        for number, word in alike.items()
+    }
 
 
 def _in_pieces(

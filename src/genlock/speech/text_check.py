@@ -8,6 +8,7 @@ sentences that nobody wrote down.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from genlock.core.errors import FormatError
 from genlock.core.time import fraction_text, round_fraction
-from genlock.speech.alike import Sounds, heard_shares
+from genlock.speech.alike import ANYTHING, Sounds, heard_shares
 from genlock.speech.heard import Heard
 from genlock.speech.text import Token, tokenize
 
@@ -33,6 +34,8 @@ _WORDS, _PHONES, _AGAINST = 3, 8, 1.5
 _KEPT = 4
 #: Below this share the text differs as a whole, even if no stretch of it does.
 DIFFERS_SHARE = 0.75
+# Symbols that are said in a second, about.
+_SYMBOLS = 12
 # What a recogniser doubts more than this is no speech that is lacking in the text.
 _LEAST_PROBABILITY = 0.4
 
@@ -205,7 +208,11 @@ class Compared:
 
 
 def compare_text(
-    tokens: Sequence[Token], heard: Sequence[Heard], spell: Callable[[str], Sounds], language: str = "en"
+    tokens: Sequence[Token],
+    heard: Sequence[Heard],
+    spell: Callable[[str], Sounds],
+    language: str = "en",
+    unheard: Sequence[tuple[Fraction, Fraction]] = (),
 ) -> Compared:
     """Lay a text and what was recognised beside each other.
 
@@ -214,6 +221,8 @@ def compare_text(
     tokens : the words of the text, from :func:`genlock.speech.text.tokenize`
     heard : the recognised words, in order
     spell : spells a plain word in symbols, from :func:`genlock.speech.alike.phones_of`
+    unheard : (instant, seconds) of sound in which nothing was recognised, in order: words that are said again and again
+        are rather missing there than at the end
 
     >>> from genlock.speech.alike import spelling
     >>> at = [Heard(w, Fraction(k), Fraction(k + 1), 1.0) for k, w in enumerate("one night we left the house".split())]
@@ -225,7 +234,7 @@ def compare_text(
         tuple(s for token in tokenize(word.text, language) for s in _sounds(token, spell)) for word in heard
     ]
     written = [_sounds(token, spell) for token in tokens]
-    shares, others, pairs = heard_shares(written, said)
+    shares, others, pairs = _with_gaps(written, said, [word.start for word in heard], unheard)
     spoken = np.array([bool(row) for row in written], bool)
     known = spoken & (shares >= HEARD_SHARE)
     counted = np.array([bool(row) for row in said], bool)
@@ -239,6 +248,28 @@ def compare_text(
     sure = tuple(run for run in extra if doubted[run.start : run.stop].mean() < 0.5)
     beside = {x: y for x, y in pairs if known[x]}
     return Compared(known, kept & known, missing, sure, beside)
+
+
+def _with_gaps(
+    written: Sequence[Sounds],
+    said: Sequence[Sounds],
+    starts: Sequence[Fraction],
+    unheard: Sequence[tuple[Fraction, Fraction]],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[tuple[int, int]]]:
+    """:func:`heard_shares` with room for words where nothing was recognised."""
+    places = [bisect_left(starts, instant) for instant, _ in unheard]
+    filled, owner = [], []
+    for number in range(len(said) + 1):
+        for place, (_, seconds) in zip(places, unheard, strict=True):
+            if place == number:
+                filled.append((ANYTHING,) * max(1, round_fraction(_SYMBOLS * seconds, "nearest")))
+                owner.append(-1)
+        if number < len(said):
+            filled.append(said[number])
+            owner.append(number)
+    shares, others, pairs = heard_shares(written, filled)
+    real = [place for place, number in enumerate(owner) if number >= 0]
+    return shares, others[real], [(x, owner[y]) for x, y in pairs if owner[y] >= 0]
 
 
 def _sounds(token: Token, spell: Callable[[str], Sounds]) -> Sounds:
