@@ -371,7 +371,8 @@ class SyncProbe:
         if found.estimate.offset_seconds is None and not missing:
             notes = (*self._collector.missing, *_other_sounds(info, found.estimate.reason), *notes)
         apart = info.sound_minus_picture_start
-        return SyncResult(found, None if apart is None else float(apart), (*found.notes, *notes))
+        notes = (*found.notes, *self._collector.notes, *notes)
+        return SyncResult(found, None if apart is None else float(apart), notes)
 
 
 def _other_sounds(info: MediaInfo, reason: str) -> tuple[str, ...]:

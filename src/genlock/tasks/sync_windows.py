@@ -78,7 +78,7 @@ def measure_windows(
         with Background(collector.consumers) as background:
             request = ClipRequest(consumers=background.consumers, frames=False, reading=part)
             with read_clip(file, request, info=info) as clip:
-                notes.update((note, None) for note in (*clip.notes, *collector.missing))
+                notes.update((note, None) for note in (*clip.notes, *collector.missing, *collector.notes))
         return pieces
 
     seen = measure_spread(spread, look, lambda: Fusion(asked), progress)

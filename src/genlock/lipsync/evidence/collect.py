@@ -18,6 +18,7 @@ from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact
 from genlock.extractors.face.landmarks import Landmarks
 from genlock.extractors.face.mouth import Mouth, mouth_crops
+from genlock.extractors.face.one_eye import OneEye
 from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.small_faces import SmallFaces
 from genlock.extractors.face.tracking import FaceOptions, FaceTracker
@@ -101,6 +102,7 @@ class EvidenceCollector:
         self._flashes, self._beeps = FlashFinder(), BeepFinder()
         self.missing: tuple[str, ...] = ()
         """What cannot be collected here, each with its reason: face models that are not there."""
+        self._eye: OneEye | None = None
         self._consumers: list[Consumer] = [Tap(AudioForm(SOUND_RATE, 1), self._take_sound, self._finish)]
         if faces is not None or tracker is not None:
             try:
@@ -109,7 +111,8 @@ class EvidenceCollector:
                     form = VideoForm(pixels="rgb24", longest_side=longest_side, as_seen=True)
                     tracker = FaceTracker((), faces or FaceOptions(), form)
                 tracker.sinks = (*tracker.sinks, self._mouths)
-                self._consumers.append(tracker)
+                self._eye = OneEye(tracker) if alone else None
+                self._consumers.append(self._eye or tracker)
                 if alone:
                     self._consumers.append(SmallFaces(tracker, (self._mouths,)))
             except (MissingModel, MissingDependency) as error:
@@ -117,6 +120,11 @@ class EvidenceCollector:
         # The grey picture comes last, so that a frame's faces are known when it is counted.
         grey = VideoForm(size=SMALL_PICTURE, pixels="gray")
         self._consumers.append(Tap(grey, self._take_picture, self._finish))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the picture was looked at, where that needs saying; known after the read."""
+        return (self._eye.note,) if self._eye is not None and self._eye.note else ()
 
     @property
     def consumers(self) -> tuple[Consumer, ...]:
