@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -102,3 +103,22 @@ def test_options_that_make_no_sense_are_refused() -> None:
         SpreadOptions(window_seconds=5)
     with pytest.raises(OptionError, match="at least 4 windows"):
         SpreadOptions(least_windows=3)
+
+
+def test_windows_begin_where_reading_may() -> None:
+    """Key frames ten seconds apart: from other places a third of what is decoded would be thrown away."""
+    entries = [Fraction(10 * k + 2) for k in range(60)]
+    spread = Spread(Fraction(0), Fraction(600), entries=entries)
+    windows = spread.first()
+    assert len(windows) == 10
+    assert all(window.start in entries for window in windows[1:])
+    assert all(after.start >= before.end for before, after in pairwise(windows))
+    assert windows[0].start == 0
+    assert windows[-1].end == 592
+    between = spread._between(Fraction(100))
+    assert between is not None
+    assert between.start in entries
+    assert (
+        Spread(Fraction(0), Fraction(600), entries=[Fraction(30)]).first()
+        == Spread(Fraction(0), Fraction(600)).first()
+    )

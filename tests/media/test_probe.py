@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -249,3 +250,17 @@ def test_language_and_number_of_streams(tmp_path):
             out.mux(stream.encode(frame))
             out.mux(stream.encode(None))
     assert [(s.number, s.language) for s in probe(path).audio] == [(0, "eng"), (1, "deu")]
+
+
+def test_key_frames_are_those_that_decode_alone(tmp_path: Path) -> None:
+    made = tmp_path / "made.mp4"
+    with av.open(str(made), "w") as out:
+        stream = out.add_stream("libx264", rate=25, options={"g": "12", "bf": "2", "sc_threshold": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(60):
+            shade = np.full((48, 64, 3), 4 * number, np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(shade, format="rgb24")))
+        out.mux(stream.encode())
+    with av.open(str(made)) as given:
+        keys = tuple(k for k, frame in enumerate(given.decode(video=0)) if frame.key_frame)
+    assert probe(made).video[0].key_frames == keys == (0, 12, 24, 36, 48)

@@ -7,6 +7,7 @@ of the change is read as a whole. What is read says which change would have been
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -129,6 +130,9 @@ class Spread:
     start: Fraction
     end: Fraction
     options: SpreadOptions = field(default_factory=SpreadOptions)
+    entries: Sequence[Fraction] = ()
+    """Instants from which a window is read without decoding much before it, rising, in exact seconds: windows are moved
+    to them where one is near. None: all are alike."""
     read: list[Window] = field(default_factory=list)
     """All windows that were given so far, in order."""
     _half: float = np.inf
@@ -189,7 +193,19 @@ class Spread:
         count = max(2, min(count, fitting.numerator // fitting.denominator))
         room = self.seconds - length
         starts = [self.start + Fraction(round(room * k / (count - 1) * 1000), 1000) for k in range(count)]
+        # Moved by a quarter of what lies between two, they stay apart, and spread over the film.
+        most = min(length, (room / (count - 1) - length) / 4)
+        starts = [
+            start if k == 0 else self._near_entry(start, start - most, min(start + most, self.end - length))
+            for k, start in enumerate(starts)
+        ]
         return [Window(start, min(start + length, self.end)) for start in starts]
+
+    def _near_entry(self, start: Fraction, low: Fraction, high: Fraction) -> Fraction:
+        """The instant at which reading may begin that is nearest to a window's start; itself if there is none."""
+        first = bisect_left(self.entries, low)
+        near = self.entries[first : bisect_right(self.entries, high)]
+        return min(near, key=lambda entry: abs(entry - start), default=start)
 
     def _between(self, instant: Fraction) -> Window | None:
         """What lies between the windows before and after an instant, or the middle of it; None: it was read."""
@@ -207,6 +223,9 @@ class Spread:
         if after - before <= 3 * length:
             return Window(before, after)
         start = Fraction(round((before + after - length) / 2 * 1000), 1000)
+        start = self._near_entry(
+            start, max(before, start - length / 2), min(after - length, start + length / 2)
+        )
         return Window(start, start + length)
 
     def _near_doubtful(self, found: SyncMeasurement) -> list[Window]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
+
 from genlock.core.errors import MediaError
 from genlock.core.grid import Cells
 from genlock.core.json_forms import SCHEMA
@@ -86,6 +88,8 @@ class VideoInfo:
     """FFmpeg's name of the codec's profile; None if unknown."""
     default: bool = False
     """True if the file marks it as what plays unless another one is chosen."""
+    key_frames: tuple[int, ...] = field(default=(), repr=False)
+    """Numbers, among ``cells``, of the frames from which decoding can begin; empty where they are not known."""
 
     kind = "video"
 
@@ -433,6 +437,7 @@ def _describe_video(
                 f"stream {stream.index}: some packets have no time stamp, are damaged or cannot be decoded"
             )
     known = cadence is not None and cadence.length > 0
+    keys = _key_frames(scanned) if known and scanned is not None else ()
     rotation, mirrored = _rotation(first)
     cover = is_cover(stream)
     return VideoInfo(
@@ -461,7 +466,14 @@ def _describe_video(
         attached_picture=cover,
         profile=context.profile or None,
         default=is_default(stream),
+        key_frames=keys,
     )
+
+
+def _key_frames(scanned: StreamScan) -> tuple[int, ...]:
+    """Numbers of the key frames among all, in order of presentation."""
+    stamps, keys = scanned.stamps(), np.unique(np.array(scanned.keys, np.int64))
+    return tuple(np.flatnonzero(np.isin(stamps, keys)).tolist())
 
 
 def _duration(cadence: Cadence | None, scanned: StreamScan | None, stream: Any) -> Fraction | None:

@@ -56,6 +56,8 @@ class StreamScan:
     """Packets with data."""
     pts: list[int] = field(default_factory=list)
     """For a picture: time stamps in the order of the file."""
+    keys: list[int] = field(default_factory=list)
+    """For a picture: stamps of the key frames among them."""
     end: int | None = None
     """For sound: the latest stamp plus duration."""
     last: int | None = None
@@ -147,6 +149,8 @@ def _take_picture(found: StreamScan, packet: Any) -> None:
         found.doubtful = True
     elif not packet.is_discard:
         found.pts.append(packet.pts)
+        if packet.is_keyframe:
+            found.keys.append(packet.pts)
         found.durations[packet.pts] = packet.duration or 0
         if (
             len(found.durations) > 64

@@ -22,6 +22,10 @@ from genlock.pipeline import ClipRequest, read_clip
 
 __all__ = ["WindowsMeasured", "measure_windows"]
 
+# A seek goes a second and a half before a window, so that the sound has settled; the picture is then decoded from the
+# key frame before that on.
+_AFTER_KEY = Fraction(2)
+
 
 @dataclass(frozen=True, eq=False)
 class WindowsMeasured:
@@ -102,5 +106,7 @@ def _spread(
     # Where both are there: before and after there is nothing to compare.
     start, end = max(first for first, _ in spans), min(last for _, last in spans)
     low, high = reading.cut
-    spread = Spread(max(start, low or start), min(end, high or end), options)
+    cells = picture.cells
+    entries = [] if cells is None else [cells.edge(number) + _AFTER_KEY for number in picture.key_frames]
+    spread = Spread(max(start, low or start), min(end, high or end), options, entries)
     return spread if spread.worth_it else None
