@@ -133,7 +133,12 @@ class WordResult:
         }
 
     def __str__(self) -> str:
-        lines = [*language_line(self.words), str(self.words), *(f"wrote {path}" for path in self.written)]
+        # What a text has to do with the sound comes before all else.
+        head, *rest = str(self.words).split("\n", 1)
+        differs = self.words.check is not None and self.words.check.differs
+        told = [*language_line(self.words)]
+        shown = [head, *told, *rest] if differs else [*told, head, *rest]
+        lines = [*shown, *(f"wrote {path}" for path in self.written)]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
