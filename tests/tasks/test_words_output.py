@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,32 @@ def test_an_unknown_ending_is_named(genlock, spoken: Path, tmp_path: Path) -> No
     run = genlock("words", spoken / "a.wav", "-o", tmp_path / "words.doc")
     assert run.status == 2
     assert ".doc" in run.err
+
+
+def test_subtitles_beside_each_film_and_a_stopped_run_goes_on(genlock, spoken: Path, tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes((spoken / name).read_bytes())
+    command = ("words", tmp_path, "--transcript", spoken / "text.txt", "--forms", "srt,json", "--skip-done")
+    (tmp_path / "a.srt").write_text("kept")
+    (tmp_path / "a.json").write_text("{}")
+    run = genlock(*command)
+    assert run.status == 0
+    assert {p.name for p in tmp_path.iterdir()} == {"a.wav", "b.wav", "a.srt", "a.json", "b.srt", "b.json"}
+    assert (tmp_path / "a.srt").read_text() == "kept"
+    assert "-->" in (tmp_path / "b.srt").read_text()
+    os.utime(tmp_path / "a.wav")
+    assert genlock(*command).out.count("done before") == 1
+    assert "-->" in (tmp_path / "a.srt").read_text()
+
+
+def test_forms_into_a_folder(genlock, spoken: Path, tmp_path: Path) -> None:
+    run = genlock(
+        "words", spoken, "--transcript", spoken / "text.txt", "--forms", "vtt", "-o", tmp_path / "out"
+    )
+    assert run.status == 0
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"a.vtt", "b.vtt"}
+
+
+def test_forms_that_cannot_be_meant(genlock, spoken: Path) -> None:
+    assert "doc" in genlock("words", spoken, "--forms", "doc").err
+    assert "--forms" in genlock("words", spoken, "--skip-done").err

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from genlock.cli.time_left import TimeLeft
 from genlock.core.errors import GenlockError, InputError, OptionError
 from genlock.core.json_forms import dump_json
 from genlock.tasks.files import expand_files, result_folders
@@ -49,10 +50,12 @@ def each(
     folders = result_folders(found, output) if many else [output]
     results: list[dict[str, Any]] = []
     failures: list[str] = []
+    left = TimeLeft(found)
     for number, (file, folder) in enumerate(zip(found, folders, strict=True), 1):
         prefix = f"[{number}/{len(found)}] " if many else ""
+        began = time.monotonic()
         try:
-            with Bar(prefix) as bar:
+            with Bar(f"[{number}/{len(found)}{left.text()}] " if many else "") as bar:
                 result = work(file, folder, bar)
         except GenlockError as error:
             if not many:
@@ -60,8 +63,14 @@ def each(
             failures.append(f"{file}: {error}")
             results.append({"file": file, "error": str(error)})
             say(f"{prefix}{error}")
+            left.passed_over()
             continue
-        results.append({"file": file, **result.to_dict()} if many else result.to_dict())
+        told = result.to_dict()
+        if told.get("passed_over"):
+            left.passed_over()
+        else:
+            left.done(time.monotonic() - began)
+        results.append({"file": file, **told} if many else told)
         if not as_json:
             print(f"{prefix if numbered else ''}{result}")
     if as_json:

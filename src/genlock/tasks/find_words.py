@@ -147,11 +147,14 @@ def find_words(
     options: WordOptions | None = None,
     output: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
+    *,
+    files: Sequence[Path] = (),
 ) -> WordResult:
     """Find the words of a file and their times; write them where ``output`` says.
 
     Parameters
     ----------
+    files : files to write instead, each in the form of its ending
     output : a file whose ending says the form (.srt .vtt .TextGrid .ctm .json .eaf .otio), or a folder for all of them
 
     Raises
@@ -187,10 +190,14 @@ def find_words(
         )
     found = repaired_of(given, words, options.karaoke)
     written: tuple[Path, ...] = ()
-    if output is not None:
+    if output is not None or files:
         stem, film = result_folder(file, None).stem, Path(file).name
         shown = cues_from_words(words, rules, options.karaoke) if found is None else found.cues
-        written = _write(words, shown, Path(output), stem, film, spoken_span(clip), rules)
+        targets = [Path(output)] if output is not None and not files else list(files)
+        span = spoken_span(clip)
+        written = tuple(
+            path for target in targets for path in _write(words, shown, target, stem, film, span, rules)
+        )
     notes = (*transcript_notes(given, found), *clip.notes)
     return WordResult(words, written, notes)
 
