@@ -85,6 +85,7 @@ TABLE: dict[str, Benchmark] = {
     "timing": Benchmark(),
     "training_speed": Benchmark("--blocks 2 --updates 2 --keep {scratch}", TRAINING, GRID),
     "words_grid": Benchmark("--clips 40", (), GRID),
+    "words_languages": Benchmark("{scratch} --clips 4 --languages es", ("hama",)),
 }
 
 #: Programs of benchmarks/ that measure nothing by themselves.

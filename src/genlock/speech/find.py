@@ -62,8 +62,8 @@ __all__ = ["ALIGNERS", "Aligner", "aligner_for", "find_aligner", "mouths_of", "r
 
 #: Entry-point group of aligners.
 ALIGNERS = "genlock.aligners"
-#: The aligners that ``auto`` tries after those of other packages.
-PREFERRED = ("pocketsphinx",)
+#: The aligners that ``auto`` tries after those of other packages, the best first; hama where nothing else is here.
+PREFERRED = ("pocketsphinx", "hama")
 
 #: A text is aligned in one piece with sound up to this long; longer sound is cut at recognised anchors.
 WHOLE_SECONDS = 45
@@ -125,17 +125,18 @@ def find_aligner(name: str, language: str, with_model: bool) -> tuple[str, Any] 
 def aligner_for(language: str) -> tuple[str, Any] | None:
     """Name and class of the best aligner of a language that is here; None if there is none.
 
-    First those of other packages that name the language, then for other languages than English its CTC checkpoint of
-    the registry if the hub's cache has it, then those that know any language, then our own.
+    For other languages than English the CTC checkpoint of the registry comes first if the hub's cache has it; then
+    those of other packages, then our own, hama last.
 
     >>> aligner_for("en")[0]
     'pocketsphinx'
     """
+    own = aligner_in_cache(language) if language != ASSUMED else None
+    if own is not None and not own.romanized:
+        return f"ctc:{own.name}", own
     found = _registered_aligner("auto", language, with_model=False)
-    if language != ASSUMED and (found is None or language not in found[1].languages):
-        own = aligner_in_cache(language)
-        if own is not None:
-            return f"ctc:{own.name}", own
+    if own is not None and (found is None or found[0] == "hama"):
+        return f"ctc:{own.name}", own
     return found
 
 
@@ -144,7 +145,8 @@ def _registered_aligner(name: str, language: str, with_model: bool) -> tuple[str
     if in_folder is not None:
         return (name, in_folder) if knows(in_folder, language) else None
     others = [other for other in plugin_names(ALIGNERS) if other not in PREFERRED]
-    for candidate in [*others, *PREFERRED] if name == "auto" else [name]:
+    own = [candidate for candidate in PREFERRED if candidate in plugin_names(ALIGNERS)]
+    for candidate in [*others, *own] if name == "auto" else [name]:
         kind = plugin_class(ALIGNERS, candidate, "name", "languages")
         if getattr(kind, "takes_folder", False) and name == "auto":
             continue

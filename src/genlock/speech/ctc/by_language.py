@@ -84,14 +84,16 @@ def named_aligner(name: str) -> LanguageAligner:
 def how_to_align(language: str) -> str:
     """What is to be fetched or installed before a language can be aligned, in one line.
 
-    >>> how_to_align("de").endswith("genlock models fetch jonatasgrosman/wav2vec2-large-xlsr-53-german")
+    >>> "genlock models fetch jonatasgrosman/wav2vec2-large-xlsr-53-german" in how_to_align("de")
     True
     """
     own = hub_models.aligner_repository(language)
     steps = [] if _installed("torch", "transformers") else [_TORCH]
     if own is None and not _installed("uroman"):
         steps.append("pip install uroman")
-    return " && ".join([*steps, hub_models.how_to_get(own or hub_models.romanized_repository())])
+    large = " && ".join([*steps, hub_models.how_to_get(own or hub_models.romanized_repository())])
+    small = "apt-get install espeak-ng" if _installed("hama") else "pip install hama, and espeak-ng"
+    return f"{large} (or, small and less exact: {small})"
 
 
 def language_of_checkpoint(name: str) -> str | None:

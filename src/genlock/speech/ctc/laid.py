@@ -61,6 +61,7 @@ class LaidWords:
     alphabet : of the emissions
     bias : how late the model's symbols come, in seconds
     widen : how much too narrow its words are at each side, in seconds
+    lacking : whether words of a text may have no place in the sound
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class LaidWords:
         emissions: EmissionFile,
         bias: Fraction = Fraction(0),
         widen: Fraction = Fraction(0),
+        lacking: bool = True,
     ) -> None:
         self.emissions = emissions
+        self._lacking = lacking
         self._alphabet, self._bias, self._widen = alphabet, bias, widen
         self._vocabulary = Vocabulary(alphabet.symbols, alphabet.blank, alphabet.delimiter)
 
@@ -106,7 +109,7 @@ class LaidWords:
         forms = [tokens[k].forms[0] for k in spoken]
         options = CtcOptions(
             sound_without_text=True,
-            text_without_sound=True,
+            text_without_sound=self._lacking,
             bias_seconds=self._bias,
             widen_seconds=self._widen,
         )
