@@ -1,8 +1,8 @@
 """Are the borders of words right in other languages? Texts are put on the clock, the sound is cut at the borders of the
 words, and somebody who took no part in it, Whisper base, recognises the cuts again: needs no true times.
 
-Each word's cut is laid into silence of its own, several sentences to a half minute; where a border is wrong, sound lies
-with the wrong word. Beside ours: words of equal length between the first and the last sound, and ours shifted by 60 ms.
+All cuts of a language are shuffled and laid into silence, half a minute at a time, so that neither the sentence nor the
+word before helps: where a border is wrong, sound lies with the wrong word. Beside ours: words of equal length between the first and the last sound, and ours shifted by 60 ms.
 ``whole`` is the same sound uncut: the best that the recogniser can do. Speakers: Asterisk's prompts (es, fr, it, ru)
 and the game Fish Fillets (cs, nl), fetched as Debian packages into FOLDER if they are not there.
 
@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ ASTERISK, FILLETS = ("es", "fr", "it", "ru"), ("cs", "nl")
 #: Share of words that must get times.
 SHARE_TARGET = 0.95
 #: Silence around each cut, and the longest sound that is recognised at once.
-GAP, LONGEST = RATE // 4, 28 * RATE
+GAP, LONGEST = RATE // 2, 28 * RATE
 SHIFT = Fraction(60, 1000)
 
 Samples = npt.NDArray[np.float32]
@@ -91,13 +92,21 @@ def even_borders(clip: Clip) -> list[tuple[Fraction, Fraction]]:
     ]
 
 
-def cut(clip: Clip, borders: Sequence[tuple[Fraction, Fraction]]) -> Samples:
-    """The words one after the other, each in silence."""
-    pieces = [np.zeros(GAP, np.float32)]
+def cut(clip: Clip, borders: Sequence[tuple[Fraction, Fraction]]) -> list[Samples]:
+    """The words one by one, each with silence after it."""
+    pieces = []
     for start, end in borders:
         first, stop = (max(0, round((t - clip.sound.origin) * RATE)) for t in (start, end))
-        pieces += [clip.sound.samples(first, max(stop, first + 1)), np.zeros(GAP, np.float32)]
-    return np.concatenate(pieces)
+        pieces.append(
+            np.concatenate([clip.sound.samples(first, max(stop, first + 1)), np.zeros(GAP, np.float32)])
+        )
+    return pieces
+
+
+def shuffled(rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """All that the rows hold, in an order that is the same whatever it is."""
+    flat = [each for row in rows for each in row]
+    return [flat[k] for k in np.random.default_rng(7).permutation(len(flat))]
 
 
 def recognised(sounds: Sequence[Samples], language: str, listener: FasterWhisper) -> str:
@@ -120,15 +129,22 @@ def report(language: str, taken: Sequence[Clip], listener: FasterWhisper) -> boo
         return False
     words = [word for clip in taken for word in clip.words]
     share = sum(word.start is not None for word in words) / len(words)
-    said = " ".join(word.text for clip in taken for word in clip.words if word.start is not None)
     kept = [clip for clip in taken if any(word.start is not None for word in clip.words)]
+    texts = [[word.text for word in clip.words if word.start is not None] for clip in kept]
+    whole = word_errors(
+        " ".join(map(" ".join, texts)),
+        recognised([clip.sound.samples(0, clip.sound.count) for clip in kept], language, listener),
+    )
     ways = {
-        "whole": [clip.sound.samples(0, clip.sound.count) for clip in kept],
         "ours": [cut(clip, our_borders(clip)) for clip in kept],
         "shifted": [cut(clip, our_borders(clip, SHIFT)) for clip in kept],
         "even": [cut(clip, even_borders(clip)) for clip in kept],
     }
-    rates = [word_errors(said, recognised(sounds, language, listener)).rate for sounds in ways.values()]
+    said = " ".join(shuffled(texts))
+    rates = [whole.rate]
+    rates += [
+        word_errors(said, recognised(shuffled(rows), language, listener)).rate for rows in ways.values()
+    ]
     aligner = next((clip.words.aligner for clip in kept), "-")
     cells = "".join(f"{rate:9.2f}" for rate in rates)
     print(f"{language:9}{len(words):6}{share:9.3f}{cells}  {aligner}", flush=True)
@@ -144,7 +160,7 @@ def main() -> int:
     parser.add_argument("--aligner", default="auto")
     options = parser.parse_args()
     # Long silence between words is what this is about: the detector of voices would take it out again.
-    listener = FasterWhisper(WhisperOptions("base", vad=False, device="cpu"), "auto")
+    listener = FasterWhisper(WhisperOptions("base", beam_size=1, vad=False, device="cpu"), "auto")
     print(
         f"{'language':9}{'words':>6}{'aligned':>9}{'whole':>9}{'ours':>9}{'+60 ms':>9}{'even':>9}  (word errors)"
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-__all__ = ["UNSPACED", "language_of_text"]
+__all__ = ["UNSPACED", "cut_unspaced", "language_of_text"]
 
 #: Languages that are written without spaces between words.
 UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})
@@ -65,7 +65,7 @@ def language_of_text(text: str) -> str | None:
     'de'
     >>> language_of_text("Поезд отправляется сегодня"), language_of_text("Потяг відправляється сьогодні")
     ('ru', 'uk')
-    >>> language_of_text("今日は晴れです"), language_of_text("bin blue at f two now")
+    >>> language_of_text("今日は晴れです"), language_of_text("tick tock")
     ('ja', None)
     """
     letters = Counter(_script(c) for c in text if c.isalpha())
@@ -81,6 +81,27 @@ def language_of_text(text: str) -> str | None:
         closer = (language for language, own in _LETTERS.get(found or "", ()) if any(c in lower for c in own))
         return next(closer, found)
     return _by_common_words(text)
+
+
+def cut_unspaced(text: str) -> list[str]:
+    """The words of a text that puts no spaces: each letter with its marks; digits and Roman letters stay together.
+
+    Punctuation stays with the letter before it.
+
+    >>> cut_unspaced("今日は、iPhone 15です。"), cut_unspaced("สวัสดี")
+    (['今', '日', 'は、', 'iPhone', '15', 'で', 'す。'], ['ส', 'วั', 'ส', 'ดี'])
+    """
+    words: list[str] = []
+    for part in text.split():
+        last = ""
+        for character in part:
+            runs = character.isascii() and character.isalnum() and last.isascii() and last.isalnum()
+            if last and (runs or not character.isalnum()):
+                words[-1] += character
+            else:
+                words.append(character)
+            last = character
+    return words
 
 
 def _script(letter: str) -> str:

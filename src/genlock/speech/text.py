@@ -16,6 +16,8 @@ from itertools import product
 
 from num2words import num2words
 
+from genlock.speech.other_numbers import forms_of_other
+from genlock.speech.scripts import UNSPACED, cut_unspaced
 from genlock.speech.tables import (
     ABBREVIATIONS,
     CURRENCIES,
@@ -73,8 +75,8 @@ def tokenize(text: str, language: str = "en") -> tuple[Token, ...]:
     Parameters
     ----------
     text : any text; its words come back as they are
-    language : ISO 639-1. English has all rules; elsewhere numbers are spoken out where num2words knows
-        the language, and symbols are left out.
+    language : ISO 639-1. English has all rules; elsewhere numbers, dates, times and money are spoken out where
+        num2words knows the language. Where no spaces are put each letter is a word.
 
     Examples
     --------
@@ -84,7 +86,7 @@ def tokenize(text: str, language: str = "en") -> tuple[Token, ...]:
     >>> tokenize("U.S.")[0].forms[0]
     ('U', 'S')
     """
-    written = text.split()
+    written = text.split() if language not in UNSPACED else cut_unspaced(text)
     silent = _unspoken(written)
     tokens = []
     for place, word in enumerate(written):
@@ -93,7 +95,7 @@ def tokenize(text: str, language: str = "en") -> tuple[Token, ...]:
             continue
         before = _normal(written[place - 1]) if place else ""
         after = _normal(written[place + 1]) if place + 1 < len(written) else ""
-        forms = _english(word, before, after) if language == "en" else _other(word, language)
+        forms = _english(word, before, after) if language == "en" else forms_of_other(word, after, language)
         tokens.append(Token(word, forms, None if forms else NOTHING_TO_SAY))
     return tuple(tokens)
 
@@ -580,21 +582,3 @@ def _measured(core: str, before: str, after: str) -> tuple[SpokenForm, ...]:
     return _forms(
         [f"{' '.join(number)} {name}" for name, number in product(names, _cardinal_forms(amount)[:3])]
     )
-
-
-def _other(word: str, language: str) -> tuple[SpokenForm, ...]:
-    """Words of another language: numbers spoken out where num2words knows it, the rest as it is."""
-    core = _normal(word).strip(_STRIP + "♪")
-    if not any(c.isalnum() for c in core):
-        return ()
-    digits = core.replace(",", "").replace(".", "")
-    if digits.isdecimal() and len(digits) <= 18:
-        try:
-            return _forms([str(num2words(int(digits), lang=language)), _digits_as_they_are(digits)])
-        except NotImplementedError:
-            return _forms([_digits_as_they_are(digits)])
-    return _forms([core.lower()])
-
-
-def _digits_as_they_are(text: str) -> str:
-    return " ".join(text)
