@@ -2,9 +2,10 @@
 words, and somebody who took no part in it, Whisper base, recognises the cuts again: needs no true times.
 
 All cuts of a language are shuffled and laid into silence, half a minute at a time, so that neither the sentence nor the
-word before helps: where a border is wrong, sound lies with the wrong word. Beside ours: words of equal length between the first and the last sound, and ours shifted by 60 ms.
-``whole`` is the same sound uncut: the best that the recogniser can do. Speakers: Asterisk's prompts (es, fr, it, ru)
-and the game Fish Fillets (cs, nl), fetched as Debian packages into FOLDER if they are not there.
+word before helps: where a border is wrong, sound lies with the wrong word. Beside ours: words of equal length between
+the first and the last sound, and ours shifted by 60 ms. ``whole`` is the sound uncut: the best that the recogniser can
+do. Speakers: Asterisk's prompts (es, fr, it, ru) and the game Fish Fillets (cs, nl), fetched as Debian packages into
+FOLDER if they are not there.
 
     python benchmarks/words_languages.py FOLDER [--clips 15] [--languages es,fr,it,ru,cs,nl] [--aligner auto]
 """

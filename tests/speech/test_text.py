@@ -153,3 +153,36 @@ def test_what_is_no_text_is_refused(data: bytes) -> None:
 def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     with contextlib.suppress(TranscriptError):
         assert decode_text(data, "the file").text.strip()
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "said"),
+    [
+        ("de", "24.12.2026", "vierundzwanzigste dezember zweitausendsechsundzwanzig"),
+        ("de", "14:30", "vierzehn uhr dreißig"),
+        ("de", "3,50", "drei komma fünfzig"),
+        ("de", "1.000.000", "eine million"),
+        ("de", "d.h.", "das heißt"),
+        ("fr", "20h15,", "vingt heures quinze"),
+        ("fr", "l’heure", "l'heure"),
+        ("es", "$20", "veinte dólares"),
+        ("es", "2ª", "segundo"),
+        ("ru", "25", "двадцать пять"),
+        ("fa", "۱۲", "دوازده"),
+    ],
+)
+def test_numbers_of_other_languages_are_spoken_out(language: str, written: str, said: str) -> None:
+    assert " ".join(tokenize(written, language)[0].forms[0]) == said
+
+
+@pytest.mark.parametrize(
+    "written", ["192.168.0.1", "2.1.3", "1.000.000", "1,2,3", "..5", "12-34-5678", "99:99", "€"]
+)
+@pytest.mark.parametrize("language", ["de", "fr", "ja", "xx", "th"])
+def test_no_token_of_any_language_ends_the_command(language: str, written: str) -> None:
+    assert tokenize(written, language)[0].text
+
+
+def test_scripts_without_spaces_are_cut_by_letters() -> None:
+    assert [t.text for t in tokenize("今日は、15時。", "ja")] == ["今", "日", "は、", "15", "時。"]
+    assert [t.text for t in tokenize("สวัสดี", "th")] == ["ส", "วั", "ส", "ดี"]
