@@ -110,6 +110,22 @@ def test_nothing_heard_and_nothing_written() -> None:
     assert compare_text((), heard_as("hello"), phones_of("en")).missing == ()
 
 
+@pytest.mark.parametrize("label", ["Speaker 2:", "OPERATOR:", "The second judge:"])
+def test_a_speakers_name_takes_no_sound(jfk: TrackSound, said: list[Heard], label: str) -> None:
+    one, two = JFK.split(", ask what")
+    text = f"{one}. {label} ask what{two}"
+    words = recognize_and_align(jfk, transcript=text, heard=said, least_matched=0.5)
+    assert [w.text for w in words if w.start is None] == label.split()
+    assert words.check is not None
+    assert not words.check.differs
+    assert words.check.spoken == 22
+
+
+def test_a_colon_in_what_is_said_is_no_label() -> None:
+    found = compare_text(tokenize("He said: go. The rule is this: stay."), heard_as("go"), phones_of("en"))
+    assert found.labels == ()
+
+
 def placed(words: Words) -> list[str]:
     return [w.text for w in words if w.start is not None]
 

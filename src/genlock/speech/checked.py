@@ -27,6 +27,7 @@ _FEW = 4
 # Sound without a recognised word is worth a look if it is so long and louder than this.
 _LEAST_UNHEARD, _QUIET_DB = 2, -50.0
 _NOT_HEARD = "it is not heard: nobody says it here, or nobody can be understood"
+_LABEL = "a speaker's name, which is not said"
 _NOT_SAID = "the text is not what is said here"
 
 #: Places words, given by their numbers, in the sound from one instant to another.
@@ -52,8 +53,8 @@ class CheckedText:
 
     @property
     def likely(self) -> list[int]:
-        """Numbers of the words that may be said: all but those of the stretches that are not heard."""
-        gone = {number for run in self.compared.missing for number in run}
+        """Numbers of the words that may be said: all but those of stretches that are not heard, and speakers' names."""
+        gone = {number for run in (*self.compared.missing, *self.compared.labels) for number in run}
         return [number for number in range(len(self.tokens)) if number not in gone]
 
 
@@ -66,6 +67,8 @@ def checked_words(text: CheckedText, likely: Words, place: Placing | None) -> Wo
     place : looks for the others where they would be; None: nobody can
     """
     words: list[Word] = [Word(token.text, reason=token.reason or _NOT_HEARD) for token in text.tokens]
+    for number in (number for run in text.compared.labels for number in run):
+        words[number] = Word(text.tokens[number].text, reason=_LABEL)
     for number, word in zip(text.likely, likely, strict=True):
         words[number] = word
     missing = [
@@ -159,7 +162,8 @@ def _longest_free(low: Fraction, high: Fraction, heard: Sequence[Heard]) -> tupl
 
 def _check(text: CheckedText, words: Sequence[Word], missing: Sequence[range], placed: set[int]) -> TextCheck:
     compared, tokens, heard = text.compared, text.tokens, text.heard
-    spoken = [bool(token.forms) for token in tokens]
+    named = {number for run in compared.labels for number in run}
+    spoken = [bool(token.forms) and number not in named for number, token in enumerate(tokens)]
     known = [bool(k) or number in placed for number, k in enumerate(compared.heard.tolist())]
     if sum(spoken) < _FEW:
         sure = [word.confidence or 0.0 for word in words]

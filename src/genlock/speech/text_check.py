@@ -206,6 +206,8 @@ class Compared:
     """Numbers of the recognised words of each stretch that is not written."""
     beside: Mapping[int, int]
     """The recognised word that stands for each word of the text that is heard."""
+    labels: tuple[range, ...] = ()
+    """Numbers of the words of each speaker's name (``Speaker 2:``) that is written before what is said."""
 
 
 def compare_text(
@@ -248,7 +250,32 @@ def compare_text(
             kept[run.start : run.stop] = True
     sure = tuple(run for run in extra if doubted[run.start : run.stop].mean() < 0.5)
     beside = {x: y for x, y in pairs if known[x]}
-    return Compared(known, kept & known, missing, sure, beside)
+    labels = _labels(tokens, spoken & ~known, missing)
+    named = {number for run in labels for number in run}
+    missing = tuple(run for run in missing if not named.issuperset(run))
+    return Compared(known, kept & known, missing, sure, beside, labels)
+
+
+def _labels(
+    tokens: Sequence[Token], alone: npt.NDArray[np.bool_], missing: Sequence[range]
+) -> tuple[range, ...]:
+    """Up to three words from the end of a sentence to a colon, of which most are not heard."""
+    found = []
+    for last in (number for number, token in enumerate(tokens) if token.text.endswith(":")):
+        firsts = range(last, max(last - 3, -1), -1)
+        first = next((number for number in firsts if _after_sentence(tokens, number)), None)
+        if first is None:
+            continue
+        label = range(first, last + 1)
+        # What goes on not being heard is a sentence that nobody says.
+        longer = any(set(run) & set(label) and not set(run) <= set(label) for run in missing)
+        if 2 * alone[first : last + 1].sum() >= len(label) and not longer:
+            found.append(label)
+    return tuple(found)
+
+
+def _after_sentence(tokens: Sequence[Token], number: int) -> bool:
+    return number == 0 or tokens[number - 1].text.rstrip("\"')]").endswith((".", "!", "?", "…"))
 
 
 def _with_gaps(

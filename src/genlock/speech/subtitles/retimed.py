@@ -223,7 +223,8 @@ class _Search:
     def fits(self, steps: Array) -> Array:
         """How well each subtitle stands where somebody speaks at its time, -1...1."""
         lengths = np.maximum(self._ends - self._starts, 1e-3)
-        return (self._spoken(self._ends + steps) - self._spoken(self._starts + steps)) / lengths
+        shares: Array = (self._spoken(self._ends + steps) - self._spoken(self._starts + steps)) / lengths
+        return shares
 
 
 def _sums(film: Spoken, rate: int) -> Array:
