@@ -18,6 +18,7 @@ from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact
 from genlock.extractors.face.landmarks import Landmarks
 from genlock.extractors.face.mouth import Mouth, mouth_crops
+from genlock.extractors.face.mouth_alone import MouthAlone
 from genlock.extractors.face.one_eye import OneEye
 from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.small_faces import SmallFaces
@@ -103,6 +104,7 @@ class EvidenceCollector:
         self.missing: tuple[str, ...] = ()
         """What cannot be collected here, each with its reason: face models that are not there."""
         self._eye: OneEye | None = None
+        self._alone: MouthAlone | None = None
         self._consumers: list[Consumer] = [Tap(AudioForm(SOUND_RATE, 1), self._take_sound, self._finish)]
         if faces is not None or tracker is not None:
             try:
@@ -111,7 +113,9 @@ class EvidenceCollector:
                     form = VideoForm(pixels="rgb24", longest_side=longest_side, as_seen=True)
                     tracker = FaceTracker((), faces or FaceOptions(), form)
                 tracker.sinks = (*tracker.sinks, self._mouths)
-                self._eye = OneEye(tracker) if alone else None
+                if alone:
+                    self._alone = MouthAlone(tracker, (self._mouths,))
+                    self._eye = OneEye(self._alone)
                 self._consumers.append(self._eye or tracker)
                 if alone:
                     self._consumers.append(SmallFaces(tracker, (self._mouths,)))
@@ -124,7 +128,8 @@ class EvidenceCollector:
     @property
     def notes(self) -> tuple[str, ...]:
         """How the picture was looked at, where that needs saying; known after the read."""
-        return (self._eye.note,) if self._eye is not None and self._eye.note else ()
+        looked = (self._eye, self._alone)
+        return tuple(each.note for each in looked if each is not None and each.note)
 
     @property
     def consumers(self) -> tuple[Consumer, ...]:
