@@ -53,7 +53,7 @@ from genlock.speech.recognize import (
 from genlock.speech.sound import instant, require_speech_rate, seconds_long
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.subtitles import Cue
-from genlock.speech.text import NOTHING_TO_SAY, Token, tokenize
+from genlock.speech.text import NOTHING_TO_SAY, Token, tokenize, written_words
 from genlock.speech.text_check import Compared, compare_text
 from genlock.speech.whisper.options import WhisperOptions
 from genlock.speech.words import Word, Words
@@ -413,8 +413,8 @@ class _Session:
         name, kind = self._aligner
         if _listens(kind):
             return self._judged(tokens, self._listening(kind).align(tokens), listener)
-        # A recognised word is one token, unless the recogniser put spaces into it.
-        owners = [word for word in heard for _ in word.text.split()]
+        # A recognised word is one token, unless the recogniser put spaces into it, or the language has none.
+        owners = [word for word in heard for _ in written_words(word.text, self.language)]
         aligner: Aligner = _made(kind, self.language)
         placed = _in_pieces(self.sound, tokens, dict(enumerate(owners)), aligner, self.progress)
         words = []
@@ -422,6 +422,8 @@ class _Session:
             if place.start is None or place.end is None:
                 near = f"{place.reason}; recognised near {float(word.start):.2f} s"
                 words.append(Word(token.text, reason=near))
+            elif place.confidence < LEAST_CONFIDENCE:
+                words.append(_word(token, place))
             else:
                 sure = round(place.confidence * word.probability, 4)
                 words.append(Word(token.text, place.start, place.end, sure))

@@ -30,7 +30,7 @@ from genlock.speech.tables import (
     UNITS,
 )
 
-__all__ = ["MAX_FORMS", "SpokenForm", "Token", "tokenize"]
+__all__ = ["MAX_FORMS", "SpokenForm", "Token", "tokenize", "written_words"]
 
 #: A row of plain words; a single capital letter is that letter's name.
 SpokenForm = tuple[str, ...]
@@ -86,7 +86,7 @@ def tokenize(text: str, language: str = "en") -> tuple[Token, ...]:
     >>> tokenize("U.S.")[0].forms[0]
     ('U', 'S')
     """
-    written = text.split() if language not in UNSPACED else cut_unspaced(text)
+    written = written_words(text, language)
     silent = _unspoken(written)
     tokens = []
     for place, word in enumerate(written):
@@ -98,6 +98,15 @@ def tokenize(text: str, language: str = "en") -> tuple[Token, ...]:
         forms = _english(word, before, after) if language == "en" else forms_of_other(word, after, language)
         tokens.append(Token(word, forms, None if forms else NOTHING_TO_SAY))
     return tuple(tokens)
+
+
+def written_words(text: str, language: str = "en") -> list[str]:
+    """The words of a text as they are written: cut at white space, or by letters where no spaces are put.
+
+    >>> written_words("Hello there"), written_words("今日は", "ja")
+    (['Hello', 'there'], ['今', '日', 'は'])
+    """
+    return cut_unspaced(text) if language in UNSPACED else text.split()
 
 
 def _unspoken(written: Sequence[str]) -> list[bool]:

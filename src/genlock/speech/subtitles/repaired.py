@@ -23,6 +23,7 @@ from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.karaoke import with_word_stamps
 from genlock.speech.subtitles.rules import PLAIN
 from genlock.speech.subtitles.srt_vtt import clock_text
+from genlock.speech.text import written_words
 from genlock.speech.words import Words
 
 __all__ = ["Repaired", "repaired"]
@@ -75,7 +76,7 @@ def repaired(cues: Sequence[Cue], words: Words, karaoke: bool = False) -> Repair
     >>> cue.text, float(cue.start), float(cue.end)
     ('<b>Hi</b>', 1.5, 2.5)
     """
-    counts = [len(cue.plain.split()) for cue in cues]
+    counts = [len(written_words(cue.plain, words.language)) for cue in cues]
     if sum(counts) != len(words):
         raise OptionError(f"{len(words)} words do not belong to these cues of {sum(counts)} words")
     found: list[Cue | None] = []
@@ -156,9 +157,14 @@ def _with_word_times(text: str, words: Words) -> str:
     parts = _STAMP.split(text)
     if len(parts) == 1:
         return text
-    made, said = [parts[0]], len(Cue(parts[0], Fraction(0), Fraction(0)).plain.split())
+    made, said = [parts[0]], _spoken(parts[0], words.language)
     for part in parts[1:]:
         start = words[said].start if said < len(words) else None
         made.append(part if start is None else f"<{clock_text(start, '.')}>{part}")
-        said += len(Cue(part, Fraction(0), Fraction(0)).plain.split())
+        said += _spoken(part, words.language)
     return "".join(made)
+
+
+def _spoken(text: str, language: str) -> int:
+    """How many words a part of a cue holds."""
+    return len(written_words(Cue(text, Fraction(0), Fraction(0)).plain, language))
