@@ -12,6 +12,9 @@ from genlock.media import read_audio
 from genlock.media.sound_source import TrackSound
 from genlock.metrics.timing import boundary_errors
 from genlock.speech import Cue, Words, recognize_and_align
+from genlock.speech.find import _word
+from genlock.speech.sphinx.align import Placed
+from genlock.speech.text import tokenize
 
 
 def times(words: Words) -> list[tuple[float, float]]:
@@ -140,6 +143,13 @@ def test_sound_without_speech_takes_no_words(kind: str) -> None:
     assert not times(words)
     assert words.reason
     assert len(words) == 9
+
+
+def test_a_word_without_length_gets_no_times() -> None:
+    [token] = tokenize("word")
+    word = _word(token, Placed(Fraction(3, 2), Fraction(3, 2), 0.9))
+    assert (word.start, word.reason) == (None, "its neighbours leave it no time at 1.50 s")
+    assert _word(token, Placed(Fraction(1), Fraction(3, 2), 0.9)).duration == Fraction(1, 2)
 
 
 def test_empty_texts_and_unknown_names(

@@ -617,6 +617,8 @@ def _is_foreign(confidences: Sequence[float], words: int) -> bool:
 def _word(token: Token, place: Placed) -> Word:
     if place.start is None or place.end is None:
         return Word(token.text, reason=place.reason or "not found in the sound")
+    if place.end <= place.start:
+        return Word(token.text, reason=f"its neighbours leave it no time at {float(place.start):.2f} s")
     if place.confidence < LEAST_CONFIDENCE:
         return Word(
             token.text,
