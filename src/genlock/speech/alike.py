@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.speech.matching import match_rows
+from genlock.speech.sphinx.pronounce import load_pronouncer
 
 __all__ = ["ANYTHING", "Sounds", "heard_shares", "phones_of", "spelling"]
 
@@ -63,8 +64,6 @@ def phones_of(language: str) -> Callable[[str], Sounds]:
     """
     if language != "en":
         return spelling
-    from genlock.speech.sphinx.pronounce import load_pronouncer
-
     pronounce = load_pronouncer()
 
     def phones(word: str) -> Sounds:
