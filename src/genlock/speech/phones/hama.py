@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import numpy as np
@@ -145,8 +146,6 @@ def _emissions(model: Any, samples: npt.NDArray[np.float32], origin: Fraction, c
 
 
 def _installed() -> bool:
-    from importlib.util import find_spec
-
     return find_spec("hama") is not None
 
 
