@@ -7,7 +7,7 @@ the first and the last sound, and ours shifted by 60 ms. ``whole`` is the sound 
 do. Speakers: Asterisk's prompts (es, fr, it, ru) and the game Fish Fillets (cs, nl), fetched as Debian packages into
 FOLDER if they are not there.
 
-    python benchmarks/words_languages.py FOLDER [--clips 15] [--languages es,fr,it,ru,cs,nl] [--aligner auto]
+    python benchmarks/words_languages.py FOLDER [--clips 4] [--languages es,fr,it,ru,cs,nl] [--aligner auto]
 """
 
 from __future__ import annotations
@@ -156,7 +156,9 @@ def main() -> int:
     """Print the table; 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--clips", type=int, default=15, help="sentences of each language")
+    parser.add_argument(
+        "--clips", type=int, default=4, help="sentences of each language; 8 take two minutes of one core"
+    )
     parser.add_argument("--languages", default=",".join([*ASTERISK, *FILLETS]))
     parser.add_argument("--aligner", default="auto")
     options = parser.parse_args()
