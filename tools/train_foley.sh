@@ -35,11 +35,6 @@ mkdir -p "$folder"
 [ -f "$folder/heldout-pairs/impacts.json" ] ||
     "$genlock" synth impacts -n 20 --seed 900003 --pairs -o "$folder/heldout-pairs"
 
-[ -f "$folder/codec/model.npz" ] ||
-    "$genlock" train codebook "$folder/dataset" -o "$folder/codec" --seed "$seed" --steps 1400
-[ -f "$folder/vocoder/model.npz" ] ||
-    "$genlock" train vocoder "$folder/dataset" -o "$folder/vocoder" --seed "$seed" \
-        --codec "$folder/codec" --coded 0.35 --batch 6 --heard 2 --steps 520
 [ -f "$folder/contacts/model.npz" ] ||
     "$genlock" train contacts "$folder/dataset" -o "$folder/contacts" --width 20 --steps 1700 --seed "$seed"
 [ -f "$folder/materials/model.npz" ] ||
@@ -48,6 +43,11 @@ mkdir -p "$folder"
 [ -f "$folder/touches/model.npz" ] ||
     "$genlock" train touches "$folder/dataset" -o "$folder/touches" --seed "$seed" \
         --contacts "$folder/contacts"
+[ -f "$folder/codec/model.npz" ] ||
+    "$genlock" train codebook "$folder/dataset" -o "$folder/codec" --seed "$seed" --steps 2000
+[ -f "$folder/vocoder/model.npz" ] ||
+    "$genlock" train vocoder "$folder/dataset" -o "$folder/vocoder" --seed "$seed" \
+        --codec "$folder/codec" --coded 0.35 --batch 6 --heard 2 --steps 520
 [ -f "$folder/writer/model.npz" ] ||
     "$genlock" train writer "$folder/dataset" -o "$folder/writer" --seed "$seed" \
         --codec "$folder/codec" --vocoder "$folder/vocoder"

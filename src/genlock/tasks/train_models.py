@@ -275,7 +275,7 @@ _ANY_SOUNDS = (
 )
 CODEBOOK = RecipeCommand(
     "codebook",
-    "a codec of sound: two tokens for 20 ms, for what writes sound for silent pictures",
+    "a codec of sound: four tokens for 20 ms, for what writes sound for silent pictures",
     CodebookTraining,
     train_codebook,
     CODEBOOK_LOOP,

@@ -1,4 +1,4 @@
-"""Our own codec of sound: two tokens for each column of 20 ms, and back to a mel spectrogram; numpy alone.
+"""Our own codec of sound: four tokens for each column of 20 ms, and back to a mel spectrogram; numpy alone.
 
 The sound is ``mel:foley``: 80 soft log bands at 24 kHz, a hundred cells a second that begin with the sound. A column is
 two of them, so that columns are the cells of 50 a second that begin with the sound. Encoder and decoder look only back:
@@ -73,7 +73,7 @@ class CodecShape:
     """Columns that a layer looks at; odd."""
     levels: tuple[int, ...] = (8, 8, 8)
     """Levels of the numbers that are a token's digits; at least 2 each. Their product is the number of tokens."""
-    tokens: int = 2
+    tokens: int = 4
     """Tokens of a column; at least 1."""
 
     def __post_init__(self) -> None:

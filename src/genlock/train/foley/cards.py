@@ -21,7 +21,7 @@ _LEARNT = """- Data: {data}.
 - Crops are made louder and softer, faster and slower, and mixed, at random.
 """
 
-_CODEC = """# A codec of sound, two tokens for 20 ms
+_CODEC = """# A codec of sound, {tokens} tokens for 20 ms
 
 What it is: `mel:foley` (80 soft log bands at 24 kHz, a hundred cells a second) to {tokens} tokens of {vocabulary} for
 each column of 20 ms, and back, by finite-scalar quantisation ({levels} levels). Encoder and decoder look only back.
