@@ -84,8 +84,8 @@ def test_tokens_are_the_digits_they_stand_for() -> None:
     [
         (np.zeros((3, 2)), "no tokens"),
         (np.zeros((3, 3), int), "no tokens"),
-        (np.full((1, 2), -1), "this codec has"),
-        (np.full((1, 2), 10**6), "this codec has"),
+        (np.full((1, 4), -1), "this codec has"),
+        (np.full((1, 4), 10**6), "this codec has"),
     ],
 )
 def test_what_is_no_code_is_refused(codes: np.ndarray, said: str) -> None:
