@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import IO
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-try:
-    import msvcrt
-except ImportError:  # everywhere else
-    msvcrt = None  # type: ignore[assignment]
+from typing import IO, Any
 
 __all__ = ["only_process"]
+
+
+def _module(name: str) -> Any:
+    """A module that not every system has; None where it is not there."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+_POSIX, _WINDOWS = _module("fcntl"), _module("msvcrt")
 
 
 @contextmanager
@@ -48,7 +51,7 @@ def only_process(path: str | os.PathLike[str]) -> Iterator[bool]:
 
 def _take(file: IO[str]) -> None:
     """Raises OSError where another holds it. Closing the file gives it back."""
-    if fcntl is not None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    elif msvcrt is not None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    if _POSIX is not None:
+        _POSIX.flock(file, _POSIX.LOCK_EX | _POSIX.LOCK_NB)
+    elif _WINDOWS is not None:
+        _WINDOWS.locking(file.fileno(), _WINDOWS.LK_NBLCK, 1)
