@@ -47,7 +47,8 @@ def halves_alike(image: Image, layout: Layout) -> bool | None:
     (True, False)
     """
     grey = image.mean(axis=2) if image.ndim == 3 else image
-    small = cv2.resize(np.asarray(grey, np.float32), (2 * _SIDE, 2 * _SIDE), interpolation=cv2.INTER_AREA)
+    resized = cv2.resize(np.asarray(grey, np.float32), (2 * _SIDE, 2 * _SIDE), interpolation=cv2.INTER_AREA)
+    small = np.asarray(resized, np.float32)
     first, second = np.split(small, 2, axis=1 if layout == "side by side" else 0)
     if layout != "side by side":
         first, second = first.T, second.T
