@@ -35,6 +35,7 @@ from genlock.speech.ctc.options import CtcModelOptions
 from genlock.speech.heard import Heard
 from genlock.speech.language import ASSUMED, AUTO, find_spoken_language
 from genlock.speech.mouths import SpooledMouths
+from genlock.speech.phones.espeak import espeak_languages
 from genlock.speech.recognize import (
     GROUP,
     Listening,
@@ -62,8 +63,10 @@ __all__ = ["ALIGNERS", "Aligner", "aligner_for", "find_aligner", "mouths_of", "r
 
 #: Entry-point group of aligners.
 ALIGNERS = "genlock.aligners"
-#: The aligners that ``auto`` tries after those of other packages, the best first; hama where nothing else is here.
-PREFERRED = ("pocketsphinx", "hama")
+#: The aligners that ``auto`` tries after those of other packages, the best first.
+PREFERRED = ("pocketsphinx", "phones", "hama")
+#: Those that are taken where there is nothing larger.
+_FLOOR = ("phones", "hama")
 
 #: A text is aligned in one piece with sound up to this long; longer sound is cut at recognised anchors.
 WHOLE_SECONDS = 45
@@ -126,7 +129,7 @@ def aligner_for(language: str) -> tuple[str, Any] | None:
     """Name and class of the best aligner of a language that is here; None if there is none.
 
     For other languages than English the CTC checkpoint of the registry comes first if the hub's cache has it; then
-    those of other packages, then our own, hama last.
+    those of other packages, then our own: by phones where espeak-ng pronounces the language, hama last.
 
     >>> aligner_for("en")[0]
     'pocketsphinx'
@@ -135,7 +138,7 @@ def aligner_for(language: str) -> tuple[str, Any] | None:
     if own is not None and not own.romanized:
         return f"ctc:{own.name}", own
     found = _registered_aligner("auto", language, with_model=False)
-    if own is not None and (found is None or found[0] == "hama"):
+    if own is not None and (found is None or found[0] in _FLOOR):
         return f"ctc:{own.name}", own
     return found
 
@@ -496,7 +499,13 @@ class _Session:
 
     @property
     def _nobody(self) -> str:
-        return f"nothing here aligns the language {self.language!r}; get what does: {how_to_align(self.language)}"
+        without = (
+            ""
+            if espeak_languages()
+            else ", or install espeak-ng: the aligner phones then pronounces its words"
+        )
+        how = how_to_align(self.language)
+        return f"nothing here aligns the language {self.language!r}; get what does: {how}{without}"
 
     def _without_times(self, tokens: Sequence[Token], reason: str, listener: str | None = None) -> Words:
         words = [Word(token.text, reason=token.reason or reason) for token in tokens]

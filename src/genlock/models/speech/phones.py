@@ -23,8 +23,8 @@ __all__ = ["PHONES_NAME", "PhoneModel", "PhoneShape", "array_shapes", "load_phon
 #: Name of the model of our own in the registry.
 PHONES_NAME = "speech-phones"
 _KIND = "phones"
-#: Bands lie within -5...12 or so: the network sees them about within -1...3.
-_MIDDLE, _SPREAD = np.float32(-2.0), np.float32(4.0)
+#: Bands lie within -10...6 or so: the network sees them about within -1.5...2.5.
+_MIDDLE, _SPREAD = np.float32(-4.0), np.float32(4.0)
 _ENTRY = 3
 
 

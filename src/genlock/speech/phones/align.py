@@ -20,6 +20,7 @@ from genlock.speech.phones.ways import pronounceable, ways_of_tokens
 from genlock.speech.sound import SAMPLE_RATE, level_db
 from genlock.speech.sphinx.align import Placed
 from genlock.speech.text import Token
+from genlock.speech.word_edges import into_pauses
 
 __all__ = ["PhoneAligner"]
 
@@ -112,16 +113,13 @@ class PhoneAligner:
             for token in spoken:
                 placed[token] = Placed(None, None, 0.0, found)
             return placed
-        grid = Grid(SAMPLE_RATE, origin, clock)
-        for token, word, sure in zip(spoken, found, _confidences(found), strict=True):
-            if word is None:
+        grid, bounds = Grid(SAMPLE_RATE, origin, clock), _bounds(samples, found)
+        for place, (token, sure) in enumerate(zip(spoken, _confidences(found), strict=True)):
+            if place in bounds:
+                first, last = bounds[place]
+                placed[token] = Placed(grid.edge(first), grid.edge(last), sure)
+            else:
                 placed[token] = Placed(None, None, 0.0, "not found in the sound where its neighbours are")
-                continue
-            first, last = (
-                min(round_fraction(Fraction(edge) * HOP, "nearest"), len(samples))
-                for edge in (word.start, word.end)
-            )
-            placed[token] = Placed(grid.edge(first), grid.edge(last), sure)
         return placed
 
     def phones(
@@ -175,8 +173,26 @@ def _chances(model: PhoneModel, mel: Array) -> Array:
     return np.concatenate(parts)
 
 
+def _bounds(
+    samples: npt.NDArray[np.floating], found: Sequence[FoundWord | None]
+) -> dict[int, tuple[int, int]]:
+    """First sample of each word that was found, and the sample after its last."""
+    edges = {
+        place: (_sample(word.start, len(samples)), _sample(word.end, len(samples)))
+        for place, word in enumerate(found)
+        if word is not None
+    }
+    return into_pauses(samples, edges)
+
+
+def _sample(frames: float, count: int) -> int:
+    return min(round_fraction(Fraction(frames) * HOP, "nearest"), count)
+
+
 # Logistic regression of "this word is spoken here" on a word's own fit and on the mean fit of the five around it.
-_CONFIDENCE = (3.0, 0.5, 1.5)
+# Fitted on 1,270 words of 180 clips of the training voices in five languages, against 444 words that texts of other
+# clips placed in the same; both kinds weigh the same.
+_CONFIDENCE = (3.1, 1.0, 2.1)
 
 
 def _confidences(found: Sequence[FoundWord | None]) -> list[float]:

@@ -19,12 +19,12 @@ Array = npt.NDArray[np.float32]
 HOP = SAMPLE_RATE // 100
 #: Bands of a frame.
 BANDS = 80
-#: What a band says of silence: e^-5 is added to all of them, some 60 dB below loud speech, so that exact zeros and the
-#: quiet of a room are heard alike.
-FLOOR = -5.0
+#: What a band says of silence: e^-10 is added to all of them, some 60 dB below loud speech, so that exact zeros and the
+#: quiet of a room are heard alike. (A floor of e^-5 hid weak consonants, closures and the ends of words.)
+FLOOR = -10.0
 # The loudest twentieth of the cells is brought to this root mean square.
 _LOUD, _LOUD_SHARE = 0.1, 95
-_QUIETEST = 1e-5
+_QUIETEST, _NOTHING = 1e-5, 1e-11
 
 
 def at_one_level(samples: npt.NDArray[np.floating]) -> Array:
@@ -37,7 +37,9 @@ def at_one_level(samples: npt.NDArray[np.floating]) -> Array:
     cells = clean[: len(clean) // HOP * HOP].reshape(-1, HOP)
     if not len(cells):
         return clean
-    loud = math.sqrt(float(np.percentile(np.mean(np.square(cells, dtype=np.float64), axis=1), _LOUD_SHARE)))
+    power = np.mean(np.square(cells, dtype=np.float64), axis=1)
+    sounding = power[power > _NOTHING]  # exact zeros of editors and gates say nothing about the level
+    loud = math.sqrt(float(np.percentile(sounding, _LOUD_SHARE))) if len(sounding) else 0.0
     return np.asarray(clean * np.float32(_LOUD / max(loud, _QUIETEST)), np.float32)
 
 
@@ -49,7 +51,7 @@ def heard(samples: npt.NDArray[np.floating]) -> Array:
     samples : float [n], 16 kHz, full scale +-1
 
     >>> heard(np.zeros(16000, np.float32)).shape, float(heard(np.zeros(16000, np.float32)).max())
-    ((100, 80), -5.0)
+    ((100, 80), -10.0)
     """
     bands = _mel()(at_one_level(samples)).values
     return np.asarray(np.log(bands + np.float32(math.exp(FLOOR))), np.float32)

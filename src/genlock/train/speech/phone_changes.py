@@ -16,7 +16,7 @@ Array: TypeAlias = npt.NDArray[np.float32]
 Targets: TypeAlias = npt.NDArray[np.int64]
 
 # Noise: its level against the floor, its fluctuation and its slope over all bands, in logarithms of power.
-_NOISE_LEVEL, _NOISE_MOVES, _NOISE_SLOPE = (0.0, 7.0), 0.7, 3.0
+_NOISE_LEVEL, _NOISE_MOVES, _NOISE_SLOPE = (0.0, 10.0), 0.7, 3.0
 # Echo: what is left of it after a frame, and its share of the power.
 _ECHO_STAYS, _ECHO_SHARE = (0.7, 0.93), (0.02, 0.25)
 _BEFORE = 40

@@ -66,9 +66,15 @@ class PhoneClip:
 
 
 def open_phone_clips(
-    datasets: Sequence[Path], languages: Sequence[str], progress: Progress = silent
+    datasets: Sequence[Path], languages: Sequence[str], progress: Progress = silent, begin: bool = True
 ) -> tuple[list[PhoneClip], list[PhoneClip], tuple[tuple[str, str], ...]]:
     """The clips to learn from, those that decide, and (clip, reason) of what was left out.
+
+    Parameters
+    ----------
+    languages : one for all datasets, or one for each
+    begin : whether the phones of English clips without known times are looked for by the CMU model, which is not needed
+        where there is a model to begin with
 
     Raises
     ------
@@ -90,7 +96,7 @@ def open_phone_clips(
         speech = Speech.open([dataset], language)
         left_out += speech.left_out
         for part, clips in ((speech.train, learnt), (speech.valid, valid)):
-            for name, clip in _clips(part, language, progress):
+            for name, clip in _clips(part, language, begin, progress):
                 if isinstance(clip, str):
                     left_out.append((name, clip))
                 else:
@@ -103,7 +109,7 @@ def open_phone_clips(
 
 
 def _clips(
-    utterances: Utterances, language: str, progress: Progress
+    utterances: Utterances, language: str, begin: bool, progress: Progress
 ) -> Iterator[tuple[str, PhoneClip | str]]:
     words = sorted({word for text in utterances.texts for word in text.split()})
     known = dict(zip(words, ways_of_words(words, language) if words else [], strict=True))
@@ -125,7 +131,7 @@ def _clips(
             timed = ()  # a number that is several words: only their times together are known
         samples = utterances.samples(number)
         phones = ()
-        if not timed and language == "en":
+        if begin and not timed and language == "en":
             table = phone_table()
             phones = tuple(
                 (table.classes((table.arpabet[phone],))[0], start, end)

@@ -21,7 +21,7 @@ except ImportError as error:
 
 __all__ = ["PhoneNetwork"]
 
-_MIDDLE, _SPREAD = -2.0, 4.0
+_MIDDLE, _SPREAD = -4.0, 4.0
 
 
 class _Along(nn.Module):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+import tyro
 
 from genlock.core.errors import OptionError
 from genlock.models.speech.phones import PhoneShape
@@ -12,7 +15,7 @@ __all__ = ["PHONES_LOOP", "PhonesTraining"]
 
 #: How long and how fast each round is trained, if not said otherwise: some ten minutes of one core.
 PHONES_LOOP = LoopOptions(
-    steps=600,
+    steps=500,
     learning_rate=3e-3,
     warmup=0.04,
     hold=0.2,
@@ -34,10 +37,13 @@ class PhonesTraining:
     """The network."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1: one for all datasets, or one for each in their order. All but English need espeak-ng."""
+    start: Annotated[str, tyro.conf.arg(aliases=["--from"])] = ""
+    """A model of phones that aligns the clips for the first round, which goes on from it: a name, a file or a folder.
+    Empty: none."""
     rounds: int = 2
     """Rounds of training; before each but the first, all phones are aligned anew by the model of the round before. At
     least 1."""
-    rise: float = 2.0
+    rise: float = 2.4
     """By how much longer each round is than the one before; at least 1."""
     batch: int = 8
     """Stretches of sound in an update; at least 1."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import InputError, MissingDependency
+from genlock.core.errors import InputError, MissingDependency, OptionError
 from genlock.core.files import write_text
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
@@ -59,6 +59,7 @@ Targets = npt.NDArray[np.int64]
 
 #: Frames that a class is taken to have been met in at least, so that none is impossible.
 _LEAST_FRAMES = 50
+_OF_ALL_ROUNDS = ("rounds", "rise", "data")
 # By how much of the prior the probabilities are divided where words are placed.
 _PRIOR_SHARE = 0.5
 
@@ -106,7 +107,9 @@ class PhonesRecipe(ClipRecipe):
         self._batches = Batches([1.0] * len(self._order), BatchPlan(clips=training.batch, seed=seed))
 
     def record(self) -> dict[str, Any]:
-        return {**asdict(self.training), "clips": len(self.clips), "goes_on": self.start is not None}
+        """Options and how much there is; how many rounds follow decides nothing about this one."""
+        about = {name: value for name, value in asdict(self.training).items() if name not in _OF_ALL_ROUNDS}
+        return {**about, "clips": len(self.clips), "goes_on": self.start is not None}
 
     def model(self) -> PhoneNetwork:
         network = PhoneNetwork(self.training.network, len(self.symbols), self.training.dropout)
@@ -227,7 +230,7 @@ def train_phones(
     InputError
         If there is nothing to learn from.
     OptionError
-        If there are neither one nor as many languages as datasets.
+        If there are neither one nor as many languages as datasets, or ``start`` is built otherwise.
     MissingDependency
         If a language needs espeak-ng, which is not installed.
     OutputError
@@ -235,9 +238,14 @@ def train_phones(
     """
     o, options, target = training or PhonesTraining(), loop or PHONES_LOOP, Path(folder)
     opened = open_datasets(sources, target, NEEDS, progress)
-    learnt, valid, left_out = open_phone_clips(opened.datasets, o.languages, progress)
-    model: PhoneModel | None = None
-    heard_of = np.zeros(len(phone_table().symbols), np.bool_)
+    learnt, valid, left_out = open_phone_clips(opened.datasets, o.languages, progress, begin=not o.start)
+    model = load_phones(o.start) if o.start else None
+    if model is not None and (model.shape, model.symbols) != (o.network, phone_table().symbols):
+        raise OptionError(
+            f"--from {o.start!r} is built as {model.shape} with {len(model.symbols)} phones, and this training asks "
+            f"for {o.network} with {len(phone_table().symbols)}; give the same"
+        )
+    heard_of = np.full(len(phone_table().symbols), model is not None)
     unfit: tuple[tuple[str, str], ...] = ()
     for number in range(1, o.rounds + 1):
         aligned = [
