@@ -45,4 +45,7 @@ if [ -n "${GRID:-}" ]; then
 fi
 
 # shellcheck disable=SC2086 # both are lists
-[ -n "${PREPARE_ONLY:-}" ] || "$genlock" train phones $sources --languages $spoken -o "$folder/model" --seed "$seed" --even 0.75 --data "$data"
+"$genlock" train phones $sources --languages $spoken -o "$folder/first" --seed "$seed" --even 0.75 --data "$data"
+# shellcheck disable=SC2086
+"$genlock" train phones $sources --languages $spoken -o "$folder/model" --seed "$seed" --from "$folder/first" \
+    --rounds 1 --steps 900 --learning-rate 0.002 --hold 0.1 --even 1 --data "$data"

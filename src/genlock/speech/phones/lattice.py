@@ -31,13 +31,13 @@ class PhonePrices:
     """Entering a pause."""
     other: float = -4.0
     """Entering other sound."""
-    stranger: float = -12.0
+    stranger: float = -30.0
     """Entering speech that nobody wrote down."""
-    stranger_frame: float = -1.5
+    stranger_frame: float = -2.5
     """Each of its frames, against the likeliest class there."""
-    left_out: float | None = -14.0
+    left_out: float | None = -30.0
     """Beginning to leave out words; None: every word is there."""
-    left_out_each: float = -2.0
+    left_out_each: float = -5.0
     """Each word that is left out, on top of that: whole sentences may be missing."""
 
 
