@@ -45,9 +45,9 @@ def changed_stretch(
     ((50, 80), True)
     """
     rows, classes = _taken(mel, targets, frames, random.uniform(-how.speed, how.speed), random)
-    bands = np.arange(rows.shape[1])
+    bands = np.arange(rows.shape[1], dtype=np.float64)
     if how.tract:
-        rows = _moved_bands(rows, bands * (1 + random.uniform(-how.tract, how.tract)))
+        rows = _moved_bands(rows, np.asarray(bands * (1 + random.uniform(-how.tract, how.tract)), np.float64))
     if random.random() < how.echo:
         rows = _echoed(rows, random)
     slope = np.linspace(-0.5, 0.5, len(bands), dtype=np.float32)

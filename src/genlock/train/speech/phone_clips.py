@@ -62,7 +62,7 @@ class PhoneClip:
     @property
     def centers(self) -> npt.NDArray[np.float64]:
         """The middle of each frame, in seconds."""
-        return (np.arange(len(self.frames)) + 0.5) * _FRAME
+        return np.asarray((np.arange(len(self.frames)) + 0.5) * _FRAME, np.float64)
 
 
 def open_phone_clips(
