@@ -130,7 +130,7 @@ def _clips(
         if timed and any(" " in row for row, _, _ in timed):
             timed = ()  # a number that is several words: only their times together are known
         samples = utterances.samples(number)
-        phones = ()
+        phones: tuple[tuple[int, float, float], ...] = ()
         if begin and not timed and language == "en":
             table = phone_table()
             phones = tuple(
