@@ -84,6 +84,7 @@ TABLE: dict[str, Benchmark] = {
     "talkers": Benchmark("--count 3 --parts make,tracking", (), GRID),
     "timing": Benchmark(),
     "training_speed": Benchmark("--blocks 2 --updates 2 --keep {scratch}", TRAINING, GRID),
+    "word_confidence": Benchmark("--clips 2", (), GRID),
     "words_grid": Benchmark("--clips 40", (), GRID),
     "words_languages": Benchmark("{scratch} --clips 4 --languages es", ("hama",)),
 }

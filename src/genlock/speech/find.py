@@ -429,7 +429,8 @@ class _Session:
                 words.append(_word(token, place))
             else:
                 sure = round(place.confidence * word.probability, 4)
-                words.append(Word(token.text, place.start, place.end, sure))
+                within = _rounded(place.within_50ms)
+                words.append(Word(token.text, place.start, place.end, sure, within_50ms=within))
         return self._words(words, listener, name, None)
 
     def _hear(self) -> tuple[str, list[Heard]]:
@@ -556,7 +557,7 @@ def _in_pieces(
             for number in part.keep:
                 place = places[number - part.words.start]
                 if place.start is not None and place.end is not None:
-                    place = Placed(max(place.start, reached), max(place.end, reached), place.confidence)
+                    place = replace(place, start=max(place.start, reached), end=max(place.end, reached))
                     if place.start == place.end:
                         place = Placed(None, None, 0.0, "it would lie inside the word before it")
                     reached = max(reached, place.end or reached)
@@ -634,4 +635,9 @@ def _word(token: Token, place: Placed) -> Word:
             reason=f"the sound from {float(place.start):.2f} to {float(place.end):.2f} s, "
             "where it would be, does not fit it",
         )
-    return Word(token.text, place.start, place.end, round(place.confidence, 4))
+    sure, within = round(place.confidence, 4), _rounded(place.within_50ms)
+    return Word(token.text, place.start, place.end, sure, within_50ms=within)
+
+
+def _rounded(probability: float | None) -> float | None:
+    return None if probability is None else round(probability, 4)

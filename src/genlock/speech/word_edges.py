@@ -17,10 +17,12 @@ import numpy.typing as npt
 
 from genlock.speech.sound import SAMPLE_RATE
 
-__all__ = ["Lateness", "in_time", "into_pauses"]
+__all__ = ["LEVEL_STEP", "Lateness", "in_time", "into_pauses", "levels"]
 
-#: Samples in the window that the level is taken over (10 ms), and from one level to the next (2.5 ms).
-_WINDOW, _STEP = SAMPLE_RATE // 100, SAMPLE_RATE // 400
+#: Samples from one level to the next (2.5 ms).
+LEVEL_STEP = SAMPLE_RATE // 400
+#: Samples in the window that the level is taken over (10 ms).
+_WINDOW, _STEP = SAMPLE_RATE // 100, LEVEL_STEP
 #: Steps: how far an edge is moved at most (50 ms), the shortest pause (120 ms), and what is left out of a
 #: pause at either end before its level is taken (80 and 20 ms), and how much of it counts (500 ms).
 _REACH, _SHORTEST, _NEAR, _FAR, _COUNTED = 20, 48, 32, 8, 200
@@ -48,7 +50,7 @@ def into_pauses(
     >>> into_pauses(voice, {0: (8400, 11600)})
     {0: (7920, 12120)}
     """
-    levels = _levels(samples)
+    heard = levels(samples)
     words = list(bounds)
     moved: dict[int, tuple[int, int]] = {}
     for place, word in enumerate(words):
@@ -57,8 +59,8 @@ def into_pauses(
         high = bounds[words[place + 1]][0] if place + 1 < len(words) else len(samples)
         # Each side may take at most half of the pause, so that two words never meet beyond each other.
         moved[word] = (
-            max(_moved(levels, start, low, -1), (low + start + 1) // 2),
-            min(_moved(levels, end, high, 1), (end + high) // 2),
+            max(_moved(heard, start, low, -1), (low + start + 1) // 2),
+            min(_moved(heard, end, high, 1), (end + high) // 2),
         )
     return moved
 
@@ -98,30 +100,34 @@ def in_time(bounds: Mapping[int, tuple[int, int]], late: Lateness) -> dict[int, 
     return moved
 
 
-def _levels(samples: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Level of the differenced sound in dB, in windows centred on every 40th sample."""
+def levels(samples: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Level of the differenced sound in dB, in windows of 10 ms centred on every 40th sample.
+
+    >>> levels(np.zeros(100)).tolist()
+    [-100.0, -100.0, -100.0]
+    """
     clean = np.nan_to_num(np.asarray(samples, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     power = np.diff(clean, prepend=clean[:1]) ** 2
     total = np.concatenate([[0.0], np.cumsum(np.pad(power, (_WINDOW // 2, _WINDOW)))])
     firsts = np.arange(len(clean) // _STEP + 1) * _STEP
     mean = np.maximum(total[firsts + _WINDOW] - total[firsts], 0.0) / _WINDOW
-    levels: npt.NDArray[np.float64] = 10 * np.log10(mean + 1e-10)
-    return levels
+    found: npt.NDArray[np.float64] = 10 * np.log10(mean + 1e-10)
+    return found
 
 
-def _moved(levels: npt.NDArray[np.float64], edge: int, other: int, direction: int) -> int:
+def _moved(heard: npt.NDArray[np.float64], edge: int, other: int, direction: int) -> int:
     """An edge moved towards ``other``, the far end of the pause beside it."""
     here, there = (edge + _STEP // 2) // _STEP, (other + _STEP // 2) // _STEP
     if abs(there - here) < _SHORTEST:
         return edge
     if direction > 0:
-        pause = levels[here + _NEAR : min(there - _FAR, here + _COUNTED)]
+        pause = heard[here + _NEAR : min(there - _FAR, here + _COUNTED)]
     else:
-        pause = levels[max(there + _FAR, here - _COUNTED) : here - _NEAR]
+        pause = heard[max(there + _FAR, here - _COUNTED) : here - _NEAR]
     if len(pause) == 0:
         return edge
     least = float(np.percentile(pause, 60)) + _OVER_DB
     at = here
-    while abs(at - here) < _REACH and 0 < at < len(levels) - 1 and levels[at] > least:
+    while abs(at - here) < _REACH and 0 < at < len(heard) - 1 and heard[at] > least:
         at += direction
     return edge if at == here else at * _STEP

@@ -30,8 +30,8 @@ class Word:
     Raises
     ------
     OptionError
-        If only one of start and end is given, the end lies before the start, the confidence outside 0...1,
-        or a word without times has no reason.
+        If only one of start and end is given, the end lies before the start, the confidence or
+        the probability outside 0...1, or a word without times has no reason.
     """
 
     text: str
@@ -44,6 +44,9 @@ class Word:
     """How sure it is that this word is spoken there, 0...1; None if unaligned."""
     reason: str | None = None
     """Why the word has no times; None if it has."""
+    within_50ms: float | None = None
+    """Probability that both edges lie within 50 ms of the truth, if this word is spoken there, 0...1; None if
+    unaligned, or if nothing here knows it."""
 
     __repr__ = one_line
 
@@ -54,6 +57,7 @@ class Word:
         end: Exact | None = None,
         confidence: float | None = None,
         reason: str | None = None,
+        within_50ms: float | None = None,
     ) -> None:
         low, high = (None if t is None else exact(t) for t in (start, end))
         if (low is None) != (high is None):
@@ -64,11 +68,13 @@ class Word:
             )
         if confidence is not None and not 0 <= confidence <= 1:
             raise OptionError(f"the confidence {confidence} of the word {text!r} lies outside 0...1")
+        if within_50ms is not None and not 0 <= within_50ms <= 1:
+            raise OptionError(f"the probability {within_50ms} of the word {text!r} lies outside 0...1")
         if low is None and not reason:
             raise OptionError(f"the word {text!r} has no times and no reason for that; say why")
         for name, value in zip(
-            ("text", "start", "end", "confidence", "reason"),
-            (text, low, high, confidence, reason),
+            ("text", "start", "end", "confidence", "reason", "within_50ms"),
+            (text, low, high, confidence, reason, within_50ms),
             strict=True,
         ):
             object.__setattr__(self, name, value)
@@ -99,6 +105,7 @@ class Word:
             "status": self.status,
             "confidence": self.confidence,
             "reason": self.reason,
+            "within_50ms": self.within_50ms,
             "start": None if self.start is None else fraction_text(self.start),
             "end": None if self.end is None else fraction_text(self.end),
         }
@@ -107,7 +114,8 @@ class Word:
     def from_dict(cls, data: Mapping[str, Any]) -> Word:
         """The word that :meth:`to_dict` described. Raises FormatError if the mapping is none."""
         try:
-            return cls(data["text"], data["start"], data["end"], data["confidence"], data["reason"])
+            times = data["text"], data["start"], data["end"]
+            return cls(*times, data["confidence"], data["reason"], data.get("within_50ms"))
         except (KeyError, TypeError) as error:
             raise FormatError(f"{data!r} is not a word that genlock wrote") from error
 

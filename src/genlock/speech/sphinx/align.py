@@ -25,6 +25,7 @@ from genlock.speech.sphinx.model import AcousticModel, load_acoustic_model
 from genlock.speech.sphinx.pronounce import load_pronouncer
 from genlock.speech.text import Token
 from genlock.speech.word_edges import Lateness, in_time, into_pauses
+from genlock.speech.word_trust import Known, features_of, load_word_trust
 
 __all__ = ["Placed", "SphinxAligner"]
 
@@ -57,6 +58,8 @@ class Placed:
     """How well the sound fits the word, 0...1."""
     reason: str | None = None
     """Why it was not placed."""
+    within_50ms: float | None = None
+    """Probability that both edges lie within 50 ms of the truth; None where the aligner knows none."""
 
 
 class SphinxAligner:
@@ -115,16 +118,39 @@ class SphinxAligner:
         search = self._search(samples, [ways[k] for k in spoken])
         if isinstance(search, str):
             return _refuse(results, spoken, search)
-        fits = _fits(search, len(spoken))
-        bounds = self._bounds(samples, replace(search, table=None))  # a table at a time
+        known = self._known(samples, search, len(spoken))
+        trust = load_word_trust().probabilities(features_of(samples, list(known.values())))
+        within = dict(zip(known, trust.tolist(), strict=True))
         grid = Grid(SAMPLE_RATE, origin, clock)
-        for place, (token, confidence) in enumerate(zip(spoken, _confidences(fits), strict=True)):
-            if place not in bounds:
+        for place, token in enumerate(spoken):
+            if place not in known:
                 results[token] = Placed(None, None, 0.0, "not found in the sound where its neighbours are")
                 continue
-            first, last = (min(max(s, 0), len(samples)) for s in bounds[place])
-            results[token] = Placed(grid.edge(first), grid.edge(last), confidence)
+            word = known[place]
+            start, end = grid.edge(word.first), grid.edge(word.stop)
+            results[token] = Placed(start, end, word.confidence, within_50ms=within[place])
         return results
+
+    def known(self, samples: npt.NDArray[np.floating], tokens: Sequence[Token]) -> list[Known | None]:
+        """What is known of each word that :meth:`align` places: what its ``within_50ms`` is computed from.
+
+        Parameters
+        ----------
+        samples : float [n], 16 kHz, full scale +-1
+        tokens : the words, from :func:`genlock.speech.text.tokenize`
+
+        >>> from genlock.speech.text import tokenize
+        >>> SphinxAligner().known(np.zeros(16000, np.float32), tokenize("hello"))
+        [None]
+        """
+        ways = [_ways(token) for token in tokens]
+        spoken = [k for k, choices in enumerate(ways) if choices]
+        search = self._search(samples, [ways[k] for k in spoken]) if spoken else "there are no words"
+        found: list[Known | None] = [None] * len(tokens)
+        if not isinstance(search, str):
+            for place, word in self._known(samples, search, len(spoken)).items():
+                found[spoken[place]] = word
+        return found
 
     def phones(
         self, samples: npt.NDArray[np.floating], tokens: Sequence[Token]
@@ -180,10 +206,24 @@ class SphinxAligner:
             return f"{len(ways)} words do not fit into {len(samples) / SAMPLE_RATE:.2f} s of sound"
         return _Search(model, lattice, scores, table, path)
 
-    def _bounds(self, samples: npt.NDArray[np.floating], search: _Search) -> dict[int, tuple[int, int]]:
-        """First and last edge of each placed word, in samples."""
+    def _known(self, samples: npt.NDArray[np.floating], search: _Search, words: int) -> dict[int, Known]:
+        """The words that were placed, in order."""
+        sure = _confidences(_fits(search, words))
+        rows = _chosen(search.lattice, search.path)
+        found = self._all_edges(samples, replace(search, table=None), rows)  # a table at a time
+        spreads = _spreads(found)
+        known = {}
+        for place, edges in in_time(into_pauses(samples, _medians(found)), LATE).items():
+            first, stop = (min(max(s, 0), len(samples)) for s in edges)
+            phones = len(rows.get(place, ("",)))
+            known[place] = Known(first, stop, sure[place], phones, spreads[place])
+        return known
+
+    def _all_edges(
+        self, samples: npt.NDArray[np.floating], search: _Search, rows: dict[int, PhoneRow]
+    ) -> list[dict[int, tuple[int, int]]]:
+        """First and last edge of each placed word, in samples, as each of the searches found them."""
         model, lattice, path, scores = search.model, search.lattice, search.path, search.scores
-        rows = _chosen(lattice, path)
         order = list(rows)
         fixed: list[list[Way]] = [[[[row]]] for row in rows.values()]
         with_context, without = (
@@ -202,7 +242,7 @@ class SphinxAligner:
             if again is not None:
                 edges = _edges(linear.word[again.states], shift)
                 found.append({order[place]: both for place, both in edges.items()})
-        return in_time(into_pauses(samples, _medians(found)), LATE)
+        return found
 
 
 # ---------------------------------------------------------------- what is said
@@ -339,6 +379,15 @@ def _medians(found: Sequence[dict[int, tuple[int, int]]]) -> dict[int, tuple[int
         result[word] = (start, end)
         reached = end
     return result
+
+
+def _spreads(found: Sequence[dict[int, tuple[int, int]]]) -> dict[int, int]:
+    """How far either edge of each word is apart in the searches, at most."""
+    spreads = {}
+    for word in found[0]:
+        sides = zip(*(edges[word] for edges in found if word in edges), strict=True)
+        spreads[word] = max(max(side) - min(side) for side in sides)
+    return spreads
 
 
 def _median(values: Sequence[int]) -> int:
