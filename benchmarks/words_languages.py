@@ -155,7 +155,7 @@ def report(language: str, taken: Sequence[Clip], listener: FasterWhisper) -> boo
 def main() -> int:
     """Print the table; 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("languages"))
     parser.add_argument(
         "--clips", type=int, default=4, help="sentences of each language; 8 take two minutes of one core"
     )

@@ -87,6 +87,7 @@ TABLE: dict[str, Benchmark] = {
     "word_confidence": Benchmark("--clips 2", (), GRID),
     "words_grid": Benchmark("--clips 40", (), GRID),
     "words_languages": Benchmark("{scratch} --clips 4 --languages es", ("hama",)),
+    "wrong_text": Benchmark("--cases 20", (), GRID),
 }
 
 #: Programs of benchmarks/ that measure nothing by themselves.

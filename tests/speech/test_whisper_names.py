@@ -21,8 +21,7 @@ from genlock.speech.recognize import find_recognizer, recognizer_instance
 from genlock.speech.whisper.models import default_model, find_whisper, is_whisper, require_whisper
 from genlock.speech.whisper.options import COMPUTE_TYPES, WhisperOptions
 from genlock.speech.whisper.recognizer import FasterWhisper
-from genlock.tasks import WordOptions
-from genlock.tasks.find_words import model_options
+from genlock.tasks.find_words import WordOptions, model_options
 from genlock.weights.hub_models import whisper_names, whisper_repository
 
 pytest.importorskip("torch", reason="making a Whisper needs the extra genlock[models]")

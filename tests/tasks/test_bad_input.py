@@ -187,7 +187,7 @@ def test_transcripts_that_do_not_fit(genlock, tone_clip: Path, tmp_path: Path) -
         file = tmp_path / f"{name}.txt"
         file.write_text(text, encoding="utf-8")
         run = genlock("words", tone_clip, "--transcript", file, "--json")
-        assert run.status == 0, run.err
+        assert run.status == 3, run.err
         words = run.json["words"]
         assert [word["text"] for word in words] == text.split()
         assert all(word["status"] == "unaligned" and word["reason"] for word in words)

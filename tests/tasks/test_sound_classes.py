@@ -26,7 +26,7 @@ from genlock.testing import example_video
 def writer(tmp_path: Path) -> str:
     """A small writer of two classes, whose codes are those of the shipped codec."""
     shape = WriterShape(
-        codes=512, conditions=len(EVENT_CHANNELS), width=16, layers=1, heads=2, reach=8, classes=2
+        codes=512, tokens=4, conditions=len(EVENT_CHANNELS), width=16, layers=1, heads=2, reach=8, classes=2
     )
     random = np.random.default_rng(0)
     arrays = {

@@ -235,7 +235,15 @@ def test_a_plot_of_another_kind_is_refused_before_anything_is_read(
 def test_align_carries_the_offset(genlock, early_film: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("hello")  # nobody has to be recognised in beeps
     run = genlock(
-        "align", early_film, "-o", tmp_path / "out", "--json", "--transcript", tmp_path / "text.txt"
+        "align",
+        early_film,
+        "-o",
+        tmp_path / "out",
+        "--json",
+        "--transcript",
+        tmp_path / "text.txt",
+        "--least-matched",
+        "0",
     )
     assert run.status == 0, run.err
     sync = json.loads((tmp_path / "out" / "summary.json").read_text())["sync"]
@@ -248,7 +256,7 @@ def test_align_carries_the_offset(genlock, early_film: Path, tmp_path: Path) -> 
 
 def test_align_without_sync_says_so(genlock, early_film: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("hello")
-    options = ("--json", "--no-sync", "--transcript", tmp_path / "text.txt")
+    options = ("--json", "--no-sync", "--transcript", tmp_path / "text.txt", "--least-matched", "0")
     run = genlock("align", early_film, "-o", tmp_path / "out", *options)
     assert run.status == 0, run.err
     assert run.json["sync"]["sentence"] == "unknown: not measured"

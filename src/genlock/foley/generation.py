@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from genlock.core.errors import FormatError
 from genlock.core.grid import Grid
 from genlock.core.time import round_fraction
 from genlock.core.track import Track
@@ -71,6 +72,12 @@ class Generator:
         self.options = options or GenerationOptions()
         self.writer: Writer = load_writer(self.options.model)
         self.codec: Codec = load_codec(self.writer.codec)
+        if self.writer.shape.tokens != self.codec.tokens:
+            raise FormatError(
+                f"the writer {self.options.model!r} writes {self.writer.shape.tokens} codes a column, and the codec "
+                f"{self.writer.codec!r} has {self.codec.tokens}: it learnt with another one; name that codec's file "
+                "when training (--codec), or train it anew"
+            )
         self.vocoder: Vocoder = load_vocoder(self.writer.vocoder or VOCODER_NAME)
         self.prime = _codes_of(self.options.prime, self.codec) if self.options.prime else None
         self.codes()  # what cannot be is told at once

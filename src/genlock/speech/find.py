@@ -31,7 +31,7 @@ from genlock.speech.ctc.by_language import (
     language_of_checkpoint,
     named_aligner,
 )
-from genlock.speech.ctc.options import CtcModelOptions
+from genlock.speech.ctc.options import CtcModelOptions, WritesPhones
 from genlock.speech.heard import Heard
 from genlock.speech.language import ASSUMED, AUTO, find_spoken_language
 from genlock.speech.mouths import SpooledMouths
@@ -321,7 +321,10 @@ class _Session:
         """The words of a text, compared with what is heard where that can be."""
         if not any(token.forms for token in tokens) or not self._can_check():
             return self.aligned(tokens)
-        heard = self._hear()[1]
+        try:
+            heard = self._hear()[1]
+        except WritesPhones:  # no words to compare with
+            return self.aligned(tokens)
         compared = self._compared(tokens, heard)
         start, end = self.sound.origin, self.sound.origin + seconds_long(self.sound)
         text = CheckedText(tokens, heard, compared, start, end, least)

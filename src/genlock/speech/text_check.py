@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import FormatError
+from genlock.core.one_line import one_line
 from genlock.core.time import fraction_text, round_fraction
 from genlock.speech.alike import ANYTHING, Sounds, heard_shares
 from genlock.speech.heard import Heard
@@ -59,6 +60,8 @@ class Stretch:
     """From when it is said or should be, in exact seconds on the clock; None if nothing tells."""
     end: Fraction | None
     """Until when."""
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``text``, ``at``, ``count``, ``start_seconds``, ``end_seconds``, and the exact ``start`` and ``end``."""
@@ -150,6 +153,8 @@ class TextCheck:
         """The same, with times later by so many seconds; minutes stay as they were counted."""
         missing, extra = (tuple(s.shifted(seconds) for s in row) for row in (self.missing, self.extra))
         return TextCheck(self.spoken, self.heard, self.least, missing, extra, self.minutes, self.unplaced)
+
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``spoken``, ``heard``, ``share``, ``least``, ``enough``, ``differs``, ``unplaced``, ``missing[]``,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.errors import OptionError
+from genlock.core.one_line import one_line
 from genlock.media.opening import is_url
 from genlock.speech.subtitles import FORMS
 from genlock.tasks.files import own_name, result_folder
@@ -77,6 +78,7 @@ class PassedOver:
     """The film."""
     written: tuple[Path, ...]
     """Its files."""
+    __repr__ = one_line
 
     def to_dict(self) -> dict[str, Any]:
         """``passed_over`` (true), ``written[]``."""

@@ -33,11 +33,11 @@ COLUMNS = 100
 def planted_clip(seed: int) -> ToldClip:
     """Where something strikes, code 100 (glass) or 200 (wood) is written, then two that die away; else 7."""
     heard = planted_strikes(seed)
-    codes = np.full((COLUMNS, 2), 7, np.int64)
+    codes = np.full((COLUMNS, 4), 7, np.int64)
     for time, material in zip(heard.times, heard.materials, strict=True):
         first = int(time * 50)
         for later in range(min(3, COLUMNS - first)):
-            codes[first + later] = (100 if material == "glass" else 200) + later, 300 + later
+            codes[first + later, :2] = (100 if material == "glass" else 200) + later, 300 + later
     return ToldClip(f"clip-{seed}", codes, heard)
 
 

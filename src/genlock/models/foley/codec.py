@@ -284,7 +284,7 @@ def load_codec(model: str | os.PathLike[str] = CODEC_NAME) -> Codec:
     """A codec: the one that comes with Genlock, another of the registry by its name, or a file or folder of one's own.
 
     >>> load_codec().tokens
-    2
+    4
 
     Raises
     ------

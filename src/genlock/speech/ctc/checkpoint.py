@@ -12,13 +12,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genlock.core.errors import MissingModel, OptionError
+from genlock.core.errors import MissingModel
 from genlock.core.progress import Progress, silent
 from genlock.media.sound_source import SoundSource
 from genlock.speech.ctc.decode import Alphabet, BeamDecoder, DecodedWord, GreedyDecoder
 from genlock.speech.ctc.emissions import EmissionFile, listen
 from genlock.speech.ctc.laid import LaidWords
-from genlock.speech.ctc.options import CtcModelOptions
+from genlock.speech.ctc.options import CtcModelOptions, WritesPhones
 from genlock.speech.heard import Heard
 from genlock.speech.words import Word
 
@@ -104,9 +104,9 @@ class CtcListening(LaidWords):
         return super().silent_reason
 
     def decode(self) -> list[DecodedWord]:
-        """The words that are recognised, in frames. Raises OptionError if the model writes phones."""
+        """The words that are recognised, in frames. Raises WritesPhones if the model does."""
         if self.model.alphabet.phones:
-            raise OptionError(
+            raise WritesPhones(
                 f"the model {self.model.encoder.source!r} writes phones, not words: give what is said with "
                 "--transcript, or let another recogniser listen with --recognizer"
             )

@@ -8,7 +8,11 @@ from genlock.core.errors import OptionError
 from genlock.core.time import Exact
 from genlock.models.speech.chunks import Chunking
 
-__all__ = ["CtcModelOptions"]
+__all__ = ["CtcModelOptions", "WritesPhones"]
+
+
+class WritesPhones(OptionError):
+    """A model whose symbols are phones was asked for words."""
 
 
 @dataclass(frozen=True)
