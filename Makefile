@@ -119,7 +119,7 @@ $(STAMPS)/bench: $(STAMPS)/dev
 
 $(STAMPS)/dev: $(STAMPS)/core
 	@echo "Setting up $(VENV): tests, models and studio (once; torch makes it large)"
-	$(INSTALL) --editable '.[dev,models,studio,data]'
+	$(INSTALL) --editable '.[dev,models,studio,data,languages]'
 	-$(INSTALL) --editable '.[beam]' # has no wheel for an old C library: its tests are then skipped
 	@mkdir -p $(STAMPS) && touch $@
 
