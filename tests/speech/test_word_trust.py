@@ -16,6 +16,7 @@ from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.media.sound_source import TrackSound
 from genlock.speech import Word
 from genlock.speech.find import recognize_and_align
+from genlock.speech.heard import Heard
 from genlock.speech.sphinx.align import SphinxAligner
 from genlock.speech.text import tokenize
 from genlock.speech.word_trust import FEATURES, RAISES, Known, WordTrust, features_of, load_word_trust
@@ -104,6 +105,20 @@ def test_results_hold_it_and_read_it_back(voice: np.ndarray) -> None:
     assert Word.from_dict(before) == replace(words[0], within_50ms=None)
     with pytest.raises(OptionError, match="outside 0"):
         replace(words[0], within_50ms=1.5)
+
+
+def test_words_that_were_heard_hold_it_too(voice: np.ndarray) -> None:
+    sound = TrackSound(Track(voice.astype(np.float32), Grid.of_samples(16000)))
+    times = [(p.start, p.end) for p in SphinxAligner().align(voice, tokenize(TEXT))]
+    heard = [
+        Heard(w, s, e, 0.5) for w, (s, e) in zip(WORDS, times, strict=True) if s is not None and e is not None
+    ]
+    words = recognize_and_align(sound, language="en", aligner="pocketsphinx", heard=heard)
+    assert [word.text for word in words] == list(WORDS)
+    # Whether the recogniser was right is no matter of the edges.
+    told = SphinxAligner().align(voice, tokenize(" ".join(WORDS)))
+    assert [word.within_50ms for word in words] == pytest.approx([p.within_50ms for p in told], abs=1e-4)
+    assert [word.confidence for word in words] == pytest.approx([p.confidence / 2 for p in told], abs=1e-4)
 
 
 # ---------------------------------------------------------------- the fit
