@@ -13,7 +13,7 @@ from types import FrameType
 
 from genlock.cli.arguments import run_command
 from genlock.cli.running import say
-from genlock.cli.table import COMMANDS, NAMED
+from genlock.cli.table import COMMANDS, OF_PLUGINS
 from genlock.core.errors import GenlockError, MissingModel, OptionError
 from genlock.core.plugins import did_you_mean
 
@@ -52,8 +52,8 @@ def _stopped_cleanly() -> Iterator[None]:
 
 def _call(given: Sequence[str]) -> None:
     name, *words = given
-    if name in NAMED and words and not words[0].startswith("-"):
-        import_module(NAMED[name]).NAMED[name](words[0], words[1:])
+    if name in OF_PLUGINS and words and not words[0].startswith("-"):
+        import_module(COMMANDS[name].module).NAMED[name](words[0], words[1:])
         return
     if name not in COMMANDS:
         known = list(COMMANDS)

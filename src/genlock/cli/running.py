@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from genlock.cli.time_left import TimeLeft
+from genlock.cli.time_left import TimeLeft, in_words
 from genlock.core.errors import GenlockError, InputError, OptionError
 from genlock.core.json_forms import dump_json
 from genlock.tasks.files import expand_files, result_folders
@@ -151,9 +151,7 @@ def told_progress(done: float, total: float | None, seconds: float) -> str:
     share = min(done / total, 1.0)
     if share in (0.0, 1.0):
         return f"{share:.0%}".replace("%", " %")
-    left = seconds * (1 - share) / share
-    told = f"{left:.0f} s" if left < 120 else f"{left / 60:.0f} min"
-    return f"{100 * share:.0f} %, some {told} to go"
+    return f"{100 * share:.0f} %, some {in_words(seconds * (1 - share) / share)} to go"
 
 
 def say(text: str) -> None:

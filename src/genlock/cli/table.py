@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["COMMANDS", "NAMED", "Command"]
+__all__ = ["COMMANDS", "OF_PLUGINS", "Command"]
 
 
 @dataclass(frozen=True)
@@ -79,4 +79,4 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 #: Where the word after the command names a plugin, whose own options are then read.
-NAMED: Mapping[str, str] = dict.fromkeys(("train", "synth", "bench"), "genlock.cli.plugin_commands")
+OF_PLUGINS = frozenset({"train", "synth", "bench"})
