@@ -77,13 +77,12 @@ class FasterWhisper:
             raise MissingModel(f"the recogniser {self.name!r} cannot be used: {self.missing_for(language)}")
         self.model = model
         device, compute_type = _where(self.options)
-        self._model = _loaded(require_whisper(model), device, compute_type)
-        self._busy = threading.Lock()
+        self._shared = _loaded(require_whisper(model), device, compute_type)
 
     def release(self) -> None:
         """Drop the net until it is asked for again, which takes a quarter of a second: 60 MB less."""
-        with self._busy:
-            self._model.model.unload_model()
+        with self._shared.busy:
+            self._shared.whisper.model.unload_model()
 
     @classmethod
     def missing(cls) -> str | None:
@@ -103,11 +102,11 @@ class FasterWhisper:
     @property
     def multilingual(self) -> bool:
         """Whether the model knows more than English."""
-        return bool(self._model.model.is_multilingual)
+        return len(self._shared.languages) > 1
 
     def require_language(self, language: str) -> None:
         """Raise OptionError if the model does not know a language, or cannot do what it is to do in it."""
-        known = self._model.supported_languages
+        known = self._shared.languages
         if language not in known:
             rest = "English alone" if len(known) == 1 else f"{len(known)} languages: {', '.join(known)}"
             raise OptionError(
@@ -125,23 +124,20 @@ class FasterWhisper:
         """
         if not self.multilingual:
             return FoundLanguage("en", 1.0)
-        with self._loaded():
+        with self._shared as whisper:
             if self.options.vad and not _voices(samples):
                 return None
-            language, probability, _ = self._model.detect_language(samples)
+            language, probability, _ = whisper.detect_language(samples)
         return FoundLanguage(language, min(max(float(probability), 0.0), 1.0))
 
     def hear(self, samples: Samples, language: str, mouths: Sequence[Track] = ()) -> list[Heard]:
         """Words in at most 30 s of sound."""
         self.require_language(language)
-        with self._loaded():
-            return self._heard(samples, language)
+        with self._shared as whisper:
+            return self._heard(whisper, samples, language)
 
-    def _loaded(self) -> _Held:
-        return _Held(self._busy, self._model.model)
-
-    def _heard(self, samples: Samples, language: str) -> list[Heard]:
-        segments, _ = self._model.transcribe(
+    def _heard(self, whisper: Any, samples: Samples, language: str) -> list[Heard]:
+        segments, _ = whisper.transcribe(
             samples,
             language=language,
             task=self.options.task,
@@ -170,19 +166,27 @@ class FasterWhisper:
         return heard
 
 
-class _Held:
-    """The net, loaded and for one thread alone."""
+class _Shared:
+    """A net that several recognisers hold: loaded again where one let it go, and for one thread at a time."""
 
-    def __init__(self, busy: threading.Lock, net: Any) -> None:
-        self._busy, self._net = busy, net
+    def __init__(self, whisper: Any) -> None:
+        self.whisper = whisper
+        # Asked for now, since a net that was let go does not say.
+        self.languages = tuple(whisper.supported_languages)
+        self.busy = threading.Lock()
 
-    def __enter__(self) -> None:
-        self._busy.acquire()
-        if not self._net.model_is_loaded:
-            self._net.load_model()
+    def __enter__(self) -> Any:
+        self.busy.acquire()
+        try:
+            if not self.whisper.model.model_is_loaded:
+                self.whisper.model.load_model()
+        except BaseException:
+            self.busy.release()
+            raise
+        return self.whisper
 
     def __exit__(self, *_: object) -> None:
-        self._busy.release()
+        self.busy.release()
 
 
 def _where(options: WhisperOptions) -> tuple[str, str]:
@@ -203,12 +207,13 @@ def _where(options: WhisperOptions) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: Path, device: str, compute_type: str) -> Any:
+def _loaded(folder: Path, device: str, compute_type: str) -> _Shared:
     threads = 1 if (folder / "model.bin").stat().st_size <= _SMALL_BYTES else min(os.cpu_count() or 1, 8)
     try:
-        return WhisperModel(
+        whisper = WhisperModel(
             str(folder), device=device, compute_type=compute_type, local_files_only=True, cpu_threads=threads
         )
+        return _Shared(whisper)
     except Exception as error:
         raise FormatError(
             f"the Whisper model in {str(folder)!r} cannot be loaded ({error}); fetch it again, or name another"
