@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.lipsync.planted import talker
 
 from genlock.bench.figures import Row, bootstrapped, share, table_text
-from genlock.bench.retrieval import one_of_p1, one_of_p2, p1_rows, p2_rows, similarity_rows
+from genlock.bench.retrieval import (
+    lips_rows,
+    one_of_p1,
+    one_of_p2,
+    p1_rows,
+    p2_rows,
+    similarity_rows,
+    untrained_rows,
+)
 from genlock.bench.sync import SyncBenchOptions, bench_sync
 from genlock.bench.tool import Answer, BenchClip, Trial, draw_shifts, p6_row, trials_of
 from genlock.core.errors import InputError, OptionError
 from genlock.core.grid import Grid
 from genlock.core.track import Track
-from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.estimators.linear import LinearSync, View
+from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.collect import gather
 from genlock.synth.signals.clips import SignalOptions, make_signal
 from genlock.synth.signals.truth import SyncTruth, truth_path
@@ -167,3 +178,46 @@ def test_a_folder_without_a_usable_clip_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError):
         SyncBenchOptions(reach_seconds=3)
     assert SyncTruth("recut", None).offset_seconds is None
+
+
+def test_intervals_are_over_people_where_they_are_named() -> None:
+    """One who is always right and one who never is: of two people nothing is known, of forty clips much would be."""
+    good = [planted(150, 0, 0.1, seed) for seed in range(20)]
+    bad = [planted(150, 8, 0.1, seed) for seed in range(20)]
+    whose = ["one"] * 20 + ["another"] * 20
+    named = p1_rows("ours", [*good, *bad], False, 0, whose)[0].figures["within 1 frame"]
+    alone = p1_rows("ours", [*good, *bad], False, 0)[0].figures["within 1 frame"]
+    assert named.value == alone.value
+    assert (named.low, named.high) == (0.0, 1.0)
+    assert alone.low is not None
+    assert alone.low > 0.3
+    row, away = p2_rows("ours", [*good, *bad], 0, whose)
+    assert row.figures["exact"].value == 0.5
+    assert (row.figures["exact"].low, row.figures["exact"].high) == (0.0, 1.0)
+    assert away.count(0) == 20
+    assert away.count(8) > 15  # of the others the shift took the peak out of reach
+
+
+def test_rows_add_what_an_estimator_compares_by_its_shares() -> None:
+    class Two(LinearSync):
+        def views(self, evidence: Evidence) -> list[tuple[FaceEvidence, list[View]]]:
+            ((face, (ridge, pairs)),) = super().views(evidence)
+            return [(face, [replace(ridge, share=0.8), replace(pairs, share=0.2)])]
+
+    piece = talker()
+    (_, (ridge, pairs)) = LinearSync().views(piece)[0]
+    by_hand = 0.8 * similarity_rows(ridge.sound, ridge.picture, ridge.weights)
+    by_hand += 0.2 * similarity_rows(pairs.sound, pairs.picture, pairs.weights)
+    rows = lips_rows(piece, Two())
+    assert rows is not None
+    assert np.allclose(rows, by_hand, equal_nan=True)
+    assert lips_rows(replace(piece, faces=()), Two()) is None
+
+
+def test_an_opening_without_motion_is_rows_all_the_same() -> None:
+    piece = talker()
+    (face,) = piece.faces
+    blind = replace(face.motion, valid=np.zeros(len(face.motion), bool))
+    rows = untrained_rows(replace(piece, faces=(replace(face, motion=blind),)))
+    assert rows is not None
+    assert np.isfinite(rows).any()

@@ -7,7 +7,7 @@ nothing, so *always 0* is a perfect system in P1; P1b and P2 draw the true shift
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from genlock.bench.figures import Figure, Row, bootstrapped, share
 from genlock.core.grid import Grid
 from genlock.core.track import Track
-from genlock.lipsync.estimators.linear import LinearModel, face_signals, sound_signals
+from genlock.lipsync.estimators.linear import LinearSync
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.editing import main_face
 
@@ -24,6 +24,7 @@ __all__ = [
     "RATE",
     "Rows",
     "always_zero",
+    "chance_rows",
     "lips_rows",
     "one_of_p1",
     "one_of_p2",
@@ -84,25 +85,42 @@ def _standard(track: Track) -> Rows:
     return np.where(track.valid[:, None], (values - middle) / np.maximum(spread, 1e-9), 0.0)
 
 
-def lips_rows(evidence: Evidence, model: LinearModel) -> Rows | None:
-    """Rows by the lips model, ridge and canonical correlation in equal parts; None without a face or sound."""
+def lips_rows(evidence: Evidence, estimator: LinearSync) -> Rows | None:
+    """Rows by what an estimator from lips and speech compares, each view by its share; None without a face or sound.
+
+    Of several faces that which is seen longest counts.
+    """
     face = main_face(evidence)
     if face is None or evidence.mel is None or len(face.lips) < 5:
         return None
-    expected, sound_pairs = sound_signals(evidence.mel, model)
-    lips, lip_pairs = face_signals(face, model)
-    return 0.5 * similarity_rows(expected, lips, model.ridge_weights) + 0.5 * similarity_rows(
-        sound_pairs, lip_pairs, model.pair_weights
+    views = next(views for seen, views in estimator.views(evidence) if seen is face)
+    return sum(
+        (view.share * similarity_rows(view.sound, view.picture, view.weights) for view in views), np.zeros(())
     )
 
 
 def untrained_rows(evidence: Evidence) -> Rows | None:
-    """Rows without any model: opening and motion of the mouth against the loudness; None without a face or sound."""
+    """Rows without any model: opening and motion of the mouth against the loudness; None without a face or sound.
+
+    Where nothing is known of the motion, as in prepared clips, the opening counts alone.
+    """
     face = main_face(evidence)
     if face is None or evidence.loudness is None or len(face.lips) < 5:
         return None
     opening = similarity_rows(evidence.loudness, face.aperture, [1.0])
+    if not face.motion.valid.any():
+        return opening
     return opening + similarity_rows(evidence.loudness, face.motion, [1.0])
+
+
+def chance_rows(rows: Rows, drawn: np.random.Generator) -> Rows:
+    """Random numbers where ``rows`` has similarities: what is right by chance among the candidates that there are.
+
+    >>> rows = np.array([[np.nan, 0.5], [0.1, 0.2]])
+    >>> np.isnan(chance_rows(rows, np.random.default_rng(0))).tolist()
+    [[True, False], [False, False]]
+    """
+    return np.where(np.isfinite(rows), drawn.standard_normal(rows.shape), np.nan)
 
 
 def one_of_p1(rows: Rows, context: int, drawn: np.random.Generator | None) -> list[bool]:
@@ -136,33 +154,65 @@ def one_of_p2(rows: Rows, truth: int) -> int | None:
     return int(score.argmax()) - _P2_REACH - truth
 
 
-def p1_rows(system: str, clips: Sequence[Rows], shifted: bool, seed: int) -> list[Row]:
-    """The rows of P1 (``shifted`` False) or P1b of one system."""
+def p1_rows(
+    system: str, clips: Sequence[Rows], shifted: bool, seed: int, whose: Sequence[str] = ()
+) -> list[Row]:
+    """The rows of P1 (``shifted`` False) or P1b of one system.
+
+    Parameters
+    ----------
+    whose : who speaks in each clip; intervals are then over people, who count as often as they have windows, and over
+        clips where nobody is named
+    """
     name = "P1b" if shifted else "P1"
     found = []
     for context in _CONTEXTS:
         draw = np.random.default_rng([seed, context]) if shifted else None
         each = [one_of_p1(rows, context, draw) for rows in clips]
-        # Windows of one clip resemble each other: clips are resampled, not windows.
-        pairs = np.array([[sum(right), len(right)] for right in each if right], np.float64).reshape(-1, 2)
-        figure = bootstrapped(pairs, lambda p: p[:, 0].sum() / p[:, 1].sum(), seed)
+        # Windows of one clip resemble each other: clips or people are resampled, not windows.
+        pairs = _by_person([[sum(right), len(right)] for right in each], whose)
+        figure = bootstrapped(pairs, _share_of(0), seed)
         found.append(
             Row(f"{name}, {context} frames", system, int(pairs[:, 1].sum()), {"within 1 frame": figure})
         )
     return found
 
 
-def p2_rows(system: str, clips: Sequence[Rows], seed: int) -> tuple[Row, list[int | None]]:
-    """The row of P2 of one system, and how far it was away on each clip."""
+def p2_rows(
+    system: str, clips: Sequence[Rows], seed: int, whose: Sequence[str] = ()
+) -> tuple[Row, list[int | None]]:
+    """The row of P2 of one system, and how far it was away on each clip; ``whose`` as in :func:`p1_rows`."""
     draw = np.random.default_rng([seed, 2])
     away = [one_of_p2(rows, int(draw.integers(-_P2_REACH, _P2_REACH + 1))) for rows in clips]
-    errors = np.array([abs(a) for a in away if a is not None])
-    figures = {
-        "exact": share(errors == 0),
-        "within 1 frame": share(errors <= 1),
-        "over 5 frames": share(errors > 5),
-    }
-    return Row("P2, 51 candidates", system, len(errors), figures), away
+    errors = np.array([np.nan if a is None else abs(a) for a in away])
+    known = np.isfinite(errors)
+    right = {"exact": errors == 0, "within 1 frame": errors <= 1, "over 5 frames": errors > 5}
+    if whose:
+        table = np.column_stack([*right.values(), known]).astype(np.float64)
+        pairs = _by_person(table.tolist(), whose)
+        figures = {name: bootstrapped(pairs, _share_of(k), seed) for k, name in enumerate(right)}
+    else:
+        figures = {name: share(values[known]) for name, values in right.items()}
+    return Row("P2, 51 candidates", system, int(known.sum()), figures), away
+
+
+def _by_person(counts: Sequence[Sequence[float]], whose: Sequence[str]) -> Rows:
+    """Counts of clips, the last of which is how many cases there were, added up for each person; [people, columns].
+
+    Raises ValueError if there are not as many names as clips.
+    """
+    groups: dict[str, list[Sequence[float]]] = {}
+    for who, row in zip(whose or [str(k) for k in range(len(counts))], counts, strict=True):
+        if row[-1]:
+            groups.setdefault(who, []).append(row)
+    return np.array([np.sum(rows, axis=0) for rows in groups.values()], np.float64).reshape(
+        len(groups), len(counts[0]) if counts else 2
+    )
+
+
+def _share_of(column: int) -> Callable[[Rows], float]:
+    """Share of a column of counts among all cases."""
+    return lambda counts: float(counts[:, column].sum() / counts[:, -1].sum())
 
 
 def always_zero(clips: int) -> list[Row]:

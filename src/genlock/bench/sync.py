@@ -18,7 +18,7 @@ import numpy as np
 from genlock.bench.figures import Row, bootstrapped, machine_card, table_text
 from genlock.bench.registry import Bench
 from genlock.bench.retrieval import always_zero as retrieval_always_zero
-from genlock.bench.retrieval import lips_rows, p1_rows, p2_rows, untrained_rows
+from genlock.bench.retrieval import chance_rows, lips_rows, p1_rows, p2_rows, untrained_rows
 from genlock.bench.tool import (
     BenchClip,
     Trial,
@@ -40,7 +40,7 @@ from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import exact
 from genlock.data.corpora.lipsync import split_by_name
-from genlock.lipsync.estimators.linear import default_model
+from genlock.lipsync.estimators.lips import LipsSync
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import gather
 from genlock.lipsync.evidence.editing import with_offset, with_sound_of
@@ -50,7 +50,7 @@ from genlock.tasks.files import expand_files
 __all__ = ["BENCH_VERSION", "SYNC", "SyncBench", "SyncBenchOptions", "bench_sync", "run_protocols"]
 
 #: Raised whenever the protocols change: runs of different versions do not compare.
-BENCH_VERSION = 1
+BENCH_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -259,19 +259,22 @@ def _as_they_are(
 
 
 def _retrieval(clips: Sequence[BenchClip], how: SyncBenchOptions) -> list[Row]:
-    model = default_model()
+    estimator = LipsSync()
     pieces = [clip.pieces[0] for clip in clips]
     order = np.random.default_rng([how.seed, 10]).permutation(len(clips)).tolist()
     foreign = [with_sound_of(pieces[a], pieces[b]) for a, b in zip(order, np.roll(order, 1), strict=True)]
+    ours = [lips_rows(piece, estimator) for piece in pieces]
+    draw = np.random.default_rng([how.seed, 11])
     systems = {
-        "lips model": [lips_rows(piece, model) for piece in pieces],
+        "lips model": ours,
         "untrained correlation": [untrained_rows(piece) for piece in pieces],
-        "shuffled: another clip's sound": [lips_rows(piece, model) for piece in foreign]
+        "chance": [None if rows is None else chance_rows(rows, draw) for rows in ours],
+        "shuffled: another clip's sound": [lips_rows(piece, estimator) for piece in foreign]
         if len(clips) > 1
         else [],
     }
     rows: list[Row] = []
-    zero = retrieval_always_zero(sum(r is not None for r in systems["lips model"]))
+    zero = retrieval_always_zero(sum(r is not None for r in ours))
     for system, each in systems.items():
         there = [one for one in each if one is not None]
         if there:

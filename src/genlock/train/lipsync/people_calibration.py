@@ -33,7 +33,7 @@ from genlock.train.lipsync.linear import fit_people
 from genlock.train.lipsync.people import People, in_place, measure_people
 from genlock.train.options import CalibrationTraining
 
-__all__ = ["Calibrated", "calibrate_people", "report_of"]
+__all__ = ["Calibrated", "calibrate_people", "report_of", "towers_without"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def calibrate_people(
     training = training or CalibrationTraining()
     tower = load_tower(training.tower) if training.tower else default_tower()
     linear = load_model(training.linear) if training.linear else default_model()
-    towers = _towers_without(training.tower_without, people)
+    towers = towers_without(training.tower_without, people)
     placed = in_place(people, LipsSync(linear, tower), training.ordinary)
     without_him: dict[str, LinearModel] = {}
     if training.relearn:
@@ -144,7 +144,7 @@ def calibrate_people(
     return made
 
 
-def _towers_without(named: Sequence[str], people: People) -> dict[str, TowerModel]:
+def towers_without(named: Sequence[str], people: People) -> dict[str, TowerModel]:
     """The towers by which each person is measured who is named before a file."""
     found: dict[str, TowerModel] = {}
     for entry in named:
