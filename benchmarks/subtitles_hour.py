@@ -144,8 +144,7 @@ def by_browser(path: Path) -> list[Shown]:
 
     options = webdriver.ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
-    for argument in ("--headless=new", "--no-sandbox", "--allow-file-access-from-files"):
-        options.add_argument(argument)
+    options.arguments.extend(("--headless=new", "--no-sandbox", "--allow-file-access-from-files"))
     service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
     page = path.with_suffix(".html")
     page.write_text(

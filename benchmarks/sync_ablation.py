@@ -185,6 +185,10 @@ def main() -> None:
     print("\n".join([*notes, *more]))
     names.talkers = sorted(talkers)
     wanted = (*names.trainers, *names.judged, *names.ordinary)
+    if unknown := [who for who in wanted if who not in people]:
+        parser.error(
+            f"nobody in these datasets is called {', '.join(unknown)}; there are {', '.join(sorted(people))}"
+        )
     real = {who: few(people[who], names.clips) for who in wanted}
     table(in_place(real, LipsSync(), names.ordinary) | talkers, names)
 
