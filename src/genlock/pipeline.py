@@ -27,7 +27,7 @@ from genlock.core.progress import Progress, silent
 from genlock.core.spans import Span
 from genlock.core.track import Track
 from genlock.extractors import Feature
-from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.face.watching import FaceWatch
 from genlock.extractors.feeds import feeds_of
 from genlock.media import (
     AudioBlock,
@@ -55,8 +55,9 @@ class ClipRequest:
 
     extractors: tuple[Feature, ...] = ()
     """Features of sound, of the picture, of faces; those whose stream the file has not give nothing."""
-    tracker: FaceTracker | None = None
-    """A tracker that is one of ``consumers`` already, and tells features of faces too. None: one of their own."""
+    watch: FaceWatch | None = None
+    """Who looks for faces and tells features of them too; its consumers are among ``consumers`` already. None: one of
+    their own."""
     speech: bool = False
     """Whether the sound is kept, mono at 16 kHz, in a temporary file for recognisers and aligners."""
     consumers: tuple[Consumer, ...] = ()
@@ -122,7 +123,7 @@ def read_clip(
         If the file cannot be read.
     """
     info = probe(path) if info is None else info
-    feeds = feeds_of(request.extractors, request.tracker)
+    feeds = feeds_of(request.extractors, request.watch)
     spool = SoundSpool(request.on_speech) if request.speech and info.audio else None
     asked: list[Consumer] = [consumer for feed in feeds for consumer in feed.consumers]
     asked += [*([spool] if spool is not None else []), *request.consumers]
@@ -145,6 +146,7 @@ def read_clip(
         gaps = tuple(report.gaps)
         if wants_frames and stated is None:
             stated = None if report.cells is None else (report.cells, report.cell_count)
+        notes += tuple(note for feed in feeds for note in feed.notes)
     if wants_frames and stated is None:
         raise MediaError(f"{os.fspath(path)!r} has no frame in the part that was asked for")
     frames, frame_count = (None, 0) if stated is None else stated

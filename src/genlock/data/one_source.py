@@ -46,7 +46,7 @@ from genlock.extractors import (
     PictureFeature,
     make_extractor,
 )
-from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.face.watching import FaceWatch
 from genlock.extractors.registry import FILE_FORMS
 from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion
@@ -58,7 +58,7 @@ from genlock.speech.mouths import MouthSpool
 __all__ = ["DATA_VERSION", "MadeClips", "Plan", "make_clips", "require_makeable", "staging_left"]
 
 #: Raised whenever the bytes of an output may change for the same source and options.
-DATA_VERSION = 3
+DATA_VERSION = 4
 
 
 # Made of the main face whenever anything of faces is.
@@ -250,14 +250,14 @@ class _Making:
         if info.audio:
             sounds = self._sound_consumers(wanted, features, layout)
             consumers += [native, *sounds] if sounds else []
-        tracker: FaceTracker | None = None
+        watch: FaceWatch | None = None
         if cells is not None:
-            makers, tracker = self._picture_makers(wanted, features, layout, cells)
+            makers, watch = self._picture_makers(wanted, features, layout, cells)
             forms = dict.fromkeys(maker.form for maker in makers)
             consumers += [
                 PictureCutter(layout, form, [m for m in makers if m.form == form]) for form in forms
             ]
-        whole = _WholeSource({one.name for one in wanted}, info, cells, tracker)
+        whole = _WholeSource({one.name for one in wanted}, info, cells, watch)
         consumers += whole.consumers
         span = _Span()
         if not extent.sure:
@@ -374,8 +374,8 @@ class _Making:
 
     def _picture_makers(
         self, wanted: tuple[Wanted, ...], features: Mapping[str, Feature], layout: ClipLayout, cells: Cells
-    ) -> tuple[list[PictureMaker], FaceTracker | None]:
-        """Makers of films, pictures and features, and the tracker of faces where one of them needs it."""
+    ) -> tuple[list[PictureMaker], FaceWatch | None]:
+        """Makers of films, pictures and features, and the watch of faces where one of them needs it."""
         makers: list[PictureMaker] = []
         faces: dict[str, FaceFeature] = {}
         for one in wanted:
@@ -391,19 +391,19 @@ class _Making:
                 faces[kind] = feature
         if not faces:
             return makers, None
-        tracker = FaceTracker()
+        watch = FaceWatch()
         always = {Wanted.parse(text).kind: feature_of(text) for text in _OF_EVERY_FACE}
         both = {**always, **faces}
-        return [*makers, FaceMaker(both, tracker, self._tell, layout.origin)], tracker  # type: ignore[arg-type]
+        return [*makers, FaceMaker(both, watch, self._tell, layout.origin)], watch  # type: ignore[arg-type]
 
 
 class _WholeSource:
     """What is found in a source as a whole: the offset of sound against picture, and the words that are said."""
 
     def __init__(
-        self, wanted: set[str], info: MediaInfo, cells: Cells | None, tracker: FaceTracker | None
+        self, wanted: set[str], info: MediaInfo, cells: Cells | None, watch: FaceWatch | None
     ) -> None:
-        """``tracker`` is fed here where features of faces need it; each frame is looked at once. ``cells`` are those of
+        """``watch`` is fed here where features of faces need it; each frame is looked at once. ``cells`` are those of
         the frames."""
         self._cells = cells
         self.consumers: list[Consumer] = []
@@ -418,13 +418,13 @@ class _WholeSource:
             side = speech.mouth_side_of("auto", "en") if info.video else None
             if side is not None:
                 self._mouths = MouthSpool(side)
-                tracker = tracker or FaceTracker()
-                tracker.sinks = (*tracker.sinks, self._mouths)
+                watch = watch or FaceWatch()
+                watch.sinks = (*watch.sinks, self._mouths)
         if "offset" in wanted and info.audio and info.video:
             self._fusion = Fusion()
-            self.consumers += EvidenceCollector(self._fusion.add, tracker=tracker).consumers
-        elif tracker is not None:
-            self.consumers.append(tracker)
+            self.consumers += EvidenceCollector(self._fusion.add, watch=watch).consumers
+        elif watch is not None:
+            self.consumers += watch.consumers
 
     def facts_of(self, start: Fraction, end: Fraction) -> dict[str, Any]:
         """The facts that belong to a clip: words by where they begin."""

@@ -32,7 +32,7 @@ from genlock.core.track_file import save_track
 from genlock.data.cutting import ClipSamples, ClipSpan
 from genlock.extractors import AudioExtractor, BothFeature, FaceFeature, Feature, PictureFeature
 from genlock.extractors.face.rows import FaceRows
-from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.face.watching import FaceWatch
 from genlock.extractors.frame_cells import FrameCells
 from genlock.media import VideoCell, VideoForm, encode
 from genlock.media.encode import Picture
@@ -394,16 +394,16 @@ class FaceMaker:
     Parameters
     ----------
     features : by the name of their folder
-    tracker : of faces; somebody feeds it, before or after this maker
+    watch : of faces; somebody feeds it, before or after this maker
     origin : where the source's first clip begins
     """
 
     def __init__(
-        self, features: Mapping[str, FaceFeature], tracker: FaceTracker, tell: Tell, origin: Fraction
+        self, features: Mapping[str, FaceFeature], watch: FaceWatch, tell: Tell, origin: Fraction
     ) -> None:
-        self.form, self._tell, self._features, self._origin = tracker.form, tell, dict(features), origin
+        self.form, self._tell, self._features, self._origin = watch.form, tell, dict(features), origin
         self._rows = FaceRows(list(self._features.values()))
-        tracker.sinks = (*tracker.sinks, self._rows)
+        watch.sinks = (*watch.sinks, self._rows)
         self._cells = FrameCells()
 
     def begin(self, clip: ClipSpan) -> None:

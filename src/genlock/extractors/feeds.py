@@ -1,7 +1,7 @@
 """Features of one file, fed from one pass over it: who takes what, and the Tracks at the end.
 
 Features of sound are fed one by one, each at its own rate; pictures in their own form; all features of faces from one
-tracker, so that the face nets run once a frame whatever is asked of them.
+watch, so that the face nets run once a frame whatever is asked of them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Protocol
 
 from genlock.core.errors import OptionError
 from genlock.core.grid import Cells
@@ -18,7 +18,7 @@ from genlock.core.track import Track
 from genlock.extractors.base import FaceFeature, Feature, PictureFeature
 from genlock.extractors.both.base import BothFeature
 from genlock.extractors.face.rows import FaceRows
-from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.face.watching import FaceWatch
 from genlock.extractors.frame_cells import run_of_frames
 from genlock.extractors.sound.base import AudioExtractor, AudioStream
 from genlock.media import AudioBlock, Consumer, VideoCell
@@ -33,17 +33,21 @@ class Feed(Protocol):
     def consumers(self) -> tuple[Consumer, ...]:
         """The consumers that :func:`genlock.media.read` is to feed."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the file, known after the read."""
+
     def tracks(self, frames: Cells | None, gaps: Iterable[Span] = ()) -> dict[str, Track]:
         """Their Tracks by name, after the read; ``frames`` are the cells of all video frames that were read, ``gaps``
         where silence stands for sound that was missing."""
 
 
-def feeds_of(features: Sequence[Feature], tracker: FaceTracker | None = None) -> list[Feed]:
+def feeds_of(features: Sequence[Feature], watch: FaceWatch | None = None) -> list[Feed]:
     """Feeds for features of all kinds, in their order; those of faces together.
 
     Parameters
     ----------
-    tracker : of faces, where somebody else looks at them too and feeds it; None: one of one's own
+    watch : of faces, where somebody else looks at them too and feeds it; None: one of one's own
 
     Raises
     ------
@@ -63,11 +67,11 @@ def feeds_of(features: Sequence[Feature], tracker: FaceTracker | None = None) ->
         elif not isinstance(feature, FaceFeature | BothFeature):
             raise OptionError(f"{feature!r} is a feature neither of sound nor of the picture nor of faces")
     if of_faces:
-        faces = FaceFeed(of_faces, tracker)
+        faces = FaceFeed(of_faces, watch)
         feeds.append(faces)
-        tracker = faces.tracker
+        watch = faces.watch
     if of_both:
-        feeds.append(BothFeed(of_both, tracker))
+        feeds.append(BothFeed(of_both, watch))
     return feeds
 
 
@@ -84,6 +88,11 @@ class SoundFeed:
     def consumers(self) -> tuple[Consumer, ...]:
         """Itself."""
         return (self,)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
 
     def push(self, block: AudioBlock) -> None:
         """Take the next samples."""
@@ -129,6 +138,11 @@ class PictureFeed:
         """Itself."""
         return (self,)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
     def push(self, cell: VideoCell) -> None:
         """Take the next frame."""
         self._stream.push(cell)
@@ -145,12 +159,18 @@ class PictureFeed:
 class FaceFeed:
     """Feeds all features of faces."""
 
-    def __init__(self, features: Sequence[FaceFeature], tracker: FaceTracker | None = None) -> None:
+    def __init__(self, features: Sequence[FaceFeature], watch: FaceWatch | None = None) -> None:
         self._rows = FaceRows(features)
-        self.tracker = tracker or FaceTracker()
-        self.tracker.sinks = (*self.tracker.sinks, self._rows)
-        self.consumers: tuple[Any, ...] = () if tracker is not None else (self.tracker,)
-        """The tracker, unless somebody else feeds it."""
+        self.watch = watch or FaceWatch()
+        self.watch.sinks = (*self.watch.sinks, self._rows)
+        self._own = watch is None
+        self.consumers: tuple[Consumer, ...] = self.watch.consumers if self._own else ()
+        """Those of the watch, unless somebody else feeds it."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the picture was looked at, unless somebody else says it."""
+        return self.watch.notes if self._own else ()
 
     def tracks(self, frames: Cells | None, gaps: Iterable[Span] = ()) -> dict[str, Track]:
         """``NAME.face0``, ``NAME.face1`` ... of each feature, on the cells from a face's first frame to its last."""
@@ -167,12 +187,17 @@ class FaceFeed:
 class BothFeed:
     """Feeds the parts of all features of sound and picture together."""
 
-    def __init__(self, features: Sequence[BothFeature], tracker: FaceTracker | None = None) -> None:
+    def __init__(self, features: Sequence[BothFeature], watch: FaceWatch | None = None) -> None:
         self.features = tuple(features)
         parts = {spec: part for feature in features for spec, part in feature.made_of.items()}
-        self._feeds = feeds_of(list(parts.values()), tracker)
+        self._feeds = feeds_of(list(parts.values()), watch)
         self.consumers = tuple(consumer for feed in self._feeds for consumer in feed.consumers)
         """Those of the parts."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Those of the parts."""
+        return tuple(note for feed in self._feeds for note in feed.notes)
 
     def tracks(self, frames: Cells | None, gaps: Iterable[Span] = ()) -> dict[str, Track]:
         """The Tracks, where sound and picture are there. A rate of one's own is counted from the first frame."""

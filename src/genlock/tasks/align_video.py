@@ -24,7 +24,7 @@ from genlock.core.progress import Progress, silent
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.extractors import Feature
-from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.face.watching import FaceWatch
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, probe
 from genlock.media.preview import PreviewWriter, preview_ending
 from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, SpooledSound, read_clip
@@ -170,9 +170,9 @@ def align_video(
     """
     options = options or AlignOptions()
     features = make_extractors(options.feature)
-    tracker = None
+    watch = None
     if any("faces" in feature.needs for feature in features):
-        tracker = FaceTracker()
+        watch = FaceWatch()
         if all(feature.name != _OPENING for feature in features):
             features += make_extractors(_OPENING)
     given = load_transcript(options.transcript, options.encoding)
@@ -186,17 +186,17 @@ def align_video(
         fresh = stack.enter_context(atomic_folder(folder, marker=_MARKER)) if write else None
         spool = stack.enter_context(mouth_spool(options))
         if spool is not None:
-            tracker = tracker or FaceTracker()
-            tracker.sinks = (*tracker.sinks, spool)
+            watch = watch or FaceWatch()
+            watch.sinks = (*watch.sinks, spool)
         listener = stack.enter_context(_Listener(given, options, in_turn))
-        sync_probe = stack.enter_context(SyncProbe(tracker=tracker)) if options.sync else None
+        sync_probe = stack.enter_context(SyncProbe(watch=watch)) if options.sync else None
         preview, why = (None, "") if fresh is None else _preview_writer(stack, fresh, info, options)
         consumers: list[Consumer] = [outline] if write else []
         consumers += sync_probe.consumers if sync_probe is not None else ()
         consumers += preview.consumers if preview is not None else ()
         # Sync looks at every face anyway; without it somebody has to feed who looks for the recogniser.
-        shared = tracker if sync_probe is not None or spool is not None else None
-        consumers += [tracker] if tracker is not None and shared is not None and sync_probe is None else []
+        shared = watch if sync_probe is not None or spool is not None else None
+        consumers += watch.consumers if watch is not None and spool is not None and sync_probe is None else ()
         request = ClipRequest(
             features,
             shared,

@@ -18,7 +18,7 @@ from genlock.core.track import Track
 from genlock.core.track_file import save_track
 from genlock.extractors import Feature, make_extractor
 from genlock.extractors.face.contact_sheet import ContactSheet
-from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.face.watching import FaceWatch
 from genlock.extractors.frame_cells import on_whole_row
 from genlock.extractors.sound.ssl import with_layer
 from genlock.extractors.spec import file_stem, parse_features
@@ -194,12 +194,12 @@ def read_features(
     if options.rate is not None:
         for feature in features:
             feature.at(options.rate, options.how)
-    tracker = None if sheet is None else FaceTracker([sheet])
+    watch = None if sheet is None else FaceWatch([sheet])
     request = ClipRequest(
         features,
-        tracker=tracker,
-        consumers=() if tracker is None else (tracker,),
-        frames=options.on == "frames" or tracker is not None or any(_needs_frames(f) for f in features),
+        watch=watch,
+        consumers=() if watch is None else watch.consumers,
+        frames=options.on == "frames" or watch is not None or any(_needs_frames(f) for f in features),
         reading=options.reading,
     )
     with read_clip(file, request, progress) as clip:
@@ -208,7 +208,7 @@ def read_features(
         tracks, notes = clip.tracks, (*_models(features), *clip.notes)
         if options.on == "frames" and clip.frames is not None:
             tracks = on_frames(tracks, features, clip.frames, clip.frame_count, options.how)
-        if _no_face(features, tracks, tracker):
+        if _no_face(features, tracks, watch):
             notes = (*notes, "no face was seen, so there are no tracks of faces")
         return replace(clip, tracks=tracks, notes=notes)
 
@@ -231,12 +231,12 @@ def _require_streams(
         raise NoStream(f"{name} has no picture, so no frames; use --on native, or --on 25")
 
 
-def _no_face(features: Sequence[Feature], tracks: Mapping[str, Track], tracker: FaceTracker | None) -> bool:
+def _no_face(features: Sequence[Feature], tracks: Mapping[str, Track], watch: FaceWatch | None) -> bool:
     """Whether faces were looked for, and none was seen."""
     names = [f"{feature.name}.face" for feature in features if "faces" in feature.needs]
     if names:
         return not any(track.startswith(name) for track in tracks for name in names)
-    return tracker is not None and tracker.faces == 0
+    return watch is not None and watch.faces == 0
 
 
 def _models(features: Sequence[Feature]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from genlock.core.errors import NoStream, OptionError, TranscriptError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
-from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.face.watching import FaceWatch
 from genlock.media import ReadOptions
 from genlock.media.sound_source import SilentSound, SoundSource
 from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
@@ -171,7 +171,7 @@ def find_words(
         _check_form(Path(output))
     with ExitStack() as stack:
         spool = stack.enter_context(mouth_spool(options))
-        watchers = () if spool is None else (FaceTracker([spool]),)
+        watchers = () if spool is None else FaceWatch([spool]).consumers
         request = ClipRequest(
             speech=True, consumers=watchers, frames=spool is not None, reading=options.reading
         )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from genlock.core.errors import OptionError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
-from genlock.extractors.face.tracking import FaceTracker
+from genlock.extractors.face.watching import FaceWatch
 from genlock.lipsync.estimators.base import DEFAULT as DEFAULT_ESTIMATORS
 from genlock.lipsync.estimators.base import SILENT, Estimate
 from genlock.lipsync.evidence.collect import EvidenceCollector
@@ -338,12 +338,12 @@ class SyncProbe:
     Parameters
     ----------
     estimators : who measures, names separated by commas
-    tracker : of faces, where features are made of them too; it is one of the consumers
+    watch : of faces, where features are made of them too; its consumers are among these
     """
 
-    def __init__(self, estimators: str = DEFAULT_ESTIMATORS, tracker: FaceTracker | None = None) -> None:
+    def __init__(self, estimators: str = DEFAULT_ESTIMATORS, watch: FaceWatch | None = None) -> None:
         self._fusion = Fusion(FusionOptions(estimators=estimators))
-        self._collector = EvidenceCollector(self._fusion.add, tracker=tracker, mouths=self._fusion.mouths)
+        self._collector = EvidenceCollector(self._fusion.add, watch=watch, mouths=self._fusion.mouths)
         self._background = Background(self._collector.consumers)
 
     def __enter__(self) -> SyncProbe:

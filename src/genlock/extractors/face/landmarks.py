@@ -160,8 +160,8 @@ class LandmarkView:
 
 _VIEWS: Mapping[str, LandmarkView] = MappingProxyType(
     {
-        "mesh": LandmarkView(lambda face: face.points, (MESH_POINTS, 3), "pixels"),
-        "68": LandmarkView(lambda face: face.points[list(MESH_TO_68)], (68, 3), "pixels"),
+        "mesh": LandmarkView(lambda face: face.in_frame, (MESH_POINTS, 3), "pixels"),
+        "68": LandmarkView(lambda face: face.in_frame[list(MESH_TO_68)], (68, 3), "pixels"),
         "lips": LandmarkView(lambda face: face.lips.astype(np.float32), (len(LIPS), 2), "eye distances"),
         "upright": LandmarkView(
             lambda face: face.pose.to_head(face.points).astype(np.float32), (MESH_POINTS, 2), "eye distances"

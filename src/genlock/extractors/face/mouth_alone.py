@@ -79,7 +79,9 @@ class MouthAlone:
             return False
         if not _in_place(points, canvas.shape[0], max(cell.pixels.shape[:2])):
             return False
-        sighting = Sighting(identity, self.tracker.frames, points, presence, region, canvas, fresh)
+        height, width = cell.pixels.shape[:2]
+        corner = ((canvas.shape[1] - width) // 2, (canvas.shape[0] - height) // 2)
+        sighting = Sighting(identity, self.tracker.frames, points, presence, region, canvas, fresh, corner)
         for sink in () if cell.lost else self.sinks:
             sink(sighting)
         return True

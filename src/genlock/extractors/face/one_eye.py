@@ -84,6 +84,10 @@ class OneEye:
         self._to, self.form = to, to.form
         self._votes: list[Layout] = []
         self._decided = False
+        self.size = (0, 0)
+        """Width and height of the frames, in pixels."""
+        self.scale = (1.0, 1.0)
+        """Pixels of the frame for each pixel of what is handed on, across and down."""
         self.layout: Layout | None = None
         """How the pictures of both eyes lie; None: there is one picture, or too little was seen of it."""
 
@@ -91,8 +95,12 @@ class OneEye:
         """Take the next frame."""
         if not self._decided:
             self._decide(cell.pixels)
+        self.size = (cell.pixels.shape[1], cell.pixels.shape[0])
         if self.layout is not None:
-            cell = replace(cell, pixels=_first_eye(cell.pixels, self.layout))
+            eye = _first_eye(cell.pixels, self.layout)
+            across, down = (2, 1) if self.layout == "side by side" else (1, 2)
+            self.scale = (self.size[0] / across / eye.shape[1], self.size[1] / down / eye.shape[0])
+            cell = replace(cell, pixels=eye)
         self._to.push(cell)
 
     def finish(self) -> None:

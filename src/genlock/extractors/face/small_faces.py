@@ -29,6 +29,8 @@ _SIDES = (640, 320)
 _AT_FIRST, _LATER = 4, 1
 # Frames without a face, after some with one, before the search begins: who turns away for a moment is not lost.
 _PATIENCE = 25
+# Pictures no larger than this hold no face that a tracker, which looks at them whole, does not see.
+_LARGE = 640
 
 
 @dataclass
@@ -54,8 +56,7 @@ class SmallFaces:
     def push(self, cell: VideoCell) -> None:
         """Take the next frame, after the other tracker took it."""
         height, width = cell.pixels.shape[:2]
-        limit = self.beside.form.longest_side
-        if limit is None or max(height, width) <= limit:
+        if max(height, width) <= (self.beside.form.longest_side or _LARGE):
             return
         if self.beside.sees_somebody:
             self._alone = 0

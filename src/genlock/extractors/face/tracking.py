@@ -73,15 +73,28 @@ class Sighting:
     frame: int
     """Number of the frame within the read."""
     points: Points
-    """The mesh, float32 [468, 3]: x, y in pixels of the frame, z in the same scale, smaller is nearer."""
+    """The mesh, float32 [468, 3]: x, y in pixels of :attr:`image`, z in the same scale, smaller is nearer."""
     presence: float
     """How sure the mesh is, 0...1."""
     region: Region
     """Where it was found."""
     image: Image
-    """The frame, RGB uint8 [H, W, 3]; read-only, for sinks that cut something out of it."""
+    """The frame, or what was looked at of it, RGB uint8 [H, W, 3]; read-only, for sinks that cut something out."""
     fresh: bool = False
     """Whether it was not followed from the frame before: it is new, was lost for a while, or the camera cut."""
+    origin: tuple[float, float] = (0.0, 0.0)
+    """Where the frame begins in :attr:`image`, in its pixels, x and y: not at its corner where a part was cut out."""
+    scale: tuple[float, float] = (1.0, 1.0)
+    """Pixels of the frame for each pixel of :attr:`image`, across and down: what was looked at is not always the frame
+    itself, but a smaller copy, or the picture of one of two eyes."""
+
+    @property
+    def in_frame(self) -> Points:
+        """The mesh in pixels of the frame, z in the scale of x, float32 [468, 3]."""
+        if self.origin == (0.0, 0.0) and self.scale == (1.0, 1.0):
+            return self.points
+        moved = self.points - np.array([*self.origin, 0.0], np.float32)
+        return np.asarray(moved * np.array([*self.scale, self.scale[0]], np.float32))
 
     @cached_property
     def pose(self) -> HeadPose:

@@ -18,11 +18,9 @@ from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact
 from genlock.extractors.face.landmarks import Landmarks
 from genlock.extractors.face.mouth import Mouth, mouth_crops
-from genlock.extractors.face.mouth_alone import MouthAlone
-from genlock.extractors.face.one_eye import OneEye
 from genlock.extractors.face.rows import FaceRows
-from genlock.extractors.face.small_faces import SmallFaces
-from genlock.extractors.face.tracking import FaceOptions, FaceTracker
+from genlock.extractors.face.tracking import FaceOptions
+from genlock.extractors.face.watching import FaceWatch
 from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.beeps import BeepFinder
 from genlock.lipsync.evidence.flashes import FlashFinder
@@ -58,8 +56,8 @@ class EvidenceCollector:
     margin_seconds : how far the tracks reach over a piece's ends, 0...piece_seconds / 4
     faces : how faces are looked for; None leaves them out
     longest_side : larger pictures are scaled down to it, in pixels, before faces are looked for; None: none is
-    tracker : of faces, where somebody else wants to know of them too: each frame is looked at once. It is one of
-        :attr:`consumers`, and its own picture is what is looked at
+    watch : of faces, where somebody else wants to know of them too: each frame is looked at once. Its consumers are
+        among :attr:`consumers`, and its own picture is what is looked at
     mouths : the mouth crops that are kept, as a feature: ``mouth/96``, or ``mouth:avhubert/96`` as public weights see
         them; None: none are. A minute of one face at 96 pixels and 25 frames a second takes 14 MB
 
@@ -87,7 +85,7 @@ class EvidenceCollector:
         margin_seconds: Exact = 2,
         faces: FaceOptions | None = FaceOptions(),  # noqa: B008 - frozen
         longest_side: int | None = 640,
-        tracker: FaceTracker | None = None,
+        watch: FaceWatch | None = None,
         mouths: str | None = None,
     ) -> None:
         self._piece, self._margin = exact(piece_seconds), exact(margin_seconds)
@@ -103,22 +101,14 @@ class EvidenceCollector:
         self._flashes, self._beeps = FlashFinder(), BeepFinder()
         self.missing: tuple[str, ...] = ()
         """What cannot be collected here, each with its reason: face models that are not there."""
-        self._eye: OneEye | None = None
-        self._alone: MouthAlone | None = None
+        self._watch: FaceWatch | None = None
         self._consumers: list[Consumer] = [Tap(AudioForm(SOUND_RATE, 1), self._take_sound, self._finish)]
-        if faces is not None or tracker is not None:
+        if faces is not None or watch is not None:
             try:
-                alone = tracker is None
-                if tracker is None:
-                    form = VideoForm(pixels="rgb24", longest_side=longest_side, as_seen=True)
-                    tracker = FaceTracker((), faces or FaceOptions(), form)
-                tracker.sinks = (*tracker.sinks, self._mouths)
-                if alone:
-                    self._alone = MouthAlone(tracker, (self._mouths,))
-                    self._eye = OneEye(self._alone)
-                self._consumers.append(self._eye or tracker)
-                if alone:
-                    self._consumers.append(SmallFaces(tracker, (self._mouths,)))
+                form = VideoForm(pixels="rgb24", longest_side=longest_side, as_seen=True)
+                self._watch = watch or FaceWatch((), faces or FaceOptions(), form)
+                self._watch.sinks = (*self._watch.sinks, self._mouths)
+                self._consumers += self._watch.consumers
             except (MissingModel, MissingDependency) as error:
                 self.missing = (str(error),)
         # The grey picture comes last, so that a frame's faces are known when it is counted.
@@ -128,8 +118,7 @@ class EvidenceCollector:
     @property
     def notes(self) -> tuple[str, ...]:
         """How the picture was looked at, where that needs saying; known after the read."""
-        looked = (self._eye, self._alone)
-        return tuple(each.note for each in looked if each is not None and each.note)
+        return () if self._watch is None else self._watch.notes
 
     @property
     def consumers(self) -> tuple[Consumer, ...]:
