@@ -24,7 +24,7 @@ from genlock.media.opening import is_url
 from genlock.media.remux import WriteReport
 from genlock.media.retime import check_retime_target, number_of_the_sound, write_retimed
 
-__all__ = ["Repair", "refusal_of", "repair_file", "repair_target"]
+__all__ = ["Repair", "needs_repair", "refusal_of", "repair_file", "repair_target"]
 
 #: What is still farther out of step after the repair was not understood in the first place.
 STILL_OUT_SECONDS = 0.040
@@ -167,6 +167,22 @@ def refusal_of(target: str | os.PathLike[str]) -> Repair | None:
     except OutputError as error:
         return Repair("refused", reason=str(error))
     return None
+
+
+def needs_repair(found: SyncMeasurement, least_probability: float = 0.5) -> bool:
+    """Whether :func:`repair_file` would move the sound: what was measured is sure enough, and is not in step already.
+
+    >>> from genlock.lipsync.estimators.base import Estimate
+    >>> late = Estimate(-0.2, (-0.21, -0.19), 0.97, "lips")
+    >>> needs_repair(SyncMeasurement(late, Fraction(2))), needs_repair(SyncMeasurement(late, Fraction(2)), 0.99)
+    (True, False)
+    """
+    if _reason_against(found, least_probability):
+        return False
+    try:
+        return correction_of(found) is not None or not _stands(found.estimate)
+    except OptionError:  # the offsets that were found cannot be one Warp: a repair is refused
+        return False
 
 
 def repair_file(

@@ -21,9 +21,11 @@ from genlock.core.errors import OutputError
 from genlock.core.files import atomic_path, write_bytes
 from genlock.core.json_forms import dump_json
 from genlock.core.track import Track
+from genlock.lipsync.summary import mark_of
 from genlock.report.arrays import Rows, base64_text, curve_rows, frame_rows, spectrogram_rows, waveform_rows
 from genlock.report.content import OutputFile, ReportContent
 from genlock.report.facts import facts_of, streams_of, timecode_of
+from genlock.report.heard_offsets import heard_offsets
 from genlock.report.sync_plot import sync_svg
 
 __all__ = ["EMBED_UP_TO_BYTES", "WrittenReport", "write_report"]
@@ -40,11 +42,13 @@ _MODULES = (
     "colour",
     "player",
     "filmstrip",
+    "twin_sound",
     "lanes",
     "lane_canvas",
     "timeline",
     "words",
     "panels",
+    "sync_bar",
     "main",
 )
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
@@ -147,12 +151,13 @@ def _data_of(
 
 
 def _sync(content: ReportContent) -> dict[str, Any] | None:
-    """The sentence, the verdicts and the drawing of the offset; None where it was not measured."""
+    """The sentence, the verdicts, the drawing of the offset and its repair; None where it was not measured."""
     if content.measurement is None or content.sync.get("reason") == "not measured":
         return None
     verdicts = content.sync.get("verdicts") or {}
     return {
         "sentence": str(content.sync.get("sentence") or ""),
+        "mark": mark_of(content.sync),
         "verdicts": [
             [
                 str(verdict["name"]),
@@ -162,6 +167,8 @@ def _sync(content: ReportContent) -> dict[str, Any] | None:
             for verdict in verdicts.values()
         ],
         "svg": sync_svg(content.measurement),
+        "offsets": heard_offsets(content.measurement),
+        "repair": content.repair_command,
     }
 
 

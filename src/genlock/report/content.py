@@ -58,6 +58,8 @@ class ReportContent:
     ``sentence``, ``verdicts``."""
     measurement: SyncMeasurement | None = None
     """What it rests on, to be drawn."""
+    repair_command: str = ""
+    """The command that writes a copy whose sound is in step; empty: nothing is to be repaired, or it is too unsure."""
     words: Sequence[Mapping[str, Any]] = ()
     """Words in order of the text: ``text``, ``start_seconds``, ``end_seconds``, ``status`` (``aligned`` or
     ``unaligned``), ``confidence`` (0...1 or None), ``reason``."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from subprocess import list2cmdline
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +27,9 @@ from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.extractors import Feature
 from genlock.extractors.face.watching import FaceWatch
+from genlock.lipsync.repair import needs_repair
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, probe
+from genlock.media.opening import is_url
 from genlock.media.preview import PreviewWriter, preview_ending
 from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, SpooledSound, read_clip
 from genlock.report import (
@@ -379,6 +383,7 @@ def _write_folder(
         media=result.media.to_dict(),
         sync=result.sync.to_dict(),
         measurement=result.sync.measurement,
+        repair_command=_repair_command(file, result.sync),
         words=result.words.to_dict()["words"],
         frame_edges=None if clip.frames is None else clip.frames.edges(clip.frame_count),
         waveform=outline.track,
@@ -405,6 +410,17 @@ def _write_folder(
         preview.path.unlink()  # it lies inside the page
     write_json(fresh / _MARKER, _summary(file, result, saved, options))
     progress("report", 1, 1)
+
+
+def _repair_command(file: str | os.PathLike[str], sync: SyncResult) -> str:
+    """What to type for a copy whose sound is in step; nothing where that would be refused."""
+    if not needs_repair(sync.measurement):
+        return ""
+    name = os.fspath(file)
+    stem, ending = os.path.splitext(name.split("?")[0].rsplit("/", 1)[-1] if is_url(name) else name)
+    target = f"{stem}.repaired{ending}"
+    words = ["genlock", "sync", name, "--fix", target]
+    return list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _summary(

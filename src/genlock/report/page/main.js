@@ -7,6 +7,8 @@ import { Filmstrip } from "./filmstrip.js";
 import { Timeline } from "./timeline.js";
 import { Transcript, phraseAt, phraseNodes } from "./words.js";
 import { fillPanels } from "./panels.js";
+import { TwinSound } from "./twin_sound.js";
+import { SyncBar } from "./sync_bar.js";
 
 const $ = (id) => document.getElementById(id);
 const RATES = [0.25, 0.5, 0.75, 1];
@@ -24,6 +26,9 @@ const strip = hasPicture ? new Filmstrip(source, { zero: player.zero, frames: mo
 strip?.open();
 const timeline = new Timeline(model, player, strip);
 const transcript = new Transcript(model.words, model.frames, playWord);
+const hasBoth = Boolean(hasPicture && model.preview.has_sound && model.sync);
+const twin = hasBoth ? new TwinSound($("video"), source, { zero: player.zero, offsetAt: (t) => syncBar.offsetAt(t) }) : null;
+const syncBar = new SyncBar(model.sync, twin);
 let phraseShown = ""; // what the caption was last made of
 
 function previewSource(preview) {
@@ -83,14 +88,15 @@ function listenPlayer() {
     $("play-label").textContent = player.playing ? "Pause" : "Play";
     $("loop").setAttribute("aria-pressed", String(player.looping));
     if (source) {
-      $("mute").setAttribute("aria-pressed", String($("video").muted));
-      $("mute-icon").setAttribute("href", $("video").muted ? "#i-mute" : "#i-sound");
+      $("mute").setAttribute("aria-pressed", String(isMuted()));
+      $("mute-icon").setAttribute("href", isMuted() ? "#i-mute" : "#i-sound");
       for (const button of $("speeds").children) {
         button.setAttribute("aria-pressed", String(Number(button.dataset.rate) === $("video").playbackRate));
       }
     }
     update();
   });
+  twin?.addEventListener("change", () => player.dispatchEvent(new Event("state")));
   timeline.addEventListener("word", (event) => playWord(event.detail));
   timeline.addEventListener("view", () => { $("view-span").textContent = `${timeline.spanText()} in view`; });
   timeline.addEventListener("tell", (event) => tell(event.detail));
@@ -146,8 +152,11 @@ function select(edge) {
   else player.setRange(edge === "start" ? { start: t, end: player.end, once: false } : { start: player.start, end: t, once: false });
 }
 
+const isMuted = () => (twin ? twin.muted : $("video").muted);
+
 function toggleMute() {
-  if (source) $("video").muted = !$("video").muted;
+  if (twin) twin.mute(!twin.muted);
+  else if (source) $("video").muted = !$("video").muted;
 }
 
 function toggleTheme() {
@@ -194,6 +203,9 @@ const KEYS = {
   "-": () => timeline.zoom(2),
   0: () => timeline.showAll(),
   m: toggleMute,
+  a: () => syncBar.toggle(),
+  ",": () => syncBar.move(-1),
+  ".": () => syncBar.move(1),
   c: () => document.body.classList.toggle("no-captions"),
   "?": () => $("help").showModal(),
 };
@@ -235,6 +247,10 @@ window.genlock = {
   pause: () => player.pause(),
   seek: (t) => player.seek(t),
   seekFrame: (k) => player.seekFrame(k),
+  /** Offset that is taken out of what is heard, seconds, and how far the second player is from where it should be. */
+  hearing: () => ({ shifted: twin?.on ?? false, offset: model.sync ? syncBar.offsetAt(player.time()) : null, ahead: twin?.ahead ?? null }),
+  /** The element that plays the shifted sound, once somebody has asked for it. */
+  secondPlayer: () => twin?.sound ?? null,
   view: () => ({ start: timeline.view.a, end: timeline.view.b }),
   show: (a, b) => timeline.show(a, b),
 };

@@ -58,7 +58,6 @@ function fillSync(model) {
   if (!model.sync) return;
   document.getElementById("sync-card").hidden = false;
   const box = document.getElementById("sync");
-  box.append(make("p", {}, model.sync.sentence));
   const drawing = make("div", { class: "plot" });
   drawing.innerHTML = model.sync.svg; // drawn by us, its texts escaped
   box.append(drawing);
