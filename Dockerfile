@@ -7,7 +7,7 @@ ENV PIP_NO_CACHE_DIR=1 GENLOCK_CACHE=/opt/genlock/cache
 
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src ./src
-RUN pip install --constraint constraints.txt . \
+RUN pip install --constraint constraints.txt '.[speech,faces]' \
     && python -m genlock.weights \
     && chmod -R a+rX "$GENLOCK_CACHE"
 

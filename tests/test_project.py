@@ -27,7 +27,10 @@ NEED_THE_EXTRAS = {"data", "models", "train", "studio"}
 #: Used where a person has installed them by hand; no extra of ours names them.
 OPTIONAL = {"yt-dlp", "ipython", "sentencepiece"}
 # Under the GPL: never imported by the package, only by a file that runs as a process of its own.
-ELSEWHERE = {"synth/talkers/vtl_child.py": {"vocaltractlab-cython"}}
+ELSEWHERE = {
+    "synth/talkers/vtl_child.py": {"vocaltractlab-cython"},
+    "drawing/opencv.py": {"opencv-contrib-python-headless"},  # for the type checker alone
+}
 
 
 def modules_of(part: str) -> list[Path]:

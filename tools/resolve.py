@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-EXTRAS = ".[models,studio,cluster,dev]"
+EXTRAS = ".[all,dev]"
 # torch's newest build need not have a CPU wheel everywhere: moved by hand only.
 BY_HAND = ["torch==2.13.0"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.speech.conftest import sound_of
 
-from genlock.core.errors import OptionError
+from genlock.core.errors import MissingModel
 from genlock.speech import recognize_and_align
 from genlock.speech.heard import Heard
 from genlock.speech.phones.hama import HamaAligner
@@ -37,7 +37,7 @@ def test_nothing_here_says_what_to_fetch(
     """The advice was to give a transcript, and with one it was that nothing aligns the language."""
     monkeypatch.setenv("GENLOCK_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(OptionError, match="genlock models fetch whisper-base"):
+    with pytest.raises(MissingModel, match="genlock models fetch whisper-base"):
         recognize_and_align(sound_of(noise), language="de")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.speech.conftest import JFK, sound_of
 
-from genlock.core.errors import OptionError, TranscriptError
+from genlock.core.errors import MissingModel, OptionError, TranscriptError
 from genlock.media import read_audio
 from genlock.media.sound_source import TrackSound
 from genlock.metrics.timing import boundary_errors
@@ -161,7 +161,7 @@ def test_empty_texts_and_unknown_names(
         recognize_and_align(jfk, transcript="  \n ")
     with pytest.raises(OptionError, match="nobody"):
         recognize_and_align(jfk, transcript="a", aligner="nobody")
-    with pytest.raises(OptionError, match="'de'"):
+    with pytest.raises(MissingModel, match="'de'"):
         recognize_and_align(jfk, language="de")
     foreign = recognize_and_align(jfk, transcript="Guten Tag — 21", language="de", aligner="pocketsphinx")
     assert [w.reason is not None for w in foreign] == [True] * 4

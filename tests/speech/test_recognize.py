@@ -10,7 +10,7 @@ import pytest
 from tests.speech.conftest import JFK, sound_of
 
 from genlock.core import Grid, Track
-from genlock.core.errors import MediaError, OptionError
+from genlock.core.errors import MediaError, MissingModel, OptionError
 from genlock.media.sound_source import TrackSound
 from genlock.metrics.words import word_errors
 from genlock.pipeline import SpooledSound
@@ -131,7 +131,7 @@ def test_the_floor_hears_most_of_it(jfk: TrackSound) -> None:
 def test_languages_that_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENLOCK_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(OptionError, match=r"'de'.*genlock models fetch whisper-base.*transcript"):
+    with pytest.raises(MissingModel, match=r"'de'.*genlock models fetch whisper-base.*transcript"):
         choose_recognizer("auto", "de")
     with pytest.raises(OptionError, match=r"pocketsphinx.*only en"):
         choose_recognizer("pocketsphinx", "fr")

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from genlock.core.compiled import compiled
 
 __all__ = ["GraphBuilder", "Path", "StateGraph", "best_path"]
 
@@ -184,7 +185,7 @@ def _per_frame(through: Ints, at: Ints, column: Ints, frames: int) -> Ints:
     return np.repeat(states, np.diff(np.append(starts, frames))).astype(np.int32)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _forward(
     scores: Any,
     column: Any,
@@ -237,7 +238,7 @@ def _forward(
     return old
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _trace(choices: Any, column: Any, first_arc: Any, source: Any, start: int, end: int) -> Any:
     """Follow the choices back from the end; states in order, and the frame in which each was entered."""
     frames = choices.shape[0] - 1

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +21,7 @@ from genlock.animation.outlines import (
     widened,
 )
 from genlock.drawing.canvas import Colour
+from genlock.drawing.opencv import cv2
 
 __all__ = ["Brush", "Inside", "Points", "curve", "ellipse", "mixed", "rotation"]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 import av
-import cv2
 import numpy as np
 import numpy.typing as npt
 from av.container import OutputContainer
@@ -21,6 +20,7 @@ from genlock.core.errors import OptionError, OutputError
 from genlock.core.files import atomic_path
 from genlock.core.grid import Cells, Grid
 from genlock.core.time import exact, round_fraction
+from genlock.drawing.opencv import cv2
 from genlock.media.encode import (
     EDIT_LIST_CONTAINERS,
     PictureEncoder,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +16,7 @@ from genlock.core.errors import InputError, MediaError
 from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.one_line import one_line
 from genlock.core.track import Track
+from genlock.drawing.opencv import cv2
 from genlock.extractors.face.pose import RIGID, head_pose
 from genlock.extractors.face.tracking import FaceOptions, FaceTracker, Sighting
 from genlock.media import ReadOptions, VideoCell, VideoForm, read

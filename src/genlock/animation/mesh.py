@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.drawing.compiled import compiled
+from genlock.core.compiled import compiled
+from genlock.drawing.opencv import cv2
 from genlock.extractors.face.pose import LIPS
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from genlock.drawing.compiled import compiled
+from genlock.core.compiled import compiled
 
 __all__ = [
     "blend",

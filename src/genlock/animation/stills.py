@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.files import write_bytes
 from genlock.drawing.canvas import paste_text
+from genlock.drawing.opencv import cv2
 
 __all__ = ["StillSheet"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +11,7 @@ from genlock.animation.brush import Brush, Points, curve
 from genlock.animation.faces.base import FaceFrame
 from genlock.animation.identity import Footage
 from genlock.animation.mesh import OVAL, mesh_triangles, trace_triangles
+from genlock.drawing.opencv import cv2
 from genlock.extractors.face.pose import LIPS, RIGID, HeadPose, head_pose
 
 __all__ = ["WarpedFace"]

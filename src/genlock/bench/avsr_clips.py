@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +20,7 @@ from genlock.core.track import Track
 from genlock.data.corpora import CorpusFolder, SourceFile, find_corpus
 from genlock.data.output_spec import Wanted
 from genlock.data.reading import ClipSet, is_dataset
+from genlock.drawing.opencv import cv2
 from genlock.extractors import make_extractor
 from genlock.extractors.both.on_frames import heard_on_frames, seen_on_frames
 from genlock.media import frame_cells, read_audio, read_frames

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -28,6 +27,7 @@ from genlock.core.errors import InputError, OptionError
 from genlock.core.one_line import one_line
 from genlock.core.track import Track
 from genlock.data.corpora import CorpusFolder, find_corpus
+from genlock.drawing.opencv import cv2
 from genlock.extractors import make_extractor
 from genlock.extractors.base import FaceFeature
 from genlock.extractors.both.on_frames import seen_on_frames

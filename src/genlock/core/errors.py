@@ -91,6 +91,9 @@ class MissingModel(GenlockError):
 class MissingDependency(GenlockError, ImportError):
     """An optional package is not installed. The message says in one line how to get it."""
 
+    fetch: None = None
+    """No model file would do."""
+
 
 class TrainingError(GenlockError):
     """A training run cannot go on: the loss is not finite, or nothing is left to train on."""

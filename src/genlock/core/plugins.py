@@ -31,7 +31,8 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, TypeVar
 
-from genlock.core.errors import OptionError, PluginError
+from genlock.core.errors import MissingDependency, OptionError, PluginError
+from genlock.core.optional import missing_package
 
 __all__ = [
     "check_plugin",
@@ -110,6 +111,8 @@ def list_plugins(group: str) -> str:
     for name in plugin_names(group):
         try:
             title = load_plugin(group, name).title
+        except MissingDependency as error:
+            title = f"not here: {error}"
         except PluginError as error:
             title = f"broken: {error}"
         lines.append(f"{name:<12}{title}")
@@ -133,6 +136,8 @@ def load_plugin(group: str, name: str) -> Any:
     ------
     OptionError
         If no package registers that name; the message lists the names that exist.
+    MissingDependency
+        If it needs a package that an extra of ours installs; the message says which.
     PluginError
         If the object cannot be imported, or two packages register different objects under one name.
         The message says which package and module it comes from.
@@ -150,8 +155,13 @@ def load_plugin(group: str, name: str) -> Any:
     point = points[0]
     try:
         return point.load()
+    except MissingDependency:
+        raise
     # Third-party code runs on import and may raise anything; it is told again with its origin.
     except Exception as error:
+        missing = missing_package(error, repr(name)) if isinstance(error, ImportError) else None
+        if missing is not None:
+            raise missing from error
         raise PluginError(
             f"{name!r} of {group} cannot be loaded from {plugin_origin(point)}: "
             f"{type(error).__name__}: {error}; repair or uninstall that package"

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import soundfile
 
@@ -19,6 +18,7 @@ from genlock.core.grid import Grid
 from genlock.core.json_forms import cells_from_dict, described
 from genlock.core.track import Track
 from genlock.core.track_file import track_from_bytes
+from genlock.drawing.opencv import cv2
 
 __all__ = ["check_output", "read_output", "track_of_output", "true_cells"]
 

@@ -17,7 +17,6 @@ from queue import Queue
 from threading import Thread
 from typing import Any, Protocol, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import soundfile
@@ -30,6 +29,7 @@ from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.core.track_file import save_track
 from genlock.data.cutting import ClipSamples, ClipSpan
+from genlock.drawing.opencv import cv2
 from genlock.extractors import AudioExtractor, BothFeature, FaceFeature, Feature, PictureFeature
 from genlock.extractors.face.rows import FaceRows
 from genlock.extractors.face.watching import FaceWatch

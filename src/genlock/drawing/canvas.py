@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from genlock.drawing.opencv import cv2
 
 __all__ = ["Canvas", "Colour", "paste_digits", "paste_text", "text_mask"]
 

@@ -11,13 +11,13 @@ from html import escape
 from pathlib import Path
 from types import MappingProxyType
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.files import write_bytes
 from genlock.drawing.canvas import Canvas, Colour, paste_text
+from genlock.drawing.opencv import cv2
 
 __all__ = [
     "PAPER",

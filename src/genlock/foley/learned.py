@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.time import exact
+from genlock.drawing.opencv import cv2
 from genlock.extractors.picture.motion_maps import LEAST_STEP, MotionMapper, MotionMaps, instant_of
 from genlock.foley.contacts import Looks, columns_of, events_found
 from genlock.foley.events import Event

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genlock.drawing.opencv import cv2
 from genlock.extractors.picture.flow import OpticalFlow
 
 __all__ = ["TILES", "Slowing", "SlowingMeter"]

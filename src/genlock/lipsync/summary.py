@@ -28,6 +28,8 @@ __all__ = ["VERDICT_PROBABILITY", "headline_of", "mark_of", "told_offsets", "ver
 
 #: Below this probability of being right within 40 ms, an offset passes nothing and fails nothing.
 VERDICT_PROBABILITY = 0.5
+#: An offset whose 90 % interval is wider says nothing that a viewer could use.
+WIDEST_SECONDS = 0.2
 # A drift that moves the offset by less over the whole film is not worth the headline.
 _DRIFT_TOLD_SECONDS = 0.020
 _MOST_PARTS = 3  # that a sentence names
@@ -75,6 +77,26 @@ def headline_of(found: SyncMeasurement) -> str:
         first, last = (early_or_late(end) for end in ends)
         return f"the sound drifts from {first} to {last} ({found.drift_ppm:+.0f} ppm): {meaning}"
     return sentence_of(estimate.offset_seconds, estimate.interval_seconds, estimate.reason, meaning=meaning)
+
+
+def is_known(found: SyncMeasurement) -> bool:
+    """Whether an offset may be told as such: right within 40 ms more likely than not, its 90 % interval at most 200 ms
+    wide; of a film in several parts, that of one of them.
+
+    >>> from fractions import Fraction
+    >>> from genlock.lipsync.estimators.base import Estimate
+    >>> guess = Estimate(0.7, (0.5, 0.8), 0.4, "motion")
+    >>> is_known(SyncMeasurement(guess, Fraction(3)))
+    False
+    """
+    parts = found.segments if len(found.segments) > 1 else (found.estimate,)
+    return any(_is_known(part.interval_seconds, part.probability) for part in parts)
+
+
+def _is_known(interval: tuple[float, float] | None, probability: float | None) -> bool:
+    if interval is None or probability is None or probability < VERDICT_PROBABILITY:
+        return False
+    return interval[1] - interval[0] <= WIDEST_SECONDS
 
 
 def mark_of(sync: Mapping[str, Any]) -> Literal["good", "warn", "bad", "none"]:

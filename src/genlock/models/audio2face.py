@@ -18,8 +18,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import FormatError, InputError, MissingDependency, MissingModel
+from genlock.core.errors import FormatError, InputError, MissingModel
 from genlock.core.one_line import one_line
+from genlock.core.optional import not_installed
 from genlock.models.talker.basis import non_negative
 
 __all__ = ["Audio2Face", "load_audio2face"]
@@ -180,7 +181,7 @@ def _session(path: Path) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise MissingDependency("Audio2Face runs under onnxruntime: pip install onnxruntime") from error
+        raise not_installed("onnxruntime", "Audio2Face") from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:

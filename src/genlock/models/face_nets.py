@@ -17,11 +17,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import MissingDependency, OptionError
+from genlock.core.errors import OptionError
+from genlock.core.optional import not_installed
+from genlock.drawing.opencv import cv2
 from genlock.weights import registry
 
 __all__ = [
@@ -213,9 +214,7 @@ class _Net:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
-            raise MissingDependency(
-                f"faces need ai-edge-litert ({error}): pip install ai-edge-litert"
-            ) from error
+            raise not_installed("ai_edge_litert", "looking for faces") from error
         with _without_greeting():
             self._interpreter: Any = Interpreter(model_path=str(path), num_threads=threads)
             self._interpreter.allocate_tensors()

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genlock.drawing.opencv import cv2
 from genlock.drawing.sheet import Box, Polyline, Raster, Shape, Sheet, Text, round_numbers, write_sheet
 from genlock.foley.events import Events
 from genlock.foley.finding import SURE

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from genlock.core.errors import MissingDependency
+from genlock.core.optional import not_installed
 from genlock.core.progress import Progress, silent
 from genlock.media.sound_source import SoundSource
 from genlock.speech.sound import instant, known_seconds, require_speech_rate
@@ -39,9 +39,7 @@ def speech_spans(sound: SoundSource, progress: Progress = silent) -> list[tuple[
     try:
         from faster_whisper.vad import VadOptions, get_speech_timestamps
     except ImportError as error:
-        raise MissingDependency(
-            "the detector of voices is not installed: pip install faster-whisper"
-        ) from error
+        raise not_installed("faster_whisper", "the detector of voices") from error
     require_speech_rate(sound)
     options = VadOptions(min_silence_duration_ms=_SILENCE_MS, min_speech_duration_ms=100, speech_pad_ms=0)
     found: list[tuple[Fraction, Fraction]] = []

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from genlock.core.errors import MissingModel, OptionError, TranscriptError
+from genlock.core.errors import MissingDependency, MissingModel, OptionError, TranscriptError
 from genlock.core.memory import return_free_memory
 from genlock.core.plugins import check_plugin, plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
@@ -57,6 +57,7 @@ from genlock.speech.subtitles import Cue
 from genlock.speech.text import NOTHING_TO_SAY, Token, tokenize, written_words
 from genlock.speech.text_check import Compared, compare_text
 from genlock.speech.whisper.options import WhisperOptions
+from genlock.speech.whisper.recognizer import lacking_whisper
 from genlock.speech.words import Word, Words
 
 __all__ = ["ALIGNERS", "Aligner", "aligner_for", "find_aligner", "mouths_of", "recognize_and_align"]
@@ -350,7 +351,7 @@ class _Session:
             return self._aligner is not None
         try:
             name, _ = self._find_recognizer()
-        except (OptionError, MissingModel):
+        except (OptionError, MissingModel, MissingDependency):
             return False
         # Of a right text pocketsphinx misses every second word.
         return name != "pocketsphinx"
@@ -403,6 +404,11 @@ class _Session:
     def recognized(self) -> Words:
         """The words that are heard."""
         listener, kind = self._find_recognizer()
+        if self._recognizer == "auto" and listener == "pocketsphinx" and self._recognized is None:
+            # Of what is said it gets every second word wrong: that is for whoever asks for it by name.
+            raise lacking_whisper(
+                self.language, "; --recognizer pocketsphinx does without, and errs in every second word"
+            )
         if self._whisper is not None and self._whisper.task == "translate":
             return self._translated()
         if self._aligner is not None and _listens(kind) and kind == self._aligner[1]:

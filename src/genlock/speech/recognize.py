@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import MissingDependency, MissingModel, OptionError
+from genlock.core.errors import MissingModel, OptionError
+from genlock.core.optional import is_installed, not_installed, optional_module
 from genlock.core.plugins import check_plugin, plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
@@ -38,10 +39,7 @@ from genlock.speech.whisper.options import WhisperOptions
 from genlock.speech.whisper.recognizer import FasterWhisper
 from genlock.speech.words import Word
 
-try:
-    import pocketsphinx
-except ImportError:
-    pocketsphinx = None
+_SPHINX = optional_module("pocketsphinx")
 
 __all__ = [
     "GROUP",
@@ -223,18 +221,14 @@ class PocketSphinx:
     mouth_side: int | None = None
 
     def __init__(self) -> None:
-        if pocketsphinx is None:
-            raise MissingDependency("the recogniser pocketsphinx is not installed: pip install pocketsphinx")
+        if not is_installed("pocketsphinx"):
+            raise not_installed("pocketsphinx", "the recogniser pocketsphinx")
         self._decoder = _sphinx_decoder()
 
     @classmethod
     def missing(cls) -> str | None:
         """Why it cannot be used here, or None."""
-        return (
-            None
-            if pocketsphinx is not None
-            else "the package pocketsphinx is not installed: pip install pocketsphinx"
-        )
+        return None if is_installed("pocketsphinx") else str(not_installed("pocketsphinx", "it"))
 
     def hear(self, samples: Samples, language: str, mouths: Sequence[Track] = ()) -> list[Heard]:
         """Words in at most 30 s of sound."""
@@ -259,7 +253,7 @@ class PocketSphinx:
 
 def _sphinx_decoder() -> Any:
     folder = model_folder()
-    return pocketsphinx.Decoder(
+    return _SPHINX.Decoder(
         hmm=str(folder / "en-us"),
         lm=str(folder / "en-us.lm.bin"),
         dict=str(folder / "cmudict-en-us.dict"),
@@ -279,8 +273,8 @@ def choose_recognizer(name: str, language: str) -> Recognizer:
     ------
     OptionError
         If no recogniser of that name exists, or it does not know the language.
-    MissingModel
-        If its model is not on this machine.
+    MissingModel, MissingDependency
+        If it is not installed, or its model is not on this machine.
     """
     return recognizer_instance(find_recognizer(name, language, with_model=False)[0], language)
 
@@ -306,10 +300,13 @@ def find_recognizer(
         if problem is None:
             return candidate, kind
         problems.append(f"{candidate}: {problem}")
-    raise OptionError(
-        f"nothing here recognises speech in the language {language!r} ({'; '.join(problems)}); "
-        "give a transcript"
-    )
+    said = f"nothing here recognises speech in the language {language!r} ({'; '.join(problems)}); give a transcript"
+    lacking = None if with_model else FasterWhisper.lacking(language)
+    if lacking is None:
+        raise OptionError(said)
+    error = type(lacking)(said)
+    error.fetch = lacking.fetch
+    raise error
 
 
 def mouth_side_of(name: str, language: str, with_model: bool = False) -> int | None:

@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from genlock.core.errors import MissingDependency
+from genlock.core.optional import not_installed
 
 __all__ = ["bare_letters", "roman_letters"]
 
@@ -50,7 +50,5 @@ def _uroman() -> Any:
     try:
         import uroman  # optional, and its tables take a second to read
     except ImportError as error:
-        raise MissingDependency(
-            "words of other scripts are transliterated by the package uroman: pip install uroman"
-        ) from error
+        raise not_installed("uroman", "transliterating words of other scripts") from error
     return uroman.Uroman()

@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +16,7 @@ from genlock.core.grid import Grid
 from genlock.core.time import fraction_text, round_fraction
 from genlock.core.track import Track
 from genlock.data.output_files import read_output, track_of_output
+from genlock.drawing.opencv import cv2
 from genlock.report.arrays import Rows, base64_text, curve_rows, spectrogram_rows, waveform_rows
 
 __all__ = ["output_rows", "output_strip"]

@@ -8,13 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MediaError
 from genlock.core.grid import Cells
 from genlock.core.time import round_fraction
+from genlock.drawing.opencv import cv2
 from genlock.media import MediaInfo, ReadOptions, VideoForm, probe, read_frames
 from genlock.studio.folder import MediaFile, NotThere
 

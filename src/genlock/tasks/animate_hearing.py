@@ -17,6 +17,7 @@ from genlock.animation.film import FilmSound
 from genlock.animation.pipe import open_pipe
 from genlock.animation.voice import SAMPLE_RATE
 from genlock.core.errors import NoStream, OptionError
+from genlock.core.optional import not_installed
 from genlock.core.progress import Progress
 from genlock.media import AudioBlock, AudioForm, ReadOptions, probe, read
 
@@ -109,8 +110,10 @@ def _decibels(value: float) -> float | None:
 
 
 def _speech_samples(samples: Samples) -> int:
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
-
+    try:
+        from faster_whisper.vad import VadOptions, get_speech_timestamps
+    except ImportError as error:
+        raise not_installed("faster_whisper", "the detector of voices") from error
     if len(samples) < 512:
         return 0
     found = get_speech_timestamps(np.ascontiguousarray(samples), VadOptions(min_silence_duration_ms=400))

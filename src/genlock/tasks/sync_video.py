@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
 
-from genlock.core.errors import OptionError
+from genlock.core.errors import MissingDependency, MissingModel, OptionError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.extractors.face.watching import FaceWatch
@@ -20,7 +20,7 @@ from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.repair import Repair, refusal_of, repair_file, repair_target
 from genlock.lipsync.spread import PartsRead
-from genlock.lipsync.summary import headline_of, verdicts_of
+from genlock.lipsync.summary import headline_of, is_known, verdicts_of
 from genlock.lipsync.two_recordings import match_sounds
 from genlock.lipsync.verdicts import EMITTED, Verdict, early_or_late, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions, probe
@@ -101,6 +101,8 @@ class SyncResult:
     sounds: tuple[SyncResult, ...] = ()
     """What each sound of the file says, by its number, where each was measured (``each_sound``); else none. What is
     said beside it is that of the sound that was asked for, or the default one."""
+    unavailable: MissingModel | MissingDependency | None = None
+    """What this machine lacks for an answer, where it could not be given for want of it."""
 
     __repr__ = one_line
 
@@ -368,11 +370,22 @@ class SyncProbe:
             found = _unknown(f"the file has no {' and no '.join(missing)}")
         else:
             found = self._fusion.finish()
+        lacking = None if missing else self._collector.unavailable
+        if lacking is not None and not is_known(found):
+            found = without_faces(found, lacking)
+        else:
+            lacking = None
         if found.estimate.offset_seconds is None and not missing:
-            notes = (*self._collector.missing, *_other_sounds(info, found.estimate.reason), *notes)
+            notes = (*_other_sounds(info, found.estimate.reason), *notes)
         apart = info.sound_minus_picture_start
         notes = (*found.notes, *self._collector.notes, *notes)
-        return SyncResult(found, None if apart is None else float(apart), notes)
+        return SyncResult(found, None if apart is None else float(apart), notes, unavailable=lacking)
+
+
+def without_faces(found: SyncMeasurement, lacking: MissingModel | MissingDependency) -> SyncMeasurement:
+    """What nothing but faces could have told, where nobody could look for them: unknown, and not "no face is seen"."""
+    unknown = Estimate(None, None, None, "none", f"faces could not be looked for: {lacking}")
+    return replace(found, estimate=unknown, segments=(), pieces=(), drift_ppm=None, drift_interval_ppm=None)
 
 
 def _other_sounds(info: MediaInfo, reason: str) -> tuple[str, ...]:
@@ -415,6 +428,8 @@ def sync_video(
     ------
     MediaError
         If the file cannot be read.
+    MissingModel, MissingDependency
+        If nothing but faces could tell, and what looks for them is not on this machine.
     OutputError
         If the plot cannot be written. Nothing is left half-written.
     """
@@ -424,6 +439,8 @@ def sync_video(
     if options.plot is not None:
         plot_ending(options.plot)  # said before minutes of work, not after
     result = _measure(file, options, progress)
+    if result.unavailable is not None:
+        raise result.unavailable
     if options.plot is not None:
         write_sync_plot(options.plot, result.measurement, Path(os.fspath(file)).name)
     if options.each_sound:
@@ -495,8 +512,13 @@ def _measure(file: str | os.PathLike[str], options: SyncOptions, progress: Progr
         if seen is not None:
             apart = info.sound_minus_picture_start
             notes = (*seen.measurement.notes, *seen.notes)
+            lacking = None if is_known(seen.measurement) else seen.unavailable
             return SyncResult(
-                seen.measurement, None if apart is None else float(apart), notes, read=seen.read
+                seen.measurement,
+                None if apart is None else float(apart),
+                notes,
+                read=seen.read,
+                unavailable=lacking,
             )
     with SyncProbe(options.estimators) as watching:
         request = ClipRequest(consumers=watching.consumers, frames=False, reading=options.reading)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from genlock.core.errors import MissingDependency, MissingModel
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.lipsync.evidence.base import Evidence
@@ -37,6 +38,8 @@ class WindowsMeasured:
     """Which parts those were."""
     notes: tuple[str, ...] = ()
     """What the reader had to repair."""
+    unavailable: MissingModel | MissingDependency | None = None
+    """Why no faces could be looked for; None: they were."""
 
     __repr__ = one_line
 
@@ -71,6 +74,7 @@ def measure_windows(
     if spread is None:
         return None
     notes: dict[str, None] = {}
+    lacking: list[MissingModel | MissingDependency] = []
     asked = FusionOptions(estimators=estimators)
     mouths = Fusion(asked).mouths
 
@@ -82,11 +86,12 @@ def measure_windows(
         with Background(collector.consumers) as background:
             request = ClipRequest(consumers=background.consumers, frames=False, reading=part)
             with read_clip(file, request, info=info) as clip:
-                notes.update((note, None) for note in (*clip.notes, *collector.missing, *collector.notes))
+                notes.update((note, None) for note in (*clip.notes, *collector.notes))
+        lacking.extend([] if collector.unavailable is None else [collector.unavailable])
         return pieces
 
     seen = measure_spread(spread, look, lambda: Fusion(asked), progress)
-    return None if seen is None else WindowsMeasured(*seen, tuple(notes))
+    return None if seen is None else WindowsMeasured(*seen, tuple(notes), next(iter(lacking), None))
 
 
 def _spread(

@@ -15,7 +15,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from huggingface_hub import HfApi, hf_hub_download, hf_hub_url, snapshot_download
+from genlock.core.optional import optional_module
+
+_HUB = optional_module("huggingface_hub")
 
 _CONNECT_SECONDS = 5.0
 
@@ -23,9 +25,9 @@ _CONNECT_SECONDS = 5.0
 def main(repository: str, revision: str, folder: str, *names: str) -> int:
     """Fetch ``names`` into ``folder``; the exit status."""
     try:
-        _knock(hf_hub_url(repository, names[0], revision=revision))
+        _knock(_HUB.hf_hub_url(repository, names[0], revision=revision))
         for name in names:
-            hf_hub_download(
+            _HUB.hf_hub_download(
                 repository, name, revision=revision, local_dir=folder, etag_timeout=_CONNECT_SECONDS
             )
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent reports it and tries the next source
@@ -39,9 +41,9 @@ def main(repository: str, revision: str, folder: str, *names: str) -> int:
 def snapshot(repository: str) -> int:
     """Fetch a repository into the hub's cache and print its folder, or what is wrong; the exit status."""
     try:
-        _knock(hf_hub_url(repository, "config.json"))
-        names = HfApi().list_repo_files(repository)
-        folder = snapshot_download(
+        _knock(_HUB.hf_hub_url(repository, "config.json"))
+        names = _HUB.HfApi().list_repo_files(repository)
+        folder = _HUB.snapshot_download(
             repository, allow_patterns=wanted_files(names), etag_timeout=_CONNECT_SECONDS
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent reports it

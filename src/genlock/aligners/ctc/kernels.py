@@ -11,12 +11,10 @@ tiles, so many pairs wide that a tile stays in the first-level cache while all f
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
-
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from genlock.core.compiled import compiled
 
 __all__ = ["advance", "walk_back"]
 
@@ -25,9 +23,6 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 # How a state was reached, in one byte for a pair: bits 0-1 for its token, bits 2-3 for its blank.
 _TOKEN_FROM_BLANK, _TOKEN_FROM_TOKEN = np.uint8(1), np.uint8(2)
@@ -38,12 +33,7 @@ _TOKEN_BITS = np.uint8(3)
 _TILE = 640
 
 
-def _compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Compile at the first call and keep the machine code on disk; other Python threads go on meanwhile."""
-    return cast("Callable[_P, _R]", cast(Any, numba.njit)(cache=True, nogil=True)(function))
-
-
-@_compiled
+@compiled
 def advance(
     blanks: F64,
     tokens: F64,
@@ -153,7 +143,7 @@ def advance(
     tokens[last - low + 1] = -np.inf
 
 
-@_compiled
+@compiled
 def walk_back(codes: U8, high: int, gaps: I64, state: int, states: I32) -> int:
     """Follow the codes of :func:`advance` from the last frame back to the first.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +11,7 @@ from genlock.animation.brush import Brush, Points, curve, ellipse, mixed
 from genlock.animation.faces.base import FaceFrame, MouthShape, Pixels, mouth_shape, rest_lips
 from genlock.animation.faces.mouths import smooth_ring
 from genlock.drawing.canvas import Colour
+from genlock.drawing.opencv import cv2
 
 __all__ = ["InkFace"]
 

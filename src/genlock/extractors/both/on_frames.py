@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +19,7 @@ from genlock.core.errors import OptionError
 from genlock.core.grid import Cells, Grid, require_same_clock
 from genlock.core.time import round_fraction
 from genlock.core.track import Track
+from genlock.drawing.opencv import cv2
 from genlock.extractors.sound.filterbank import Logfbank
 
 __all__ = [

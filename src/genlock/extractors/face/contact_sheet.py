@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError, OutputError
 from genlock.core.files import atomic_path
+from genlock.drawing.opencv import cv2
 from genlock.extractors.face.landmarks import draw_landmarks
 from genlock.extractors.face.mouth import LIPS
 from genlock.extractors.face.pose import RIGID

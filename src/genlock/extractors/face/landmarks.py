@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
 from genlock.core.progress import Progress, silent
 from genlock.core.track import Track
+from genlock.drawing.opencv import cv2
 from genlock.extractors.base import FaceFeature, Row
 from genlock.extractors.face.pose import LIPS, RIGID, HeadPose, head_pose
 from genlock.extractors.face.rows import FaceRows

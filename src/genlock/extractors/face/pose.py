@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from genlock.drawing.opencv import cv2
 
 __all__ = ["CANONICAL_RIGID", "LIPS", "RIGID", "HeadPose", "head_pose", "upright_crop", "upright_mesh"]
 

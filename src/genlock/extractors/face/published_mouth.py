@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import FormatError, InputError
+from genlock.drawing.opencv import cv2
 from genlock.extractors.face.landmarks import MESH_TO_68
 from genlock.extractors.face.pose import CANONICAL_RIGID
 from genlock.extractors.face.tracking import Sighting

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genlock.drawing.opencv import cv2
 from genlock.extractors.face.tracking import FaceOptions, FaceTracker, Sighting, Sink, squares
 from genlock.media import VideoCell, VideoForm
 

@@ -12,10 +12,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genlock.drawing.opencv import cv2
 from genlock.extractors.face.tracking import Sighting
 
 __all__ = ["FACE_PIXELS", "FaceSquares"]

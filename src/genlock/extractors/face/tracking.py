@@ -15,7 +15,6 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +22,7 @@ from genlock.core.errors import MediaError, OptionError
 from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact
+from genlock.drawing.opencv import cv2
 from genlock.extractors.face.pose import LIPS, RIGID, HeadPose, head_pose, upright_crop
 from genlock.media import ReadOptions, VideoCell, VideoForm, read
 from genlock.models.face_nets import Detection, FaceDetector, FaceMesh, Points, Region

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.drawing.opencv import cv2
 from genlock.extractors.base import PictureFeature, Pixels, Row
 from genlock.extractors.spec import FeatureSpec
 from genlock.media import VideoForm

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +19,7 @@ from genlock.core.errors import OptionError
 from genlock.core.grid import Cells
 from genlock.core.one_line import one_line
 from genlock.core.track import Track
+from genlock.drawing.opencv import cv2
 from genlock.extractors.base import PictureFeature, PictureStream, Pixels, Row
 from genlock.media import VideoCell, VideoForm
 

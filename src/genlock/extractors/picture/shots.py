@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.track import Track
+from genlock.drawing.opencv import cv2
 from genlock.extractors.base import PictureFeature, Pixels, Row
 from genlock.media import VideoForm
 

@@ -99,8 +99,8 @@ class EvidenceCollector:
         self._finished = False
         self._sound, self._picture, self._mouths = SoundRows(), PictureRows(), _face_rows(mouths)
         self._flashes, self._beeps = FlashFinder(), BeepFinder()
-        self.missing: tuple[str, ...] = ()
-        """What cannot be collected here, each with its reason: face models that are not there."""
+        self.unavailable: MissingModel | MissingDependency | None = None
+        """Why no faces can be looked for here: their models are not there, or what runs them; None: they can."""
         self._watch: FaceWatch | None = None
         self._consumers: list[Consumer] = [Tap(AudioForm(SOUND_RATE, 1), self._take_sound, self._finish)]
         if faces is not None or watch is not None:
@@ -110,10 +110,15 @@ class EvidenceCollector:
                 self._watch.sinks = (*self._watch.sinks, self._mouths)
                 self._consumers += self._watch.consumers
             except (MissingModel, MissingDependency) as error:
-                self.missing = (str(error),)
+                self.unavailable = error
         # The grey picture comes last, so that a frame's faces are known when it is counted.
         grey = VideoForm(size=SMALL_PICTURE, pixels="gray")
         self._consumers.append(Tap(grey, self._take_picture, self._finish))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What cannot be collected here, each with its reason."""
+        return () if self.unavailable is None else (str(self.unavailable),)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.drawing.opencv import cv2
 from genlock.models.foley.convolution import FOLD, KERNEL, convolved, folded
 from genlock.models.layers import Array, Arrays, check_shapes, linear, softmax
 from genlock.weights.npz_model import arrays_in, load_once, shape_in, write_model

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from genlock.drawing.opencv import cv2
 
 __all__ = ["CELL", "HIGH", "NUMBERS", "WIDE", "Pixels", "greys_of", "small_picture", "tints_of"]
 

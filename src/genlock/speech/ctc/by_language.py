@@ -6,7 +6,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from genlock.core.errors import MissingDependency
+from genlock.core.optional import not_installed
 from genlock.core.progress import Progress, silent
 from genlock.media.sound_source import SoundSource
 from genlock.speech.ctc.checkpoint import CtcListening, HfCtc
@@ -67,12 +67,10 @@ def named_aligner(name: str) -> LanguageAligner:
         If it is not on this machine.
     """
     if not _installed("torch", "transformers"):
-        raise MissingDependency(f"CTC checkpoints need torch and transformers; install them: {_TORCH}")
+        raise not_installed("torch", "a CTC checkpoint")
     roman = name == hub_models.romanized_repository()
     if roman and not _installed("uroman"):
-        raise MissingDependency(
-            f"{name!r} knows Roman letters alone; install what writes them: pip install uroman"
-        )
+        raise not_installed("uroman", f"{name!r}, which knows Roman letters alone,")
     if Path(name).is_dir():
         return LanguageAligner(name, name)
     folder = hub_models.cached_folder(name, *_FILES) if hub_models.is_hub_name(name) else None

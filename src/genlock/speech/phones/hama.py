@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core import Grid
-from genlock.core.errors import MissingDependency
+from genlock.core.optional import not_installed
 from genlock.speech.ctc.emissions import EmissionFile
 from genlock.speech.ctc.laid import LaidWords
 from genlock.speech.phones.espeak import espeak_languages, ipa_of_words
@@ -111,7 +111,7 @@ class HamaAligner:
 
     def __init__(self, language: str = "en") -> None:
         if not _installed():
-            raise MissingDependency("the aligner hama is not installed: pip install hama")
+            raise not_installed("hama", "the aligner hama")
         self.language = language
 
     def align(

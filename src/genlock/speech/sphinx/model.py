@@ -18,12 +18,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import MissingDependency, MissingModel
+from genlock.core.errors import MissingModel
+from genlock.core.optional import is_installed, not_installed, optional_module
 
-try:
-    import pocketsphinx
-except ImportError:
-    pocketsphinx = None
+_SPHINX = optional_module("pocketsphinx")
 
 __all__ = ["SILENCE", "AcousticModel", "load_acoustic_model", "model_folder"]
 
@@ -167,9 +165,9 @@ def model_folder() -> Path:
 
     Raises MissingDependency if the package is not installed, MissingModel if it came without its model.
     """
-    if pocketsphinx is None:
-        raise MissingDependency("aligning words needs the package pocketsphinx: pip install pocketsphinx")
-    folder = Path(pocketsphinx.get_model_path()) / "en-us"
+    if not is_installed("pocketsphinx"):
+        raise not_installed("pocketsphinx", "aligning words")
+    folder = Path(_SPHINX.get_model_path()) / "en-us"
     if not (folder / "en-us" / "mdef").is_file():
         raise MissingModel(
             f"{str(folder)!r} lacks the en-us model; install it again: "

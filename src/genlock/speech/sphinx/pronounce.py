@@ -1,14 +1,12 @@
 """How an English word is pronounced, in the phones of the CMU Sphinx model.
 
 First the dictionary that comes with pocketsphinx (126,000 words). A word that it lacks is taken apart
-(``'s``, hyphens, accents); what is left is pronounced by the grapheme-to-phoneme network of the package
-``espnet-g2p-en`` (a fork of g2p_en; Apache-2.0), a pair of small recurrent nets. Only the network's weights
-are read from that package: importing it would download other data.
+(``'s``, hyphens, accents); what is left is pronounced by the grapheme-to-phoneme network of g2p_en
+(Apache-2.0), a pair of small recurrent nets, the model ``g2p-en``.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import unicodedata
 from array import array
@@ -22,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import MissingDependency
 from genlock.speech.sphinx.model import model_folder
+from genlock.weights import registry
 
 __all__ = ["ARPABET", "DictionaryLines", "GraphemeNetwork", "Pronouncer", "Pronunciation", "load_pronouncer"]
 
@@ -215,39 +213,30 @@ class DictionaryLines(Mapping[str, tuple[str, ...]]):
 
 @lru_cache(maxsize=1)
 def load_pronouncer() -> Pronouncer:
-    """The dictionary and the network, read once (0.1 s).
+    """The dictionary, read once (0.1 s), and the network, read when a word needs it.
 
-    Raises MissingDependency if a package that holds them is not installed.
+    Raises MissingDependency if pocketsphinx, which holds the dictionary, is not installed.
     """
     lines = DictionaryLines((model_folder() / "cmudict-en-us.dict").read_bytes())
-    return Pronouncer(lines, GraphemeNetwork(_network_file()))
-
-
-def _network_file() -> Path:
-    spec = importlib.util.find_spec("g2p_en")
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        file = Path(folder) / "checkpoint20.npz"
-        if file.is_file():
-            return file
-    raise MissingDependency(
-        "words outside the dictionary need the package espnet-g2p-en: pip install espnet-g2p-en"
-    )
+    return Pronouncer(lines, GraphemeNetwork())
 
 
 @dataclass(frozen=True, eq=False)
 class GraphemeNetwork:
     """An encoder and a decoder of gated recurrent units that read letters and write phones.
 
-    >>> GraphemeNetwork(_network_file())("kubernetes")
+    Raises MissingModel at the first word if its weights are not on this machine.
+
+    >>> GraphemeNetwork()("kubernetes")
     ('K', 'AH', 'B', 'ER', 'N', 'AH', 'T', 'S')
     """
 
-    file: Path
-    """The weights, an ``.npz``."""
+    file: Path | None = None
+    """The weights, an ``.npz``; None: the model ``g2p-en``."""
 
     @cached_property
     def _weights(self) -> dict[str, Array]:
-        with np.load(self.file, allow_pickle=False) as archive:
+        with np.load(self.file or registry.require("g2p-en"), allow_pickle=False) as archive:
             return {name: archive[name].astype(np.float32) for name in archive.files}
 
     def __call__(self, letters: str) -> Pronunciation:

@@ -15,26 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import FormatError, MissingDependency, MissingModel, OptionError
+from genlock.core.optional import is_installed, not_installed, optional_module
 from genlock.core.track import Track
 from genlock.speech.heard import Heard
 from genlock.speech.scripts import UNSPACED
 from genlock.speech.whisper.models import ENGLISH, MULTILINGUAL, default_model, require_whisper
 from genlock.speech.whisper.options import WhisperOptions
 
-try:
-    import ctranslate2
-    from faster_whisper import WhisperModel
-except ImportError:
-    WhisperModel = ctranslate2 = None
+_WHISPER, _TRANSLATE = optional_module("faster_whisper"), optional_module("ctranslate2")
 
-__all__ = ["FasterWhisper", "FoundLanguage"]
+__all__ = ["FasterWhisper", "FoundLanguage", "lacking_whisper"]
 
 Samples = npt.NDArray[np.float32]
 
 #: Weights up to this size are computed in one thread: four, which is the default, take a third more processor time for
 #: the same words, and decoding and the search for faces go on beside it.
 _SMALL_BYTES = 100e6
-_NOT_INSTALLED = "the package faster-whisper is not installed: pip install faster-whisper"
 
 
 @dataclass(frozen=True)
@@ -69,12 +65,12 @@ class FasterWhisper:
     mouth_side: int | None = None
 
     def __init__(self, options: WhisperOptions | None = None, language: str = "en") -> None:
-        if WhisperModel is None:
-            raise MissingDependency(f"the recogniser {self.name} cannot be used: {_NOT_INSTALLED}")
+        if not is_installed("faster_whisper", "ctranslate2"):
+            raise lacking_whisper(language)
         self.options = options or WhisperOptions()
         model = self.options.model or default_model(language)
         if model is None:
-            raise MissingModel(f"the recogniser {self.name!r} cannot be used: {self.missing_for(language)}")
+            raise lacking_whisper(language)
         self.model = model
         device, compute_type = _where(self.options)
         self._shared = _loaded(require_whisper(model), device, compute_type)
@@ -92,12 +88,20 @@ class FasterWhisper:
     @classmethod
     def missing_for(cls, language: str) -> str | None:
         """Why it cannot hear a language (``auto``: any) here with a model of its own choice, or None."""
-        if WhisperModel is None:
-            return _NOT_INSTALLED
+        lacking = cls.lacking(language)
+        return None if lacking is None else str(lacking)
+
+    @classmethod
+    def lacking(cls, language: str) -> MissingModel | MissingDependency | None:
+        """The same as an error, which carries what to fetch."""
+        if not is_installed("faster_whisper", "ctranslate2"):
+            return not_installed("faster_whisper", "it")
         if default_model(language) is not None:
             return None
         wanted = ENGLISH if language == "en" else MULTILINGUAL
-        return f"its model is not on this machine: genlock models fetch {wanted}"
+        error = MissingModel(f"its model is not on this machine: genlock models fetch {wanted}")
+        error.fetch = wanted
+        return error
 
     @property
     def multilingual(self) -> bool:
@@ -191,14 +195,14 @@ class _Shared:
 
 def _where(options: WhisperOptions) -> tuple[str, str]:
     """Device and compute type, as this machine has them."""
-    count = ctranslate2.get_cuda_device_count()
+    count = _TRANSLATE.get_cuda_device_count()
     device = ("cuda" if count else "cpu") if options.device == "auto" else options.device
     if device == "cuda" and not count:
         raise OptionError("--device cuda: there is no GPU here that can be used; say --device cpu, or auto")
     wanted = options.compute_type
     if wanted == "auto":
         wanted = "int8" if device == "cpu" else "float16"
-    able = ctranslate2.get_supported_compute_types(device)
+    able = _TRANSLATE.get_supported_compute_types(device)
     if wanted not in able:
         raise OptionError(
             f"--compute-type {wanted}: this {device} computes in {', '.join(sorted(able))}; name one of those"
@@ -210,7 +214,7 @@ def _where(options: WhisperOptions) -> tuple[str, str]:
 def _loaded(folder: Path, device: str, compute_type: str) -> _Shared:
     threads = 1 if (folder / "model.bin").stat().st_size <= _SMALL_BYTES else min(os.cpu_count() or 1, 8)
     try:
-        whisper = WhisperModel(
+        whisper = _WHISPER.WhisperModel(
             str(folder), device=device, compute_type=compute_type, local_files_only=True, cpu_threads=threads
         )
         return _Shared(whisper)
@@ -244,3 +248,16 @@ def _with(
             Heard(last.text + text.strip(), last.start, max(high, last.end), min(last.probability, sure)),
         ]
     return [*heard, Heard(text.strip(), low, high, sure)] if text.strip() else heard
+
+
+def lacking_whisper(language: str, beside: str = "") -> MissingModel | MissingDependency:
+    """The error that Whisper cannot hear a language here, with what to install or to fetch.
+
+    ``beside`` is said after it.
+    """
+    lacking = FasterWhisper.lacking(language)
+    assert lacking is not None
+    error = type(lacking)(f"the recogniser {FasterWhisper.name!r} cannot be used: {lacking}{beside}")
+    if isinstance(lacking, MissingModel) and isinstance(error, MissingModel):
+        error.fetch = lacking.fetch
+    return error

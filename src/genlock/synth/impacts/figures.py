@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genlock.drawing.opencv import cv2
 from genlock.synth.impacts.bodies import Striker
 from genlock.synth.impacts.stage import SHIFT, fixed
 from genlock.synth.impacts.truth import Contact

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import soundfile
@@ -15,6 +14,7 @@ import soundfile
 from genlock.core.errors import OutputError
 from genlock.core.files import atomic_path
 from genlock.core.grid import Cells, Grid
+from genlock.drawing.opencv import cv2
 from genlock.media import Picture, Sound, clock_of, encode
 from genlock.synth.impacts.bodies import Body, Striker, drop_path, roll_path, tip_path
 from genlock.synth.impacts.contacts import Front, events_of, front_of, hear

@@ -13,7 +13,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import tyro
@@ -24,6 +23,7 @@ from genlock.core.grid import Cells, Grid
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact, exact_rate
+from genlock.drawing.opencv import cv2
 from genlock.media import Picture, Sound, clock_of, encode
 from genlock.synth.impacts.plans import read_size
 from genlock.synth.impacts.sound import first_sample, late_by

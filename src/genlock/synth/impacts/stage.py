@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genlock.drawing.opencv import cv2
 from genlock.synth.impacts.bodies import Body
 from genlock.synth.impacts.materials import material_of
 from genlock.synth.impacts.plans import ImpactPlan

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genlock.drawing.opencv import cv2
 from genlock.synth.impacts.materials import material_of
 
 __all__ = ["backdrop", "clouds", "surface"]

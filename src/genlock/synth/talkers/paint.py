@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genlock.drawing.opencv import cv2
 from genlock.synth.talkers.looks import Look
 from genlock.synth.talkers.mesh import BROWS, EYES, FOLDS, INNER, OUTER
 from genlock.synth.talkers.raster import Pixels

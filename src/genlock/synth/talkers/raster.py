@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from genlock.core.compiled import compiled
 
 __all__ = ["Light", "Part", "Pixels", "draw_part", "normals_of"]
 
@@ -61,7 +61,7 @@ def normals_of(points: Array, triangles: npt.NDArray[np.int32]) -> npt.NDArray[n
     return out
 
 
-@cast(Any, numba.njit)(cache=True, nogil=True)
+@compiled
 def _add_normals(points, triangles, out):  # type: ignore[no-untyped-def]
     for t in range(len(triangles)):
         i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -106,7 +106,7 @@ def draw_part(
     )
 
 
-@cast(Any, numba.njit)(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def _fill(  # type: ignore[no-untyped-def]
     image, depth, points, normals, triangles, uv, texture, direction, key, fill, rim, shine
 ):

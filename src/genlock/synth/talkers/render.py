@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.drawing.opencv import cv2
 from genlock.synth.talkers import heads, paint
 from genlock.synth.talkers.face import Camera, place, points_of
 from genlock.synth.talkers.looks import Look

@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +19,7 @@ from genlock.core.track import Track
 from genlock.data.output_spec import Wanted
 from genlock.data.reading import Clip, Word
 from genlock.data.splits import NAMES
+from genlock.drawing.opencv import cv2
 from genlock.extractors.both.on_frames import FRAME_RATE, heard_on_frames, seen_on_frames
 from genlock.train.avhubert.options import AVTraining
 from genlock.train.datasets import Needs, each_clip, left_out_notes, open_datasets, split_by

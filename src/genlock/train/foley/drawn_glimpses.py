@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core.files import atomic_path
 from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
+from genlock.drawing.opencv import cv2
 from genlock.synth.impacts.contacts import events_of
 from genlock.synth.impacts.films import cells_of, frames_of, stage_of
 from genlock.synth.impacts.plans import ImpactOptions, ImpactPlan, plan_one

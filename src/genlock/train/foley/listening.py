@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
 from genlock.core.errors import OutputError
 from genlock.core.files import write_bytes
+from genlock.drawing.opencv import cv2
 from genlock.extractors.sound.griffin_lim import griffin_lim
 from genlock.models.foley.codec import Codec
 from genlock.models.foley.vocoder import SOUND_RATE, Vocoder

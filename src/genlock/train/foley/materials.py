@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +15,7 @@ from genlock.core.files import write_text
 from genlock.core.json_forms import write_json
 from genlock.core.progress import Progress, silent
 from genlock.data.batches import Batches, BatchPlan, Item
+from genlock.drawing.opencv import cv2
 from genlock.models.foley.materials import (
     PLACES_SHOWN,
     PLACES_SIDE,

@@ -11,7 +11,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +20,7 @@ from genlock.core.progress import Progress, silent
 from genlock.data.prepare import source_of
 from genlock.data.reading import Clip
 from genlock.data.splits import NAMES
+from genlock.drawing.opencv import cv2
 from genlock.extractors.picture.motion_maps import MotionMapper, instant_of
 from genlock.media import VideoCell, VideoForm, read
 from genlock.models.foley.contacts import prepared_maps

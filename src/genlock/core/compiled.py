@@ -1,4 +1,4 @@
-"""Functions that are compiled when they are first called: whoever never draws does not wait for the compiler."""
+"""Functions that are compiled when they are first called: whoever never calls one needs no compiler."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable
 from functools import update_wrapper
 from importlib import import_module
 from types import FunctionType
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+
+from genlock.core.optional import not_installed
 
 __all__ = ["compiled"]
 
@@ -29,7 +31,12 @@ class _Compiled(Generic[_P, _R]):
         """What Numba makes of it."""
         if self._made is None:
             # Numba is loaded here, and not above: it takes a quarter of a second, of every command.
-            numba = import_module("numba")
+            try:
+                numba = import_module("numba")
+            except ModuleNotFoundError as error:
+                raise not_installed(
+                    "numba", f"what Genlock compiles here ({self._function.__name__})"
+                ) from error
             given = self._function
             # What it calls must be Numba's own too.
             names = {
@@ -43,13 +50,33 @@ class _Compiled(Generic[_P, _R]):
         return self._made
 
 
-def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
+@overload
+def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]: ...
+@overload
+def compiled(*, fastmath: bool) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...
+def compiled(function: Callable[..., Any] | None = None, *, fastmath: bool = False) -> Any:
     """Compile at the first call and keep the machine code on disk; division by zero is as numpy has it.
 
+    Other threads of Python go on while it runs.
+
+    Parameters
+    ----------
+    fastmath : the compiler may order additions as it likes: for pictures, where no bit counts
+
+    Raises
+    ------
+    MissingDependency
+        At the first call, if Numba is not installed.
+
+    Examples
+    --------
     >>> @compiled
     ... def twice(value: float) -> float:
     ...     return 2 * value
     >>> twice.__name__
     'twice'
     """
-    return _Compiled(function, {"cache": True, "nogil": True, "error_model": "numpy"})
+    options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    if function is None:
+        return lambda given: _Compiled(given, options)
+    return _Compiled(function, options)

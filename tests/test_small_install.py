@@ -1,0 +1,120 @@
+"""A core alone: what it does, and what it says where a package of an extra is not there.
+
+The packages of the extras are kept from being imported in a process of its own; the slow test installs the core anew.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from genlock.core.optional import EXTRA_OF
+from genlock.testing import example_video
+
+CORE_ALONE = """
+import importlib.abc, sys
+
+class Kept(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in NAMES:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Kept())
+from genlock.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def core_alone(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``genlock`` where no package of an extra can be imported."""
+    code = CORE_ALONE.replace("NAMES", repr(set(EXTRA_OF)))
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_signals_are_made_measured_and_repaired(tmp_path: Path) -> None:
+    assert core_alone("synth", "signals", "-n", "1", "-o", str(tmp_path / "made")).returncode == 0
+    (film,) = (tmp_path / "made").glob("*flashes*.mp4")
+    assert "frames per second" in core_alone("probe", str(film)).stdout
+    assert core_alone("features", str(film), "-o", str(tmp_path / "tracks")).returncode == 0
+    assert (tmp_path / "tracks" / "mel.npz").is_file()
+    fixed = core_alone("sync", str(film), "--fix", str(tmp_path / "fixed.mp4"))
+    assert fixed.returncode == 0, fixed.stderr
+    assert "flash-beep" in fixed.stdout
+    assert (tmp_path / "fixed.mp4").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("words", "FILM", "--recognizer", "whisper"), "speech"),
+        (("words", "FILM", "--transcript", "TEXT"), "speech"),
+        (("align", "FILM", "-o", "OUT"), "speech"),
+        (("sync", "FILM"), "faces"),
+        (("features", "FILM", "--feature", "mouth"), "faces"),
+        (("features", "FILM", "--feature", "flow"), "faces"),
+        (("prepare", "FOLDER"), "data"),
+    ],
+)
+def test_a_command_says_in_one_line_which_extra_it_needs(
+    tmp_path: Path, arguments: tuple[str, ...], extra: str
+) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("and so my fellow americans")
+    places = {
+        "FILM": example_video(), "TEXT": str(text), "OUT": str(tmp_path / "out"), "FOLDER": str(tmp_path)
+    }  # fmt: skip
+    done = core_alone(*(places.get(word, word) for word in arguments))
+    assert done.returncode == 2
+    assert f"genlock[{extra}]" in done.stderr, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "no face is seen" not in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_its_model_a_command_says_what_to_fetch(tmp_path: Path) -> None:
+    """Without the face model it was "no face is seen", without Whisper the words of a weaker recogniser."""
+    nothing = {"GENLOCK_CACHE": str(tmp_path), "HF_HUB_CACHE": str(tmp_path)}
+    code = "import sys; from genlock.cli import main; sys.exit(main(sys.argv[1:]))"
+    for command, model in (("sync", "mediapipe-face-detection"), ("words", "whisper-tiny.en")):
+        done = subprocess.run(
+            [sys.executable, "-c", code, command, example_video()],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **nothing},
+            timeout=300,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 2, done.stdout
+        assert f"genlock models fetch {model}" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("PIP_NO_INDEX") == "1", reason="no index to install from")
+def test_a_core_takes_at_most_300_megabytes(repository: Path, tmp_path: Path) -> None:
+    """Installs the core into an empty environment, and runs what it is for."""
+    done = subprocess.run(
+        [sys.executable, "tools/measure_install.py", "--sets", "core", "--keep", str(tmp_path)],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=800,
+    )
+    assert done.returncode == 0, done.stderr
+    megabytes = int(done.stdout.splitlines()[-1].split("|")[2])
+    assert megabytes <= 300, done.stdout
+    genlock = tmp_path / "core" / "bin" / "genlock"
+    assert "25 frames per second" in subprocess.check_output([genlock, "probe", example_video()], text=True)
+    words = subprocess.run([genlock, "words", example_video()], capture_output=True, text=True)
+    assert words.returncode == 2
+    assert "genlock[speech]" in words.stderr
