@@ -2,7 +2,7 @@
 
 import assert from "node:assert";
 import { Editor } from "./static/editor.js";
-import { Exact, ExactFrames, nearestSample } from "./static/exact.js";
+import { Exact, ExactFrames, nearestSample } from "./page/exact.js";
 import { Frames } from "./page/data.js";
 const told = { kind: "grid", rate: "30000/1001", start: "1/4", count: 200 };
 const exactFrames = new ExactFrames(told);

@@ -4,7 +4,7 @@ import { lengthText } from "../page/format.js";
 import { CurveLane, Ruler, SpectrogramLane, WaveLane, WordLane } from "../page/lanes.js";
 import { make } from "../page/panels.js";
 import { getJson } from "./api.js";
-import { Exact } from "./exact.js";
+import { Exact } from "../page/exact.js";
 import { StripLane } from "./strip_lane.js";
 import { Strip } from "./strip.js";
 import { t } from "./texts.js";

@@ -1,6 +1,6 @@
 // The events of a film as a person corrects them: moved, added, removed, undone; times stay exact.
 
-import { Exact } from "./exact.js";
+import { Exact } from "../page/exact.js";
 
 const RATE = 48000n; // what is dragged lies on a sample of what will sound
 

@@ -1,7 +1,7 @@
 // A face that talks: the voice and what was made of it side by side, in step.
 
 import { make } from "../page/panels.js";
-import { Exact } from "./exact.js";
+import { Exact } from "../page/exact.js";
 import { MadeScreen } from "./made_screen.js";
 import { t } from "./texts.js";
 

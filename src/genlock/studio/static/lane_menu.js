@@ -3,7 +3,7 @@
 import { CurveLane, SpanLane, SpectrogramLane } from "../page/lanes.js";
 import { make } from "../page/panels.js";
 import { getJson } from "./api.js";
-import { Exact } from "./exact.js";
+import { Exact } from "../page/exact.js";
 import { t } from "./texts.js";
 import { TiledRows } from "./tiles.js";
 

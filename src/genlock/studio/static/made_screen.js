@@ -5,7 +5,7 @@ import { clockText } from "../page/format.js";
 import { Ruler, WaveLane } from "../page/lanes.js";
 import { make } from "../page/panels.js";
 import { Player } from "../page/player.js";
-import { Exact, ExactFrames } from "./exact.js";
+import { Exact, ExactFrames } from "../page/exact.js";
 import { fillForm } from "./forms.js";
 import { progressText } from "./jobs.js";
 import { Strip } from "./strip.js";

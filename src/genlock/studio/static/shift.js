@@ -1,7 +1,7 @@
 // The sound, shifted while it plays: pieces that the server has decoded, laid on the clock of the picture.
 
 import { getTile } from "./api.js";
-import { Exact } from "./exact.js";
+import { Exact } from "../page/exact.js";
 
 const AHEAD = 1.5; // seconds that are handed to the sound card beforehand
 const LEAST_DRIFT = 0.015;

@@ -2,7 +2,7 @@
 
 import { colour, ramp } from "../page/colour.js";
 import { clockText, niceStep } from "../page/format.js";
-import { Exact } from "./exact.js";
+import { Exact } from "../page/exact.js";
 import { t } from "./texts.js";
 
 const [LEFT, BOTTOM, FACES, HEAT] = [56, 26, 92, 230];

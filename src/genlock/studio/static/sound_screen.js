@@ -1,7 +1,7 @@
 // A sound for a silent film: takes side by side on one time line, A and B by one key, events dragged.
 
 import { make } from "../page/panels.js";
-import { Exact } from "./exact.js";
+import { Exact } from "../page/exact.js";
 import { EventEdits } from "./event_edits.js";
 import { EventMarks, MarksLane } from "./event_marks.js";
 import { MadeScreen } from "./made_screen.js";

@@ -1,7 +1,7 @@
 // Pictures of an output on a time line, each over the stretch of time of its own frame where there is room.
 
 import { colour } from "../page/colour.js";
-import { Exact } from "./exact.js";
+import { Exact } from "../page/exact.js";
 
 export class StripLane {
   height = 76;

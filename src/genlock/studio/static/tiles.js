@@ -1,7 +1,7 @@
 // Rows of a track that lie on the server in ever coarser levels: fetched in tiles, each drawn on its own grid.
 
 import { getTile } from "./api.js";
-import { Exact } from "./exact.js";
+import { Exact } from "../page/exact.js";
 
 const KEPT = 240;
 const AT_ONCE = 4;

@@ -1,7 +1,7 @@
 // Borders of words under the pointer: found, dragged, and drawn over the lanes, with the shot changes that draw them.
 
-import { colour } from "../page/colour.js";
-import { firstWhere } from "../page/data.js";
+import { colour } from "./colour.js";
+import { firstWhere } from "./data.js";
 import { Exact } from "./exact.js";
 
 const NEAR = 6; // pixels around a border in which it is taken hold of

@@ -1,14 +1,12 @@
 // The words as they are corrected: every change is one splice, undone by the splice that puts the old words back.
 
-import { Words, firstWhere } from "../page/data.js";
-import { post, remove } from "./api.js";
-import { early } from "./early.js";
+import { Words, firstWhere } from "./data.js";
 import { Exact, nearestSample, secondsOf } from "./exact.js";
 
-const LEAST = 0.01; // seconds that a word keeps at least when its border is dragged
+const LEAST_WORD = 0.01; // seconds that a word keeps at least when its border is dragged
 const TOUCHING = 1e-3;
 
-/** A word as the server tells it, its times as numbers beside the exact ones. */
+/** A word as it is told, its times as numbers beside the exact ones. */
 class EditedWord {
   constructor({ text, start, end, confidence, reason }) {
     Object.assign(this, { text, start, end, confidence, reason, from: secondsOf(start), to: secondsOf(end) });
@@ -20,20 +18,17 @@ class EditedWord {
   }
 }
 
-const placed = (word) => new EditedWord(word);
+const asEdited = (word) => new EditedWord(word);
 const told = ({ text, start, end, confidence, reason }) => ({ text, start, end, confidence, reason });
 
-/** Emits "words" (they have changed), "saving", "saved", "refused" (detail: the error), "selected". */
-export class Editor extends EventTarget {
-  constructor(address, { exactFrames, frames, sound }) {
+/** Emits "words" (they have changed) and "selected". */
+export class WordEditor extends EventTarget {
+  constructor({ exactFrames, frames, sound }) {
     super();
-    Object.assign(this, { address, exactFrames, frames, sound });
+    Object.assign(this, { exactFrames, frames, sound });
     this.list = [];
-    this.revision = 0;
     this.undone = [];
     this.done = [];
-    this.waiting = [];
-    this.saving = false;
     this.selected = -1; // number in the list
     this.border = "start";
     this.snapping = true;
@@ -42,25 +37,16 @@ export class Editor extends EventTarget {
     this.shotFrames = 6; // so near a border is drawn to a change of the shot
   }
 
-  async load() {
-    this.#take(await early(`${this.address}/words/columns`));
-  }
-
-  /** Words come in columns: of two hours a third of the bytes, and of the time to read them. */
-  #take(document) {
-    this.document = document;
-    const { text, start, end, confidence, reasons } = document;
-    this.list = text.map((each, k) => new EditedWord({ text: each, start: start[k], end: end[k], confidence: confidence[k], reason: reasons[k] ?? null }));
-    this.revision = document.revision;
+  /** Take words as they are told, each with its exact times as text; nothing can be undone from here on. */
+  take(words) {
+    this.list = words.map(asEdited);
     this.done = [];
     this.undone = [];
     this.#changed();
   }
 
-  async takeResult() {
-    await remove(`${this.address}/words`);
-    await this.load();
-  }
+  /** What has been put in the place of what: whoever keeps the words says how. */
+  keep() {}
 
   get words() {
     const list = this.list.map((w) => ({ text: w.text, start: w.from, end: w.to, status: w.from === null ? "unaligned" : "aligned", confidence: w.confidence, reason: w.reason }));
@@ -83,13 +69,13 @@ export class Editor extends EventTarget {
     this.dispatchEvent(new Event("words"));
   }
 
-  /** Put words in the place of others, without saving: while something is dragged. */
+  /** Put words in the place of others, without keeping them: while something is dragged. */
   preview(at, count, words) {
-    this.list.splice(at, count, ...words.map(placed));
+    this.list.splice(at, count, ...words.map(asEdited));
     this.#changed();
   }
 
-  /** Put `words` in the place of words `at` to `at + count`, remember how to undo it, and save. */
+  /** Put `words` in the place of words `at` to `at + count`, remember how to undo it, and keep them. */
   splice(at, count, words, select = null) {
     const before = this.list.slice(at, at + count).map(told);
     const change = { at, before, after: words.map(told), selected: this.selected };
@@ -100,10 +86,9 @@ export class Editor extends EventTarget {
   }
 
   #apply(at, count, words) {
-    this.list.splice(at, count, ...words.map(placed));
+    this.list.splice(at, count, ...words.map(asEdited));
     this.#changed();
-    this.waiting.push({ at, count, words });
-    this.#save();
+    this.keep({ at, count, words });
   }
 
   undo() {
@@ -122,32 +107,6 @@ export class Editor extends EventTarget {
     this.#apply(change.at, change.before.length, change.after);
     this.select(change.at);
     return true;
-  }
-
-  async #save() {
-    if (this.saving) return;
-    this.saving = true;
-    this.dispatchEvent(new Event("saving"));
-    try {
-      while (this.waiting.length) {
-        const [change] = this.waiting;
-        const { revision } = await post(`${this.address}/words`, { revision: this.revision, ...change });
-        this.revision = revision;
-        this.waiting.shift();
-      }
-      this.saving = false;
-      this.dispatchEvent(new Event("saved"));
-    } catch (error) {
-      this.saving = false;
-      this.dispatchEvent(new CustomEvent("refused", { detail: error }));
-      if (error.status) {
-        // It was heard and refused: what is shown must be what is kept.
-        this.waiting = [];
-        await this.load();
-      } else {
-        setTimeout(() => this.#save(), 2000); // nobody answered: what was changed waits here
-      }
-    }
   }
 
   // ------------------------------------------------------------ borders
@@ -193,8 +152,8 @@ export class Editor extends EventTarget {
     const along = alone ? -1 : this.#neighbour(number, border);
     const step = border === "start" ? -1 : 1;
     const beside = this.#placedBeside(number, step);
-    const wall = along >= 0 ? this.list[along][border === "start" ? "from" : "to"] - step * LEAST : beside >= 0 ? this.list[beside][border === "start" ? "to" : "from"] : step * Infinity;
-    const limits = border === "start" ? [wall, word.to - LEAST] : [word.from + LEAST, wall];
+    const wall = along >= 0 ? this.list[along][border === "start" ? "from" : "to"] - step * LEAST_WORD : beside >= 0 ? this.list[beside][border === "start" ? "to" : "from"] : step * Infinity;
+    const limits = border === "start" ? [wall, word.to - LEAST_WORD] : [word.from + LEAST_WORD, wall];
     const wanted = Math.min(Math.max(t, limits[0]), limits[1]);
     const period = this.frames?.period ?? 0;
     // Where the nearest edge lies beyond a limit, the one before it; where there is none, the neighbour's own border.
@@ -241,7 +200,7 @@ export class Editor extends EventTarget {
   /** Two words out of one, at t; its text is divided at a space, else where t divides its time. */
   split(t) {
     const { word } = this;
-    if (!word || word.from === null || t <= word.from + LEAST || t >= word.to - LEAST || word.text.length < 2) return false;
+    if (!word || word.from === null || t <= word.from + LEAST_WORD || t >= word.to - LEAST_WORD || word.text.length < 2) return false;
     const share = (t - word.from) / (word.to - word.from);
     const space = word.text.indexOf(" ");
     const place = space > 0 ? space : Math.min(word.text.length - 1, Math.max(1, Math.round(share * word.text.length)));
