@@ -408,7 +408,7 @@ def press(driver: Any, key: str) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
 
-    named = {"→": Keys.ARROW_RIGHT, "←": Keys.ARROW_LEFT, "end": Keys.END}
+    named = {"→": Keys.ARROW_RIGHT, "←": Keys.ARROW_LEFT, "end": Keys.END, "delete": Keys.DELETE}
     ActionChains(driver).send_keys(named.get(key, key)).perform()
 
 

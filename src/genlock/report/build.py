@@ -38,6 +38,7 @@ PREVIEW_NAME = "preview"
 # The page's modules, each after those that it needs. They become one inline module.
 _MODULES = (
     "data",
+    "exact",
     "format",
     "colour",
     "player",
@@ -47,6 +48,10 @@ _MODULES = (
     "lane_canvas",
     "timeline",
     "words",
+    "word_editor",
+    "border_tools",
+    "word_files",
+    "correcting",
     "panels",
     "sync_bar",
     "main",
@@ -140,6 +145,9 @@ def _data_of(
             rows(f"curve{k}", curve_rows(t)) for k, t in enumerate(c for c in content.curves if len(c))
         ],
         "words": [_word(word) for word in content.words],
+        "cues": [dict(cue) for cue in content.cues],
+        "words_about": dict(content.words_about),
+        "spoken": list(content.spoken_seconds or (min(0.0, start), end)),
         "notes": list(content.notes),
         "files": [_file(each, folder) for each in content.files],
         "command": content.command,
@@ -180,6 +188,8 @@ def _word(word: Mapping[str, Any]) -> dict[str, Any]:
         "status": word["status"],
         "confidence": word["confidence"],
         "reason": word["reason"],
+        "within_50ms": word["within_50ms"],
+        "exact": [word["start"], word["end"]],
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
+from genlock.core.time import exact
 from genlock.core.track import Track
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.media.preview import Preview
@@ -62,7 +63,14 @@ class ReportContent:
     """The command that writes a copy whose sound is in step; empty: nothing is to be repaired, or it is too unsure."""
     words: Sequence[Mapping[str, Any]] = ()
     """Words in order of the text: ``text``, ``start_seconds``, ``end_seconds``, ``status`` (``aligned`` or
-    ``unaligned``), ``confidence`` (0...1 or None), ``reason``."""
+    ``unaligned``), ``confidence`` (0...1 or None), ``reason``; also ``within_50ms`` (0...1 or None), and ``start`` and
+    ``end``, the exact seconds as text."""
+    words_about: Mapping[str, Any] = field(default_factory=dict)
+    """What stands beside ``words`` in words.json, for the JSON that the page saves."""
+    cues: Sequence[Mapping[str, Any]] = ()
+    """The subtitles as they were written: ``text``, ``start`` and ``end`` in seconds; the page saves corrected ones."""
+    spoken_seconds: tuple[float, float] | None = None
+    """From where to where the sound lasts, for the TextGrid that the page saves; None: from zero to the end."""
     frame_edges: npt.NDArray[np.float64] | None = None
     """Edges of the frames' cells on the media clock, seconds, float64 [T + 1]; None without a picture."""
     waveform: Track | None = None
@@ -88,7 +96,7 @@ class ReportContent:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "words", tuple(_checked_word(word) for word in self.words))
-        for name in ("curves", "notes", "files"):
+        for name in ("curves", "notes", "files", "cues"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.frame_edges is not None:
             object.__setattr__(self, "frame_edges", _checked_edges(self.frame_edges))
@@ -136,6 +144,10 @@ def _checked_word(word: Mapping[str, Any]) -> dict[str, Any]:
         start, end = float(start), float(end)
     else:
         start = end = None
+    told = [
+        None if at is None else str(word.get(name) or exact(repr(at)))
+        for name, at in (("start", start), ("end", end))
+    ]
     if confidence is not None:
         confidence = float(confidence) if math.isfinite(confidence) else None
     return {
@@ -145,6 +157,9 @@ def _checked_word(word: Mapping[str, Any]) -> dict[str, Any]:
         "status": status,
         "confidence": confidence,
         "reason": str(word.get("reason") or ""),
+        "within_50ms": word.get("within_50ms"),
+        "start": told[0],
+        "end": told[1],
     }
 
 

@@ -376,7 +376,8 @@ def _write_folder(
     if clip.frames is not None:
         tracks = on_frames(tracks, features, clip.frames, clip.frame_count, options.how)
     saved = save_tracks(tracks, fresh / "tracks", folder / "tracks")
-    word_files = write_all_forms(result.words, shown, fresh, "words", spoken_span(clip))
+    span, told = spoken_span(clip), result.words.to_dict()
+    word_files = write_all_forms(result.words, shown, fresh, "words", span)
     preview, why = made
     content = ReportContent(
         title=Path(os.fspath(file)).name,
@@ -384,7 +385,10 @@ def _write_folder(
         sync=result.sync.to_dict(),
         measurement=result.sync.measurement,
         repair_command=_repair_command(file, result.sync),
-        words=result.words.to_dict()["words"],
+        words=told["words"],
+        words_about={name: value for name, value in told.items() if name != "words"},
+        cues=[{"text": c.text, "start": float(c.start), "end": float(c.end)} for c in shown],
+        spoken_seconds=None if span is None else (float(span[0]), float(span[1])),
         frame_edges=None if clip.frames is None else clip.frames.edges(clip.frame_count),
         waveform=outline.track,
         spectrogram=_in_decibels(result.tracks),

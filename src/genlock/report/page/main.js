@@ -9,6 +9,7 @@ import { Transcript, phraseAt, phraseNodes } from "./words.js";
 import { fillPanels } from "./panels.js";
 import { TwinSound } from "./twin_sound.js";
 import { SyncBar } from "./sync_bar.js";
+import { Correcting } from "./correcting.js";
 
 const $ = (id) => document.getElementById(id);
 const RATES = [0.25, 0.5, 0.75, 1];
@@ -25,7 +26,8 @@ const hasPicture = Boolean(source && model.preview.has_picture && model.frames);
 const strip = hasPicture ? new Filmstrip(source, { zero: player.zero, frames: model.frames, player }) : null;
 strip?.open();
 const timeline = new Timeline(model, player, strip);
-const transcript = new Transcript(model.words, model.frames, playWord);
+const correcting = new Correcting(model, player, timeline);
+const transcript = new Transcript(model.words, model.frames, heard);
 const hasBoth = Boolean(hasPicture && model.preview.has_sound && model.sync);
 const twin = hasBoth ? new TwinSound($("video"), source, { zero: player.zero, offsetAt: (t) => syncBar.offsetAt(t) }) : null;
 const syncBar = new SyncBar(model.sync, twin);
@@ -97,7 +99,7 @@ function listenPlayer() {
     update();
   });
   twin?.addEventListener("change", () => player.dispatchEvent(new Event("state")));
-  timeline.addEventListener("word", (event) => playWord(event.detail));
+  timeline.addEventListener("word", (event) => heard(event.detail, model.words.placed[event.detail].number));
   timeline.addEventListener("view", () => { $("view-span").textContent = `${timeline.spanText()} in view`; });
   timeline.addEventListener("tell", (event) => tell(event.detail));
   $("view-span").textContent = `${timeline.spanText()} in view`;
@@ -129,6 +131,12 @@ function playWord(i) {
   if (!word) return;
   player.playRange(word.start, word.end);
   timeline.follow(word.start);
+}
+
+/** A word of the text was clicked: `i` among those that have times, if it has any; `number` among all. */
+function heard(i, number) {
+  correcting.choose(number);
+  if (i !== undefined) playWord(i);
 }
 
 /** The word before or after the one at the playhead. */
@@ -207,19 +215,45 @@ const KEYS = {
   ",": () => syncBar.move(-1),
   ".": () => syncBar.move(1),
   c: () => document.body.classList.toggle("no-captions"),
+  e: () => correcting.type(),
+  b: () => correcting.otherBorder(),
+  s: () => correcting.split(),
+  g: () => correcting.join(),
+  Delete: () => correcting.remove(),
+  "alt ArrowLeft": () => correcting.nudge(-1),
+  "alt ArrowRight": () => correcting.nudge(1),
+  "ctrl z": () => correcting.undo(),
+  "ctrl y": () => correcting.redo(),
+  "ctrl shift z": () => correcting.redo(),
   "?": () => $("help").showModal(),
 };
 
+function listenCorrecting() {
+  correcting.addEventListener("words", () => { transcript.lay(model.words); phraseShown = ""; update(); });
+  correcting.addEventListener("chosen", () => transcript.choose(correcting.on ? correcting.editor.selected : -1));
+  correcting.addEventListener("mode", () => transcript.choose(correcting.on ? correcting.editor.selected : -1));
+  $("flow").addEventListener("dblclick", (event) => {
+    const number = event.target.dataset?.number;
+    if (number !== undefined) correcting.type(Number(number));
+  });
+}
+
+/** What a key is called in the table of keys. */
+function keyName(event) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const shift = event.shiftKey && (key.length > 1 || event.ctrlKey || event.metaKey);
+  return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift ? "shift " : ""}${key}`;
+}
+
 function listenKeys() {
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
+    if ($("help").open) return;
     const { target } = event;
     if (target.matches("input, textarea, select")) return;
     // Enter keeps its meaning on what has the focus; space always plays, save on a switch.
     if (event.key === "Enter" && target.matches("button, a, summary")) return;
     if (event.key === " " && target.matches("a, summary, button:not(.w, .play)")) return;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const action = KEYS[event.shiftKey && key.startsWith("Arrow") ? `shift ${key}` : key];
+    const action = KEYS[keyName(event)];
     if (!action) return;
     event.preventDefault();
     action();
@@ -249,6 +283,8 @@ window.genlock = {
   seekFrame: (k) => player.seekFrame(k),
   /** Offset that is taken out of what is heard, seconds, and how far the second player is from where it should be. */
   hearing: () => ({ shifted: twin?.on ?? false, offset: model.sync ? syncBar.offsetAt(player.time()) : null, ahead: twin?.ahead ?? null }),
+  /** What would be saved as "srt", "TextGrid" or "json". */
+  saved: (form) => correcting.text(form),
   /** The element that plays the shifted sound, once somebody has asked for it. */
   secondPlayer: () => twin?.sound ?? null,
   view: () => ({ start: timeline.view.a, end: timeline.view.b }),
@@ -260,5 +296,6 @@ dressUp();
 listenPlayer();
 listenButtons();
 listenKeys();
+listenCorrecting();
 update();
 if (source) $("video").src = source;

@@ -94,7 +94,8 @@ export class Player extends EventTarget {
   }
 
   #begin() {
-    this.video.play().catch((error) => console.warn(`cannot play: ${error.message}`));
+    // Whoever pauses before it has begun has not failed.
+    this.video.play().catch((error) => { if (error.name !== "AbortError") console.warn(`cannot play: ${error.message}`); });
   }
 
   /** Frame k, exactly: the middle of its cell. */

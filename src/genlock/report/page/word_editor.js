@@ -19,7 +19,7 @@ class EditedWord {
 }
 
 const asEdited = (word) => new EditedWord(word);
-const told = ({ text, start, end, confidence, reason }) => ({ text, start, end, confidence, reason });
+const asTold = ({ text, start, end, confidence, reason }) => ({ text, start, end, confidence, reason });
 
 /** Emits "words" (they have changed) and "selected". */
 export class WordEditor extends EventTarget {
@@ -77,8 +77,8 @@ export class WordEditor extends EventTarget {
 
   /** Put `words` in the place of words `at` to `at + count`, remember how to undo it, and keep them. */
   splice(at, count, words, select = null) {
-    const before = this.list.slice(at, at + count).map(told);
-    const change = { at, before, after: words.map(told), selected: this.selected };
+    const before = this.list.slice(at, at + count).map(asTold);
+    const change = { at, before, after: words.map(asTold), selected: this.selected };
     this.done.push(change);
     this.undone = [];
     this.#apply(at, count, change.after);
@@ -161,10 +161,10 @@ export class WordEditor extends EventTarget {
     if (along < 0 && beside >= 0) choices.push(this.list[beside].exact[border === "start" ? "end" : "start"]);
     const exact = choices.find(({ number: at }) => at >= limits[0] - 1e-9 && at <= limits[1] + 1e-9);
     if (!exact || exact.compare(word.exact[border]) === 0) return null;
-    const fresh = { ...told(word), [border]: String(exact) };
+    const fresh = { ...asTold(word), [border]: String(exact) };
     if (along < 0) return { at: number, count: 1, words: [fresh] };
-    const other = { ...told(this.list[along]), [border === "start" ? "end" : "start"]: String(exact) };
-    const between = this.list.slice(Math.min(number, along) + 1, Math.max(number, along)).map(told);
+    const other = { ...asTold(this.list[along]), [border === "start" ? "end" : "start"]: String(exact) };
+    const between = this.list.slice(Math.min(number, along) + 1, Math.max(number, along)).map(asTold);
     const words = border === "start" ? [other, ...between, fresh] : [fresh, ...between, other];
     return { at: Math.min(number, along), count: words.length, words };
   }
@@ -193,7 +193,7 @@ export class WordEditor extends EventTarget {
   retype(text) {
     const { word } = this;
     if (!word || !text.trim() || text.trim() === word.text) return false;
-    this.splice(this.selected, 1, [{ ...told(word), text: text.trim() }]);
+    this.splice(this.selected, 1, [{ ...asTold(word), text: text.trim() }]);
     return true;
   }
 
@@ -208,8 +208,8 @@ export class WordEditor extends EventTarget {
     if (exact.compare(word.exact.start) <= 0 || exact.compare(word.exact.end) >= 0) return false;
     const [one, two] = [word.text.slice(0, place).trim(), word.text.slice(place).trim()];
     this.splice(this.selected, 1, [
-      { ...told(word), text: one, end: String(exact) },
-      { ...told(word), text: two, start: String(exact) },
+      { ...asTold(word), text: one, end: String(exact) },
+      { ...asTold(word), text: two, start: String(exact) },
     ]);
     return true;
   }
@@ -219,7 +219,7 @@ export class WordEditor extends EventTarget {
     const [word, next] = [this.word, this.list[this.selected + 1]];
     if (!word || !next || word.from === null || next.from === null) return false;
     const confidence = word.confidence === null || next.confidence === null ? null : Math.min(word.confidence, next.confidence);
-    this.splice(this.selected, 2, [{ ...told(word), text: `${word.text} ${next.text}`, end: next.end, confidence }]);
+    this.splice(this.selected, 2, [{ ...asTold(word), text: `${word.text} ${next.text}`, end: next.end, confidence }]);
     return true;
   }
 

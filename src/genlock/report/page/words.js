@@ -8,16 +8,37 @@ const PARAGRAPH_WORDS = 60;
 
 export class Transcript {
   constructor(words, frames, play) {
-    this.words = words;
     this.flow = document.getElementById("flow");
-    this.buttons = new Array(words.all.length);
-    this.current = -1;
-    this.phrase = null;
-    this.#build(frames);
+    this.frames = frames;
+    this.lay(words);
     this.#listen(play);
     this.#listUnplaced();
+  }
+
+  /** Lay the text of these words, in the place of what is there. */
+  lay(words) {
+    this.words = words;
+    this.position = new Map(words.placed.map((word, i) => [word.number, i]));
+    this.buttons = new Array(words.all.length);
+    this.current = -1;
+    const held = this.flow.contains(document.activeElement);
+    const { scrollTop } = this.flow;
+    this.flow.replaceChildren();
+    this.#build(this.frames);
+    this.flow.scrollTop = scrollTop;
+    this.choose(this.chosen);
+    if (held) this.buttons[this.chosen]?.focus({ preventScroll: true });
     document.getElementById("words-count").textContent = words.unplaced.length
       ? `${words.placed.length} of ${words.all.length} placed` : `${words.all.length}`;
+  }
+
+  /** Mark the word that is being corrected; -1: none. */
+  choose(number = -1) {
+    this.buttons[this.chosen]?.classList.remove("chosen");
+    this.chosen = number;
+    const button = this.buttons[number];
+    button?.classList.add("chosen");
+    if (button) this.#focusable(button);
   }
 
   #build(frames) {
@@ -91,13 +112,12 @@ export class Transcript {
   }
 
   #listen(play) {
-    const position = new Map(this.words.placed.map((word, i) => [word.number, i]));
     this.flow.addEventListener("click", (event) => {
       const button = event.target.closest(".w");
       if (!button) return;
       this.#focusable(button);
-      const i = position.get(Number(button.dataset.number));
-      if (i !== undefined) play(i);
+      const i = this.position.get(Number(button.dataset.number));
+      play(i, Number(button.dataset.number));
     });
     // One stop for the tab key; arrows move inside.
     this.flow.addEventListener("keydown", (event) => {
