@@ -9,7 +9,7 @@ import pytest
 
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import Segment, SyncMeasurement
-from genlock.lipsync.summary import headline_of, mark_of, verdicts_of
+from genlock.lipsync.summary import best_guess_of, headline_of, mark_of, verdicts_of
 
 EMISSION = "ebu_r37_emission"
 
@@ -78,8 +78,18 @@ def test_a_drift_is_judged_by_its_ends() -> None:
 def test_below_one_half_there_is_no_verdict(p: float) -> None:
     found = film(segment(0, 8, -0.9, p), p=p)
     assert {verdict.result for verdict in verdicts_of(found)} == {"cannot tell"}
-    assert f"too unsure for a verdict (p {p:.2f})" in headline_of(found)
-    assert "fails" not in headline_of(found)
+    assert headline_of(found) == f"unknown: what was found is too unsure to tell (p {p:.2f})"
+    assert "900 ms late" in str(best_guess_of(found))
+
+
+def test_what_may_be_off_by_more_than_200_ms_is_unknown() -> None:
+    """A likely offset of a wide interval was told like any other."""
+    wide = film(segment(0, 8, -0.3), p=0.8)
+    wide = replace(wide, estimate=replace(wide.estimate, interval_seconds=(-0.5, 0.1)), segments=())
+    assert headline_of(wide) == "unknown: what was found may be off by 600 ms"
+    assert {verdict.result for verdict in verdicts_of(wide)} == {"cannot tell"}
+    told = {"offset_seconds": -0.3, "interval_seconds": [-0.5, 0.1], "probability": 0.8}
+    assert mark_of(told) == "none"
 
 
 def test_the_colour_is_that_of_the_verdict() -> None:

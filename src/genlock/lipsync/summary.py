@@ -24,7 +24,18 @@ from genlock.lipsync.verdicts import (
     sentence_of,
 )
 
-__all__ = ["VERDICT_PROBABILITY", "headline_of", "mark_of", "told_offsets", "verdicts_of", "worst_offset"]
+__all__ = [
+    "VERDICT_PROBABILITY",
+    "WIDEST_SECONDS",
+    "best_guess_of",
+    "headline_of",
+    "is_known",
+    "known_by",
+    "mark_of",
+    "told_offsets",
+    "verdicts_of",
+    "worst_offset",
+]
 
 #: Below this probability of being right within 40 ms, an offset passes nothing and fails nothing.
 VERDICT_PROBABILITY = 0.5
@@ -66,12 +77,12 @@ def headline_of(found: SyncMeasurement) -> str:
     estimate = found.estimate
     if estimate.offset_seconds is None or estimate.interval_seconds is None:
         return sentence_of(None, None, estimate.reason)
+    if not is_known(found):
+        return sentence_of(None, None, _unsure(estimate.interval_seconds, estimate.probability))
     meaning = meaning_of(verdicts_of(found))
     if len(found.segments) > 1:
         jumps = sum(part.offset_seconds is not None for part in found.segments) > 1
         return f"{'the offset jumps: ' if jumps else ''}{_told_parts(found.segments)}: {meaning}"
-    if (estimate.probability or 0.0) < VERDICT_PROBABILITY:
-        meaning = f"too unsure for a verdict (p {estimate.probability or 0.0:.2f})"
     ends = _ends_of(found)
     if ends is not None and abs(ends[1] - ends[0]) > _DRIFT_TOLD_SECONDS:
         first, last = (early_or_late(end) for end in ends)
@@ -99,12 +110,51 @@ def _is_known(interval: tuple[float, float] | None, probability: float | None) -
     return interval[1] - interval[0] <= WIDEST_SECONDS
 
 
+def _unsure(interval: tuple[float, float], probability: float | None) -> str:
+    if (probability or 0.0) < VERDICT_PROBABILITY:
+        return f"what was found is too unsure to tell (p {probability or 0.0:.2f})"
+    return f"what was found may be off by {1000 * (interval[1] - interval[0]):.0f} ms"
+
+
+def best_guess_of(found: SyncMeasurement) -> str | None:
+    """What is found and not told, for those who want details; None: nothing is, or it is told.
+
+    >>> from fractions import Fraction
+    >>> from genlock.lipsync.estimators.base import Estimate
+    >>> best_guess_of(SyncMeasurement(Estimate(0.7, (-0.9, 0.8), 0.36, "motion"), Fraction(3)))
+    'best guess: 700 ms early; it may be anything from 900 ms late to 800 ms early (90 %)'
+    """
+    offset, interval = found.estimate.offset_seconds, found.estimate.interval_seconds
+    if offset is None or interval is None or is_known(found):
+        return None
+    low, high = (early_or_late(end) for end in interval)
+    return f"best guess: {early_or_late(offset)}; it may be anything from {low} to {high} (90 %)"
+
+
+def known_by(sync: Mapping[str, Any]) -> bool:
+    """The same as :func:`is_known` of a result as :meth:`genlock.SyncResult.to_dict` gives it.
+
+    >>> known_by({"offset_seconds": 0.1, "interval_seconds": [0.0, 0.15], "probability": 0.4})
+    False
+    """
+    if sync.get("offset_seconds") is None:
+        return False
+    parts = sync.get("segments") or ()
+    told = [part for part in parts if part.get("offset_seconds") is not None] if len(parts) > 1 else [sync]
+    for part in told:
+        probability, interval = part.get("probability"), part.get("interval_seconds")
+        sure = probability is None or probability >= VERDICT_PROBABILITY
+        if sure and (interval is None or interval[1] - interval[0] <= WIDEST_SECONDS):
+            return True
+    return False
+
+
 def mark_of(sync: Mapping[str, Any]) -> Literal["good", "warn", "bad", "none"]:
     """A colour for a result as :meth:`genlock.SyncResult.to_dict` gives it: ``good`` may be sent, ``bad`` is noticed
     by viewers, ``warn`` lies between or cannot be told, ``none``: no offset, or too unsure a one."""
-    offset, probability = sync.get("offset_seconds"), sync.get("probability")
-    if offset is None or (probability is not None and probability < VERDICT_PROBABILITY):
+    if not known_by(sync):
         return "none"
+    offset = float(sync["offset_seconds"])
     verdicts = sync.get("verdicts") or {}
     results = [
         verdicts[limit.key]["result"] if limit.key in verdicts else limit.answer((offset, offset))
@@ -171,7 +221,7 @@ def _ends_of(found: SyncMeasurement) -> tuple[float, float] | None:
 
 
 def _answer(limit: Limit, part: _Part, allowance: float) -> Answer:
-    if part.interval is None or part.probability is None or part.probability < VERDICT_PROBABILITY:
+    if part.interval is None or not _is_known(part.interval, part.probability):
         return "cannot tell"
     low, high = part.interval
     return limit.answer((low - allowance, high + allowance))

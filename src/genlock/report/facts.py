@@ -9,7 +9,7 @@ from typing import Any
 from genlock.core.errors import OptionError
 from genlock.core.time import exact
 from genlock.core.timecode import Timecode
-from genlock.lipsync.summary import mark_of
+from genlock.lipsync.summary import known_by, mark_of
 from genlock.lipsync.verdicts import describe_offset
 from genlock.report.content import ReportContent
 
@@ -103,14 +103,22 @@ def _words(words: Sequence[Mapping[str, Any]]) -> Fact:
 
 def _sync(sync: Mapping[str, Any]) -> Fact:
     offset, sentence, reason = sync.get("offset_seconds"), sync.get("sentence"), sync.get("reason")
-    if offset is None:
-        return {"label": "In step", "value": "unknown", "sub": str(reason or "not measured"), "mark": "none"}
+    if offset is None or not known_by(sync):
+        told = str(sentence or "").removeprefix("unknown:").strip() or str(reason or "not measured")
+        return {"label": "In step", "value": "unknown", "sub": told, "mark": "none"}
     seconds = float(offset)
     mark = mark_of(sync)
     value = f"sound {_ms(abs(seconds))} {'early' if seconds > 0 else 'late'}" if seconds else "exactly"
     # The value says the offset already: what follows it in the sentence is news.
     said = str(sentence or reason or "").removeprefix(describe_offset(seconds)).strip()
-    return {"label": "In step", "value": value, "sub": said, "mark": mark}
+    return {"label": "In step", "value": value, "sub": said + _sure(sync), "mark": mark}
+
+
+def _sure(sync: Mapping[str, Any]) -> str:
+    """How sure it is, and that nobody's lips said so where nobody's did."""
+    probability, by = sync.get("probability"), sync.get("estimator")
+    sure = "" if probability is None else f"; {100 * float(probability):.0f} % sure to within 40 ms"
+    return sure + (", by motion alone" if by == "motion" else "")
 
 
 def streams_of(media: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -20,7 +20,7 @@ from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.repair import Repair, refusal_of, repair_file, repair_target
 from genlock.lipsync.spread import PartsRead
-from genlock.lipsync.summary import headline_of, is_known, verdicts_of
+from genlock.lipsync.summary import best_guess_of, headline_of, is_known, verdicts_of
 from genlock.lipsync.two_recordings import match_sounds
 from genlock.lipsync.verdicts import EMITTED, Verdict, early_or_late, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions, probe
@@ -44,6 +44,8 @@ __all__ = [
 ]
 
 _MOST_FACES = 4  # that are named one by one
+# What an estimator looks at, for people.
+_SEEN = {"lips": "lip movement", "motion": "motion alone", "flash-beep": "flashes and beeps"}
 _NAME_COLUMN = 32  # characters of a file's name in the table
 
 
@@ -146,6 +148,18 @@ class SyncResult:
         said = headline_of(self.measurement)
         return said if self.against is None else f"against {Path(self.against).name}: {said}"
 
+    @property
+    def basis(self) -> str:
+        """How sure the offset is and what it rests on, in words; empty where there is none."""
+        estimate = self.measurement.estimate
+        if estimate.probability is None:
+            return ""
+        by = _SEEN.get(estimate.estimator, estimate.estimator)
+        return (
+            f"{100 * estimate.probability:.0f} % sure to within 40 ms: by {by}, {estimate.seconds:.1f} s of it"
+            f"{_whose(self.measurement)}"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The keys that programs may rely on; all offsets positive where the sound is early."""
         found = self.measurement
@@ -154,6 +168,7 @@ class SyncResult:
             "offset_seconds": self.offset_seconds,
             "interval_seconds": None if interval is None else list(interval),
             "probability": self.probability,
+            "known": is_known(self.measurement),
             "belongs": found.estimate.belongs,
             "if_it_belongs": _supposed(found.estimate),
             "at_seconds": float(found.at),
@@ -190,10 +205,10 @@ class SyncResult:
         estimate = self.measurement.estimate
         if estimate.probability is None:
             return _doubtful(estimate)
-        face = _whose(self.measurement)
+        guess = best_guess_of(self.measurement)
         return [
-            f"right to 40 ms with probability {estimate.probability:.2f}; {estimate.estimator} "
-            f"on {estimate.seconds:.1f} s{face}",
+            *([guess] if guess is not None else []),
+            self.basis,
             *([f"beware: {estimate.reason}"] if estimate.reason else []),
             *([str(self.read)] if self.read is not None else []),
         ]
@@ -297,12 +312,14 @@ class SyncRow:
             name = "…" + name[1 - _NAME_COLUMN :]
         answers = {verdict.limit.key: verdict.result for verdict in result.verdicts}
         offset, within, sure = "unknown", "", ""
-        if result.offset_seconds is not None and result.interval_seconds is not None:
+        known = is_known(result.measurement)
+        if known and result.offset_seconds is not None and result.interval_seconds is not None:
             offset = f"{result.offset_seconds * 1000:+.0f} ms"
             within = " to ".join(f"{end * 1000:+.0f}" for end in result.interval_seconds)
             sure = f"{result.probability or 0:.2f}"
         repair = "" if result.repair is None else f"repair: {result.repair.status}"
-        remark = "; ".join(part for part in (repair, result.reason, *result.notes[:1]) if part)
+        unsure = "" if known or result.offset_seconds is None else result.sentence.removeprefix("unknown: ")
+        remark = "; ".join(part for part in (repair, unsure, result.reason, *result.notes[:1]) if part)
         return (
             f"{name:{_NAME_COLUMN}}  {offset:>8}  {within:>14}  {sure:>4}  {answers['ebu_r37_emission']:12}  "
             f"{answers['itu_bt1359_acceptable']:11}  {remark}"
