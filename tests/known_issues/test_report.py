@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+from importlib.resources import files
 from pathlib import Path
 
 import av
@@ -48,3 +50,13 @@ def test_a_page_opens_on_the_first_frame_although_the_first_sample_begins_before
     content = ReportContent("talk.mp4", frame_edges=edges, waveform=waveform)
     assert float(waveform.start) < 0
     assert content.span_seconds[0] == 0.0
+
+
+def test_every_module_that_the_studio_asks_for_beforehand_is_there() -> None:
+    """Modules that moved from the studio to the report were still asked for where they had been."""
+    package = Path(str(files("genlock")))
+    places = {"static": package / "studio" / "static", "page": package / "report" / "page"}
+    index = (places["static"] / "index.html").read_text(encoding="utf-8")
+    asked = re.findall(r'href="/(static|page)/([\w.]+)"', index)
+    assert len(asked) > 20
+    assert [name for part, name in asked if not (places[part] / name).is_file()] == []
