@@ -14,7 +14,7 @@ from genlock.lipsync.course import Stretch, or_none, scores_of
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.measurement import FaceOffset
 
-__all__ = ["Faces", "choose_speakers"]
+__all__ = ["Faces", "choose_speakers", "fits_at", "lags_of_any", "one_after_the_other", "scores_of_faces"]
 
 Array = npt.NDArray[np.float64]
 
@@ -68,23 +68,13 @@ def choose_speakers(
     at the same time then compete in every stretch; who has just spoken is believed to go on, so that a little chance
     does not make a speaker of somebody who listens.
     """
-    scores = [_scores_of_faces(stretch, confidence) for stretch in stretches]
+    scores = [scores_of_faces(stretch, confidence) for stretch in stretches]
     lags = stretches[0].curve.lags_seconds
-    mixture = np.stack([np.logaddexp.reduce(list(own.values())) - np.log(len(own)) for own in scores])
-    fits: list[dict[int | None, float]] = [{} for _ in stretches]
-    for rows, lag in find_steps(or_none(mixture), splice_penalty):
-        near = (
-            np.zeros(0, int)
-            if lag == len(lags)
-            else np.flatnonzero(np.abs(lags - lags[lag]) <= _NEAR_SECONDS)
-        )
-        for k in rows:
-            # By how much better than chance each face explains the sound there.
-            fits[k] = {
-                face: float(score[near].max(initial=-np.log(len(lags)))) + np.log(len(lags))
-                for face, score in scores[k].items()
-            }
-    chosen = _one_after_the_other(fits)
+    fits = [
+        fits_at(own, lags, lag)
+        for own, lag in zip(scores, lags_of_any(scores, lags, splice_penalty), strict=True)
+    ]
+    chosen = one_after_the_other(fits)
     gains: dict[int | None, float] = {}
     for face, fit in zip(chosen, fits, strict=True):
         gains[face] = gains.get(face, 0.0) + fit[face]
@@ -95,24 +85,58 @@ def choose_speakers(
     return kept, {face for face, gain in gains.items() if gain > _SPEAKS} or set(chosen)
 
 
-def _scores_of_faces(stretch: Stretch, confidence: Confidence) -> dict[int | None, Array]:
+def scores_of_faces(stretch: Stretch, confidence: Confidence) -> dict[int | None, Array]:
+    """Log likelihood of each lag for each face of a stretch, [L] each."""
     rows = scores_of(list(stretch.curves.values()), confidence)
     return dict(zip(stretch.curves, rows, strict=True))
 
 
-def _one_after_the_other(fits: Sequence[Mapping[int | None, float]]) -> list[int | None]:
+def lags_of_any(
+    scores: Sequence[Mapping[int | None, Array]], lags: Array, splice_penalty: float
+) -> list[float | None]:
+    """The lag of each stretch at which any of its faces fits, in seconds, as it runs through the film; None: none does.
+
+    Parameters
+    ----------
+    scores : log likelihood of each lag for each face, of each stretch
+    lags : in seconds, [L]
+    splice_penalty : by how much another lag must fit better from somewhere on, in units of log likelihood
+    """
+    mixture = np.stack([np.logaddexp.reduce(list(own.values())) - np.log(len(own)) for own in scores])
+    found: list[float | None] = []
+    for rows, lag in find_steps(or_none(mixture), splice_penalty):
+        found += [None if lag == len(lags) else float(lags[lag])] * len(rows)
+    return found
+
+
+def fits_at(scores: Mapping[int | None, Array], lags: Array, lag: float | None) -> dict[int | None, float]:
+    """By how much better than chance each face explains the sound near a lag, in units of log likelihood."""
+    near = np.zeros(0, int) if lag is None else np.flatnonzero(np.abs(lags - lag) <= _NEAR_SECONDS)
+    chance = np.log(len(lags))
+    return {face: float(score[near].max(initial=-chance)) + float(chance) for face, score in scores.items()}
+
+
+def one_after_the_other(
+    fits: Sequence[Mapping[int | None, float]], changes: Sequence[float] | None = None
+) -> list[int | None]:
     """Who speaks in each stretch: the best course of all, where every change of face costs something (Viterbi).
 
+    Parameters
+    ----------
+    fits : of each face that is seen, of each stretch
+    changes : what another face than before costs at each stretch; None: 3 everywhere
+
     >>> turns = [{0: 3.0, 1: 0.0}] * 2 + [{0: 0.0, 1: 3.0}] * 2 + [{0: 1.0, 1: 0.0}]
-    >>> _one_after_the_other(turns)
-    [0, 0, 1, 1, 1]
+    >>> one_after_the_other(turns), one_after_the_other(turns, [0.5] * 5)
+    ([0, 0, 1, 1, 1], [0, 0, 1, 1, 0])
     """
+    costs = [_CHANGE] * len(fits) if changes is None else changes
     best: dict[int | None, float] = dict(fits[0])
     came: list[dict[int | None, int | None]] = []
-    for fit in fits[1:]:
+    for fit, cost in zip(fits[1:], costs[1:], strict=True):
         leader = max(best, key=lambda face: best[face])
         # Where the one who led is seen no more, nobody is preferred.
-        jump = best[leader] - (_CHANGE if leader in fit else 0.0)
+        jump = best[leader] - (cost if leader in fit else 0.0)
         before = {face: face if best.get(face, -np.inf) >= jump else leader for face in fit}
         best = {face: fit[face] + max(best.get(face, -np.inf), jump) for face in fit}
         came.append(before)

@@ -22,7 +22,9 @@ _TYPE = "default-lt"
 
 
 def eaf(words: Words, cues: Sequence[Cue], film: str | None = None) -> str:
-    """An ELAN document with a tier ``words`` and a tier ``subtitles``; times to the nearest millisecond, from 0.
+    """An ELAN document with a tier ``words``, one for each speaker that is known, and one ``subtitles``.
+
+    Times are counted from 0, to the nearest millisecond.
 
     >>> from genlock.speech import Word
     >>> text = eaf(Words([Word("Hello", "0.5", "0.82")]), [], "talk.mp4")
@@ -46,12 +48,15 @@ def eaf(words: Words, cues: Sequence[Cue], film: str | None = None) -> str:
         ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", place)
     order = ElementTree.SubElement(root, "TIME_ORDER")
     rows = {
-        "words": [(span.start, span.end, span.label) for span in words.spans],
+        "words": _row(words),
+        **{f"{name} - words": _row(words.of_speaker(name)) for name in words.speakers},
         "subtitles": [(cue.start, cue.end, cue.plain) for cue in cues],
     }
     number = slots = 0
     for name, row in rows.items():
-        tier = ElementTree.SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": _TYPE, "TIER_ID": name})
+        speaker = name.removesuffix(" - words")
+        whose = {"PARTICIPANT": speaker} if speaker in words.speakers else {}
+        tier = ElementTree.SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": _TYPE, **whose, "TIER_ID": name})
         for start, end, text in _in_milliseconds(row):
             number += 1
             refs = {}
@@ -69,6 +74,10 @@ def eaf(words: Words, cues: Sequence[Cue], film: str | None = None) -> str:
     ElementTree.SubElement(root, "LINGUISTIC_TYPE", kind)
     ElementTree.indent(root, " ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, "unicode") + "\n"
+
+
+def _row(words: Words) -> list[tuple[Fraction, Fraction, str]]:
+    return [(span.start, span.end, span.label) for span in words.spans]
 
 
 def _in_milliseconds(rows: Iterable[tuple[Fraction, Fraction, str]]) -> list[tuple[int, int, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from genlock.core.spans import Spans
 from genlock.core.time import round_fraction
 from genlock.speech.words import Words
 
@@ -12,7 +13,9 @@ __all__ = ["ctm", "textgrid"]
 
 
 def textgrid(words: Words, start: Fraction | None = None, end: Fraction | None = None) -> str:
-    """Praat TextGrid, long form, one tier ``words``; what lies between the words is an empty interval.
+    """Praat TextGrid, long form, a tier ``words``; what lies between the words is an empty interval.
+
+    Where words have a speaker there is a tier for each as well, such as ``face0 - words``.
 
     Parameters
     ----------
@@ -22,10 +25,30 @@ def textgrid(words: Words, start: Fraction | None = None, end: Fraction | None =
     Times are rounded to the nearest microsecond.
     """
     spans = words.spans
-    low = min([Fraction(0), *(s.start for s in spans)]) if start is None else start
-    high = max([low + Fraction(1, 1000), *(s.end for s in spans)]) if end is None else end
+    low = _micro(min([Fraction(0), *(s.start for s in spans)]) if start is None else start)
+    high = _micro(
+        max([Fraction(low, 1_000_000) + Fraction(1, 1000), *(s.end for s in spans)]) if end is None else end
+    )
+    tiers = {"words": spans, **{f"{name} - words": words.of_speaker(name).spans for name in words.speakers}}
+    lines = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        f"xmin = {_micro_text(low)}",
+        f"xmax = {_micro_text(high)}",
+        "tiers? <exists>",
+        f"size = {len(tiers)}",
+        "item []:",
+    ]
+    for number, (name, row) in enumerate(tiers.items(), start=1):
+        lines += [f"    item [{number}]:", *_tier(name, row, low, high)]
+    return "\n".join(lines) + "\n"
+
+
+def _tier(name: str, spans: Spans, low: int, high: int) -> list[str]:
+    """The lines of one tier from ``low`` to ``high`` microseconds."""
     intervals: list[tuple[int, int, str]] = []
-    reached, last = _micro(low), _micro(high)
+    reached = low
     for span in spans:
         first, stop = _micro(span.start), _micro(span.end)
         if first > reached:
@@ -33,33 +56,28 @@ def textgrid(words: Words, start: Fraction | None = None, end: Fraction | None =
         if stop > first:
             intervals.append((first, stop, span.label))
             reached = stop
-    if last > reached:
-        intervals.append((reached, last, ""))
-    head = [
-        'File type = "ooTextFile"',
-        'Object class = "TextGrid"',
-        "",
-        f"xmin = {_micro_text(_micro(low))}",
-        f"xmax = {_micro_text(last)}",
-        "tiers? <exists>",
-        "size = 1",
-        "item []:",
-        "    item [1]:",
+    if high > reached:
+        intervals.append((reached, high, ""))
+    lines = [
         '        class = "IntervalTier"',
-        '        name = "words"',
-        f"        xmin = {_micro_text(_micro(low))}",
-        f"        xmax = {_micro_text(last)}",
+        f"        name = {_quoted(name)}",
+        f"        xmin = {_micro_text(low)}",
+        f"        xmax = {_micro_text(high)}",
         f"        intervals: size = {len(intervals)}",
     ]
     for number, (first, stop, label) in enumerate(intervals, start=1):
-        quoted = label.replace('"', '""')
-        head += [
+        lines += [
             f"        intervals [{number}]:",
             f"            xmin = {_micro_text(first)}",
             f"            xmax = {_micro_text(stop)}",
-            f'            text = "{quoted}"',
+            f"            text = {_quoted(label)}",
         ]
-    return "\n".join(head) + "\n"
+    return lines
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _micro(seconds: Fraction) -> int:

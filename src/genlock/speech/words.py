@@ -31,7 +31,7 @@ class Word:
     ------
     OptionError
         If only one of start and end is given, the end lies before the start, the confidence or
-        the probability outside 0...1, or a word without times has no reason.
+        the probability outside 0...1, a word without times has no reason, or the speaker's name is empty.
     """
 
     text: str
@@ -47,6 +47,8 @@ class Word:
     within_50ms: float | None = None
     """Probability that both edges lie within 50 ms of the truth, if this word is spoken there, 0...1; None if
     unaligned, or if nothing here knows it."""
+    speaker: str | None = None
+    """Who says it, such as ``face0``; None if nobody was asked, or who says it is not known."""
 
     __repr__ = one_line
 
@@ -58,6 +60,7 @@ class Word:
         confidence: float | None = None,
         reason: str | None = None,
         within_50ms: float | None = None,
+        speaker: str | None = None,
     ) -> None:
         low, high = (None if t is None else exact(t) for t in (start, end))
         if (low is None) != (high is None):
@@ -72,9 +75,11 @@ class Word:
             raise OptionError(f"the probability {within_50ms} of the word {text!r} lies outside 0...1")
         if low is None and not reason:
             raise OptionError(f"the word {text!r} has no times and no reason for that; say why")
+        if speaker == "":
+            raise OptionError(f"the speaker of the word {text!r} has no name; give one, or None")
         for name, value in zip(
-            ("text", "start", "end", "confidence", "reason", "within_50ms"),
-            (text, low, high, confidence, reason, within_50ms),
+            ("text", "start", "end", "confidence", "reason", "within_50ms", "speaker"),
+            (text, low, high, confidence, reason, within_50ms, speaker),
             strict=True,
         ):
             object.__setattr__(self, name, value)
@@ -106,6 +111,7 @@ class Word:
             "confidence": self.confidence,
             "reason": self.reason,
             "within_50ms": self.within_50ms,
+            "speaker": self.speaker,
             "start": None if self.start is None else fraction_text(self.start),
             "end": None if self.end is None else fraction_text(self.end),
         }
@@ -115,7 +121,9 @@ class Word:
         """The word that :meth:`to_dict` described. Raises FormatError if the mapping is none."""
         try:
             times = data["text"], data["start"], data["end"]
-            return cls(*times, data["confidence"], data["reason"], data.get("within_50ms"))
+            return cls(
+                *times, data["confidence"], data["reason"], data.get("within_50ms"), data.get("speaker")
+            )
         except (KeyError, TypeError) as error:
             raise FormatError(f"{data!r} is not a word that genlock wrote") from error
 
@@ -232,6 +240,36 @@ class Words(Sequence[Word]):
     def share_aligned(self) -> float:
         """The share of words that have times, 0...1; 0 if there are none."""
         return sum(w.start is not None for w in self) / len(self) if len(self) else 0.0
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Who says them, as far as that is known, in the order in which they begin to speak."""
+        return tuple(dict.fromkeys(w.speaker for w in self if w.speaker is not None))
+
+    def of_speaker(self, name: str) -> Words:
+        """The words of one speaker alone.
+
+        >>> Words([Word("Hi", 0, 1, speaker="Anna"), Word("there", 1, 2)]).of_speaker("Anna").text
+        'Hi'
+        """
+        return replace(self, items=tuple(word for word in self if word.speaker == name))
+
+    def said_by(self, speakers: Sequence[str | None]) -> Words:
+        """The same words, each with who says it.
+
+        Parameters
+        ----------
+        speakers : one for each word; None: that is not known
+
+        Raises OptionError if there are more or fewer than words.
+
+        >>> Words([Word("Hi", 0, 1), Word("there", 1, 2)]).said_by(["Anna", None]).speakers
+        ('Anna',)
+        """
+        if len(speakers) != len(self):
+            raise OptionError(f"{len(speakers)} speakers were given for {len(self)} words; give one for each")
+        spoken = zip(self, speakers, strict=True)
+        return replace(self, items=tuple(replace(word, speaker=speaker) for word, speaker in spoken))
 
     @property
     def text(self) -> str:

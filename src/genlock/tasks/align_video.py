@@ -64,6 +64,7 @@ from genlock.tasks.find_words import (
     write_all_forms,
 )
 from genlock.tasks.sync_video import SyncProbe, SyncResult, not_measured
+from genlock.tasks.who_speaks import WhoSpeaks
 
 __all__ = ["AlignOptions", "Alignment", "align_video"]
 
@@ -194,7 +195,9 @@ def align_video(
             watch = watch or FaceWatch()
             watch.sinks = (*watch.sinks, spool)
         listener = stack.enter_context(_Listener(given, options, in_turn))
-        sync_probe = stack.enter_context(SyncProbe(watch=watch)) if options.sync else None
+        looks = options.sync or options.diarize
+        sync_probe = stack.enter_context(SyncProbe(watch=watch)) if looks else None
+        faces = WhoSpeaks(info, sync_probe) if sync_probe is not None and options.diarize else None
         preview, why = (None, "") if fresh is None else _preview_writer(stack, fresh, info, options)
         consumers: list[Consumer] = [outline] if write else []
         consumers += sync_probe.consumers if sync_probe is not None else ()
@@ -214,10 +217,12 @@ def align_video(
         clip = stack.enter_context(read_clip(file, request, in_turn, info))
         if spool is not None and clip.speech is not None:
             listener.listen(clip.speech, spool.mouths(clip.frames))
-        sync = not_measured(info) if sync_probe is None else sync_probe.result(info)
+        sync = sync_probe.result(info) if sync_probe is not None and options.sync else not_measured(info)
         words = listener.words(clip)
+        words = words if faces is None else faces.said(words)
         found = repaired_of(given, words, options.karaoke)
-        result = _alignment(clip, words, sync, transcript_notes(given, found))
+        told = (*transcript_notes(given, found), *(() if faces is None else faces.notes))
+        result = _alignment(clip, words, sync, told)
         if fresh is None:
             return result
         shown = cues_from_words(words, rules, options.karaoke) if found is None else found.cues

@@ -17,7 +17,7 @@ from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import round_fraction
 from genlock.extractors.face.watching import FaceWatch
-from genlock.media import ReadOptions
+from genlock.media import Consumer, ReadOptions, probe
 from genlock.media.sound_source import SilentSound, SoundSource
 from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, read_clip
 from genlock.speech import Cue, Words, write_words
@@ -37,6 +37,7 @@ from genlock.speech.subtitles.rules import PLAIN
 from genlock.speech.whisper.models import is_whisper
 from genlock.speech.whisper.options import ComputeType, Device, Task, WhisperOptions
 from genlock.tasks.files import result_folder
+from genlock.tasks.who_speaks import WhoSpeaks
 
 __all__ = [
     "WORD_FORMS",
@@ -107,6 +108,9 @@ class WordOptions:
     least_matched: float = 0.5
     """With a transcript: the share of its words, 0...1, that must be heard. Below it the text is not what is said:
     words that are not heard get no times, and the exit status is 3. 0 takes the text as it is, without listening."""
+    diarize: bool = False
+    """Say who speaks, by whose mouth moves with the sound: each word has a ``speaker``, ``face0`` and so on, as the
+    faces of ``genlock sync`` are numbered; none where nobody who is seen says it. It takes a picture."""
     reading: ReadOptions = field(default_factory=ReadOptions)
     """Which streams, and which part of them."""
 
@@ -160,7 +164,7 @@ def find_words(
     Raises
     ------
     NoStream
-        If the file has no sound.
+        If the file has no sound, or has no picture that says who speaks.
     TranscriptError
         If the transcript cannot be read.
     """
@@ -169,13 +173,16 @@ def find_words(
     rules = find_rules(options.profile)
     if output is not None:
         _check_form(Path(output))
+    info = probe(file)
     with ExitStack() as stack:
         spool = stack.enter_context(mouth_spool(options))
-        watchers = () if spool is None else FaceWatch([spool]).consumers
+        watchers: tuple[Consumer, ...] = () if spool is None else FaceWatch([spool]).consumers
+        faces = stack.enter_context(WhoSpeaks(info)) if options.diarize else None
+        watchers += () if faces is None else faces.consumers
         request = ClipRequest(
             speech=True, consumers=watchers, frames=spool is not None, reading=options.reading
         )
-        clip = stack.enter_context(read_clip(file, request, progress))
+        clip = stack.enter_context(read_clip(file, request, progress, info))
         words = speech.recognize_and_align(
             _sound_of(clip, file, lips=spool is not None),
             transcript=None if given is None else given.text,
@@ -188,6 +195,8 @@ def find_words(
             least_matched=options.least_matched,
             progress=progress,
         )
+        if faces is not None:
+            words = faces.said(words)
     found = repaired_of(given, words, options.karaoke)
     written: tuple[Path, ...] = ()
     if output is not None or files:
@@ -198,7 +207,7 @@ def find_words(
         written = tuple(
             path for target in targets for path in _write(words, shown, target, stem, film, span, rules)
         )
-    notes = (*transcript_notes(given, found), *clip.notes)
+    notes = (*transcript_notes(given, found), *(() if faces is None else faces.notes), *clip.notes)
     return WordResult(words, written, notes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +15,7 @@ from genlock.core.progress import Progress, silent
 from genlock.extractors.face.watching import FaceWatch
 from genlock.lipsync.estimators.base import DEFAULT as DEFAULT_ESTIMATORS
 from genlock.lipsync.estimators.base import SILENT, Estimate
+from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
@@ -362,7 +363,8 @@ class SyncProbe:
 
     def __init__(self, estimators: str = DEFAULT_ESTIMATORS, watch: FaceWatch | None = None) -> None:
         self._fusion = Fusion(FusionOptions(estimators=estimators))
-        self._collector = EvidenceCollector(self._fusion.add, watch=watch, mouths=self._fusion.mouths)
+        self._watchers: tuple[Callable[[Evidence], None], ...] = (self._fusion.add,)
+        self._collector = EvidenceCollector(self._tell, watch=watch, mouths=self._fusion.mouths)
         self._background = Background(self._collector.consumers)
 
     def __enter__(self) -> SyncProbe:
@@ -379,6 +381,19 @@ class SyncProbe:
     def consumers(self) -> tuple[Consumer, ...]:
         """The consumers that the pass has to feed."""
         return self._background.consumers
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What cannot be looked at here, each with its reason: faces, where their models are not there."""
+        return self._collector.missing
+
+    def watch(self, watcher: Callable[[Evidence], None]) -> None:
+        """Tell somebody else what is seen, too; said before the pass begins."""
+        self._watchers = (*self._watchers, watcher)
+
+    def _tell(self, evidence: Evidence) -> None:
+        for watcher in self._watchers:
+            watcher(evidence)
 
     def result(self, info: MediaInfo, notes: tuple[str, ...] = ()) -> SyncResult:
         """What was found, after the pass has ended."""

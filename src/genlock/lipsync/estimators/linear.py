@@ -324,7 +324,7 @@ class LinearSync:
         faces = self.views(evidence)
 
         def cues(start: Fraction, end: Fraction) -> Iterator[Cue]:
-            seen = (self._cue(face, views, start, end) for face, views in faces)
+            seen = (self.cue(face, views, start, end) for face, views in faces)
             return (cue for cue in seen if cue is not None)
 
         return windows_by_face(self.name, evidence, window_seconds, cues)
@@ -350,7 +350,8 @@ class LinearSync:
             View(heard[1], lip_pairs, self.model.pair_weights, 0.5),
         ]
 
-    def _cue(self, face: FaceEvidence, views: Sequence[View], start: Fraction, end: Fraction) -> Cue | None:
+    def cue(self, face: FaceEvidence, views: Sequence[View], start: Fraction, end: Fraction) -> Cue | None:
+        """How one face fits the sound in a stretch; None where it is seen for less than half a second in it."""
         lips = face.lips.between(start, end)
         seen = float(np.diff(lips.edges)[lips.valid].sum()) if len(lips) else 0.0
         if seen < 0.5:

@@ -14,6 +14,7 @@ from genlock.core.time import round_fraction
 from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.karaoke import karaoke_runs
 from genlock.speech.subtitles.srt_vtt import clock_text
+from genlock.speech.subtitles.voices import voices_of
 from genlock.speech.words import Words
 
 __all__ = ["ass", "labels", "lines", "tsv", "ttml"]
@@ -26,8 +27,8 @@ _OVERRIDE = re.compile(r"\{\\[^{}\n]*\}")
 
 
 def ass(cues: Iterable[Cue]) -> str:
-    """Advanced SubStation Alpha, times to the nearest hundredth; italics, bold and underlined text stay so, and times
-    of words inside of a cue become karaoke (``\\k``).
+    """Advanced SubStation Alpha, times to the nearest hundredth; italics, bold and underlined text stay so, times of
+    words inside of a cue become karaoke (``\\k``), and voice tags the name.
 
     >>> ass([Cue("<i>Hi</i>\\nyou", Fraction(1), Fraction(2))]).splitlines()[-1]
     'Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\\\i1}Hi{\\\\i0}\\\\Nyou'
@@ -39,8 +40,13 @@ def ass(cues: Iterable[Cue]) -> str:
         marked = _ITALIC.sub(lambda tag: f"{{\\{tag[1]}{0 if tag[0][1] == '/' else 1}}}", timed)
         shown = html.unescape(_OTHER_TAG.sub("", marked)).replace("\n", "\\N")
         start, end = (_milliseconds(instant) for instant in (cue.start, cue.end))
-        document.append(pysubs2.SSAEvent(start=start, end=end, text=shown))
+        document.append(pysubs2.SSAEvent(start=start, end=end, text=shown, name=_name(cue)))
     return str(document.to_string("ass"))
+
+
+def _name(cue: Cue) -> str:
+    """Who speaks, as ASS names it; a comma would end the field."""
+    return " and ".join(voices_of(cue.text)).replace(",", " ")
 
 
 def ttml(cues: Iterable[Cue], language: str = "en") -> str:

@@ -24,6 +24,7 @@ from genlock.speech.subtitles.other_forms import form_of, read_form
 from genlock.speech.subtitles.repaired import repaired
 from genlock.speech.subtitles.rules import PLAIN, SubtitleRules
 from genlock.speech.subtitles.srt_vtt import has_cues, read_subtitles, srt, vtt
+from genlock.speech.subtitles.voices import with_names
 from genlock.speech.text_encoding import decode_text
 from genlock.speech.word_forms import ctm, textgrid
 from genlock.speech.words import Words
@@ -144,7 +145,7 @@ def write_words(
     """
     target = Path(path)
     subtitles: dict[str, Callable[[Sequence[Cue]], str]] = {
-        ".srt": srt,
+        ".srt": lambda cues: srt(with_names(cues) if rules.names and words.speakers else cues),
         ".vtt": vtt,
         ".ass": ass,
         ".ttml": lambda cues: ttml(cues, words.language or "en"),

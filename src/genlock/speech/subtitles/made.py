@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,6 +13,7 @@ from genlock.speech.subtitles.breaks import break_cost, ends_sentence
 from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.karaoke import with_word_stamps
 from genlock.speech.subtitles.rules import PLAIN, SubtitleRules
+from genlock.speech.subtitles.voices import with_voices
 from genlock.speech.words import Words
 
 __all__ = ["LINE_LETTERS", "READING_SPEED", "cues_from_words", "numbered_cues"]
@@ -20,7 +22,15 @@ __all__ = ["LINE_LETTERS", "READING_SPEED", "cues_from_words", "numbered_cues"]
 LINE_LETTERS, READING_SPEED = PLAIN.line_letters, PLAIN.speed
 
 # What a cue costs beside its end: each a little, so that there are few; what breaks a rule much, by how much it does.
-_EACH, _INNER_SENTENCE, _TOO_SHORT, _TOO_FAST, _LONELY, _TOO_WIDE = 1.5, 1.5, 6.0, 10.0, 2.0, 20.0
+_EACH, _INNER_SENTENCE, _TOO_SHORT, _TOO_FAST, _LONELY, _TOO_WIDE, _TWO_VOICES = (
+    1.5,
+    1.5,
+    6.0,
+    10.0,
+    2.0,
+    20.0,
+    2.0,
+)
 _LONELY_LETTERS = 10
 # What a time may be off by as a floating-point number.
 _ROUNDING = 1e-6
@@ -34,18 +44,21 @@ def cues_from_words(words: Words, rules: SubtitleRules = PLAIN, karaoke: bool = 
 
     Words without times stand in the cue of the word before them; where no word has times there are no cues.
 
+    Nobody's line has words of somebody else: where words have a speaker, a cue is of one of them, or of two with a line
+    and a dash each, and voice tags say whose it is, as WebVTT has them.
+
     With ``karaoke`` each word has its time inside of its cue, as WebVTT has them.
 
     >>> from genlock.speech.words import Word
     >>> cues_from_words(Words([Word("one", 0, 1), Word("two", 1, 2)]), karaoke=True)[0].text
     'one <00:00:01.000>two'
     """
-    cues = numbered_cues(words, rules)
-    if not karaoke:
-        return tuple(cue for _, cue in cues)
-    return tuple(
-        replace(cue, text=with_word_stamps(cue, words.items[at.start : at.stop])) for at, cue in cues
-    )
+    made = []
+    for at, cue in numbered_cues(words, rules):
+        own = words.items[at.start : at.stop]
+        shown = replace(cue, text=with_word_stamps(cue, own)) if karaoke else cue
+        made.append(with_voices(shown, own, rules.dash) if words.speakers else shown)
+    return tuple(made)
 
 
 def numbered_cues(words: Words, rules: SubtitleRules = PLAIN) -> list[tuple[range, Cue]]:
@@ -75,6 +88,7 @@ class _Part:
     stop: int
     start: Fraction
     end: Fraction
+    speaker: str | None = None
 
 
 def _parts(words: Words) -> list[_Part]:
@@ -86,7 +100,7 @@ def _parts(words: Words) -> list[_Part]:
         start, end = words[at].start, words[at].end
         assert start is not None
         assert end is not None
-        parts.append(_Part(first, stop, start, end))
+        parts.append(_Part(first, stop, start, end, words[at].speaker))
     return parts
 
 
@@ -104,6 +118,10 @@ class _Text:
         pairs = list(pairwise(self._texts))
         self._breaks = [break_cost(*pair, words.language or "en") for pair in pairs]
         self._ends = [ends_sentence(*pair) for pair in pairs]
+        self._turns = [0, *accumulate(a.speaker != b.speaker for a, b in pairwise(self.parts))]
+        # Where each line of a cue begins with a dash or a name, there is less room for what is said.
+        names = max((len(name) + 2 for name in words.speakers), default=0) if rules.names else 0
+        self._room = rules.line_letters - max(names, len(rules.dash) if self._turns[-1] else 0)
         self._reached = [0, *accumulate(len(text) + 1 for text in self._texts)]
 
     def cut(self) -> list[tuple[int, int]]:
@@ -128,8 +146,12 @@ class _Text:
     def cue(self, first: int, stop: int) -> Cue:
         """The cue of some parts, on one line or two, from their first word to their last."""
         low, high = self._words(first, stop)
+        turn = self._turn(first, stop)
+        if turn is not None:
+            shown = " ".join(self._texts[low:turn]) + "\n" + " ".join(self._texts[turn:high])
+            return Cue(shown, self.parts[first].start, self.parts[stop - 1].end)
         shown = " ".join(self._texts[low:high])
-        if len(shown) > self._rules.line_letters and high - low > 1 and self._rules.lines > 1:
+        if len(shown) > self._room and high - low > 1 and self._rules.lines > 1:
             middle, _ = self._two_lines(low, high)
             shown = " ".join(self._texts[low:middle]) + "\n" + " ".join(self._texts[middle:high])
         return Cue(shown, self.parts[first].start, self.parts[stop - 1].end)
@@ -137,13 +159,27 @@ class _Text:
     def _words(self, first: int, stop: int) -> tuple[int, int]:
         return self.parts[first].first, self.parts[stop - 1].stop
 
+    def _turn(self, first: int, stop: int) -> int | None:
+        """The word with which somebody else begins to speak in a cue; None: nobody does."""
+        if self._turns[first] == self._turns[stop - 1]:
+            return None
+        return self.parts[bisect_left(self._turns, self._turns[stop - 1])].first
+
     def _letters(self, low: int, high: int) -> int:
         return self._reached[high] - self._reached[low] - 1
 
     def _holds(self, first: int, stop: int) -> bool:
         """Whether these parts may stand in one cue, if all from the second on may."""
+        low, high = self._words(first, stop)
+        turn = self._turn(first, stop)
+        if turn is not None and (
+            self._turns[stop - 1] - self._turns[first] > 1
+            or self._rules.lines < 2
+            or max(self._letters(low, turn), self._letters(turn, high)) > self._room
+        ):
+            return False
         return (
-            self._letters(*self._words(first, stop)) <= self._rules.letters
+            self._letters(low, high) <= self._room * self._rules.lines
             and self._stops[stop - 1] - self._starts[first] <= self._longest
             and self._starts[first + 1] - self._stops[first] <= self._pause
         )
@@ -158,16 +194,21 @@ class _Text:
         cost += _TOO_FAST * max(0.0, letters / stay / self._rules.speed - 1)
         if letters < _LONELY_LETTERS and stay < 1:
             cost += _LONELY
-        if letters > self._rules.line_letters and high - low > 1:
+        if self._turn(first, stop) is not None:
+            cost += _TWO_VOICES
+        elif letters > self._room and high - low > 1:
             cost += self._two_lines(low, high)[1]
         cost += _INNER_SENTENCE * sum(self._ends[low : high - 1])
-        if following - end <= self._pause:
+        if (
+            following - end <= self._pause
+            and self._turns[min(stop, len(self.parts) - 1)] == self._turns[stop - 1]
+        ):
             cost += self._breaks[high - 1]
         return cost
 
     def _two_lines(self, low: int, high: int) -> tuple[int, float]:
         """With which word the second line begins, and what that costs: bad places, and lines of unequal length."""
-        longest, best, cheapest = self._rules.line_letters, (low + high) // 2, math.inf
+        longest, best, cheapest = self._room, (low + high) // 2, math.inf
         for middle in range(low + 1, high):
             upper, lower = self._letters(low, middle), self._letters(middle, high)
             over = max(0, upper - longest) + max(0, lower - longest)

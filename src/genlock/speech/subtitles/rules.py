@@ -34,6 +34,10 @@ class SubtitleRules:
     """Most time that a cue stays after its last word for the sake of reading."""
     pause: Fraction = Fraction(7, 10)
     """A pause in speech as long as this ends a cue."""
+    dash: str = "- "
+    """What each line of a cue begins with where two people have one each."""
+    names: bool = False
+    """Whether forms without voice tags (SRT) name who speaks, wherever it is somebody else than before."""
     source: str = ""
     """Whose rules these are."""
 
@@ -54,8 +58,10 @@ PROFILES: Mapping[str, SubtitleRules] = MappingProxyType(
                 "netflix-en",
                 speed=17,
                 longest=Fraction(7),
+                dash="-",
                 source="Netflix, English template timed text style guide: 42 characters, 17 a second, 5/6 to 7 s, "
-                "2 frames apart, out at most 12 frames after speech",
+                "2 frames apart, out at most 12 frames after speech, a hyphen without a space before each of "
+                "two voices",
             ),
             SubtitleRules(
                 "bbc",
@@ -65,8 +71,9 @@ PROFILES: Mapping[str, SubtitleRules] = MappingProxyType(
                 longest=Fraction(7),
                 gap=Fraction(0),
                 linger=Fraction(3, 2),
+                names=True,
                 source="BBC subtitle guidelines: 37 characters, 160 to 180 words a minute, on screen for at most "
-                "1.5 s after speech",
+                "1.5 s after speech, names where nothing else tells speakers apart",
             ),
         )
     }
