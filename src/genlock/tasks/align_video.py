@@ -63,6 +63,7 @@ from genlock.tasks.find_words import (
     transcript_notes,
     write_all_forms,
 )
+from genlock.tasks.on_frames import SnapToPicture
 from genlock.tasks.sync_video import SyncProbe, SyncResult, not_measured
 from genlock.tasks.who_speaks import WhoSpeaks
 
@@ -202,6 +203,8 @@ def align_video(
         consumers: list[Consumer] = [outline] if write else []
         consumers += sync_probe.consumers if sync_probe is not None else ()
         consumers += preview.consumers if preview is not None else ()
+        snap = SnapToPicture(options.snap, info)
+        consumers += snap.consumers
         # Sync looks at every face anyway; without it somebody has to feed who looks for the recogniser.
         shared = watch if sync_probe is not None or spool is not None else None
         consumers += watch.consumers if watch is not None and spool is not None and sync_probe is None else ()
@@ -226,6 +229,7 @@ def align_video(
         if fresh is None:
             return result
         shown = cues_from_words(words, rules, options.karaoke) if found is None else found.cues
+        shown = snap.moved(shown, clip.frames, clip.frame_count, rules)
         made: Preview | None = None
         if preview is not None:
             made, result = _made_preview(preview, file, fresh, result, options, in_turn)

@@ -37,6 +37,7 @@ from genlock.speech.subtitles.rules import PLAIN
 from genlock.speech.whisper.models import is_whisper
 from genlock.speech.whisper.options import ComputeType, Device, Task, WhisperOptions
 from genlock.tasks.files import result_folder
+from genlock.tasks.on_frames import Snap, SnapToPicture
 from genlock.tasks.who_speaks import WhoSpeaks
 
 __all__ = [
@@ -108,6 +109,9 @@ class WordOptions:
     least_matched: float = 0.5
     """With a transcript: the share of its words, 0...1, that must be heard. Below it the text is not what is said:
     words that are not heard get no times, and the exit status is 3. 0 takes the text as it is, without listening."""
+    snap: Snap = "none"
+    """Move the borders of subtitles to those of ``frames``, or those within half a second of a change of shot to that
+    (``shots``), as the profile has it. It takes a picture."""
     diarize: bool = False
     """Say who speaks, by whose mouth moves with the sound: each word has a ``speaker``, ``face0`` and so on, as the
     faces of ``genlock sync`` are numbered; none where nobody who is seen says it. It takes a picture."""
@@ -179,9 +183,10 @@ def find_words(
         watchers: tuple[Consumer, ...] = () if spool is None else FaceWatch([spool]).consumers
         faces = stack.enter_context(WhoSpeaks(info)) if options.diarize else None
         watchers += () if faces is None else faces.consumers
-        request = ClipRequest(
-            speech=True, consumers=watchers, frames=spool is not None, reading=options.reading
-        )
+        snap = SnapToPicture(options.snap, info)
+        watchers += snap.consumers
+        with_frames = spool is not None or snap.wanted
+        request = ClipRequest(speech=True, consumers=watchers, frames=with_frames, reading=options.reading)
         clip = stack.enter_context(read_clip(file, request, progress, info))
         words = speech.recognize_and_align(
             _sound_of(clip, file, lips=spool is not None),
@@ -202,10 +207,13 @@ def find_words(
     if output is not None or files:
         stem, film = result_folder(file, None).stem, Path(file).name
         shown = cues_from_words(words, rules, options.karaoke) if found is None else found.cues
+        shown = snap.moved(shown, clip.frames, clip.frame_count, rules)
         targets = [Path(output)] if output is not None and not files else list(files)
         span = spoken_span(clip)
         written = tuple(
-            path for target in targets for path in _write(words, shown, target, stem, film, span, rules)
+            path
+            for target in targets
+            for path in _write(words, shown, target, stem, film, span, rules, snap.wanted)
         )
     notes = (*transcript_notes(given, found), *(() if faces is None else faces.notes), *clip.notes)
     return WordResult(words, written, notes)
@@ -330,13 +338,14 @@ def write_all_forms(
     stem: str,
     span: tuple[Fraction, Fraction] | None = None,
     rules: SubtitleRules = PLAIN,
+    on_frames: bool = False,
 ) -> tuple[Path, ...]:
     """Write the words in every form into a folder, as ``STEM.srt`` and so on; no ``shown``: subtitles of the words."""
     if shown is None:
         shown = cues_from_words(words, rules)
     paths = tuple(folder / f"{stem}{ending}" for ending in WORD_FORMS)
     for path in paths:
-        write_words(words, path, shown=shown, span=span)
+        write_words(words, path, shown=shown, span=span, rules=rules, on_frames=on_frames)
     return paths
 
 
@@ -359,8 +368,9 @@ def _write(
     film: str,
     span: tuple[Fraction, Fraction] | None,
     rules: SubtitleRules,
+    on_frames: bool,
 ) -> tuple[Path, ...]:
     if _is_one_file(output):
-        write_words(words, output, shown=shown, film=film, span=span, rules=rules)
+        write_words(words, output, shown=shown, film=film, span=span, rules=rules, on_frames=on_frames)
         return (output,)
-    return write_all_forms(words, shown, output, stem, span, rules)
+    return write_all_forms(words, shown, output, stem, span, rules, on_frames)

@@ -15,17 +15,20 @@ from genlock.core.errors import NoStream, OptionError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import fraction_text
+from genlock.media import probe
 from genlock.media.sound_source import SoundSource
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.speech import Cue, Words, write_words
 from genlock.speech.activity import speech_spans
 from genlock.speech.alike import phones_of
 from genlock.speech.heard import Heard
+from genlock.speech.subtitles import find_rules
 from genlock.speech.subtitles.retimed import Retimed, Spoken, retimed
 from genlock.speech.text import tokenize
 from genlock.speech.text_check import compare_text
 from genlock.tasks.files import result_folder
 from genlock.tasks.find_words import WordOptions, load_transcript, model_options
+from genlock.tasks.on_frames import SnapToPicture
 
 __all__ = ["RetimeBy", "RetimeResult", "retime_subtitles"]
 
@@ -113,8 +116,12 @@ def retime_subtitles(
         raise OptionError(f"--retime {subtitles!r}: it has no times; name subtitles (SRT, VTT, ASS, ...)")
     target = None if output is None else _target(file, Path(output))
     with ExitStack() as stack:
-        request = ClipRequest(speech=True, frames=False, reading=options.reading)
-        clip = stack.enter_context(read_clip(file, request, progress))
+        info = probe(file)
+        snap = SnapToPicture(options.snap, info)
+        request = ClipRequest(
+            speech=True, consumers=snap.consumers, frames=snap.wanted, reading=options.reading
+        )
+        clip = stack.enter_context(read_clip(file, request, progress, info))
         if clip.speech is None:
             raise NoStream(f"{os.fspath(file)!r} has no sound, so nothing tells when somebody speaks")
         start = clip.speech.origin
@@ -124,7 +131,8 @@ def retime_subtitles(
     found = retimed(given.cues, film)
     written: tuple[Path, ...] = ()
     if target is not None:
-        write_words(Words(language=options.language), target, shown=found.cues)
+        shown = snap.moved(found.cues, clip.frames, clip.frame_count, find_rules(options.profile))
+        write_words(Words(language=options.language), target, shown=shown, on_frames=snap.wanted)
         written = (target,)
     return RetimeResult(found, written, (*given.notes, *clip.notes))
 

@@ -23,6 +23,7 @@ from genlock.speech.subtitles.made import cues_from_words
 from genlock.speech.subtitles.other_forms import form_of, read_form
 from genlock.speech.subtitles.repaired import repaired
 from genlock.speech.subtitles.rules import PLAIN, SubtitleRules
+from genlock.speech.subtitles.snapped import cut_down
 from genlock.speech.subtitles.srt_vtt import has_cues, read_subtitles, srt, vtt
 from genlock.speech.subtitles.voices import with_names
 from genlock.speech.text_encoding import decode_text
@@ -123,6 +124,7 @@ def write_words(
     span: tuple[Fraction, Fraction] | None = None,
     rules: SubtitleRules = PLAIN,
     shown: Sequence[Cue] | None = None,
+    on_frames: bool = False,
 ) -> None:
     """Write words to a file, in the form that its ending names: one of :data:`FORMS`.
 
@@ -135,6 +137,8 @@ def write_words(
     span : from where to where the recording lasts, in seconds, for TextGrid; None: from zero to the last word
     rules : what subtitles that are made of words keep to; those that were the transcript stay as they are
     shown : the subtitles as they are to be written, from who has them already; then ``cues`` and ``rules`` say nothing
+    on_frames : whether the borders of ``shown`` are those of frames; then their times are cut down to what the form can
+        write, not rounded, so that a player shows each with its first frame
 
     Raises
     ------
@@ -163,7 +167,8 @@ def write_words(
     if ending == ".json":
         write_json(target, words.to_dict())
     elif ending in subtitles:
-        write_text(target, subtitles[ending](_shown(words, cues, rules) if shown is None else shown))
+        made = _shown(words, cues, rules) if shown is None else shown
+        write_text(target, subtitles[ending](cut_down(made, ending == ".ass") if on_frames else made))
     elif ending in others:
         write_text(target, others[ending]())
     else:

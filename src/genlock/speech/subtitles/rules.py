@@ -34,6 +34,10 @@ class SubtitleRules:
     """Most time that a cue stays after its last word for the sake of reading."""
     pause: Fraction = Fraction(7, 10)
     """A pause in speech as long as this ends a cue."""
+    cut_reach: Fraction = Fraction(1, 2)
+    """Where borders are snapped to shots, one so near to a change of shot is moved to it."""
+    cut_wait: Fraction = Fraction(7, 24)
+    """A cue comes at most so much later than its first word for the sake of a change of shot."""
     dash: str = "- "
     """What each line of a cue begins with where two people have one each."""
     names: bool = False
@@ -61,7 +65,7 @@ PROFILES: Mapping[str, SubtitleRules] = MappingProxyType(
                 dash="-",
                 source="Netflix, English template timed text style guide: 42 characters, 17 a second, 5/6 to 7 s, "
                 "2 frames apart, out at most 12 frames after speech, a hyphen without a space before each of "
-                "two voices",
+                "two voices, borders within 12 frames of a change of shot at it (7 where a cue would come later)",
             ),
             SubtitleRules(
                 "bbc",
@@ -73,7 +77,7 @@ PROFILES: Mapping[str, SubtitleRules] = MappingProxyType(
                 linger=Fraction(3, 2),
                 names=True,
                 source="BBC subtitle guidelines: 37 characters, 160 to 180 words a minute, on screen for at most "
-                "1.5 s after speech, names where nothing else tells speakers apart",
+                "1.5 s after speech, borders at changes of shot, names where nothing else tells speakers apart",
             ),
         )
     }
