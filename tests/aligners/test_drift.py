@@ -47,6 +47,30 @@ def test_interval_of_a_drift_holds_as_often_as_it_says(scatter: float) -> None:
     assert 0.76 <= np.mean(held) <= 0.97
 
 
+def test_interval_of_a_drift_holds_where_neighbours_deviate_alike() -> None:
+    """Six rows after the other are of one person, whose own offset differs: such scatter is itself seen badly."""
+    rng, times, lags = np.random.default_rng(6), np.arange(-300.0, 300.0, 5.0), np.arange(-24, 25) / 100
+    held = []
+    for _ in range(80):
+        own = 0.03 * np.repeat(rng.standard_normal(20), 6)
+        offsets = own + 0.015 * rng.standard_normal(len(times))
+        found = find_drift(-0.5 * ((lags[None] - offsets[:, None]) / 0.03) ** 2, lags, times, 300.0)
+        assert found is not None
+        held.append(found.interval_ppm[0] <= 0 <= found.interval_ppm[1])
+    assert 0.85 <= np.mean(held) <= 0.97
+
+
+def test_no_candidate_near_the_best_is_left_out() -> None:
+    """Two drifts that fit equally well, as half of the rows have each, both lie in the interval."""
+    times, lags = np.arange(-90.0, 91.0, 5.0), np.arange(-50, 51) / 100
+    slopes = np.where(np.arange(len(times)) % 2, 1500e-6, -1500e-6)
+    away = np.minimum(((lags[None] - (slopes * times)[:, None]) / 0.02) ** 2, 0.5)
+    found = find_drift(-0.5 * away, lags, times, 2500.0)
+    assert found is not None
+    assert found.interval_ppm[0] < -1400
+    assert found.interval_ppm[1] > 1400
+
+
 def test_drift_of_hours_is_grouped_and_still_found() -> None:
     rng = np.random.default_rng(2)
     times = np.arange(-3600.0, 3600.0, 5.0)

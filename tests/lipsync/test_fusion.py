@@ -344,9 +344,20 @@ def test_a_drift_of_a_percent_is_read_as_it_is(model: LinearModel, ppm: int) -> 
     film = talker(60, seed=15)
     assert film.mel is not None
     said = measure(replace(film, mel=moved(film.mel, 1 + Fraction(ppm, 10**6), Fraction(0))), model)
-    assert said.drift_ppm == pytest.approx(-ppm, abs=400)
+    assert said.drift_ppm == pytest.approx(-ppm, abs=150)
     assert said.drift_interval_ppm is not None
     assert said.drift_interval_ppm[0] < -ppm < said.drift_interval_ppm[1]
+
+
+@pytest.mark.parametrize("ppm", [-31_000, 62_000])
+def test_a_speed_that_no_conversion_leaves_behind_is_found(model: LinearModel, ppm: int) -> None:
+    film = talker(60, seed=21)
+    assert film.mel is not None
+    speed = 1 + Fraction(ppm, 10**6)
+    said = measure(replace(film, mel=moved(film.mel, 1 / speed, Fraction(0))), model)
+    assert said.drift_ppm == pytest.approx(ppm, abs=300)
+    assert said.estimate.offset_seconds == pytest.approx(float((speed - 1) * said.at), abs=0.02)
+    assert len(said.segments) == 1
 
 
 def test_a_late_stretch_in_the_middle_is_three_segments(model: LinearModel) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from genlock.aligners.curves import LagCurve, pool
 from genlock.aligners.drift import Drift
 from genlock.core.errors import OptionError
-from genlock.core.time import Exact, exact
+from genlock.core.time import Exact, exact, microseconds
 from genlock.lipsync.confidence import Judgement, judge
 from genlock.lipsync.course import Course, Stretch
 from genlock.lipsync.estimators.base import (
@@ -30,7 +30,7 @@ from genlock.lipsync.estimators.base import (
 )
 from genlock.lipsync.events import Event, of_events
 from genlock.lipsync.evidence.base import Evidence
-from genlock.lipsync.far import FAR_SECONDS, Seeing, find_far, from_afar
+from genlock.lipsync.far import FAR_SECONDS, Far, Seeing, find_far, from_afar
 from genlock.lipsync.film import KeptFilm
 from genlock.lipsync.measurement import (
     FaceOffset,
@@ -38,6 +38,7 @@ from genlock.lipsync.measurement import (
     SyncMeasurement,
     agreeing_share,
     at_odds,
+    by_chance,
     notes_of_parts,
     of_longest,
     segment_of,
@@ -50,6 +51,8 @@ __all__ = ["Fusion", "FusionOptions"]
 
 # What is less probable than this nearby is looked for farther off.
 _SURE_NEARBY = 0.5
+# A drift of so much moves the offset by 10 ms within a stretch of five seconds.
+_FAST_PPM = 2000.0
 # Of so many pieces at least half have to say what is said of the film; else it is looked for farther off.
 _PIECES_THAT_TELL = 4
 # Stretches whose curves are judged together for the offset over time.
@@ -189,8 +192,21 @@ class Fusion:
             if unsure:
                 return self._nowhere(near, seen.estimator)
             if at_odds(near, _SURE_NEARBY):
-                return self._parts_at_odds(near)
-        return self._placed(near, seen.estimator)
+                return self._parts_doubted(near, "those of its parts contradict each other")
+            if by_chance(near, _SURE_NEARBY):
+                return self._parts_doubted(near, "what fits a part of it may do so by chance")
+        return self._placed(self._at_its_speed(near, seen.estimator), seen.estimator)
+
+    def _at_its_speed(self, near: SyncMeasurement, estimator: Estimator) -> SyncMeasurement:
+        """The measurement of a film that drifts fast, once more with its sound at the speed that was found: within a
+        stretch of some seconds such a drift moves the offset by more than what is measured."""
+        ppm, offset = near.drift_ppm, near.estimate.offset_seconds
+        if not self.options.far or ppm is None or offset is None or abs(ppm) < _FAST_PPM:
+            return near
+        speed = 1 + exact(f"{ppm:.3f}") / 1_000_000
+        far = Far(speed, microseconds(offset) - (speed - 1) * near.at, 0.0)
+        again = self._with_sound_at(far, estimator) if isinstance(estimator, Seeing) else None
+        return again if again is not None and len(again.segments) == 1 else near
 
     def _placed(self, found: SyncMeasurement, estimator: Estimator) -> SyncMeasurement:
         """The measurement with its splices where they are, as far as that can be seen."""
@@ -205,14 +221,14 @@ class Fusion:
             return near
         return replace(near, estimate=replace(near.estimate, reason=not_matched(FAR_SECONDS)))
 
-    def _parts_at_odds(self, found: SyncMeasurement) -> SyncMeasurement:
-        """A measurement whose few sure parts contradict each other, while nothing fits most of the film."""
+    def _parts_doubted(self, found: SyncMeasurement, why: str) -> SyncMeasurement:
+        """A measurement whose few sure parts are not believed, while nothing fits most of the film."""
         doubtful = Estimate(
             None,
             None,
             None,
             found.estimate.estimator,
-            "no offset holds in most of the film, and those of its parts contradict each other",
+            f"no offset holds in most of the film, and {why}",
             found.estimate.face,
             found.estimate.curve,
             found.estimate.seconds,
@@ -223,9 +239,13 @@ class Fusion:
 
     def _from_afar(self, estimator: Estimator) -> SyncMeasurement | None:
         """What the film says with its sound where it leads all other lags and speeds; None: it leads nowhere."""
-        far = find_far(self._film, estimator) if isinstance(estimator, Seeing) else None
-        if far is None:
+        if not isinstance(estimator, Seeing):
             return None
+        tried = (self._with_sound_at(far, estimator) for far in find_far(self._film, estimator))
+        return next((found for found in tried if found is not None), None)
+
+    def _with_sound_at(self, far: Far, estimator: Estimator) -> SyncMeasurement | None:
+        """What the film says with its sound moved so; None: nothing that is likelier right than wrong."""
         again = Fusion(replace(self.options, far=False), [estimator])
         for piece in self._film.with_sound_moved(far.speed, far.offset):
             again.add(piece)

@@ -21,6 +21,7 @@ __all__ = [
     "SyncMeasurement",
     "agreeing_share",
     "at_odds",
+    "by_chance",
     "expected_offset",
     "joined_segments",
     "notes_of_parts",
@@ -187,6 +188,24 @@ def at_odds(found: SyncMeasurement, least_probability: float) -> bool:
         and sure_share(found, least_probability) < 0.5
         and max(offsets) - min(offsets) > _AGREES_SECONDS
     )
+
+
+def by_chance(found: SyncMeasurement, least_probability: float) -> bool:
+    """Whether the surest segment of a film that matches in its smaller part may be the luckiest of many: as often as
+    it fits into the film, so often it may be wrong (Bonferroni).
+
+    >>> whole = Estimate(-1.1, (-1.11, -1.09), 0.9, "lips")
+    >>> nothing = Segment(Fraction(0), Fraction(90), None, None, None)
+    >>> lucky = Segment(Fraction(90), Fraction(100), -1.1, None, 0.9)
+    >>> by_chance(SyncMeasurement(whole, Fraction(50), segments=(nothing, lucky)), 0.5)
+    True
+    """
+    sure = _sure(found, least_probability)
+    if len(found.segments) < 2 or not sure or sure_share(found, least_probability) >= 0.5:
+        return False
+    whole = float(sum(part.end - part.start for part in found.segments))
+    wrong = [(1 - (part.probability or 0.0)) * whole / float(part.end - part.start) for part in sure]
+    return min(wrong) > 1 - least_probability
 
 
 def _sure(found: SyncMeasurement, least_probability: float) -> list[Segment]:
