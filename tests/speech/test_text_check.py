@@ -194,7 +194,7 @@ def test_the_command_ends_with_status_3(
     film = str(shared_data / "speech" / "jfk.flac")
     text = tmp_path / "other.txt"
     text.write_text(" ".join(SENTENCES))
-    assert main(["words", film, "--transcript", str(text)]) == 3
+    assert main(["words", film, "--transcript", str(text), "-o", str(tmp_path / "out")]) == 3
     shown = capsys.readouterr()
     assert shown.out.splitlines()[0].startswith("the text is not what is said: ")
     assert "jfk.flac: the text is not what is said" in shown.err

@@ -19,21 +19,20 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     speech = speak("hello")
     for name in ("a.wav", "b.wav"):
         encode(folder / name, None, Sound(speech.samples, speech.rate))
-    write_text(folder / "text.txt", "hello\n")
+    for name in ("text.txt", "a.txt", "b.txt"):
+        write_text(folder / name, "hello\n")
     return folder
 
 
 def test_several_files_get_a_folder_each(genlock, spoken: Path, tmp_path: Path) -> None:
-    run = genlock(
-        "words", spoken / "a.wav", spoken / "b.wav", "--transcript", spoken / "text.txt", "-o", tmp_path
-    )
+    run = genlock("words", spoken / "a.wav", spoken / "b.wav", "-o", tmp_path)
     assert run.status == 0
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.srt")}
     assert written == {"a.genlock/a.srt", "b.genlock/b.srt"}
 
 
 def test_a_whole_folder_of_sounds(genlock, spoken: Path, tmp_path: Path) -> None:
-    run = genlock("words", spoken, "--transcript", spoken / "text.txt", "-o", tmp_path / "out")
+    run = genlock("words", spoken, "-o", tmp_path / "out")
     assert run.status == 0
     assert len(list((tmp_path / "out").rglob("*.json"))) == 2
 
@@ -59,25 +58,29 @@ def test_an_unknown_ending_is_named(genlock, spoken: Path, tmp_path: Path) -> No
 
 
 def test_subtitles_beside_each_film_and_a_stopped_run_goes_on(genlock, spoken: Path, tmp_path: Path) -> None:
-    for name in ("a.wav", "b.wav"):
+    for name in ("a.txt", "b.txt", "a.wav", "b.wav"):
         (tmp_path / name).write_bytes((spoken / name).read_bytes())
-    command = ("words", tmp_path, "--transcript", spoken / "text.txt", "--forms", "srt,json", "--skip-done")
+    command = ("words", tmp_path, "--forms", "srt,json", "--skip-done")
     (tmp_path / "a.srt").write_text("kept")
     (tmp_path / "a.json").write_text("{}")
     run = genlock(*command)
     assert run.status == 0
-    assert {p.name for p in tmp_path.iterdir()} == {"a.wav", "b.wav", "a.srt", "a.json", "b.srt", "b.json"}
+    made = {"a.srt", "a.json", "b.srt", "b.json"}
+    assert {p.name for p in tmp_path.iterdir()} == {"a.txt", "b.txt", "a.wav", "b.wav", *made}
     assert (tmp_path / "a.srt").read_text() == "kept"
     assert "-->" in (tmp_path / "b.srt").read_text()
-    os.utime(tmp_path / "a.wav")
-    assert genlock(*command).out.count("done before") == 1
+    for name in ("a.wav", "b.wav"):
+        os.utime(tmp_path / name)
+    run = genlock(*command)  # b is made anew; what lies beside a is somebody else's
+    assert run.status == 2
+    assert "--force" in run.err
+    assert (tmp_path / "a.srt").read_text() == "kept"
+    assert genlock(*command, "--force").status == 0
     assert "-->" in (tmp_path / "a.srt").read_text()
 
 
 def test_forms_into_a_folder(genlock, spoken: Path, tmp_path: Path) -> None:
-    run = genlock(
-        "words", spoken, "--transcript", spoken / "text.txt", "--forms", "vtt", "-o", tmp_path / "out"
-    )
+    run = genlock("words", spoken, "--forms", "vtt", "-o", tmp_path / "out")
     assert run.status == 0
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"a.vtt", "b.vtt"}
 

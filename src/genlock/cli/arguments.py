@@ -10,13 +10,18 @@ import tyro
 
 from genlock.core.time import Exact
 
-__all__ = ["Files", "Json", "Output", "read_words", "run_command"]
+__all__ = ["Files", "Force", "Json", "Output", "read_words", "run_command"]
 
 Files = tyro.conf.Positional[tuple[str, ...]]
 Json = Annotated[
     bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="Print one JSON object instead of text.")
 ]
 Output = Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
+Force = Annotated[
+    bool,
+    tyro.conf.FlagCreatePairsOff,
+    tyro.conf.arg(help="Replace a file that Genlock did not write, or that was changed since."),
+]
 
 _CONFIG = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
 _REGISTRY = tyro.constructors.ConstructorRegistry()

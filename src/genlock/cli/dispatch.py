@@ -60,6 +60,10 @@ def _call(given: Sequence[str]) -> None:
         raise OptionError(
             f"there is no command {name!r}; genlock --help lists them{did_you_mean(name, known)}"
         )
+    # A file whose name begins with a dash (a video's public id) is no option.
+    words = [
+        f"./{word}" if word[0:1] == "-" and "." in word and os.path.isfile(word) else word for word in words
+    ]
     run_command(getattr(import_module(COMMANDS[name].module), name), f"genlock {name}", words)
 
 

@@ -24,8 +24,9 @@ from genlock.core.errors import GenlockError, InputError, OptionError
 from genlock.core.json_forms import dump_json
 from genlock.tasks.files import expand_files, result_folders
 from genlock.tasks.result import Result
+from genlock.tasks.written import note_written, require_free
 
-__all__ = ["Bar", "each", "say", "show", "told_progress"]
+__all__ = ["Bar", "each", "say", "show", "told_progress", "unless_there"]
 
 
 def each(
@@ -37,10 +38,12 @@ def each(
     expand: bool = True,
     numbered: bool = True,
     one_file: Sequence[str] = (),
+    failed: Callable[[str, str], None] | None = None,
 ) -> None:
     """One file: its result. Several, or a folder: all results, failures listed at the end with status 2.
 
-    ``one_file``: endings by which ``output`` means one file, which cannot hold the results of several.
+    ``failed`` is told of each file that could not be done. ``one_file``: endings by which ``output`` means one file,
+    which cannot hold the results of several.
     """
     if not files:
         raise InputError("which file? Name at least one video, sound or folder; --help shows how")
@@ -61,6 +64,8 @@ def each(
             if not many:
                 raise
             failures.append(f"{file}: {error}")
+            if failed is not None:
+                failed(file, str(error))
             results.append({"file": file, "error": str(error)})
             say(f"{prefix}{error}")
             left.passed_over()
@@ -83,6 +88,20 @@ def each(
         raise InputError(
             f"{len(failures)} of {len(found)} files could not be done:\n  " + "\n  ".join(failures)
         )
+
+
+def unless_there(
+    target: str | None, one_file: Sequence[str], force: bool, work: Callable[[], Result]
+) -> Result:
+    """Do the work, unless it would replace a file that somebody else made.
+
+    Raises OutputError if it would; ``force`` says that it may.
+    """
+    written = [target] if target is not None and Path(target).suffix.lower() in one_file else []
+    require_free(written, force)
+    result = work()
+    note_written(written)
+    return result
 
 
 class Bar:

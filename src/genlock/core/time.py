@@ -8,6 +8,7 @@ person would type one, and is then read at the value that its shortest decimal f
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
@@ -19,6 +20,7 @@ __all__ = [
     "Exact",
     "Instant",
     "Rounding",
+    "clock_seconds",
     "exact",
     "exact_rate",
     "fraction_text",
@@ -88,6 +90,33 @@ def exact(value: Exact) -> Fraction:
         raise OptionError(
             f"{value!r} is not a finite number; give seconds such as 1.5 or a ratio such as 30000/1001"
         ) from None
+
+
+def clock_seconds(value: Exact) -> Fraction:
+    """Read an instant exactly: seconds, or minutes and hours before them, as players show them.
+
+    Raises
+    ------
+    OptionError
+        If it is neither; minutes and seconds after a colon lie below 60.
+
+    Examples
+    --------
+    >>> clock_seconds("1:30"), clock_seconds("1:02:03.5"), clock_seconds(2.5)
+    (Fraction(90, 1), Fraction(7447, 2), Fraction(5, 2))
+    """
+    if not isinstance(value, str) or ":" not in value:
+        return exact(value)
+    parts = value.strip().split(":")
+    if len(parts) > 3 or not all(re.fullmatch(r"[0-9]+", part) for part in parts[:-1]):
+        raise OptionError(f"{value!r} is no instant; give seconds such as 90.5, or 1:30.5, or 0:01:30.5")
+    total = Fraction(0)
+    for number, part in enumerate(parts):
+        here = exact(part)
+        if here < 0 or (number and here >= 60):
+            raise OptionError(f"{value!r} is no instant: {part!r} after a colon lies outside 0...60")
+        total = 60 * total + here
+    return total
 
 
 def microseconds(seconds: float) -> Fraction:

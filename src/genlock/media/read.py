@@ -18,7 +18,7 @@ from genlock.core.errors import MediaError, OptionError
 from genlock.core.grid import Cells, Grid
 from genlock.core.one_line import one_line
 from genlock.core.spans import Spans
-from genlock.core.time import Exact, exact
+from genlock.core.time import Exact, clock_seconds, exact
 from genlock.core.track import Track
 from genlock.media.consumers import (
     AudioBlock,
@@ -85,10 +85,10 @@ class ReadOptions:
     """
 
     start: Exact | None = None
-    """Seconds on the media clock; sound from the first sample at or after it, frames whose cell reaches past
-    it. None: from the beginning."""
+    """Seconds on the media clock, or 1:30 and 1:02:03.5; sound from the first sample at or after it, frames whose cell
+    reaches past it. None: from the beginning."""
     end: Exact | None = None
-    """Seconds on the media clock; sound before it, frames that begin before it. None: to the end."""
+    """The same; sound before it, frames that begin before it. None: to the end."""
     audio_stream: int | None = None
     """Number among the sound streams, from 0; None: the default one."""
     video_stream: int | None = None
@@ -104,7 +104,7 @@ class ReadOptions:
     def __post_init__(self) -> None:
         for name in ("start", "end"):
             value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else exact(value))
+            object.__setattr__(self, name, None if value is None else clock_seconds(value))
         object.__setattr__(self, "max_gap_seconds", exact(self.max_gap_seconds))
         start, end = self.cut
         if start is not None and end is not None and end <= start:

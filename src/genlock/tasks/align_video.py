@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import threading
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock import __version__, speech
-from genlock.core.errors import FormatError, MediaError, OptionError, OutputError
+from genlock.core.errors import FormatError, MediaError, NoStream, OptionError, OutputError
 from genlock.core.files import atomic_folder
 from genlock.core.grid import Cells, Grid
 from genlock.core.json_forms import read_json_file, write_json
@@ -66,10 +67,15 @@ from genlock.tasks.find_words import (
 from genlock.tasks.on_frames import SnapToPicture
 from genlock.tasks.sync_video import SyncProbe, SyncResult, not_measured
 from genlock.tasks.who_speaks import WhoSpeaks
+from genlock.tasks.word_files import are_done
 
-__all__ = ["AlignOptions", "Alignment", "align_video"]
+__all__ = ["AlignOptions", "Alignment", "align_video", "alignment_is_done"]
 
 _MARKER = "summary.json"
+# A larger film is not copied into its results, but made small for the report; 200 MB are a quarter of an hour of 1080p.
+_COPIED_BYTES = 200_000_000
+# Its picture is left out beyond this.
+_LONGEST_PICTURE_SECONDS = 3 * 3600.0
 # With any feature of faces comes this one: the report shows it as a lane.
 _OPENING = "mouth:aperture"
 
@@ -171,7 +177,7 @@ def align_video(
     Raises
     ------
     MediaError
-        If the file cannot be read.
+        If the file cannot be read; NoStream if it has neither sound nor picture.
     OutputError
         If the folder cannot be written, or holds something else. Nothing is left half-written.
     """
@@ -188,6 +194,11 @@ def align_video(
     if write:
         _require_ours(folder, file)
     info = probe(file)
+    if not info.audio and not info.video:
+        raise NoStream(
+            f"{os.fspath(file)!r} has neither sound nor picture, so there is nothing to align; "
+            "a text or subtitles go with --transcript"
+        )
     outline, in_turn = _Outline(), _InTurn(progress, info.duration)
     with ExitStack() as stack:
         fresh = stack.enter_context(atomic_folder(folder, marker=_MARKER)) if write else None
@@ -237,6 +248,26 @@ def align_video(
             fresh, folder, file, clip, features, outline, result, (made, why), shown, options, in_turn
         )
     return replace(result, directory=folder)
+
+
+def alignment_is_done(
+    file: str | os.PathLike[str], options: AlignOptions, folder: str | os.PathLike[str]
+) -> bool:
+    """Whether a folder holds the results of a file with these options, no older than the file and its transcript.
+
+    >>> alignment_is_done("no-such-film.mp4", AlignOptions(), "no-such-folder")
+    False
+    """
+    marker, page, name = Path(folder) / _MARKER, Path(folder) / "report.html", os.fspath(file)
+    if not (page.is_file() and os.path.isfile(name) and are_done(name, [marker], options.transcript)):
+        return False
+    try:
+        found = read_json_file(marker)
+    except FormatError:
+        return False
+    plain = json.loads(json.dumps(_plain_options(options), default=str))
+    same = found.get("file") == Path(name).name and found.get("genlock") == __version__
+    return same and found.get("options") == plain
 
 
 class _InTurn:
@@ -299,9 +330,16 @@ def _preview_writer(
     """What writes a playable copy; a file that cannot have one still gets its report, which says why."""
     target = fresh / f"preview{preview_ending(info, options.reading)}"
     try:
-        return stack.enter_context(PreviewWriter(target, info, reading=options.reading)), ""
+        return stack.enter_context(PreviewWriter(target, info, _preview_options(info), options.reading)), ""
     except MediaError as error:
         return None, str(error)
+
+
+def _preview_options(info: MediaInfo) -> PreviewOptions:
+    """A small film is copied as it is, a large one made small: its report would be as large as the film again."""
+    if (info.size_bytes or 0) <= _COPIED_BYTES:
+        return PreviewOptions()
+    return PreviewOptions(copy=False, picture_up_to_seconds=_LONGEST_PICTURE_SECONDS)
 
 
 def _made_preview(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from genlock.cli.arguments import Files, Json, Output
-from genlock.cli.running import each, say
+from genlock.cli.arguments import Files, Force, Json, Output
+from genlock.cli.running import each, say, unless_there
 from genlock.tasks.animate_sound import ANIMATE_ENDINGS, AnimateOptions, animate_sound
 
 __all__ = ["animate"]
@@ -12,7 +12,12 @@ _ANIMATE = AnimateOptions()
 
 
 def animate(
-    files: Files, /, options: AnimateOptions = _ANIMATE, output: Output = None, json: Json = False
+    files: Files,
+    /,
+    options: AnimateOptions = _ANIMATE,
+    force: Force = False,
+    output: Output = None,
+    json: Json = False,
 ) -> None:
     """A face that moves with a voice: a film of it, or its motion for other programs.
 
@@ -29,6 +34,8 @@ def animate(
         files,
         output,
         json,
-        lambda file, where, bar: animate_sound(file, options, where, bar),
+        lambda file, where, bar: unless_there(
+            where, ANIMATE_ENDINGS, force, lambda: animate_sound(file, options, where, bar)
+        ),
         one_file=ANIMATE_ENDINGS,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from genlock.cli.arguments import Files, Json, Output
-from genlock.cli.running import each
+from genlock.cli.arguments import Files, Force, Json, Output
+from genlock.cli.running import each, unless_there
 from genlock.tasks.files import expand_files
 from genlock.tasks.sound_video import SOUND_ENDINGS, SoundOptions, require_one_film, sound_video
 
@@ -12,7 +12,14 @@ __all__ = ["sound"]
 _SOUND = SoundOptions()
 
 
-def sound(files: Files, /, options: SoundOptions = _SOUND, output: Output = None, json: Json = False) -> None:
+def sound(
+    files: Files,
+    /,
+    options: SoundOptions = _SOUND,
+    force: Force = False,
+    output: Output = None,
+    json: Json = False,
+) -> None:
     """Sound for a silent film, in step with its picture: your own one-shots, a sound of yours, or a model's.
 
     Args:
@@ -26,6 +33,8 @@ def sound(files: Files, /, options: SoundOptions = _SOUND, output: Output = None
         files,
         output,
         json,
-        lambda file, where, bar: sound_video(file, options, where, bar),
+        lambda file, where, bar: unless_there(
+            where, SOUND_ENDINGS, force, lambda: sound_video(file, options, where, bar)
+        ),
         one_file=SOUND_ENDINGS,
     )

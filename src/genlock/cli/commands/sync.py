@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
-from genlock.cli.arguments import Files, Json
+from genlock.cli.arguments import Files, Force, Json
 from genlock.cli.running import Bar, each, say
-from genlock.core.errors import GenlockError, InputError, OptionError
+from genlock.core.errors import GenlockError, InputError, OptionError, OutputError
 from genlock.core.json_forms import dump_json
+from genlock.lipsync.repair import repair_target
 from genlock.media.live_source import LiveSource
 from genlock.tasks.files import expand_files
 from genlock.tasks.result import Result
 from genlock.tasks.sync_live import LiveOptions, sync_live
 from genlock.tasks.sync_video import SyncOptions, SyncRow, repair_refusal, sync_options_of_each, sync_video
+from genlock.tasks.written import note_written, require_free
 
 __all__ = ["sync"]
 
@@ -30,6 +32,7 @@ def sync(
     options: SyncOptions = _SYNC,
     check: bool = False,
     live: bool = False,
+    force: Force = False,
     watch: LiveOptions = _LIVE,
     json: Json = False,
 ) -> None:
@@ -50,10 +53,17 @@ def sync(
     own = sync_options_of_each(found, options, many)
 
     def work(file: str, where: str | None, bar: Bar) -> Result:
-        refusal = repair_refusal(file, own[file])
+        mine = own[file]
+        refusal = repair_refusal(file, mine)
+        if refusal is not None and not many:
+            raise OutputError(refusal.reason)
+        target = [] if mine.fix is None else [repair_target(file, mine.fix)]
+        require_free([*target, *([] if mine.plot is None else [mine.plot])], force)
         if refusal is not None:
             say(f"{file} will be measured, but not repaired: {refusal.reason}")
-        result = sync_video(file, own[file], bar)
+        result = sync_video(file, mine, bar)
+        done = [each.repair.path for each in (result, *result.sounds) if each.repair and each.repair.path]
+        note_written([*done, *([] if mine.plot is None else [mine.plot])])
         answers[file] = result.in_step
         for number, sound in enumerate(result.sounds or (result,)):
             if sound.repair is not None and sound.repair.status in ("refused", "failed"):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from genlock.cli.arguments import Files, Json, Output
+from collections.abc import Sequence
+from pathlib import Path
+
+from genlock.cli.arguments import Files, Force, Json, Output
 from genlock.cli.commands.other_text import note_other_text, require_said
-from genlock.cli.running import Bar, each
+from genlock.cli.running import Bar, each, say
 from genlock.core.errors import OptionError
+from genlock.media.opening import is_url
 from genlock.speech.subtitles import FORMS
 from genlock.tasks.files import expand_files
 from genlock.tasks.find_words import WordOptions, find_words
 from genlock.tasks.result import Result
 from genlock.tasks.retime_subtitles import RetimeBy, retime_subtitles
+from genlock.tasks.text_beside import require_one_film_of_text, with_text_beside
 from genlock.tasks.word_files import PassedOver, are_done, word_files
+from genlock.tasks.written import is_ours, note_written, require_free
 
 __all__ = ["words"]
 
@@ -26,6 +32,8 @@ def words(
     retime_by: RetimeBy = "speech",
     forms: str | None = None,
     skip_done: bool = False,
+    beside: bool = True,
+    force: Force = False,
     output: Output = None,
     json: Json = False,
 ) -> None:
@@ -40,8 +48,9 @@ def words(
             eaf, otio, tsv, txt, labels, json, separated by commas.
         skip_done: With --forms: pass over files whose results are there and no older than they are, so that a stopped
             run goes on.
-        output: Where to write; the ending says what: .srt .vtt .ass .ttml .TextGrid .ctm .eaf .otio .tsv .txt .labels
-            .json, or a folder for the usual ones.
+        beside: NAME.txt, NAME.lab or NAME.srt beside a file NAME is its transcript, unless one is named.
+        output: Where to write (default: NAME.srt beside each file); the ending says what: .srt .vtt .ass .ttml
+            .TextGrid .ctm .eaf .otio .tsv .txt .labels .json, or a folder for the usual ones.
         json: Print one JSON object instead of text.
     """
     if forms is None and skip_done:
@@ -50,18 +59,44 @@ def words(
         )
     if forms is not None and retime is not None:
         raise OptionError("--forms is for words that are found; with --retime say where to write with -o")
-    wanted = None if forms is None else word_files(expand_files(files)[0], output, forms)
+    found = expand_files(files)[0]
+    require_one_film_of_text(found, options)
+    # Whoever says nothing gets subtitles beside each film, where nobody else's lie already.
+    unasked = forms is None and output is None and retime is None and not json
+    wanted = word_files(found, output, forms or "srt") if unasked or forms is not None else {}
     other: list[str] = []
 
     def work(file: str, where: str | None, bar: Bar) -> Result:
         if retime is not None:
-            return retime_subtitles(file, retime, options, retime_by, where, bar)
-        targets = () if wanted is None else wanted[file]
-        if skip_done and are_done(file, targets, options.transcript):
+            require_free([where] if where else [], force)
+            moved = retime_subtitles(file, retime, options, retime_by, where, bar)
+            note_written([where] if where else [])
+            return moved
+        own = with_text_beside(file, options) if beside else options
+        if own is not options and own.transcript is not None:
+            say(f"{file}: its text is {own.transcript} (--no-beside recognises what is said)")
+        targets = () if unasked and is_url(file) else wanted.get(file, ())
+        if skip_done and are_done(file, targets, own.transcript):
             return PassedOver(file, targets)
-        result = find_words(file, options, where, bar, files=targets)
+        if unasked:
+            targets = _free(targets, force)
+        else:
+            require_free([*targets, *([where] if where else [])], force)
+        result = find_words(file, own, where, bar, files=targets)
+        note_written(result.written)
         note_other_text(other, file, result.words)
         return result
 
     each(files, output, json, work, one_file=FORMS)
     require_said(other)
+
+
+def _free(targets: Sequence[Path], force: bool) -> tuple[Path, ...]:
+    """Those that may be written; of the others it is said that they stay."""
+    kept = []
+    for target in targets:
+        if force or not target.exists() or is_ours(target):
+            kept.append(target)
+        else:
+            say(f"{target} stays, for Genlock did not write it: -o names another file, --force replaces it")
+    return tuple(kept)
