@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pysubs2
 
 from genlock.core.time import round_fraction
+from genlock.speech.subtitles.ass_style import AssLine, without_karaoke
 from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.karaoke import karaoke_runs
 from genlock.speech.subtitles.srt_vtt import clock_text
@@ -30,18 +31,32 @@ def ass(cues: Iterable[Cue]) -> str:
     """Advanced SubStation Alpha, times to the nearest hundredth; italics, bold and underlined text stay so, times of
     words inside of a cue become karaoke (``\\k``), and voice tags the name.
 
+    Lines that were ASS keep their styles, places and marks, and the head of their file.
+
     >>> ass([Cue("<i>Hi</i>\\nyou", Fraction(1), Fraction(2))]).splitlines()[-1]
     'Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\\\i1}Hi{\\\\i0}\\\\Nyou'
     """
-    document = pysubs2.SSAFile()
-    for cue in cues:
-        runs = karaoke_runs(cue)
-        timed = cue.text if runs is None else "".join(f"{{\\k{length}}}{text}" for length, text in runs)
-        marked = _ITALIC.sub(lambda tag: f"{{\\{tag[1]}{0 if tag[0][1] == '/' else 1}}}", timed)
-        shown = html.unescape(_OTHER_TAG.sub("", marked)).replace("\n", "\\N")
+    row = list(cues)
+    heads = [cue.ass.head for cue in row if cue.ass is not None]
+    document = pysubs2.SSAFile.from_string(heads[0], format_="ass") if heads else pysubs2.SSAFile()
+    for cue in row:
         start, end = (_milliseconds(instant) for instant in (cue.start, cue.end))
-        document.append(pysubs2.SSAEvent(start=start, end=end, text=shown, name=_name(cue)))
+        line = cue.ass or AssLine("")
+        document.append(line.event(start, end, _ass_text(cue), _name(cue)))
     return str(document.to_string("ass"))
+
+
+def _ass_text(cue: Cue) -> str:
+    """The text with marks of ASS alone; what was ASS before keeps its own."""
+    runs = karaoke_runs(cue)
+    timed = cue.text
+    if runs is not None:
+        timed = "".join(f"{{\\k{length}}}{without_karaoke(text)}" for length, text in runs)
+    marked = _ITALIC.sub(lambda tag: f"{{\\{tag[1]}{0 if tag[0][1] == '/' else 1}}}", timed)
+    shown = _OTHER_TAG.sub("", marked)
+    if cue.ass is None:  # entities are of SRT and WebVTT
+        shown = html.unescape(shown)
+    return shown.replace("\n", "\\N").replace("\u00a0", "\\h")
 
 
 def _name(cue: Cue) -> str:

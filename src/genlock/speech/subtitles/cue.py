@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+
+from genlock.speech.subtitles.ass_style import AssLine
 
 __all__ = ["Cue"]
 
@@ -31,6 +33,8 @@ class Cue:
     """Its number or identifier in the file; empty if it had none."""
     settings: str = ""
     """What follows the times in its line (WebVTT positions)."""
+    ass: AssLine | None = field(default=None, repr=False)
+    """Style and place, if it was a line of ASS."""
 
     @property
     def plain(self) -> str:

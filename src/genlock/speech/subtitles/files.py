@@ -7,6 +7,7 @@ or to the nearest microsecond (TextGrid); JSON also has them exactly.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -47,6 +48,10 @@ FORMS = (
     ".txt",
     ".labels",
 )
+
+
+# A line of ASS that draws shapes instead of letters.
+_DRAWING = re.compile(r"^Dialogue:.*\{[^{}\n]*\\p[1-9]", re.M)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,9 @@ def open_transcript(data: bytes, name: str, encoding: str | None = None) -> Tran
     elif has_cues(text):
         form, cues = "subtitles", read_subtitles(text, name)
         text = " ".join(cue.plain for cue in cues)
+    drawings = len(_DRAWING.findall(found.text)) if form == "ass" else 0
+    if drawings:
+        notes += (f"{name} has {drawings} drawings, which are no subtitles and were left out",)
     if not text.strip():
         held = f"has {len(cues)} cues and no word in them" if cues is not None else "holds no word"
         raise TranscriptError(f"{name} {held}; give the words that are spoken")

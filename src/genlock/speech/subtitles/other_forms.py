@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pysubs2
 
 from genlock.core.errors import TranscriptError
+from genlock.speech.subtitles.ass_style import AssLine, head_of
 from genlock.speech.subtitles.cue import Cue
 
 __all__ = ["form_of", "read_form"]
@@ -82,19 +83,25 @@ def _shown(cues: Iterable[Cue]) -> tuple[str, tuple[Cue, ...]]:
 def _by_pysubs2(text: str, form: str) -> list[Cue]:
     if form == "ttml" and "xmlns" not in text:
         text = re.sub(r"<tt\b", '<tt xmlns="http://www.w3.org/ns/ttml"', text, count=1)
+    if form == "ass" and re.search(r"\[V4 Styles\]", text, re.I):
+        form = "ssa"
     try:
         document = pysubs2.SSAFile.from_string(text, format_=form)
     except pysubs2.exceptions.UnknownFPSError:
         # MicroDVD counts frames and seldom says how many there are in a second; its old times are not used.
         document = pysubs2.SSAFile.from_string(text, format_=form, fps=25.0)
+    head = head_of(document) if form in ("ass", "ssa") else None
+    # Without automatic line breaks "\\n" is one, else a space.
+    soft = " " if head is not None and document.info.get("WrapStyle", "0") != "2" else "\n"
     cues = []
     for event in document:
         if form == "microdvd" and event.end < 100 and re.fullmatch(r"\d+(\.\d+)?", event.plaintext):
             continue  # its first line may say the rate
         if event.is_comment or event.is_drawing or not event.plaintext.strip():
             continue
-        shown = event.text.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", "\u00a0")
-        cues.append(Cue(shown, Fraction(event.start, 1000), Fraction(max(event.start, event.end), 1000)))
+        shown = event.text.replace("\\N", "\n").replace("\\n", soft).replace("\\h", "\u00a0")
+        start, end = Fraction(event.start, 1000), Fraction(max(event.start, event.end), 1000)
+        cues.append(Cue(shown, start, end, ass=None if head is None else AssLine.of(event, head)))
     return cues
 
 

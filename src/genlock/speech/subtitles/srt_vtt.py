@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from genlock.core.errors import TranscriptError
 from genlock.core.time import round_fraction
+from genlock.speech.subtitles.ass_style import as_tags, is_on_top
 from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.rolling import without_rolling
 
@@ -140,7 +141,7 @@ def srt(cues: Iterable[Cue]) -> str:
     """
     blocks = [
         f"{number}\n{clock_text(cue.start, ',')} --> {clock_text(cue.end, ',')}"
-        f"\n{_no_gaps(_VTT_ONLY.sub('', cue.text))}\n"
+        f"\n{_no_gaps(_VTT_ONLY.sub('', _srt_text(cue)))}\n"
         for number, cue in enumerate(cues, start=1)
     ]
     return "\n".join(blocks)
@@ -161,9 +162,19 @@ def vtt(cues: Iterable[Cue]) -> str:
     for cue in cues:
         name = f"{cue.name}\n" if cue.name else ""
         times = f"{clock_text(cue.start, '.')} --> {clock_text(cue.end, '.')}"
-        settings = f" {cue.settings}" if cue.settings else ""
-        blocks.append(f"{name}{times}{settings}\n{_no_gaps(_escaped(cue.text)).replace('-->', '->')}\n")
+        placed = cue.settings or ("line:0" if is_on_top(cue.text) else "")
+        settings = f" {placed}" if placed else ""
+        blocks.append(
+            f"{name}{times}{settings}\n{_no_gaps(_escaped(as_tags(cue.text))).replace('-->', '->')}\n"
+        )
     return "\n".join(blocks)
+
+
+def _srt_text(cue: Cue) -> str:
+    """What was ASS with marks of SRT, whose players know but one of the others: at the top."""
+    if cue.ass is None:
+        return cue.text
+    return ("{\\an8}" if is_on_top(cue.text) else "") + as_tags(cue.text)
 
 
 def _escaped(text: str) -> str:
