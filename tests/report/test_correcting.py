@@ -25,7 +25,7 @@ SPAN = (Fraction(0), Fraction(12, 5))
 FOUND = Words(
     [
         Word("The", Fraction(1, 7), Fraction(2, 7), 0.9, within_50ms=0.7),
-        Word("onlie", Fraction(2, 7), "0.6", 0.3),
+        Word("onlie", Fraction(2, 7), "0.6", 0.3, speaker="Anna"),
         Word("lost", reason="nothing in the sound fits it"),
         Word('people"', "0.7", "1.1", 0.9),
         Word("who", "1.9", "2.2", 0.8),
@@ -85,7 +85,9 @@ def test_a_word_is_typed_anew_and_taken_back(driver: Any, page: Path) -> None:
     type_over(driver, "only")
     assert driver.execute_script("return document.querySelectorAll('#flow .w')[1].textContent") == "only"
     assert "1 change, not saved" in state(driver)
-    right = replace(FOUND, items=(FOUND[0], Word("only", FOUND[1].start, FOUND[1].end, 0.3), *FOUND[2:]))
+    right = replace(
+        FOUND, items=(FOUND[0], Word("only", FOUND[1].start, FOUND[1].end, 0.3, speaker="Anna"), *FOUND[2:])
+    )
     assert words_of(driver) == right
     assert saved(driver, "TextGrid") == textgrid(right, *SPAN)
     assert saved(driver, "srt") == srt(cues_from_words(FOUND)).replace("onlie", "only")

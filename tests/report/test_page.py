@@ -264,6 +264,64 @@ def test_the_words_can_be_reached_by_keyboard_alone(driver: Any, report: Callabl
     assert unnamed == []
 
 
+def test_arrows_step_frames_after_a_click_on_a_word(driver: Any, report: Callable[..., Path]) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    open_report(driver, report("plain.mp4"))
+    ActionChains(driver).click(driver.find_elements("css selector", "#flow .w")[2]).perform()
+    until(driver, "return !window.genlock.playing() && !window.genlock.seeking()", "the word has been heard")
+    before = driver.execute_script("return window.genlock.frame()")
+    press(driver, "→")
+    settled(driver)
+    assert driver.execute_script("return window.genlock.frame()") == before + 1
+
+
+def test_nothing_moves_when_a_word_lights_up(driver: Any, report: Callable[..., Path]) -> None:
+    open_report(driver, report("plain.mp4"))
+    places = []
+    for instant in (0.30, 0.68):  # in a word, and between two of the same line
+        driver.execute_script("window.genlock.seek(arguments[0])", instant)
+        settled(driver)
+        places.append(driver.execute_script(PLACES))
+    assert places[0]["lit"] != places[1]["lit"]
+    for name in ("caption", "words"):
+        np.testing.assert_allclose(places[0][name], places[1][name], atol=0.1)
+
+
+# Where the words of the text lie, and how large the caption is; which word is lit in it.
+PLACES = """
+const box = (e) => { const { x, y, width, height } = e.getBoundingClientRect(); return [x, y, width, height]; };
+const caption = document.getElementById("caption");
+const words = [...document.querySelectorAll("#flow .w")].map(box);
+return { words, caption: box(caption), lit: caption.querySelector("b")?.textContent };
+"""
+
+
+def test_labels_stand_beside_the_lanes_on_a_phone_and_no_tile_is_cut(
+    driver: Any, report: Callable[..., Path]
+) -> None:
+    for size in ((390, 844), (1280, 900)):
+        resize(driver, size)
+        open_report(driver, report("plain.mp4"))
+        labels, lanes = (
+            driver.execute_script(
+                "return document.getElementById(arguments[0]).getBoundingClientRect()", name
+            )
+            for name in ("labels", "canvases")
+        )
+        assert labels["right"] <= lanes["left"] + 0.5
+        assert driver.execute_script(CUT) == []
+    resize(driver, (1440, 1000))
+
+
+# Tiles and their values that do not show all that they hold.
+CUT = """
+const wide = document.documentElement.clientWidth;
+const cut = (e) => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > wide;
+return [...document.querySelectorAll(".facts dd, .facts > div")].filter(cut).map((e) => e.textContent);
+"""
+
+
 def test_clicks_on_the_timeline(
     driver: Any, report: Callable[..., Path], clip: Callable[[str], Clip]
 ) -> None:
@@ -391,11 +449,11 @@ def test_screenshots_show_every_lane(driver: Any, report: Callable[..., Path], r
 LANES = """
 const pieces = [...document.querySelectorAll("#base canvas:not([hidden])")];
 const ratio = pieces[0].width / pieces[0].clientWidth;
-const tops = [0, 32, 108, 148, 224, 326, 372, 418].map((y) => Math.round(y * ratio));
-return tops.slice(0, -1).map((top, i) => {
+return window.genlock.lanes().map(({ y, height }) => {
+  const top = Math.round(y * ratio);
   let [drawn, all] = [0, 0];
   for (const piece of pieces) {
-    const { data } = piece.getContext("2d").getImageData(0, top, piece.width, tops[i + 1] - top - 8);
+    const { data } = piece.getContext("2d").getImageData(0, top, piece.width, Math.round((height - 2) * ratio));
     for (let k = 3; k < data.length; k += 4) drawn += data[k] > 40;
     all += data.length / 4;
   }
@@ -416,12 +474,12 @@ def click_lane(driver: Any, seconds: float, lane: int) -> None:
     """Press and let go on the timeline, at an instant, in the middle of a lane (0: the ruler)."""
     from selenium.webdriver.common.action_chains import ActionChains
 
-    tops = [0, 32, 108, 148, 224, 326, 372, 418]
+    lanes = driver.execute_script("return window.genlock.lanes()")
     view = driver.execute_script("return window.genlock.view()")
     area = driver.find_element("id", "canvases")
     size = area.size
     x = (seconds - view["start"]) / (view["end"] - view["start"]) * size["width"]
-    y = (tops[lane] + tops[lane + 1]) / 2 - 3
+    y = lanes[lane]["y"] + lanes[lane]["height"] / 2
     ActionChains(driver).move_to_element_with_offset(
         area, round(x - size["width"] / 2), round(y - size["height"] / 2)
     ).click().perform()

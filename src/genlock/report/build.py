@@ -26,6 +26,7 @@ from genlock.report.arrays import Rows, base64_text, curve_rows, frame_rows, spe
 from genlock.report.content import OutputFile, ReportContent
 from genlock.report.facts import facts_of, streams_of, timecode_of
 from genlock.report.heard_offsets import heard_offsets
+from genlock.report.seen_faces import FaceRows
 from genlock.report.sync_plot import sync_svg
 
 __all__ = ["EMBED_UP_TO_BYTES", "WrittenReport", "write_report"]
@@ -43,6 +44,7 @@ _MODULES = (
     "colour",
     "player",
     "filmstrip",
+    "faces",
     "twin_sound",
     "lanes",
     "lane_canvas",
@@ -144,6 +146,7 @@ def _data_of(
         "curves": [
             rows(f"curve{k}", curve_rows(t)) for k, t in enumerate(c for c in content.curves if len(c))
         ],
+        "faces": _faces(content.faces, blobs),
         "words": [_word(word) for word in content.words],
         "cues": [dict(cue) for cue in content.cues],
         "words_about": dict(content.words_about),
@@ -180,6 +183,13 @@ def _sync(content: ReportContent) -> dict[str, Any] | None:
     }
 
 
+def _faces(faces: FaceRows | None, blobs: dict[str, str]) -> dict[str, Any] | None:
+    if faces is None:
+        return None
+    blobs["faces"] = base64_text(faces.data())
+    return {"blob": "faces", "step": faces.step(), "speaking": list(faces.speaking)}
+
+
 def _word(word: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "text": word["text"],
@@ -189,6 +199,7 @@ def _word(word: Mapping[str, Any]) -> dict[str, Any]:
         "confidence": word["confidence"],
         "reason": word["reason"],
         "within_50ms": word["within_50ms"],
+        "speaker": word["speaker"],
         "exact": [word["start"], word["end"]],
     }
 

@@ -15,6 +15,7 @@ from genlock.core.time import exact
 from genlock.core.track import Track
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.media.preview import Preview
+from genlock.report.seen_faces import FaceRows
 
 __all__ = ["OutputFile", "ReportContent"]
 
@@ -63,8 +64,8 @@ class ReportContent:
     """The command that writes a copy whose sound is in step; empty: nothing is to be repaired, or it is too unsure."""
     words: Sequence[Mapping[str, Any]] = ()
     """Words in order of the text: ``text``, ``start_seconds``, ``end_seconds``, ``status`` (``aligned`` or
-    ``unaligned``), ``confidence`` (0...1 or None), ``reason``; also ``within_50ms`` (0...1 or None), and ``start`` and
-    ``end``, the exact seconds as text."""
+    ``unaligned``), ``confidence`` (0...1 or None), ``reason``; also ``within_50ms`` (0...1 or None), ``speaker``, and
+    ``start`` and ``end``, the exact seconds as text."""
     words_about: Mapping[str, Any] = field(default_factory=dict)
     """What stands beside ``words`` in words.json, for the JSON that the page saves."""
     cues: Sequence[Mapping[str, Any]] = ()
@@ -79,6 +80,8 @@ class ReportContent:
     """[T, bands], low bands first, in decibels or another logarithmic unit."""
     curves: Sequence[Track] = ()
     """Features to show as curves, [T]; each with its ``name`` and ``unit``."""
+    faces: FaceRows | None = None
+    """Where faces are in each frame, to be drawn over the picture."""
     notes: Sequence[str] = ()
     """Sentences for the reader: what was repaired, left out, or could not be done."""
     preview: Preview | None = None
@@ -158,6 +161,7 @@ def _checked_word(word: Mapping[str, Any]) -> dict[str, Any]:
         "confidence": confidence,
         "reason": str(word.get("reason") or ""),
         "within_50ms": word.get("within_50ms"),
+        "speaker": word.get("speaker"),
         "start": told[0],
         "end": told[1],
     }

@@ -35,10 +35,12 @@ from genlock.media.preview import PreviewWriter, preview_ending
 from genlock.pipeline import SPEECH_RATE, Clip, ClipRequest, SpooledSound, read_clip
 from genlock.report import (
     Envelope,
+    FaceRows,
     OutputFile,
     Preview,
     PreviewOptions,
     ReportContent,
+    SeenFaces,
     make_preview,
     write_report,
 )
@@ -210,6 +212,9 @@ def align_video(
         looks = options.sync or options.diarize
         sync_probe = stack.enter_context(SyncProbe(watch=watch)) if looks else None
         faces = WhoSpeaks(info, sync_probe) if sync_probe is not None and options.diarize else None
+        seen = SeenFaces()
+        if sync_probe is not None and sync_probe.face_watch is not None:
+            sync_probe.face_watch.sinks = (*sync_probe.face_watch.sinks, seen)
         preview, why = (None, "") if fresh is None else _preview_writer(stack, fresh, info, options)
         consumers: list[Consumer] = [outline] if write else []
         consumers += sync_probe.consumers if sync_probe is not None else ()
@@ -235,6 +240,7 @@ def align_video(
         words = listener.words(clip)
         words = words if faces is None else faces.said(words)
         found = repaired_of(given, words, options.karaoke)
+        outlined = _faces_of(seen, sync_probe, sync)
         told = (*transcript_notes(given, found), *(() if faces is None else faces.notes))
         result = _alignment(clip, words, sync, told)
         if fresh is None:
@@ -245,7 +251,17 @@ def align_video(
         if preview is not None:
             made, result = _made_preview(preview, file, fresh, result, options, in_turn)
         _write_folder(
-            fresh, folder, file, clip, features, outline, result, (made, why), shown, options, in_turn
+            fresh,
+            folder,
+            file,
+            clip,
+            features,
+            (outline, outlined),
+            result,
+            (made, why),
+            shown,
+            options,
+            in_turn,
         )
     return replace(result, directory=folder)
 
@@ -412,7 +428,7 @@ def _write_folder(
     file: str | os.PathLike[str],
     clip: Clip,
     features: tuple[Feature, ...],
-    outline: _Outline,
+    outlines: tuple[_Outline, FaceRows | None],
     result: Alignment,
     made: tuple[Preview | None, str],
     shown: tuple[Cue, ...],
@@ -426,7 +442,7 @@ def _write_folder(
     saved = save_tracks(tracks, fresh / "tracks", folder / "tracks")
     span, told = spoken_span(clip), result.words.to_dict()
     word_files = write_all_forms(result.words, shown, fresh, "words", span)
-    preview, why = made
+    (preview, why), (outline, faces) = made, outlines
     content = ReportContent(
         title=Path(os.fspath(file)).name,
         media=result.media.to_dict(),
@@ -440,7 +456,8 @@ def _write_folder(
         frame_edges=None if clip.frames is None else clip.frames.edges(clip.frame_count),
         waveform=outline.track,
         spectrogram=_in_decibels(result.tracks),
-        curves=[track for track in result.tracks.values() if track.values.ndim == 1],
+        curves=_curves(result.tracks, faces, clip),
+        faces=faces,
         notes=result.notes,
         preview=preview,
         preview_reason=why,
@@ -462,6 +479,23 @@ def _write_folder(
         preview.path.unlink()  # it lies inside the page
     write_json(fresh / _MARKER, _summary(file, result, saved, options))
     progress("report", 1, 1)
+
+
+def _faces_of(seen: SeenFaces, sync_probe: SyncProbe | None, sync: SyncResult) -> FaceRows | None:
+    if sync_probe is None or sync_probe.face_watch is None:
+        return None
+    return seen.rows(
+        sync_probe.face_watch.size, [face.face for face in sync.measurement.faces if face.speaks]
+    )
+
+
+def _curves(tracks: dict[str, Track], faces: FaceRows | None, clip: Clip) -> list[Track]:
+    """The features that are one number at a time, and how far the mouth is open where nobody asked for it."""
+    curves = [track for track in tracks.values() if track.values.ndim == 1]
+    if faces is None or clip.frames is None or any(track.name.startswith(_OPENING) for track in curves):
+        return curves
+    opening = faces.opening(clip.frames, clip.frame_count)
+    return curves if opening is None else [*curves, opening]
 
 
 def _repair_command(file: str | os.PathLike[str], sync: SyncResult) -> str:

@@ -395,6 +395,11 @@ class SyncProbe:
         for watcher in self._watchers:
             watcher(evidence)
 
+    @property
+    def face_watch(self) -> FaceWatch | None:
+        """Who looks for faces, with sinks to which more may be added before the pass; None: nobody does."""
+        return self._collector.watch
+
     def result(self, info: MediaInfo, notes: tuple[str, ...] = ()) -> SyncResult:
         """What was found, after the pass has ended."""
         missing = [kind for kind, there in (("sound", info.audio), ("picture", info.video)) if not there]

@@ -64,6 +64,11 @@ class FaceWatch:
         return self._tracker.faces
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frames in the pixels that faces are told in; known from the first frame on."""
+        return self._eye.size
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """How the picture was looked at, where that needs saying; known after the read."""
         return tuple(each.note for each in (self._eye, self._alone) if each.note)

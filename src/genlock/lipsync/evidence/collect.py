@@ -121,6 +121,11 @@ class EvidenceCollector:
         return () if self.unavailable is None else (str(self.unavailable),)
 
     @property
+    def watch(self) -> FaceWatch | None:
+        """Who looks for faces, with sinks to which more may be added before the read; None: nobody does."""
+        return self._watch
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """How the picture was looked at, where that needs saying; known after the read."""
         return () if self._watch is None else self._watch.notes

@@ -70,8 +70,15 @@ export class Correcting extends EventTarget {
   get list() {
     return this.editor.list.map((w) => this.known.get(this.#key(w.text, w.start, w.end)) ?? {
       text: w.text, start: w.from, end: w.to, status: w.from === null ? "unaligned" : "aligned",
-      confidence: w.confidence, reason: w.reason, exact: [w.start, w.end],
+      confidence: w.confidence, reason: w.reason, exact: [w.start, w.end], speaker: this.#speakerOf(w),
     });
+  }
+
+  /** Who says what was corrected: who said what was found there. */
+  #speakerOf({ from, to }) {
+    if (from === null) return null;
+    const middle = (from + to) / 2;
+    return this.before.find((word) => word.start !== null && word.start <= middle && middle < word.end)?.speaker ?? null;
   }
 
   #changed() {

@@ -310,7 +310,7 @@ export class SpectrogramLane {
 }
 
 export class CurveLane {
-  height = 40;
+  height = 46;
 
   constructor(rows, number) {
     this.rows = rows;

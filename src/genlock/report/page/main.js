@@ -9,6 +9,7 @@ import { Transcript, phraseAt, phraseNodes } from "./words.js";
 import { fillPanels } from "./panels.js";
 import { TwinSound } from "./twin_sound.js";
 import { SyncBar } from "./sync_bar.js";
+import { Faces } from "./faces.js";
 import { Correcting } from "./correcting.js";
 
 const $ = (id) => document.getElementById(id);
@@ -31,6 +32,7 @@ const transcript = new Transcript(model.words, model.frames, heard);
 const hasBoth = Boolean(hasPicture && model.preview.has_sound && model.sync);
 const twin = hasBoth ? new TwinSound($("video"), source, { zero: player.zero, offsetAt: (t) => syncBar.offsetAt(t) }) : null;
 const syncBar = new SyncBar(model.sync, twin);
+const faces = new Faces(hasPicture ? model.faces : null, $("video"), $("faces-button"));
 let phraseShown = ""; // what the caption was last made of
 
 function previewSource(preview) {
@@ -63,6 +65,7 @@ function update() {
   const k = player.frame();
   $("clock").textContent = clockText(t, 3);
   if (model.frames) $("frame-number").textContent = k === null ? "–" : String(k);
+  faces.show(k);
   if (model.timecode && k !== null) $("timecode").textContent = timecodeText(model.timecode, k);
   const current = transcript.update(t, { scroll: player.playing });
   $("word-now").textContent = current < 0 ? "–" : model.words.placed[current].text;
@@ -215,6 +218,7 @@ const KEYS = {
   ",": () => syncBar.move(-1),
   ".": () => syncBar.move(1),
   c: () => document.body.classList.toggle("no-captions"),
+  f: () => faces.turn(),
   e: () => correcting.type(),
   b: () => correcting.otherBorder(),
   s: () => correcting.split(),
@@ -287,6 +291,8 @@ window.genlock = {
   saved: (form) => correcting.text(form),
   /** The element that plays the shifted sound, once somebody has asked for it. */
   secondPlayer: () => twin?.sound ?? null,
+  /** The lanes of the timeline: what each is, where it begins and how high it is, in pixels. */
+  lanes: () => timeline.lanes.map(({ key, y, height }) => ({ key, y, height })),
   view: () => ({ start: timeline.view.a, end: timeline.view.b }),
   show: (a, b) => timeline.show(a, b),
 };

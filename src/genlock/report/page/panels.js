@@ -49,8 +49,8 @@ function fillFiles(model) {
   const list = document.getElementById("files");
   for (const file of model.files) {
     const size = file.size_bytes === null ? "" : bytesText(file.size_bytes);
-    list.append(make("li", {}, make("a", { href: file.href }, file.name), make("span", { class: "size" }, size),
-      file.explanation ? make("p", {}, file.explanation) : null));
+    list.append(make("li", {}, make("a", { href: file.href }, file.name), make("p", {}, file.explanation),
+      make("span", { class: "size" }, size)));
   }
 }
 

@@ -39,13 +39,22 @@ function linesOf(words) {
   return middle === undefined ? text : `${text.slice(0, middle)}\n${text.slice(middle + 1)}`;
 }
 
+/** What stands before and after the words of a line: dashes, tags and the name of who speaks. */
+function frameOf(line, speakers) {
+  let before = /^(?:<[^>]*>|[-–—]\s+)*/.exec(line)[0];
+  const name = speakers.find((each) => line.startsWith(`${each}: `, before.length));
+  if (name) before += `${name}: `;
+  const after = /(?:<\/[^>]*>)*$/.exec(line.slice(before.length))[0];
+  return { before, after, count: line.slice(before.length, line.length - after.length).split(" ").filter(Boolean).length };
+}
+
 /** A cue's text with the new words in its old lines; laid anew where their number has changed. */
 function textOf(cue, before, now) {
-  if (before.length !== now.length) return linesOf(now);
-  const lines = cue.text.split("\n").map((line) => line.split(" ").filter(Boolean).length);
-  if (lines.reduce((a, b) => a + b, 0) !== now.length) return linesOf(now);
+  const speakers = [...new Set(before.map((word) => word.speaker).filter(Boolean))];
+  const lines = cue.text.split("\n").map((line) => frameOf(line, speakers));
+  if (before.length !== now.length || lines.reduce((sum, { count }) => sum + count, 0) !== now.length) return linesOf(now);
   let at = 0;
-  return lines.map((count) => now.slice(at, (at += count)).map((word) => word.text).join(" ")).join("\n");
+  return lines.map((line) => line.before + now.slice(at, (at += line.count)).map((word) => word.text).join(" ") + line.after).join("\n");
 }
 
 const same = (a, b) => a.length === b.length && a.every((word, k) => word.text === b[k].text && word.start === b[k].start && word.end === b[k].end);
@@ -85,13 +94,11 @@ function microText(value) {
   return `${value < 0 ? "-" : ""}${Math.floor(Math.abs(value) / 1e6)}.${two(Math.abs(value) % 1e6, 6)}`;
 }
 
-/** Praat TextGrid, long form, one tier `words` from `low` to `high` seconds; what lies between the words is empty. */
-export function textGridText(words, low, high) {
-  const placed = words.filter((word) => word.start !== null);
-  const last = micro(Math.max(high, ...placed.slice(-1).map((word) => word.end)));
+/** The lines of one tier of a TextGrid, from `low` to `high` microseconds; what lies between the words is empty. */
+function tierLines(name, words, low, high) {
   const intervals = [];
-  let reached = micro(low);
-  for (const word of placed) {
+  let reached = low;
+  for (const word of words) {
     const [first, stop] = [micro(word.start), micro(word.end)];
     if (first > reached) intervals.push([reached, first, ""]);
     if (stop > first) {
@@ -99,21 +106,31 @@ export function textGridText(words, low, high) {
       reached = stop;
     }
   }
-  if (last > reached) intervals.push([reached, last, ""]);
-  const span = (indent) => [`${indent}xmin = ${microText(micro(low))}`, `${indent}xmax = ${microText(last)}`];
+  if (high > reached) intervals.push([reached, high, ""]);
+  const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
   return [
-    'File type = "ooTextFile"', 'Object class = "TextGrid"', "", ...span(""), "tiers? <exists>", "size = 1", "item []:", "    item [1]:",
-    '        class = "IntervalTier"', '        name = "words"', ...span("        "), `        intervals: size = ${intervals.length}`,
-    ...intervals.flatMap(([first, stop, text], k) => [
-      `        intervals [${k + 1}]:`, `            xmin = ${microText(first)}`, `            xmax = ${microText(stop)}`,
-      `            text = "${text.replaceAll('"', '""')}"`,
-    ]),
+    '        class = "IntervalTier"', `        name = ${quoted(name)}`, ...spanLines("        ", low, high), `        intervals: size = ${intervals.length}`,
+    ...intervals.flatMap(([first, stop, text], k) => [`        intervals [${k + 1}]:`, ...spanLines("            ", first, stop), `            text = ${quoted(text)}`]),
+  ];
+}
+
+const spanLines = (indent, low, high) => [`${indent}xmin = ${microText(low)}`, `${indent}xmax = ${microText(high)}`];
+
+/** Praat TextGrid, long form, from `low` to `high` seconds: a tier `words`, and one of each speaker who is known. */
+export function textGridText(words, low, high) {
+  const placed = words.filter((word) => word.start !== null);
+  const [first, last] = [micro(low), micro(Math.max(high, ...placed.slice(-1).map((word) => word.end)))];
+  const speakers = [...new Set(words.map((word) => word.speaker).filter(Boolean))];
+  const tiers = [["words", placed], ...speakers.map((name) => [`${name} - words`, placed.filter((word) => word.speaker === name)])];
+  return [
+    'File type = "ooTextFile"', 'Object class = "TextGrid"', "", ...spanLines("", first, last), "tiers? <exists>", `size = ${tiers.length}`, "item []:",
+    ...tiers.flatMap(([name, row], k) => [`    item [${k + 1}]:`, ...tierLines(name, row, first, last)]),
   ].join("\n") + "\n";
 }
 
 /** The JSON of words.json: what stands beside the words is that of the result, a word that was touched is a person's. */
 export function jsonText(about, list) {
-  const words = list.map(({ text, start, end, confidence, reason, exact, within_50ms = null }) => ({
+  const words = list.map(({ text, start, end, confidence, reason, exact, within_50ms = null, speaker = null }) => ({
     text,
     start_seconds: start,
     end_seconds: end,
@@ -121,6 +138,7 @@ export function jsonText(about, list) {
     confidence,
     reason: start === null ? reason || "no times were given" : null,
     within_50ms,
+    speaker,
     start: exact?.[0] ?? null,
     end: exact?.[1] ?? null,
   }));

@@ -116,6 +116,8 @@ export class Transcript {
       const button = event.target.closest(".w");
       if (!button) return;
       this.#focusable(button);
+      // Who clicks by hand goes on with the keys of the page, arrows step frames; who came by keys stays in the text.
+      if (event.detail) button.blur();
       const i = this.position.get(Number(button.dataset.number));
       play(i, Number(button.dataset.number));
     });
