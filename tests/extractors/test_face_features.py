@@ -14,7 +14,7 @@ from genlock.core.grid import Grid, Ticks
 from genlock.core.track import Track
 from genlock.core.track_file import load_track
 from genlock.extractors import make_extractor
-from genlock.extractors.face.contact_sheet import ContactSheet
+from genlock.extractors.face.contact_sheet import ContactSheet, points_of
 from genlock.extractors.face.landmarks import extract_landmarks
 from genlock.extractors.face.mouth import extract_mouths
 from genlock.extractors.face.tracking import FaceOptions, FaceTracker
@@ -204,9 +204,27 @@ def test_a_sheet_of_a_long_film_holds_few_pictures() -> None:
     for frame in range(500):
         sheet(Sighting(0, frame, np.zeros((468, 3), np.float32), 1.0, Region(0, 0, 1, 0), image))
         assert len(sheet._kept) <= 8
-    assert sheet.image().shape == (72, 128, 3)
+    assert sheet.image().shape == (72 + 3 * 30, 128, 3)  # two rows of two, and a line for each colour
     assert min(sheet._kept) == 0
     assert max(sheet._kept) > 350
+
+
+def test_a_sheet_draws_the_points_that_were_asked_for_with_time_and_legend() -> None:
+    from genlock.extractors.face.landmarks import MESH_TO_68
+    from genlock.extractors.face.tracking import Sighting
+    from genlock.models.face_nets import Region
+
+    points = np.zeros((468, 3), np.float32)
+    points[:, :2] = (300, 30)  # all of them in one corner, ...
+    points[list(MESH_TO_68), :2] = (60, 100)  # ... those that were asked for somewhere else
+    image = np.zeros((180, 320, 3), np.uint8)
+    sheet = ContactSheet(width=320, points=points_of(["landmarks:68"]))
+    sheet(Sighting(0, 50, points, 1.0, Region(0, 0, 1, 0), image))
+    plain, timed = sheet.image(), sheet.image(Grid(25))
+    assert plain[100, 60].tolist() == [60, 255, 120]
+    assert plain[40:90, 200:].max() == 0
+    assert (timed[:25] != plain[:25]).any(), "2.000 s stands there beside the number of the frame"
+    assert (plain[180:] == [60, 255, 120]).all(axis=-1).sum() > 20, "the colour in the legend"
 
 
 # ---------------------------------------------------------------- hard films

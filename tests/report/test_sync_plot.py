@@ -86,6 +86,51 @@ def test_what_there_is_no_curve_of(tmp_path: Path, found: SyncMeasurement) -> No
         assert (tmp_path / f"a{ending}").stat().st_size > 500
 
 
+def texts(path: Path) -> dict[str, tuple[float, float]]:
+    """Every text of a drawing and where it stands."""
+    elements = drawn(path).iter("{http://www.w3.org/2000/svg}text")
+    return {e.text or "": (float(e.get("x") or 0), float(e.get("y") or 0)) for e in elements}
+
+
+def test_axes_are_named_and_no_label_stands_where_the_curve_runs(tmp_path: Path) -> None:
+    write_sync_plot(tmp_path / "a.svg", measured(), "talk.mp4")
+    said = texts(tmp_path / "a.svg")
+    assert {"similarity", "offset of the sound against the picture, ms", "118 ms early"} <= set(said)
+    assert any("EBU R37" in text for text in said)
+    left, right = said["sound late"][0], said["sound early"][0]
+    top, bottom = said["118 ms early"][1] + 8, said["0.00"][1]
+    assert bottom > top + 100
+    inside = [text for text, (x, y) in said.items() if left < x < right and top < y < bottom]
+    assert inside == []
+
+
+@pytest.mark.parametrize(
+    ("offset", "probability", "wanted"),
+    [
+        (0.118, 0.97, "to repair it: genlock sync 'my talk.mkv' --fix repaired.mkv"),
+        (0.002, 0.97, "nothing to repair"),
+        (0.118, 0.3, "too unsure to repair"),
+        (None, None, "nothing to repair: look whether"),
+    ],
+)
+def test_a_picture_says_what_to_do(
+    offset: float | None, probability: float | None, wanted: str, tmp_path: Path
+) -> None:
+    within = None if offset is None else (offset - 0.01, offset + 0.01)
+    found = SyncMeasurement(Estimate(offset, within, probability, "x", "no face was seen"), Fraction(0))
+    write_sync_plot(tmp_path / "a.svg", found, "my talk.mkv")
+    assert any(text.startswith(wanted) for text in texts(tmp_path / "a.svg"))
+
+
+def test_what_is_unsure_is_grey_and_called_a_guess(tmp_path: Path) -> None:
+    found = SyncMeasurement(
+        Estimate(0.118, INTERVAL, 0.3, "motion", curve=measured().estimate.curve), Fraction(0)
+    )
+    write_sync_plot(tmp_path / "a.svg", found, "canary.mp4")
+    assert "#c01c28" not in (tmp_path / "a.svg").read_text()
+    assert "best guess: 118 ms early" in texts(tmp_path / "a.svg")
+
+
 def test_another_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"\.svg or a \.png"):
         write_sync_plot(tmp_path / "a.pdf", measured())

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -23,16 +25,20 @@ from genlock.drawing.sheet import (
     write_sheet,
 )
 from genlock.lipsync.measurement import Segment, SyncMeasurement
-from genlock.lipsync.summary import headline_of
-from genlock.lipsync.verdicts import ACCEPTED, EMITTED
+from genlock.lipsync.repair import needs_repair
+from genlock.lipsync.summary import VERDICT_PROBABILITY, headline_of
+from genlock.lipsync.verdicts import ACCEPTED, EMITTED, Limit, early_or_late
 
-__all__ = ["plot_ending", "sync_svg", "write_sync_plot"]
+__all__ = ["advice_on", "plot_ending", "sync_svg", "write_sync_plot"]
 
 #: From a value to a place on the sheet.
 _Scale = Callable[[float], float]
 
 _WIDTH, _LEFT, _RIGHT = 720.0, 64.0, 700.0
-_HEAD, _PANEL, _GAP = 58.0, 190.0, 62.0
+_HEAD, _PANEL, _GAP = 94.0, 190.0, 62.0
+_ABOVE = 26.0  # room above a curve for its axis and the offset that was found
+_LEGEND = 24.0
+_LONGEST_LINE = 128  # letters
 _MOST_BARS = 720  # of the offset over time: one for a unit of width
 
 
@@ -71,13 +77,17 @@ def sync_svg(found: SyncMeasurement) -> str:
 
 def _sheet(found: SyncMeasurement, title: str | None) -> Sheet:
     shapes: list[Shape] = []
-    top = 14.0
+    top = _ABOVE
     if title is not None:
-        said = headline_of(found)
-        shapes += [Text((_LEFT, 20), title[-80:], 13, "ink"), Text((_LEFT, 40), said[:128], 10.5, "quiet")]
+        lines = (headline_of(found), advice_on(found, title))
+        shapes.append(Text((_LEFT, 20), title[-80:], 13, "ink"))
+        shapes += [
+            Text((_LEFT, 38 + 16 * k), line[:_LONGEST_LINE], 10.5, "quiet") for k, line in enumerate(lines)
+        ]
         top = _HEAD
     shapes += _curve_panel(found, top)
-    height = top + _PANEL + _GAP
+    shapes += _legend(found, top + _PANEL + 52)
+    height = top + _PANEL + _GAP + _LEGEND
     if sum(part.offset_seconds is not None for part in found.pieces) > 1:
         shapes += _time_panel(found, height)
         height += _PANEL + _GAP
@@ -99,14 +109,17 @@ def _curve_panel(found: SyncMeasurement, top: float) -> list[Shape]:
     shapes: list[Shape] = [
         Box(x(-ACCEPTED.late_seconds), top, x(ACCEPTED.early_seconds), bottom, "accept"),
         Box(x(-EMITTED.late_seconds), top, x(EMITTED.early_seconds), bottom, "good"),
-        Text((x(-ACCEPTED.late_seconds) + 4, top + 9), "BT.1359", 8, "quiet"),
-        Text((x(-EMITTED.late_seconds) + 4, top + 20), "R37", 8, "quiet"),
     ]
     shapes += _axis_of_lags(low, high, x, top, bottom)
     if estimate.interval_seconds is not None and offset is not None:
         first, last = (x(end) for end in estimate.interval_seconds)
-        shapes.append(Polyline(((x(offset), top), (x(offset), bottom)), "found", 1.5))
-        shapes.append(Box(min(first, last - 1.5), top - 4, max(last, first + 1.5), top, "found"))
+        role = _role(found)
+        shapes.append(Polyline(((x(offset), top), (x(offset), bottom)), role, 1.5))
+        shapes.append(Box(min(first, last - 1.5), top - 4, max(last, first + 1.5), top, role))
+        # Centred on its line, but never over what stands to the left of the panel or beyond the paper.
+        middle = min(max(x(offset), _LEFT + 75), _RIGHT - 75)
+        said = f"{'' if role == 'found' else 'best guess: '}{early_or_late(offset)}"
+        shapes.append(Text((middle, top - 13), said, 10, role, "center"))
     if estimate.curve is None:
         why = estimate.reason or "the offset was read off single events, not off a curve"
         shapes.append(Text(((_LEFT + _RIGHT) / 2, (top + bottom) / 2), why[:90], 11, "quiet", "center"))
@@ -122,7 +135,51 @@ def _curve_panel(found: SyncMeasurement, top: float) -> list[Shape]:
         for value in {floor, peak}:
             at = bottom - 4 - (value - floor) * scale
             shapes.append(Text((_LEFT - 8, at), f"{value:.2f}", 10, "quiet", "right"))
+        shapes.append(Text((_LEFT - 8, top - 8), "similarity", 10, "ink", "right"))
     return shapes
+
+
+def advice_on(found: SyncMeasurement, name: str) -> str:
+    """What to do about what was measured in a file, in one line.
+
+    >>> from fractions import Fraction
+    >>> from genlock.lipsync.estimators.base import Estimate
+    >>> late = Estimate(-0.2, (-0.21, -0.19), 0.97, "lips")
+    >>> advice_on(SyncMeasurement(late, Fraction(2)), "my talk.mp4")
+    "to repair it: genlock sync 'my talk.mp4' --fix repaired.mp4"
+    """
+    if needs_repair(found):
+        return f"to repair it: genlock sync {shlex.quote(name)} --fix repaired{Path(name).suffix or '.mp4'}"
+    if found.estimate.offset_seconds is None:
+        return "nothing to repair: look whether sound and picture are of one film, or listen"
+    if (found.estimate.probability or 0.0) < VERDICT_PROBABILITY:
+        return "too unsure to repair: listen to it as it is and moved, in the report of genlock align"
+    return "nothing to repair"
+
+
+def _legend(found: SyncMeasurement, y: float) -> list[Shape]:
+    """What the colours mean, below everything, where no curve passes."""
+    entries = [
+        ("good", f"EBU R37 at emission: {_span(EMITTED)}"),
+        ("accept", f"ITU-R BT.1359, acceptable: {_span(ACCEPTED)}"),
+    ]
+    if found.estimate.offset_seconds is not None:
+        role = _role(found)
+        entries.append((role, f"{'measured' if role == 'found' else 'best guess'}, with its 90 % interval"))
+    shapes: list[Shape] = []
+    for k, (role, text) in enumerate(entries):
+        left = _LEFT + k * (_RIGHT - _LEFT) / 3
+        shapes += [Box(left, y - 5, left + 14, y + 5, role), Text((left + 20, y), text, 9, "quiet")]
+    return shapes
+
+
+def _role(found: SyncMeasurement) -> str:
+    """The colour of what was found: grey where it is less likely right than wrong."""
+    return "found" if (found.estimate.probability or 0.0) >= VERDICT_PROBABILITY else "quiet"
+
+
+def _span(limit: Limit) -> str:
+    return f"-{limit.late_seconds * 1000:.0f} to +{limit.early_seconds * 1000:.0f} ms"
 
 
 def _axis_of_lags(low: float, high: float, x: _Scale, top: float, bottom: float) -> list[Shape]:
@@ -133,7 +190,13 @@ def _axis_of_lags(low: float, high: float, x: _Scale, top: float, bottom: float)
     shapes += [
         Polyline(((x(0), top), (x(0), bottom)), "line", 1.0),
         Text((_LEFT, bottom + 32), "sound late", 10.5, "quiet"),
-        Text(((_LEFT + _RIGHT) / 2, bottom + 32), "similarity over offset, ms", 10.5, "ink", "center"),
+        Text(
+            ((_LEFT + _RIGHT) / 2, bottom + 32),
+            "offset of the sound against the picture, ms",
+            10.5,
+            "ink",
+            "center",
+        ),
         Text((_RIGHT, bottom + 32), "sound early", 10.5, "quiet", "right"),
     ]
     return shapes
@@ -170,7 +233,7 @@ def _time_panel(found: SyncMeasurement, top: float) -> list[Shape]:
     shapes.append(
         Text(
             ((_LEFT + _RIGHT) / 2, bottom + 32),
-            "offset (ms, up: sound early) over time",
+            "offset over time, ms (up: the sound is early)",
             10.5,
             "ink",
             "center",

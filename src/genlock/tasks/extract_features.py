@@ -17,7 +17,7 @@ from genlock.core.time import exact_rate, fraction_text
 from genlock.core.track import Track
 from genlock.core.track_file import save_track
 from genlock.extractors import Feature, make_extractor
-from genlock.extractors.face.contact_sheet import ContactSheet
+from genlock.extractors.face.contact_sheet import ContactSheet, points_of
 from genlock.extractors.face.watching import FaceWatch
 from genlock.extractors.frame_cells import on_whole_row
 from genlock.extractors.sound.ssl import with_layer
@@ -152,10 +152,11 @@ def extract_features(
     """
     options = options or FeatureOptions()
     folder, moved = _own_folder(file, output)
-    sheet = ContactSheet() if options.sheet is not None else None
+    points = points_of(part.strip() for part in options.feature.split(","))
+    sheet = ContactSheet(points=points) if options.sheet is not None else None
     clip = read_features(file, options, sheet, progress, require_streams=True)
     if sheet is not None and options.sheet is not None:
-        sheet.save(options.sheet)
+        sheet.save(options.sheet, clip.frames)
     saved = save_tracks(clip.tracks, folder, folder)
     if saved and output is not None:
         note_owner(folder, file)
