@@ -6,12 +6,14 @@ import platform
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 import genlock
 from genlock.cli import main
 from genlock.cli.table import COMMANDS
+from genlock.testing import example_video
 
 
 def test_genlock_alone_shows_help_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,3 +66,75 @@ def test_the_table_says_what_each_command_says(name: str) -> None:
 def test_an_unknown_command_is_told_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["wrods", "talk.mp4"]) == 2
     assert "did you mean 'words'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_is_for_people(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was ``[[STR [STR ...]]]``, "options options" and (default: None), without an example."""
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    told = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert len(COMMANDS[name].examples) == 3
+    for example in COMMANDS[name].examples:
+        assert example in told
+        assert example.startswith(f"genlock {name}")
+    for noise in ("[[STR", "options options", "default: None", "default: False", "default: )", "``"):
+        assert noise not in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_the_help_of_a_recipe_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "ctc", "--help"])
+    told = capsys.readouterr().out
+    assert "SOURCE..." in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_flags_say_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["align", "--help"])
+    told = capsys.readouterr().out
+    assert "--no-sync               Skip the offset of sound against picture." in told
+    assert "Not so:" not in told
+
+
+def test_the_doctor_names_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GENLOCK_CACHE", str(tmp_path))
+    assert main(["doctor"]) == 1
+    shown = capsys.readouterr()
+    assert "genlock models fetch mediapipe-face-detection mediapipe-face-mesh" in shown.out
+    assert "align would not be whole here" in shown.err
+
+
+def test_features_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["features", "--list"]) == 0
+    told = capsys.readouterr().out
+    assert "mel (mel:" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_quiet_shows_results_and_errors_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["probe", str(example_video()), "--quiet"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out
+    assert shown.err == ""
+    assert main(["--quiet", "probe", str(tmp_path / "none.mp4")]) == 2
+    assert "none.mp4" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_success() -> None:
+    """The status was 0, although not all was told."""
+    program = (
+        "import sys; from genlock.cli import main\n"
+        "class Closed:\n"
+        "    def write(self, text): raise BrokenPipeError\n"
+        "    def flush(self): pass\n"
+        "    def fileno(self): return 1\n"
+        "sys.stdout = Closed()\n"
+        f"sys.exit(main(['probe', {str(example_video())!r}]))"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 141

@@ -8,15 +8,17 @@ from typing import Annotated, Any
 
 import tyro
 
+from genlock.cli.help import asks_for_help, help_text
 from genlock.core.time import Exact
 
-__all__ = ["Files", "Force", "Json", "Output", "read_words", "run_command"]
+__all__ = ["Files", "Force", "Json", "List", "Output", "read_words", "run_command"]
 
 Files = tyro.conf.Positional[tuple[str, ...]]
 Json = Annotated[
     bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="Print one JSON object instead of text.")
 ]
 Output = Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
+List = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(name="list", help="List what there is.")]
 Force = Annotated[
     bool,
     tyro.conf.FlagCreatePairsOff,
@@ -45,7 +47,10 @@ def _text_options(
 
 
 def run_command(command: Callable[..., None], prog: str, words: Sequence[str]) -> None:
-    """Read the words of a command line, and call the command with what they say."""
+    """Read the words of a command line, and call the command with what they say; ``--help`` says what it takes."""
+    if asks_for_help(words):
+        print(help_text(command, prog, None, registry=_REGISTRY, config=_CONFIG))
+        raise SystemExit(0)
     tyro.cli(command, prog=prog, args=list(words), registry=_REGISTRY, config=_CONFIG)
 
 
@@ -66,4 +71,7 @@ def read_words(
     kinds: list[Any] = list(needed.items())
     kinds += [(name, kind, field(default=default)) for name, (kind, default) in optional.items()]
     asked: Any = make_dataclass("Words", kinds, frozen=True)
+    if asks_for_help(words):
+        print(help_text(asked, prog, title, registry=_REGISTRY, config=_CONFIG))
+        raise SystemExit(0)
     return tyro.cli(asked, prog=prog, description=title, args=list(words), registry=_REGISTRY, config=_CONFIG)

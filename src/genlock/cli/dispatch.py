@@ -12,7 +12,8 @@ from importlib import import_module
 from types import FrameType
 
 from genlock.cli.arguments import run_command
-from genlock.cli.running import say
+from genlock.cli.help import QUIET
+from genlock.cli.running import quietly, say
 from genlock.cli.table import COMMANDS, OF_PLUGINS
 from genlock.core.errors import GenlockError, MissingModel, OptionError
 from genlock.core.plugins import did_you_mean
@@ -80,7 +81,9 @@ def _wanted(error: MissingModel) -> bool:
 def run(given: Sequence[str]) -> int:
     """Call a command, named by the first word; returns the exit status."""
     try:
-        with _stopped_cleanly():
+        quiet = QUIET in given
+        given = [word for word in given if word != QUIET]
+        with _stopped_cleanly(), quietly(quiet):
             try:
                 _call(given)
             except MissingModel as error:
@@ -100,5 +103,7 @@ def run(given: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader of our output has gone, as with `| head`: nothing to tell anyone.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        # What a shell says of a program that a closed pipe ended, for not all was told; whoever watches a live source
+        # ends it so.
+        return 0 if "--live" in given else 128 + 13
     return 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,10 @@ from genlock.tasks.files import expand_files, result_folders
 from genlock.tasks.result import Result
 from genlock.tasks.written import note_written, require_free
 
-__all__ = ["Bar", "each", "say", "show", "told_progress", "unless_there"]
+__all__ = ["Bar", "each", "hint", "quietly", "say", "show", "told_progress", "unless_there"]
+
+
+_QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
 def each(
@@ -105,10 +110,11 @@ def unless_there(
 
 
 class Bar:
-    """A progress bar with an ETA on standard error; where that is no terminal, a line every ten seconds."""
+    """A progress bar with an ETA on standard error; where that is no terminal, a line every ten seconds; with
+    ``--quiet`` nothing."""
 
     def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+        self._prefix, self._quiet = prefix, _QUIET.get()
         self._lines = None if sys.stderr.isatty() else _Lines(prefix)
         self._progress = Progress(
             SpinnerColumn(),
@@ -120,7 +126,7 @@ class Bar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
-            disable=self._lines is not None,
+            disable=self._quiet or self._lines is not None,
         )
         self._stages: dict[str, TaskID] = {}
 
@@ -132,6 +138,8 @@ class Bar:
         self._progress.stop()
 
     def __call__(self, stage: str, done: float, total: float | None) -> None:
+        if self._quiet:
+            return
         if self._lines is not None:
             self._lines(stage, done, total)
             return
@@ -176,6 +184,22 @@ def told_progress(done: float, total: float | None, seconds: float) -> str:
 def say(text: str) -> None:
     """Tell a person, on standard error."""
     print(text, file=sys.stderr)
+
+
+def hint(text: str) -> None:
+    """Tell a person what they need not know, on standard error, unless they asked for quiet."""
+    if not _QUIET.get():
+        say(text)
+
+
+@contextmanager
+def quietly(quiet: bool) -> Iterator[None]:
+    """No progress and no hints meanwhile, if that is asked for."""
+    before = _QUIET.set(quiet)
+    try:
+        yield
+    finally:
+        _QUIET.reset(before)
 
 
 def show(result: Result, as_json: bool) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Literal
 
-from genlock.core.errors import NoStream, OptionError
+from genlock.core.errors import GenlockError, NoStream, OptionError
 from genlock.core.grid import Cells, Grid
 from genlock.core.one_line import one_line
+from genlock.core.plugins import plugin_names
 from genlock.core.progress import Progress, silent
 from genlock.core.time import exact_rate, fraction_text
 from genlock.core.track import Track
@@ -20,8 +22,9 @@ from genlock.extractors import Feature, make_extractor
 from genlock.extractors.face.contact_sheet import ContactSheet, points_of
 from genlock.extractors.face.watching import FaceWatch
 from genlock.extractors.frame_cells import on_whole_row
+from genlock.extractors.registry import GROUP, feature_class
 from genlock.extractors.sound.ssl import with_layer
-from genlock.extractors.spec import file_stem, parse_features
+from genlock.extractors.spec import FeatureSpec, file_stem, parse_features
 from genlock.media import ReadOptions
 from genlock.pipeline import Clip, ClipRequest, read_clip
 from genlock.tasks.files import note_owner, own_name, owner_of, result_folder, source_of
@@ -32,6 +35,7 @@ __all__ = [
     "FeatureResult",
     "SavedTrack",
     "extract_features",
+    "list_features",
     "make_extractors",
     "on_frames",
     "read_features",
@@ -130,6 +134,25 @@ class FeatureResult:
     def __str__(self) -> str:
         lines = [f"{saved.path}: {saved.track}" for saved in self.tracks]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def list_features() -> str:
+    """A line for each feature: its name, its presets, and what it is.
+
+    >>> "mel" in list_features()
+    True
+    """
+    lines = []
+    for name in plugin_names(GROUP):
+        try:
+            kind = feature_class(FeatureSpec(name))
+        except GenlockError as error:
+            lines.append(f"{name}: {error}")
+            continue
+        what = (kind.__doc__ or "").strip().partition("\n")[0].replace("``", "")
+        presets = f" ({', '.join(f'{name}:{preset}' for preset in kind.presets)})" if kind.presets else ""
+        lines += wrap(f"{name}{presets}: {what}", 80, subsequent_indent="    ", break_on_hyphens=False)
+    return "\n".join([*lines, "", "Each is asked for as NAME[:PRESET][@RATE][/SIZE]; several with commas."])
 
 
 def extract_features(

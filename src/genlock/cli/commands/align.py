@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genlock.cli.arguments import Files, Json, Output
 from genlock.cli.commands.other_text import note_other_text, require_said
-from genlock.cli.running import Bar, each, say
+from genlock.cli.running import Bar, each, hint
 from genlock.tasks.align_video import AlignOptions, align_video, alignment_is_done
 from genlock.tasks.alignment_index import AlignmentIndex
 from genlock.tasks.files import expand_files, result_folder
@@ -41,7 +41,7 @@ def align(
     require_one_film_of_text(found, options)
     index = AlignmentIndex.of_files(files, output) if many else None
     if many and not json:
-        say(f"{len(found)} file{'' if len(found) == 1 else 's'} to align")
+        hint(f"{len(found)} file{'' if len(found) == 1 else 's'} to align")
 
     def work(file: str, where: str | None, bar: Bar) -> Result:
         own = with_text_beside(file, options) if beside else options
@@ -50,7 +50,7 @@ def align(
             result: Result = PassedOver(file, (folder / "report.html",))
         else:
             if own is not options and own.transcript is not None:
-                say(f"{file}: its text is {own.transcript} (--no-beside recognises what is said)")
+                hint(f"{file}: its text is {own.transcript} (--no-beside recognises what is said)")
             made = align_video(file, own, where, bar)
             note_other_text(other, file, made.words)
             result = made

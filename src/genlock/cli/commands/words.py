@@ -7,7 +7,7 @@ from pathlib import Path
 
 from genlock.cli.arguments import Files, Force, Json, Output
 from genlock.cli.commands.other_text import note_other_text, require_said
-from genlock.cli.running import Bar, each, say
+from genlock.cli.running import Bar, each, hint, say
 from genlock.core.errors import OptionError
 from genlock.media.opening import is_url
 from genlock.speech.subtitles import FORMS
@@ -74,7 +74,7 @@ def words(
             return moved
         own = with_text_beside(file, options) if beside else options
         if own is not options and own.transcript is not None:
-            say(f"{file}: its text is {own.transcript} (--no-beside recognises what is said)")
+            hint(f"{file}: its text is {own.transcript} (--no-beside recognises what is said)")
         targets = () if unasked and is_url(file) else wanted.get(file, ())
         if skip_done and are_done(file, targets, own.transcript):
             return PassedOver(file, targets)
