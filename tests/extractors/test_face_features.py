@@ -215,7 +215,7 @@ def test_a_sheet_draws_the_points_that_were_asked_for_with_time_and_legend() -> 
     from genlock.models.face_nets import Region
 
     points = np.zeros((468, 3), np.float32)
-    points[:, :2] = (300, 30)  # all of them in one corner, ...
+    points[:, :2] = (300, 60)  # all of them in one corner, ...
     points[list(MESH_TO_68), :2] = (60, 100)  # ... those that were asked for somewhere else
     image = np.zeros((180, 320, 3), np.uint8)
     sheet = ContactSheet(width=320, points=points_of(["landmarks:68"]))
