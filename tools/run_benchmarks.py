@@ -87,6 +87,7 @@ TABLE: dict[str, Benchmark] = {
     "timing": Benchmark(),
     "training_speed": Benchmark("--blocks 2 --updates 2 --keep {scratch}", TRAINING, GRID),
     "word_confidence": Benchmark("--clips 2", (), GRID),
+    "words_beside_others": Benchmark("--sounds 1", (), GRID),
     "words_by_mouths": Benchmark("--pairs 1 --turns 4", (), GRID),
     "words_grid": Benchmark("--clips 40", (), GRID),
     "words_languages": Benchmark("{scratch} --clips 4 --languages es", ("hama",)),

@@ -23,6 +23,7 @@ from genlock.core.time import round_fraction
 from genlock.media.sound_source import SoundSource
 from genlock.speech.alike import phones_of
 from genlock.speech.anchors import Piece, match_words, pieces
+from genlock.speech.at_once import with_others
 from genlock.speech.checked import CheckedText, Placing, checked_words, unheard_sound
 from genlock.speech.ctc.by_language import (
     LanguageAligner,
@@ -35,6 +36,7 @@ from genlock.speech.ctc.options import CtcModelOptions, WritesPhones
 from genlock.speech.heard import Heard
 from genlock.speech.language import ASSUMED, AUTO, find_spoken_language
 from genlock.speech.mouths import SpooledMouths
+from genlock.speech.music import WithoutMusic, music_spans
 from genlock.speech.phones.espeak import espeak_languages
 from genlock.speech.recognize import (
     GROUP,
@@ -274,11 +276,12 @@ def _found(
     with _Session(sound, language, recognizer, aligner, model, mouths, progress) as session:
         session.heard_already(heard)
         if text is None:
-            return session.recognized()
+            return with_others(sound, session.recognized())
         tokens = tokenize(text, language)
         if not tokens:
             raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
-        return session.checked(tokens, least_matched) if least_matched else session.aligned(tokens)
+        words = session.checked(tokens, least_matched) if least_matched else session.aligned(tokens)
+        return with_others(sound, words)
 
 
 class _Session:
@@ -306,6 +309,7 @@ class _Session:
         self._aligner = find_aligner(recognizer if own else aligner, language, self._model is not None)
         self._heard: dict[Any, Listening] = {}
         self._recognized: tuple[str, list[Heard]] | None = None
+        self._without_music: SoundSource | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> _Session:
@@ -369,7 +373,7 @@ class _Session:
                     *map(
                         _word,
                         tokens[part.words.start : part.words.stop],
-                        _piece(self.sound, tokens, part, aligner),
+                        _piece(self._spoken(tokens), tokens, part, aligner),
                     )
                 ]
 
@@ -392,13 +396,14 @@ class _Session:
                 alike = {x: heard[y] for x, y in self._compared(tokens, heard).beside.items()}
             anchors = _anchors(tokens, heard, alike)
             whole = not anchors and seconds_long(self.sound) <= LONGEST_WHOLE_SECONDS
+        spoken = self._spoken(tokens)
         if whole:
             with _one_blas_thread():
-                samples = self.sound.samples(0, self.sound.count)
+                samples = spoken.samples(0, spoken.count)
                 placed = aligner.align(samples, tokens, self.sound.origin, self.sound.clock)
             self.progress("align", float(seconds_long(self.sound)), float(seconds_long(self.sound)))
             return self._judged(tokens, placed, None)
-        placed = _in_pieces(self.sound, tokens, anchors, aligner, self.progress)
+        placed = _in_pieces(spoken, tokens, anchors, aligner, self.progress)
         return self._judged(tokens, placed, listener)
 
     def recognized(self) -> Words:
@@ -428,7 +433,7 @@ class _Session:
         # A recognised word is one token, unless the recogniser put spaces into it, or the language has none.
         owners = [word for word in heard for _ in written_words(word.text, self.language)]
         aligner: Aligner = _made(kind, self.language)
-        placed = _in_pieces(self.sound, tokens, dict(enumerate(owners)), aligner, self.progress)
+        placed = _in_pieces(self._spoken(tokens), tokens, dict(enumerate(owners)), aligner, self.progress)
         words = []
         for token, place, word in zip(tokens, placed, owners, strict=True):
             if place.start is None or place.end is None:
@@ -441,6 +446,13 @@ class _Session:
                 within = _rounded(place.within_50ms)
                 words.append(Word(token.text, place.start, place.end, sure, within_50ms=within))
         return self._words(words, listener, name, None)
+
+    def _spoken(self, tokens: Sequence[Token]) -> SoundSource:
+        """The sound for the aligner: without music that plays where nobody speaks."""
+        if self._without_music is None:
+            music = music_spans(self.sound, sum(bool(token.forms) for token in tokens))
+            self._without_music = WithoutMusic(self.sound, music) if music else self.sound
+        return self._without_music
 
     def _hear(self) -> tuple[str, list[Heard]]:
         """The name of the recogniser, and what it heard."""

@@ -157,6 +157,8 @@ class Words(Sequence[Word]):
     """How the text compares with what was recognised; None if nothing was compared."""
     language_probability: float | None = None
     """How sure it is that this language is spoken, 0...1, where it was found out; None where it was told."""
+    at_once: tuple[tuple[Fraction, Fraction], ...] = ()
+    """Where somebody else speaks at once, or music plays: start and end in exact seconds. Words there are less sure."""
 
     __repr__ = one_line
 
@@ -170,6 +172,7 @@ class Words(Sequence[Word]):
         reason: str | None = None,
         check: TextCheck | None = None,
         language_probability: float | None = None,
+        at_once: Sequence[tuple[Exact, Exact]] = (),
     ) -> None:
         words = tuple(items)
         last: Fraction | None = None
@@ -191,8 +194,10 @@ class Words(Sequence[Word]):
             "reason",
             "check",
             "language_probability",
+            "at_once",
         )
-        values = (words, clock, recognizer, aligner, language, reason, check, language_probability)
+        together = tuple((exact(start), exact(end)) for start, end in at_once)
+        values = (words, clock, recognizer, aligner, language, reason, check, language_probability, together)
         for name, value in zip(names, values, strict=True):
             object.__setattr__(self, name, value)
 
@@ -281,6 +286,10 @@ class Words(Sequence[Word]):
         """What a person should know before using the result, in sentences; empty if all is well."""
         notes = [str(self.check)] if self.check is not None and self.check.differs else []
         notes += [self.reason] if self.reason and self.reason not in notes else []
+        if self.at_once:
+            shown = ", ".join(f"{float(start):.1f} to {float(end):.1f} s" for start, end in self.at_once[:3])
+            more = f" and {len(self.at_once) - 3} more" if len(self.at_once) > 3 else ""
+            notes.append(f"another voice or music sounds at once: {shown}{more}; words there are less sure")
         missing = [w for w in self if w.start is None and w.reason != self.reason]
         for reason in dict.fromkeys(w.reason for w in missing):
             texts = [repr(w.text) for w in missing if w.reason == reason]
@@ -290,12 +299,14 @@ class Words(Sequence[Word]):
 
     def shifted(self, seconds: Exact) -> Words:
         """The same words, later by so many exact seconds."""
-        check = None if self.check is None else self.check.shifted(exact(seconds))
-        return replace(self, items=tuple(w.shifted(seconds) for w in self), check=check)
+        by = exact(seconds)
+        check = None if self.check is None else self.check.shifted(by)
+        at_once = tuple((start + by, end + by) for start, end in self.at_once)
+        return replace(self, items=tuple(w.shifted(by) for w in self), check=check, at_once=at_once)
 
     def to_dict(self) -> dict[str, Any]:
         """``words[]``, ``recognizer``, ``aligner``, ``language`` with its probability, ``reason``, ``clock``,
-        ``text_check``."""
+        ``text_check``, ``at_once[]``."""
         return {
             "words": [w.to_dict() for w in self],
             "recognizer": self.recognizer,
@@ -305,6 +316,15 @@ class Words(Sequence[Word]):
             "reason": self.reason,
             "clock": self.clock,
             "text_check": None if self.check is None else self.check.to_dict(),
+            "at_once": [
+                {
+                    "start_seconds": float(s),
+                    "end_seconds": float(e),
+                    "start": fraction_text(s),
+                    "end": fraction_text(e),
+                }
+                for s, e in self.at_once
+            ],
         }
 
     @classmethod
@@ -316,7 +336,9 @@ class Words(Sequence[Word]):
             check = None if found is None else TextCheck.from_dict(found)
             names = ("clock", "recognizer", "aligner", "language", "reason")
             given: dict[str, Any] = {name: data[name] for name in names}
-            return cls(items, **given, check=check, language_probability=data.get("language_probability"))
+            together = [(span["start"], span["end"]) for span in data.get("at_once", ())]
+            sure = data.get("language_probability")
+            return cls(items, **given, check=check, language_probability=sure, at_once=together)
         except (KeyError, TypeError) as error:
             raise FormatError(
                 f"this is not a list of words that genlock wrote: {error!r} is missing"
