@@ -79,6 +79,7 @@ TABLE: dict[str, Benchmark] = {
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
     "sync_protocols": Benchmark("--clips 6", (), GRID),
+    "sync_side_on": Benchmark("--talkers 2 --seconds 4"),
     "sync_speed": Benchmark("--seconds 16", (), TALKING),
     "talker_clock": Benchmark("--seconds 10 --hours 0.05"),
     "talker_strangers": Benchmark("", TRAINING, GRID),

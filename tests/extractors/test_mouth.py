@@ -99,6 +99,7 @@ def test_lips_that_pass_each_other_are_closed() -> None:
 def mesh(where: HeadPose) -> np.ndarray:
     points = np.zeros((MESH_POINTS, 3), np.float32)
     points[list(RIGID), :2] = where.to_image(CANONICAL_RIGID[:, :2])
+    points[list(RIGID), 2] = float(where.scale) * CANONICAL_RIGID[:, 2]
     points[list(LIPS), :2] = where.to_image(np.tile(MIDDLE, (len(LIPS), 1)))
     return points
 

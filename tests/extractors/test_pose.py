@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genlock.extractors.face.pose import CANONICAL_RIGID, RIGID, head_pose
+from genlock.extractors.face.pose import CANONICAL_RIGID, RIGID, head_pose, turned_pose
+from genlock.extractors.face.tracking import FaceTracker, Sighting
+from genlock.media import VideoCell
+from genlock.synth.talkers.face import Camera
+from genlock.synth.talkers.looks import Look
+from genlock.synth.talkers.motion import STATE
+from genlock.synth.talkers.render import FaceRenderer
+from genlock.synth.talkers.speakers import Speaker
 
 SHAPE = CANONICAL_RIGID[:, 0] + 1j * CANONICAL_RIGID[:, 1]
 
@@ -61,3 +70,62 @@ def test_the_shape_is_that_of_a_face() -> None:
         assert place[right] * [-1, 1, 1] == pytest.approx(place[left])
     assert place[10][1] < place[168][1] < place[5][1]  # forehead above the bridge above the tip
     assert place[5][2] < place[33][2] < place[127][2]  # the nose is nearest, the temples farthest
+
+
+def turned_about(aside: float, up: float, tilt: float) -> np.ndarray:
+    """A rotation [3, 3]: tilted, then nodding, then turned to the side (positive: to the right as seen)."""
+    c, s = np.cos(aside), np.sin(aside)
+    about_y = np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+    c, s = np.cos(up), np.sin(up)
+    about_x = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    c, s = np.cos(tilt), np.sin(tilt)
+    return np.asarray(about_y @ about_x @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]))
+
+
+@given(st.floats(-1.2, 1.2), st.floats(-0.8, 0.8), st.floats(-3, 3), st.floats(5, 2000))
+def test_a_planted_turn_is_found_and_taken_out(aside: float, up: float, tilt: float, scale: float) -> None:
+    """A known head is turned, nods and tilts: its lips lie where they lay."""
+    random = np.random.default_rng(0)
+    lips = random.normal(0, 0.3, (40, 3))
+    person = CANONICAL_RIGID + random.normal(0, 0.03, (16, 3))
+    rotation = turned_about(aside, up, tilt)
+    pose = turned_pose(scale * CANONICAL_RIGID @ rotation.T + [300, 200, 7])
+    assert np.abs(pose.rotation - rotation).max() < 1e-9
+    assert float(pose.scale) == pytest.approx(scale)
+    ahead = turned_pose(person).to_head(lips)
+    seen = turned_pose(scale * person @ rotation.T + [300, 200, 7]).to_head(
+        scale * lips @ rotation.T + [300, 200, 7]
+    )
+    assert np.abs(seen - ahead).max() < 1e-6
+
+
+def test_turns_of_many_frames_and_points_that_fall_together() -> None:
+    rotations = np.stack([turned_about(aside, 0.1, 0.2) for aside in np.linspace(-1, 1, 9)])
+    rigid = np.einsum("tij,pj->tpi", rotations, 80 * CANONICAL_RIGID)
+    many = turned_pose(rigid)
+    assert np.allclose(many.rotation[3], turned_pose(rigid[3]).rotation)
+    assert many.to_head(rigid).shape == (9, 16, 3)
+    assert np.abs(many.to_head(rigid) - CANONICAL_RIGID).max() < 1e-9
+    assert np.isfinite(turned_pose(np.full((16, 3), 7.0)).to_head(np.full((3, 3), 7.0))).all()
+
+
+@pytest.mark.slow
+def test_lips_of_a_drawn_head_hardly_move_as_it_turns() -> None:
+    """A talker whose mouth stands still turns by 40 degrees to either side; its lips come from the tracker's mesh."""
+    renderer = FaceRenderer(Speaker(), Look(), Camera(256, 256, 64.0), finer=1)
+    seen: list[Sighting] = []
+    tracker = FaceTracker((seen.append,))
+    for number, degrees in enumerate([*range(0, 41, 4), *range(36, -41, -4)]):
+        state = np.zeros(len(STATE))
+        state[STATE.index("jaw")], state[STATE.index("yaw")] = 0.25, np.deg2rad(degrees)
+        pixels = renderer.draw(state)
+        tracker.push(VideoCell(pixels, number, Fraction(number, 25), Fraction(number + 1, 25), "drawn"))
+    assert len(seen) == 31
+    in_space, in_plane = (
+        np.stack([getattr(face, name) for face in seen]) for name in ("lips", "lips_in_plane")
+    )
+    moved = [
+        float(np.sqrt(((lips - lips.mean(axis=0)) ** 2).sum(axis=-1).mean())) for lips in (in_space, in_plane)
+    ]
+    assert moved[0] < 0.05
+    assert moved[0] < moved[1] / 2

@@ -210,7 +210,7 @@ class MouthWatcher:
         """The upright grey mouth of one face of one frame, uint8 [side, side], and its mean absolute change against
         the frame before, 0...1; None if the face was not followed from there."""
         frame, before, middle = self._last.get(face.face, (None, None, None))
-        now = face.lips.mean(axis=0)
+        now = face.lips_in_plane.mean(axis=0)
         middle = now if middle is None else middle + _FOLLOW * (now - middle)
         crop = mouth_crop(face.image, face.pose, middle, self.side)
         followed = before is not None and frame == face.frame - 1 and not face.fresh

@@ -1,7 +1,9 @@
 """Where a head stands in a picture, told by points of the face mesh that speech does not move.
 
 Every frame is brought onto one shape of ours, so nothing of another frame or of the rest of the clip is needed, and
-a stream gives the same numbers as a whole file. Shapes in the plane are complex numbers, x + i y.
+a stream gives the same numbers as a whole file. Crops of a picture are made by the pose in its plane
+(:class:`HeadPose`), in which shapes are complex numbers, x + i y; what lips say must not change as a head turns or
+nods, so they are seen by the pose in space (:class:`TurnedPose`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,17 @@ import numpy.typing as npt
 
 from genlock.drawing.opencv import cv2
 
-__all__ = ["CANONICAL_RIGID", "LIPS", "RIGID", "HeadPose", "head_pose", "upright_crop", "upright_mesh"]
+__all__ = [
+    "CANONICAL_RIGID",
+    "LIPS",
+    "RIGID",
+    "HeadPose",
+    "TurnedPose",
+    "head_pose",
+    "turned_pose",
+    "upright_crop",
+    "upright_mesh",
+]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 ComplexArray: TypeAlias = npt.NDArray[np.complex128]
@@ -94,6 +106,7 @@ CANONICAL_RIGID.setflags(write=False)
 
 _TARGET: ComplexArray = CANONICAL_RIGID[:, 0] + 1j * CANONICAL_RIGID[:, 1]
 _TARGET_POWER = float((np.abs(_TARGET) ** 2).sum())
+_RIGID_POWER = float((CANONICAL_RIGID**2).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +153,50 @@ def head_pose(rigid: npt.ArrayLike) -> HeadPose:
     turn = ((flat - origin[..., None]) * _TARGET.conj()).sum(axis=-1) / _TARGET_POWER
     # Points that all fall together have no pose; a size of nothing would divide by zero.
     return HeadPose(origin, np.where(np.abs(turn) < 1e-9, 1e-9, turn))
+
+
+@dataclass(frozen=True, eq=False)
+class TurnedPose:
+    """Position, size and turn in space of one face in one or many frames, depth as the mesh has it.
+
+    The best similarity (Umeyama 1991, without reflection) from :data:`CANONICAL_RIGID` to the points that were seen.
+    """
+
+    origin: FloatArray
+    """Mean of the rigid points, [..., 3], pixels."""
+    rotation: FloatArray
+    """From the face that looks ahead to the one that was seen, [..., 3, 3]."""
+    scale: FloatArray
+    """Pixels for each eye distance, [...]; above zero."""
+
+    @property
+    def aside(self) -> FloatArray:
+        """How far the head is turned to the side, in radians, [...]; positive: to the right as seen."""
+        return np.arctan2(-self.rotation[..., 0, 2], self.rotation[..., 2, 2])
+
+    def to_head(self, points: npt.ArrayLike) -> FloatArray:
+        """Points of the mesh [..., P, 3] as they would lie if the face looked ahead, [..., P, 3], in eye distances."""
+        moved = np.asarray(points, np.float64) - self.origin[..., None, :]
+        return np.asarray(moved @ self.rotation / self.scale[..., None, None])
+
+
+def turned_pose(rigid: npt.ArrayLike) -> TurnedPose:
+    """The pose in space from the mesh's points :data:`RIGID`, [..., 16, 3], in pixels, z in the scale of x.
+
+    >>> cos, sin = np.cos(0.5), np.sin(0.5)
+    >>> turn = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
+    >>> pose = turned_pose(100 * CANONICAL_RIGID @ turn.T + [320, 240, 0])
+    >>> round(float(pose.aside), 6), round(float(pose.scale), 6)
+    (0.5, 100.0)
+    """
+    points = np.asarray(rigid, np.float64)
+    origin = points.mean(axis=-2)
+    across = np.swapaxes(points - origin[..., None, :], -1, -2) @ CANONICAL_RIGID
+    left, strengths, right = np.linalg.svd(across)
+    signs = np.ones_like(strengths)
+    signs[..., 2] = np.sign(np.linalg.det(left @ right))
+    rotation = (left * signs[..., None, :]) @ right
+    return TurnedPose(origin, rotation, np.maximum((strengths * signs).sum(axis=-1) / _RIGID_POWER, 1e-9))
 
 
 def upright_mesh(points: npt.ArrayLike) -> npt.NDArray[np.float32]:

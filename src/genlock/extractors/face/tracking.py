@@ -23,7 +23,7 @@ from genlock.core.grid import Cells
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact
 from genlock.drawing.opencv import cv2
-from genlock.extractors.face.pose import LIPS, RIGID, HeadPose, head_pose, upright_crop
+from genlock.extractors.face.pose import LIPS, RIGID, HeadPose, head_pose, turned_pose, upright_crop
 from genlock.media import ReadOptions, VideoCell, VideoForm, read
 from genlock.models.face_nets import Detection, FaceDetector, FaceMesh, Points, Region
 
@@ -103,7 +103,16 @@ class Sighting:
 
     @cached_property
     def lips(self) -> npt.NDArray[np.float64]:
-        """:data:`~genlock.extractors.face.pose.LIPS` with the pose removed, [40, 2], in eye distances."""
+        """:data:`~genlock.extractors.face.pose.LIPS` as they would be seen if the face looked ahead, in eye distances.
+
+        float64 [40, 2]: the pose is taken out in space, so that lips do not seem to move as the head turns or nods.
+        """
+        ahead = turned_pose(self.points[list(RIGID)]).to_head(self.points[list(LIPS)])
+        return ahead[:, :2]
+
+    @cached_property
+    def lips_in_plane(self) -> npt.NDArray[np.float64]:
+        """The same points where they lie in the upright picture, as :attr:`pose` has it, [40, 2]: for crops of it."""
         return self.pose.to_head(self.points[list(LIPS)])
 
 

@@ -1,8 +1,10 @@
-"""Heads turned by rule: lips of people who look ahead, as the extractor would have given them of a head that moves.
+"""Heads turned by rule: lips of people who look ahead, as they are seen in the plane of a head that moves.
 
 Corpora show people who sit still and look into the camera; people who talk to each other turn and nod. Lips are given a
-depth, turned in space together with the rigid points of the head, seen again in the plane, and the pose is taken out as
-:mod:`genlock.extractors.face.pose` does it.
+depth, turned in space together with the rigid points of the head, seen again, and the pose is taken out in the plane,
+without depth. The extractor takes it out in space (:class:`genlock.extractors.face.pose.TurnedPose`), by a depth that
+the mesh guesses: of what a turn leaves in the plane a half to a quarter is left there. So heads that are turned here
+look harder than a head that is turned as far; what is learnt from them need not know how good the mesh is.
 """
 
 from __future__ import annotations
