@@ -2,7 +2,7 @@
 
 Talkers are drawn whose lips and voice are known (:mod:`genlock.synth.talkers`), their heads turned to the side by a
 constant and swaying about it, nodding as well; the tracker of faces looks at what is drawn. ``in the plane`` is the
-pose that crops are made by, ``in space`` what the lips are seen by. Windows of four seconds with their own sound, in
+pose that crops are made by, ``in space`` what the lips are seen by. Windows of three seconds with their own sound, in
 step, and with another talker's.
 
     python benchmarks/sync_side_on.py [--talkers 8] [--seconds 6]
@@ -44,7 +44,7 @@ from genlock.train.lipsync.people import Measured, curve_of
 RATE = 25
 #: Degrees to the side, and by how much a head sways about that.
 TURNS = ((0, 0), (20, 0), (40, 0), (60, 0), (0, 15), (20, 15), (40, 15), (0, 30))
-WINDOW, STEP = Fraction(4), Fraction(2)
+WINDOW, STEP = Fraction(3), Fraction(1, 2)
 POSES = ("in the plane", "in space")
 
 Array = npt.NDArray[np.float64]
@@ -166,7 +166,7 @@ def main() -> int:
         rooms=0.0,
         microphones=0.0,
     )
-    plans = [plan for plan in plan_talkers(options) if len(plan.words) >= 8][: chosen.talkers]
+    plans = [plan for plan in plan_talkers(options) if len(plan.words) >= 10][: chosen.talkers]
     print("| turned | sways by | seen | pose out | windows | best lag | answered, right | area |")
     print("|---|---|---|---|---|---|---|---|")
     for turn in TURNS:
