@@ -78,6 +78,7 @@ TABLE: dict[str, Benchmark] = {
     "sync_drift": Benchmark("--clips 8 --each 1 --films 2", (), GRID),
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
+    "sync_faces": Benchmark("--seconds 4 --grid", (), TALKING),
     "sync_live": Benchmark("--minutes 0.5 --paced 15", (), TALKING),
     "sync_protocols": Benchmark("--clips 6", (), GRID),
     "sync_side_on": Benchmark("--talkers 2 --seconds 4"),
