@@ -5,7 +5,7 @@ Told are times real time, processor seconds a second of film, memory after the f
 how far windows lie behind what was read (media clock), and, at its own pace, behind what was sent (wall clock), with
 the share of windows that were answered.
 
-    python benchmarks/sync_live.py [FILM] [--minutes 60] [--paced 60]
+    python benchmarks/sync_live.py [FILM] [--minutes 60] [--paced 60] [--rate 10]
 """
 
 from __future__ import annotations
@@ -44,10 +44,11 @@ class Watched:
     cpu: float = 0.0
 
 
-def looped(film: Path, folder: Path) -> Path:
+def looped(film: Path, folder: Path, rate: str) -> Path:
     """About a minute of the film over and over, as a transport stream whose times run on."""
     made = folder / "minute.ts"
     taken = ["-stream_loop", "-1", "-i", str(film), "-t", "60"]
+    taken += ["-r", rate] if rate else []
     coded = ["-c:v", "libx264", "-preset", "veryfast", "-g", "50", "-c:a", "aac", "-f", "mpegts"]
     subprocess.run(["ffmpeg", "-v", "error", *taken, *coded, str(made)], check=True)
     return made
@@ -124,10 +125,13 @@ def main() -> int:
     parser.add_argument("film", type=Path, nargs="?", help="a talk; that of $GENLOCK_DATA if not given")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--paced", type=float, default=60.0, help="seconds at the film's own pace; 0: none")
+    parser.add_argument(
+        "--rate", default="", help="frames a second that are kept of the film; all if not given"
+    )
     chosen = parser.parse_args()
     film = need(chosen.film or TALKING, "talking faces")[0]
     with tempfile.TemporaryDirectory() as folder:
-        part = looped(film, Path(folder))
+        part = looped(film, Path(folder), chosen.rate)
         for seconds, paced in ((60 * chosen.minutes, False), (chosen.paced, True)):
             if seconds:
                 print(report(watched(part, seconds, paced=paced), seconds, paced=paced), flush=True)
