@@ -14,8 +14,8 @@ from matplotlib import pyplot
 record = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 figure, ax = pyplot.subplots(figsize=(7, 3.4), layout="constrained")
 for name, colour in (
-    ("strangers, models before", GREY),
-    ("strangers, models of now", BLUE),
+    ("strangers, lips in the plane", GREY),
+    ("strangers, lips in space", BLUE),
     ("people of the data left out", GREEN),
 ):
     shares, risks = zip(*record[name]["curve"], strict=True)
