@@ -434,18 +434,18 @@ class _Session:
         owners = [word for word in heard for _ in written_words(word.text, self.language)]
         aligner: Aligner = _made(kind, self.language)
         placed = _in_pieces(self._spoken(tokens), tokens, dict(enumerate(owners)), aligner, self.progress)
-        words = []
+        words, least = [], _least_confidence(aligner)
         for token, place, word in zip(tokens, placed, owners, strict=True):
             if place.start is None or place.end is None:
                 near = f"{place.reason}; recognised near {float(word.start):.2f} s"
                 words.append(Word(token.text, reason=near))
-            elif place.confidence < LEAST_CONFIDENCE:
-                words.append(_word(token, place))
+            elif place.confidence < least:
+                words.append(_word(token, place, least))
             else:
                 sure = round(place.confidence * word.probability, 4)
                 within = _rounded(place.within_50ms)
                 words.append(Word(token.text, place.start, place.end, sure, within_50ms=within))
-        return self._words(words, listener, name, None)
+        return self._words(words, listener, name, None if least else self._unheard(name))
 
     def _spoken(self, tokens: Sequence[Token]) -> SoundSource:
         """The sound for the aligner: without music that plays where nobody speaks."""
@@ -515,9 +515,19 @@ class _Session:
 
     def _judged(self, tokens: Sequence[Token], placed: Sequence[Placed], listener: str | None) -> Words:
         """Times only for words that fit the sound; none at all if the text as a whole does not."""
-        placed, reason = _fitting(tokens, placed)
         assert self._aligner is not None
-        return self._words([*map(_word, tokens, placed)], listener, self._aligner[0], reason)
+        name, kind = self._aligner
+        least = LEAST_CONFIDENCE if _listens(kind) else _least_confidence(_made(kind, self.language))
+        placed, reason = _fitting(tokens, placed, least)
+        words = [_word(token, place, least) for token, place in zip(tokens, placed, strict=True)]
+        return self._words(words, listener, name, reason if least else reason or self._unheard(name))
+
+    def _unheard(self, name: str) -> str:
+        how = how_to_align(self.language, small=False)
+        return (
+            f"the aligner {name} was not trained on the language {self.language!r}: times are rough, and a text "
+            f"that is not what is said would not be noticed; get what knows it: {how}"
+        )
 
     @property
     def _nobody(self) -> str:
@@ -620,18 +630,27 @@ def _piece(sound: SoundSource, tokens: Sequence[Token], part: Piece, aligner: Al
     )
 
 
-def _fitting(tokens: Sequence[Token], placed: Sequence[Placed]) -> tuple[Sequence[Placed], str | None]:
+def _least_confidence(aligner: Aligner) -> float:
+    """Zero where the aligner does not know the language well enough to say that a text is another one."""
+    return LEAST_CONFIDENCE if getattr(aligner, "judges", True) else 0.0
+
+
+def _fitting(
+    tokens: Sequence[Token], placed: Sequence[Placed], least: float
+) -> tuple[Sequence[Placed], str | None]:
     """Places of words that fit the sound, and what is wrong with the text as a whole, if anything is."""
     spoken = [p for t, p in zip(tokens, placed, strict=True) if t.forms]
     sure = [p.confidence if p.start is not None else 0.0 for p in spoken]
     if all(p.start is None for p in spoken):
         reasons = list(dict.fromkeys(p.reason for p in spoken if p.reason))
         return placed, reasons[0] if len(reasons) == 1 else _FOREIGN
-    if _is_foreign([c for p, c in zip(spoken, sure, strict=True) if p.start is not None], len(spoken)):
+    if least and _is_foreign(
+        [c for p, c in zip(spoken, sure, strict=True) if p.start is not None], len(spoken)
+    ):
         return [
             p if p.start is None else Placed(None, None, p.confidence, _FOREIGN) for p in placed
         ], _FOREIGN
-    missing = sum(_word(t, p).start is None for t, p in zip(tokens, placed, strict=True) if t.forms)
+    missing = sum(_word(t, p, least).start is None for t, p in zip(tokens, placed, strict=True) if t.forms)
     if missing <= len(spoken) / 2:
         return placed, None
     return placed, (
@@ -645,12 +664,12 @@ def _is_foreign(confidences: Sequence[float], words: int) -> bool:
     return statistics.median(confidences) < least
 
 
-def _word(token: Token, place: Placed) -> Word:
+def _word(token: Token, place: Placed, least: float = LEAST_CONFIDENCE) -> Word:
     if place.start is None or place.end is None:
         return Word(token.text, reason=place.reason or "not found in the sound")
     if place.end <= place.start:
         return Word(token.text, reason=f"its neighbours leave it no time at {float(place.start):.2f} s")
-    if place.confidence < LEAST_CONFIDENCE:
+    if place.confidence < least:
         return Word(
             token.text,
             reason=f"the sound from {float(place.start):.2f} to {float(place.end):.2f} s, "

@@ -79,8 +79,10 @@ def named_aligner(name: str) -> LanguageAligner:
     return LanguageAligner(str(folder), name, roman)
 
 
-def how_to_align(language: str) -> str:
+def how_to_align(language: str, small: bool = True) -> str:
     """What is to be fetched or installed before a language can be aligned, in one line.
+
+    ``small`` also names what is small and less exact.
 
     >>> "genlock models fetch jonatasgrosman/wav2vec2-large-xlsr-53-german" in how_to_align("de")
     True
@@ -90,8 +92,10 @@ def how_to_align(language: str) -> str:
     if own is None and not _installed("uroman"):
         steps.append("pip install uroman")
     large = " && ".join([*steps, hub_models.how_to_get(own or hub_models.romanized_repository())])
-    small = "apt-get install espeak-ng" if _installed("hama") else "pip install hama, and espeak-ng"
-    return f"{large} (or, small and less exact: {small})"
+    if not small:
+        return large
+    floor = "apt-get install espeak-ng" if _installed("hama") else "pip install hama, and espeak-ng"
+    return f"{large} (or, small and less exact: {floor})"
 
 
 def language_of_checkpoint(name: str) -> str | None:

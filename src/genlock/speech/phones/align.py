@@ -76,6 +76,18 @@ class PhoneAligner:
     ) -> None:
         self.model_name, self.language, self.prices = model, language, prices or PhonePrices()
 
+    @property
+    def judges(self) -> bool:
+        """Whether the model was trained on the language, and so can say that a text is not what is spoken.
+
+        >>> PhoneAligner(language="it").judges, PhoneAligner(language="nl").judges
+        (True, False)
+
+        Raises MissingModel if it is not on this machine, FormatError if it is damaged.
+        """
+        training = load_phones(self.model_name).facts.get("training", {})
+        return self.language in training.get("languages", [self.language])
+
     def load(self) -> None:
         """Load the model, which is otherwise done by the first piece.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from genlock.core.optional import is_installed, not_installed, optional_module
 from genlock.core.track import Track
 from genlock.speech.heard import Heard
 from genlock.speech.scripts import UNSPACED
+from genlock.speech.sound import SAMPLE_RATE
 from genlock.speech.whisper.models import ENGLISH, MULTILINGUAL, default_model, require_whisper
 from genlock.speech.whisper.options import WhisperOptions
 
@@ -31,6 +32,11 @@ Samples = npt.NDArray[np.float32]
 #: Weights up to this size are computed in one thread: four, which is the default, take a third more processor time for
 #: the same words, and decoding and the search for faces go on beside it.
 _SMALL_BYTES = 100e6
+#: Above this probability nobody speaks; above this ratio of compression a text repeats itself; below this mean log
+#: probability it is likely wrong.
+_NO_SPEECH, _REPEATS, _UNLIKELY = 0.6, 2.4, -1.0
+#: Samples below which a doubtful piece is not heard again in halves.
+_SHORTEST_TO_HALVE = 8 * SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,20 @@ class FasterWhisper:
             return self._heard(whisper, samples, language)
 
     def _heard(self, whisper: Any, samples: Samples, language: str) -> list[Heard]:
+        segments = self._segments(whisper, samples, language)
+        if len(samples) < _SHORTEST_TO_HALVE or not any(map(_doubtful, segments)):
+            return _words_of(segments, language)
+        # Heard again in halves, where other words lie at hand. Whisper's own way, to draw words at random until they
+        # look better, would give other words in each run.
+        cut = _quietest(samples)
+        later = Fraction(cut, SAMPLE_RATE)
+        second = self._heard(whisper, samples[cut:], language)
+        return [
+            *self._heard(whisper, samples[:cut], language),
+            *(replace(word, start=word.start + later, end=word.end + later) for word in second),
+        ]
+
+    def _segments(self, whisper: Any, samples: Samples, language: str) -> list[Any]:
         segments, _ = whisper.transcribe(
             samples,
             language=language,
@@ -152,22 +172,40 @@ class FasterWhisper:
             condition_on_previous_text=False,
             vad_filter=self.options.vad,
             vad_parameters={"min_silence_duration_ms": 1000, "speech_pad_ms": 400},
-            no_speech_threshold=0.6,
-            log_prob_threshold=-1.0,
-            compression_ratio_threshold=2.4,
+            no_speech_threshold=_NO_SPEECH,
+            log_prob_threshold=_UNLIKELY,
+            compression_ratio_threshold=_REPEATS,
             hallucination_silence_threshold=2.0,
-            temperature=(0.0, 0.4, 0.8),
+            temperature=0.0,
         )
-        heard: list[Heard] = []
-        spaced = language not in UNSPACED
-        for segment in segments:
-            if segment.compression_ratio > 2.4 or (
-                segment.no_speech_prob > 0.6 and segment.avg_logprob < -0.7
-            ):
-                continue
-            for word in segment.words or ():
-                heard = _with(heard, word.word, word.start, word.end, word.probability, spaced)
-        return heard
+        return list(segments)
+
+
+def _words_of(segments: Sequence[Any], language: str) -> list[Heard]:
+    heard: list[Heard] = []
+    spaced = language not in UNSPACED
+    for segment in segments:
+        if segment.compression_ratio > _REPEATS or (
+            segment.no_speech_prob > _NO_SPEECH and segment.avg_logprob < -0.7
+        ):
+            continue
+        for word in segment.words or ():
+            heard = _with(heard, word.word, word.start, word.end, word.probability, spaced)
+    return heard
+
+
+def _doubtful(segment: Any) -> bool:
+    """Whether it repeats itself, or is likely wrong though somebody speaks; the limits are those of Whisper's paper."""
+    silent = segment.no_speech_prob > _NO_SPEECH
+    return bool(segment.compression_ratio > _REPEATS or (segment.avg_logprob < _UNLIKELY and not silent))
+
+
+def _quietest(samples: Samples) -> int:
+    """The sample in the middle of the quietest fifth of a second of the middle third."""
+    wide = SAMPLE_RATE // 5
+    first, last = len(samples) // 3, 2 * len(samples) // 3
+    energy = np.concatenate([[0.0], np.cumsum(samples[first:last].astype(np.float64) ** 2)])
+    return first + int(np.argmin(energy[wide:] - energy[:-wide])) + wide // 2
 
 
 class _Shared:
