@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from itertools import groupby
 from typing import Any, Protocol
 
 import numpy as np
@@ -83,6 +84,8 @@ LEAST_CONFIDENCE = 0.05
 #: With a median confidence of the words found below the first, or below the second where more than half of
 #: the words were not found, the text does not belong to the sound, and no word keeps its times.
 LEAST_MEDIAN, LEAST_MEDIAN_OF_FEW = 0.12, 0.6
+#: So many recognised words in a row without a place in the sound were made up: Whisper writes on over noise.
+MADE_UP = 10
 _FOREIGN = "the text does not fit the sound: another language, or the text of another recording?"
 
 
@@ -445,7 +448,11 @@ class _Session:
                 sure = round(place.confidence * word.probability, 4)
                 within = _rounded(place.within_50ms)
                 words.append(Word(token.text, place.start, place.end, sure, within_50ms=within))
-        return self._words(words, listener, name, None if least else self._unheard(name))
+        kept = _without_made_up(words)
+        reason = f"{len(words) - len(kept)} words that the recogniser wrote are not in the sound, and were left out"
+        notes = [reason] if len(kept) < len(words) else []
+        notes += [] if least else [self._unheard(name)]
+        return self._words(kept, listener, name, "; ".join(notes) or None)
 
     def _spoken(self, tokens: Sequence[Token]) -> SoundSource:
         """The sound for the aligner: without music that plays where nobody speaks."""
@@ -628,6 +635,20 @@ def _piece(sound: SoundSource, tokens: Sequence[Token], part: Piece, aligner: Al
     return aligner.align(
         samples, tokens[part.words.start : part.words.stop], instant(sound, first), sound.clock
     )
+
+
+def _without_made_up(words: Sequence[Word]) -> list[Word]:
+    """Recognised words less those of which so many in a row are not in the sound that the recogniser made them up.
+
+    >>> len(_without_made_up([Word("a", 0, 1), *[Word("b", reason="not found")] * 12]))
+    1
+    """
+    kept: list[Word] = []
+    for timed, run in groupby(words, lambda word: word.start is not None):
+        here = list(run)
+        if timed or len(here) < MADE_UP:
+            kept += here
+    return kept
 
 
 def _least_confidence(aligner: Aligner) -> float:

@@ -42,7 +42,8 @@ def cues_from_words(words: Words, rules: SubtitleRules = PLAIN, karaoke: bool = 
     Cues end at pauses, at ends of sentences and clauses, never inside of a name or a number if there is another way;
     they stay for as long as their letters take to be read, where the next cue leaves them that.
 
-    Words without times stand in the cue of the word before them; where no word has times there are no cues.
+    Words without times stand in the cue of the word before them; where no word has times there are no cues. More of
+    them than a cue holds share the time up to the next word that has one, by their letters.
 
     Nobody's line has words of somebody else: where words have a speaker, a cue is of one of them, or of two with a line
     and a dash each, and voice tags say whose it is, as WebVTT has them.
@@ -91,7 +92,7 @@ class _Part:
     speaker: str | None = None
 
 
-def _parts(words: Words) -> list[_Part]:
+def _parts(words: Words, most_letters: int) -> list[_Part]:
     timed = [k for k, word in enumerate(words) if word.start is not None]
     if not timed:
         return []
@@ -100,15 +101,30 @@ def _parts(words: Words) -> list[_Part]:
         start, end = words[at].start, words[at].end
         assert start is not None
         assert end is not None
-        parts.append(_Part(first, stop, start, end, words[at].speaker))
+        part = _Part(first, stop, start, end, words[at].speaker)
+        if sum(len(word.text) + 1 for word in words.items[first:stop]) <= most_letters + 1:
+            parts.append(part)
+        else:
+            following = words[stop].start if stop < len(words) else None
+            parts += _spread(part, words, max(end, following or end))
     return parts
+
+
+def _spread(part: _Part, words: Words, until: Fraction) -> list[_Part]:
+    """The words of a part, each with a share of its time and of the time up to the next by its letters."""
+    reached = [0, *accumulate(len(word.text) + 1 for word in words.items[part.first : part.stop])]
+    edges = [part.start + (until - part.start) * letters / reached[-1] for letters in reached]
+    return [
+        replace(part, first=number, stop=number + 1, start=start, end=end)
+        for number, (start, end) in enumerate(pairwise(edges), start=part.first)
+    ]
 
 
 class _Text:
     """Words that are to be cut into cues; what a break after each word costs is reckoned once."""
 
     def __init__(self, words: Words, rules: SubtitleRules) -> None:
-        self._rules, self.parts = rules, _parts(words)
+        self._rules, self.parts = rules, _parts(words, rules.letters)
         # Costs need no exact times, and there are very many of them.
         self._starts = [float(part.start) for part in self.parts]
         self._stops = [float(part.end) for part in self.parts]
@@ -230,5 +246,5 @@ def _stays(cues: Sequence[Cue], rules: SubtitleRules) -> list[Cue]:
             latest = following - rules.gap
             if end > latest or following - end < 4 * rules.gap:
                 end = max(latest, min(cue.end, following) - rules.gap, cue.start)
-        made.append(replace(cue, end=min(max(end, cue.start), max(cue.start + rules.longest, cue.end))))
+        made.append(replace(cue, end=min(max(end, cue.start), cue.start + rules.longest)))
     return made
