@@ -17,7 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import cv2
+
 DOCS = Path(__file__).resolve().parent
+#: Mean difference, of 255, below which two pictures of a page are the same.
+ALIKE = 4.0
 #: Pictures of a measurement, which come out a little different each time.
 MEASURED = ("walk",)
 
@@ -70,7 +74,18 @@ def out_of_date(made: Path) -> list[str]:
         same = (kept / picture.name).exists() and (kept / picture.name).read_bytes() == picture.read_bytes()
         if not same and picture.stem not in MEASURED:
             found.append(picture.name)
-    return found
+    pages_shown = sorted(made.glob("report-*.jpg"))
+    return found + [page.name for page in pages_shown if not looks_alike(kept / page.name, page)]
+
+
+def looks_alike(one: Path, other: Path) -> bool:
+    """Whether two pictures of a page show the same to the eye; letters come out a little different elsewhere."""
+    first, second = (cv2.imread(str(path)) for path in (one, other))
+    if first is None or second is None or first.shape != second.shape:
+        return False
+    size = (first.shape[1] // 8, first.shape[0] // 8)
+    small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (first, second)]
+    return float(cv2.absdiff(*small).mean()) < ALIKE
 
 
 if __name__ == "__main__":

@@ -160,12 +160,12 @@ def advice_on(found: SyncMeasurement, name: str) -> str:
 def _legend(found: SyncMeasurement, y: float) -> list[Shape]:
     """What the colours mean, below everything, where no curve passes."""
     entries = [
-        ("good", f"EBU R37 at emission: {_span(EMITTED)}"),
-        ("accept", f"ITU-R BT.1359, acceptable: {_span(ACCEPTED)}"),
+        ("good", f"EBU R37 at emission, {_span(EMITTED)}"),
+        ("accept", f"ITU-R BT.1359, {_span(ACCEPTED)}"),
     ]
     if found.estimate.offset_seconds is not None:
         role = _role(found)
-        entries.append((role, f"{'measured' if role == 'found' else 'best guess'}, with its 90 % interval"))
+        entries.append((role, f"{'measured' if role == 'found' else 'best guess'}, 90 % interval above"))
     shapes: list[Shape] = []
     for k, (role, text) in enumerate(entries):
         left = _LEFT + k * (_RIGHT - _LEFT) / 3

@@ -287,6 +287,8 @@ window.genlock = {
   seekFrame: (k) => player.seekFrame(k),
   /** Offset that is taken out of what is heard, seconds, and how far the second player is from where it should be. */
   hearing: () => ({ shifted: twin?.on ?? false, offset: model.sync ? syncBar.offsetAt(player.time()) : null, ahead: twin?.ahead ?? null }),
+  /** True once every small picture of the frames in view is there. */
+  resting: () => !strip || (strip.ready && !strip.busy && !strip.wanted.length),
   /** What would be saved as "srt", "TextGrid" or "json". */
   saved: (form) => correcting.text(form),
   /** The element that plays the shifted sound, once somebody has asked for it. */

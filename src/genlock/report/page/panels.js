@@ -58,7 +58,7 @@ function fillSync(model) {
   if (!model.sync) return;
   document.getElementById("sync-card").hidden = false;
   const box = document.getElementById("sync");
-  const drawing = make("div", { class: "plot" });
+  const drawing = make("div", { class: "plot", tabindex: 0, role: "region", "aria-label": "Similarity over offsets" });
   drawing.innerHTML = model.sync.svg; // drawn by us, its texts escaped
   box.append(drawing);
   const dots = { passes: "good", fails: "bad" };
