@@ -242,7 +242,8 @@ class CalibrationTraining:
     """How many times ten films of every length are made of each person; at least 1."""
     seed: int = 0
     """Of everything random."""
-    learning: SyncTraining = field(default_factory=SyncTraining)
+    # Its options have the names of those above: a YAML file says them.
+    learning: tyro.conf.SuppressFixed[tyro.conf.Fixed[SyncTraining]] = field(default_factory=SyncTraining)
     """How the linear model is learnt anew."""
     data: str = "films of talking faces"
     """What the clips are, who made them and under which licence: for the model's card."""
