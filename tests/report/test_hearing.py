@@ -123,6 +123,19 @@ def test_the_command_is_there_to_be_copied(driver: Any, measured: Callable[[Sync
     assert until(driver, "return window.copied", "it was copied") == COMMAND
 
 
+def test_where_nothing_can_be_repaired_the_page_says_so(
+    driver: Any, clip: Callable[[str], Clip], tmp_path: Path
+) -> None:
+    truth = clip("plain.mp4")
+    content = content_of(truth.path, make_preview(truth.path, tmp_path / "p.mp4"), [])
+    content = replace(content, sync={"offset_seconds": None}, measurement=out_of_step(0.2, 0.3))
+    open_report(driver, write_report(tmp_path / "unsure.html", content).path)
+    assert text(driver, "sync-advice").startswith("too unsure to repair")
+    assert driver.execute_script("return document.getElementById('repair').hidden")
+    assert text(driver, "hear-shifted") == "Moved"
+    assert text(driver, "sound-moved") == "sound not moved"
+
+
 def test_what_is_unsure_is_not_heard_repaired() -> None:
     assert heard_offsets(out_of_step(-0.2, 0.3))["offset"] is None
 

@@ -107,7 +107,7 @@ def test_axes_are_named_and_no_label_stands_where_the_curve_runs(tmp_path: Path)
 @pytest.mark.parametrize(
     ("offset", "probability", "wanted"),
     [
-        (0.118, 0.97, "to repair it: genlock sync 'my talk.mkv' --fix repaired.mkv"),
+        (0.118, 0.97, "to repair it: genlock sync 'my talk.mkv' --fix 'my talk.repaired.mkv'"),
         (0.002, 0.97, "nothing to repair"),
         (0.118, 0.3, "too unsure to repair"),
         (None, None, "nothing to repair: look whether"),

@@ -24,7 +24,7 @@ from genlock.media.opening import is_url
 from genlock.media.remux import WriteReport
 from genlock.media.retime import check_retime_target, number_of_the_sound, write_retimed
 
-__all__ = ["Repair", "needs_repair", "refusal_of", "repair_file", "repair_target"]
+__all__ = ["Repair", "needs_repair", "refusal_of", "repair_file", "repair_target", "repaired_name"]
 
 #: What is still farther out of step after the repair was not understood in the first place.
 STILL_OUT_SECONDS = 0.040
@@ -167,6 +167,16 @@ def refusal_of(target: str | os.PathLike[str]) -> Repair | None:
     except OutputError as error:
         return Repair("refused", reason=str(error))
     return None
+
+
+def repaired_name(name: str) -> str:
+    """A name for the repaired copy of a file: in a container that can be repaired.
+
+    >>> repaired_name("films/talk.mp4"), repaired_name("talk.rmvb")
+    ('films/talk.repaired.mp4', 'talk.repaired.mkv')
+    """
+    stem, ending = os.path.splitext(name)
+    return f"{stem}.repaired{ending if refusal_of(f'a{ending}') is None else '.mkv'}"
 
 
 def needs_repair(found: SyncMeasurement, least_probability: float = 0.5) -> bool:

@@ -27,7 +27,7 @@ from genlock.report.content import OutputFile, ReportContent
 from genlock.report.facts import facts_of, streams_of, timecode_of
 from genlock.report.heard_offsets import heard_offsets
 from genlock.report.seen_faces import FaceRows
-from genlock.report.sync_plot import sync_svg
+from genlock.report.sync_plot import advice_on, sync_svg
 
 __all__ = ["EMBED_UP_TO_BYTES", "WrittenReport", "write_report"]
 
@@ -180,6 +180,7 @@ def _sync(content: ReportContent) -> dict[str, Any] | None:
         "svg": sync_svg(content.measurement),
         "offsets": heard_offsets(content.measurement),
         "repair": content.repair_command,
+        "advice": advice_on(content.measurement, content.title),
     }
 
 

@@ -9,7 +9,6 @@ import math
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from genlock.drawing.sheet import (
     write_sheet,
 )
 from genlock.lipsync.measurement import Segment, SyncMeasurement
-from genlock.lipsync.repair import needs_repair
+from genlock.lipsync.repair import needs_repair, repaired_name
 from genlock.lipsync.summary import VERDICT_PROBABILITY, headline_of
 from genlock.lipsync.verdicts import ACCEPTED, EMITTED, Limit, early_or_late
 
@@ -146,10 +145,10 @@ def advice_on(found: SyncMeasurement, name: str) -> str:
     >>> from genlock.lipsync.estimators.base import Estimate
     >>> late = Estimate(-0.2, (-0.21, -0.19), 0.97, "lips")
     >>> advice_on(SyncMeasurement(late, Fraction(2)), "my talk.mp4")
-    "to repair it: genlock sync 'my talk.mp4' --fix repaired.mp4"
+    "to repair it: genlock sync 'my talk.mp4' --fix 'my talk.repaired.mp4'"
     """
     if needs_repair(found):
-        return f"to repair it: genlock sync {shlex.quote(name)} --fix repaired{Path(name).suffix or '.mp4'}"
+        return f"to repair it: genlock sync {shlex.quote(name)} --fix {shlex.quote(repaired_name(name))}"
     if found.estimate.offset_seconds is None:
         return "nothing to repair: look whether sound and picture are of one film, or listen"
     if (found.estimate.probability or 0.0) < VERDICT_PROBABILITY:

@@ -28,7 +28,7 @@ from genlock.core.time import fraction_text
 from genlock.core.track import Track
 from genlock.extractors import Feature
 from genlock.extractors.face.watching import FaceWatch
-from genlock.lipsync.repair import needs_repair
+from genlock.lipsync.repair import needs_repair, repaired_name
 from genlock.media import AudioBlock, AudioForm, Consumer, MediaInfo, probe
 from genlock.media.opening import is_url
 from genlock.media.preview import PreviewWriter, preview_ending
@@ -503,9 +503,8 @@ def _repair_command(file: str | os.PathLike[str], sync: SyncResult) -> str:
     if not needs_repair(sync.measurement):
         return ""
     name = os.fspath(file)
-    stem, ending = os.path.splitext(name.split("?")[0].rsplit("/", 1)[-1] if is_url(name) else name)
-    target = f"{stem}.repaired{ending}"
-    words = ["genlock", "sync", name, "--fix", target]
+    near = name.split("?")[0].rsplit("/", 1)[-1] if is_url(name) else name
+    words = ["genlock", "sync", name, "--fix", repaired_name(near)]
     return list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 

@@ -83,8 +83,9 @@ export class SyncBar {
   }
 
   #showCommand(box) {
-    const { repair } = this.sync;
+    const { repair, advice } = this.sync;
     box.hidden = !repair;
+    document.getElementById("sync-advice").textContent = repair ? "" : advice;
     if (!repair) return;
     box.append(make("code", {}, repair), copyButton(() => repair, "Copy the command that repairs it"));
   }
