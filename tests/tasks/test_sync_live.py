@@ -228,7 +228,7 @@ def test_memory_does_not_grow(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_a_face(shared_data: Path, tmp_path: Path) -> None:
     clip, part = sorted((shared_data / "grid_s1" / "video").iterdir())[5], tmp_path / "minute.ts"
-    taken = ["-stream_loop", "-1", "-i", str(clip), "-t", "60"]
+    taken = ["-stream_loop", "-1", "-i", str(clip), "-t", "60", "-r", "10"]
     coded = ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac", "-f", "mpegts"]
     subprocess.run(["ffmpeg", "-v", "error", *taken, *coded, str(part)], check=True)
     held = held_over(part, 9)
