@@ -210,6 +210,37 @@ def test_flashes_within_their_frames_give_an_interval_that_holds_the_offset() ->
     assert high - low < 0.02
 
 
+@pytest.mark.parametrize("whole_milliseconds", [False, True])
+def test_stated_intervals_hold_as_often_as_they_say_and_are_no_wider(whole_milliseconds: bool) -> None:
+    """Stamps of frames and the start of the sound rounded as containers do, onsets known to some microseconds."""
+    rng = np.random.default_rng(8)
+    exact = Grid("23.976")
+    held, drifts, halves, errors = [], [], [], []
+    for _ in range(120):
+        firsts = np.sort(rng.choice(np.arange(10, 1400), 25, replace=False))
+        seen = np.array([float(exact.edge(int(k))) for k in firsts])
+        ends = np.array([float(exact.edge(int(k) + 1)) for k in firsts])
+        begun = 0.0
+        if whole_milliseconds:
+            seen, ends, begun = np.round(seen, 3), np.round(ends, 3), rng.uniform(-0.0005, 0.0005)
+        true = np.array([float(exact.edge(int(k))) for k in firsts]) - 0.2
+        heard = true + begun + 1.8e-5 * rng.standard_normal(len(firsts))
+        flashes = Spans([Span(float(a), float(b)) for a, b in zip(seen, ends, strict=True)])
+        pairs = pair_events(flashes, Spans([Span(float(at), float(at) + 0.01) for at in heard]), exact)
+        assert pairs is not None
+        assert pairs.drift_ppm is not None
+        assert pairs.drift_error_ppm is not None
+        low, high = pairs.interval_seconds
+        held.append(low <= 0.2 <= high)
+        errors.append(pairs.drift_error_ppm)
+        drifts.append(abs(pairs.drift_ppm) <= pairs.drift_error_ppm)
+        halves.append((high - low) / 2)
+    assert np.mean(held) >= 0.85
+    assert np.mean(drifts) >= 0.85
+    assert np.median(errors) < (15 if whole_milliseconds else 3)
+    assert np.median(halves) < (0.0008 if whole_milliseconds else 0.00011)
+
+
 @pytest.mark.parametrize("drift", [-1000, -145, 50, 1000])
 def test_drift_is_seen_and_does_not_blur_the_offset(drift: float) -> None:
     cells = Grid(25)

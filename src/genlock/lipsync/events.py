@@ -23,7 +23,9 @@ Array = npt.NDArray[np.float64]
 
 # Exact offsets that lie on one line to within this drift, and do not jump.
 _ON_LINE_SECONDS = 0.010
-# By how much a drift may be off over a film of so many seconds: onsets are known to a millisecond.
+# Pieces so far apart tell a drift between them.
+_LINE_SECONDS = 10.0
+# By how much a drift may be off over a film of so many seconds where nothing says how its events scatter.
 _DRIFT_PPM_SECONDS = 2e3
 
 
@@ -81,7 +83,7 @@ def of_events(events: Sequence[Event], estimator: str, faces: tuple[FaceOffset, 
     estimate = Estimate(
         offset, interval, sure, estimator, "; ".join(notes), curve=cues[0].curve, seconds=seconds
     )
-    error = _DRIFT_PPM_SECONDS / max(seconds, 1.0)
+    error = _drift_error(at, events) or _DRIFT_PPM_SECONDS / max(seconds, 1.0)
     within = None if drift is None else (drift - error, drift + error)
     pieces = tuple(event.moved(event.offset) for event in events)
     return SyncMeasurement(estimate, exact(f"{middle:.6f}"), drift, within, segments, pieces, faces, notes)
@@ -125,7 +127,7 @@ def _drift_of(at: Array, offsets: Array, events: Sequence[Event]) -> float | Non
         if event.cue.drift_ppm is not None
     ]
     within = [drift for drift, _ in known]
-    if len(at) >= 2 and np.ptp(at) > 10:
+    if len(at) >= 2 and np.ptp(at) > _LINE_SECONDS:
         slope = float(
             np.median([(offsets[k] - offsets[j]) / (at[k] - at[j]) for k in range(len(at)) for j in range(k)])
         )
@@ -133,6 +135,22 @@ def _drift_of(at: Array, offsets: Array, events: Sequence[Event]) -> float | Non
         if np.ptp(offsets - slope * at) <= _ON_LINE_SECONDS and max(bent, default=0.0) <= _ON_LINE_SECONDS:
             return 1e6 * slope
     return float(np.median(within)) if within else None
+
+
+def _drift_error(at: Array, events: Sequence[Event]) -> float | None:
+    """How far the drift may be off, in parts per million; None where the pieces do not say how they scatter.
+
+    The line through several pieces is known better than that within one, by what lies between them.
+    """
+    errors = [event.cue.drift_error_ppm for event in events if event.cue.drift_error_ppm is not None]
+    if not errors:
+        return None
+    within = float(np.median(errors))
+    halves = [float(np.ptp(event.cue.interval_seconds or 0.0)) / 2 for event in events]
+    if len(at) < 2 or np.ptp(at) <= _LINE_SECONDS:
+        return within
+    between = 1e6 * float(np.median(halves)) / float(np.sqrt(((at - at.mean()) ** 2).sum()))
+    return min(within, between)
 
 
 def _others_of_all(events: Sequence[Event]) -> tuple[float, ...]:

@@ -30,6 +30,8 @@ __all__ = ["Repair", "needs_repair", "refusal_of", "repair_file", "repair_target
 STILL_OUT_SECONDS = 0.040
 #: A best estimate up to this is left alone where its interval holds 0: moving the sound would help as often as harm.
 SMALL_SECONDS = 0.010
+#: Time stamps of many containers are whole milliseconds: nobody is helped by a shift of less, however exactly known.
+EXACT_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
@@ -269,7 +271,8 @@ def repair_file(
 def _stands(estimate: Estimate) -> bool:
     """Whether moving the sound would help as often as harm."""
     low, high = estimate.interval_seconds or (0.0, 0.0)
-    return low <= 0 <= high and abs(estimate.offset_seconds or 0.0) <= SMALL_SECONDS
+    away = abs(estimate.offset_seconds or 0.0)
+    return away <= EXACT_SECONDS or (low <= 0 <= high and away <= SMALL_SECONDS)
 
 
 def _write(

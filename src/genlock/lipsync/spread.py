@@ -20,6 +20,7 @@ from genlock.core.errors import OptionError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact
+from genlock.lipsync.course import SAME_SECONDS
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.measurement import Segment, SyncMeasurement, expected_offset
@@ -28,8 +29,9 @@ __all__ = ["PartsRead", "Spread", "SpreadOptions", "Window", "measure_spread"]
 
 # An offset that is less probable is not believed of a film, or of a window of it.
 _BELIEVED = 0.5
-# By how much a window may be off and still say the same.
-_AGREES_SECONDS = 0.1
+# By how much a window may be off and still say the same, in halves of its own 90 % interval: less than one in a hundred
+# is off by more by chance, and what one splice moves is seen.
+_AGREES_HALVES = 1.6
 # An interval that is narrower by less than this share than before does not shrink any more.
 _STILL_SHRINKS = 0.1
 # Nor is one looked at any longer that is as narrow as this to either side: what is left is habits of speakers.
@@ -65,6 +67,8 @@ class SpreadOptions:
     """Length of the windows in which is searched farther off, where nothing was found nearby."""
     wide_windows: int = 6
     """How many of them."""
+    part_seconds: Exact = 60
+    """So much is read of each part between splices, where it lasts so long."""
     most_changes: int = 12
     """A film with more changes is read as a whole."""
 
@@ -169,6 +173,8 @@ class Spread:
         wanted = [between for border in borders if (between := self._between(border)) is not None]
         if not wanted:
             wanted = self._near_doubtful(found)
+        if not wanted:
+            wanted = self._in_short_parts(found)
         if not wanted and self._shrinks(found):
             wanted = self._in_the_widest(len(self.read) // 2)
         return self._take(wanted)
@@ -244,6 +250,23 @@ class Spread:
             other = _piece_of(window, found)
             # One that says something else may be a change of its own, so both sides count.
             places += rooms if other is not None else rooms[-1:]
+        return places
+
+    def _in_short_parts(self, found: SyncMeasurement) -> list[Window]:
+        """In the widest gaps of parts between splices of which little was read: each has an offset of its own."""
+        places = []
+        for part in found.segments if len(found.segments) > 1 else ():
+            inside = [w for w in self.read if w.start < part.end and w.end > part.start]
+            seen = sum((min(w.end, part.end) - max(w.start, part.start) for w in inside), Fraction(0))
+            lacking = exact(self.options.part_seconds) - seen
+            edges = [Window(part.start, part.start), *inside, Window(part.end, part.end)]
+            gaps = sorted(pairwise(edges), key=lambda pair: pair[0].end - pair[1].start)
+            for before, after in gaps:
+                between = self._within(before.end, after.start)
+                if lacking <= 0 or between is None or between.end - between.start < 2 * _NEAR:
+                    break
+                places.append(between)
+                lacking -= between.end - between.start
         return places
 
     def _shrinks(self, found: SyncMeasurement) -> bool:
@@ -335,4 +358,6 @@ def _tells(window: Window, found: SyncMeasurement) -> bool:
     if piece is None or piece.offset_seconds is None:
         return False
     expected = expected_offset(found, (piece.start + piece.end) / 2)
-    return expected is not None and abs(piece.offset_seconds - expected) < _AGREES_SECONDS
+    low, high = piece.interval_seconds or (0.0, 0.0)
+    off = max(SAME_SECONDS, _AGREES_HALVES * (high - low) / 2)
+    return expected is not None and abs(piece.offset_seconds - expected) < off

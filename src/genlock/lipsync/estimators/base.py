@@ -60,13 +60,15 @@ class Cue:
     offset_seconds: float | None = None
     """An offset known more exactly than the curve's step shows, from discrete events; else None."""
     interval_seconds: tuple[float, float] | None = None
-    """All offsets that those events allow, low and high; None where there is no ``offset_seconds``."""
+    """90 % interval of that offset, low and high; None where there is no ``offset_seconds``."""
     at_seconds: float | None = None
     """The instant at which that offset holds; None where there is no ``offset_seconds``."""
     drift_ppm: float | None = None
     """How much slower the sound runs than the picture, from those events; None where it cannot be told."""
     others: tuple[float, ...] = ()
     """Other offsets that those events allow as well, in seconds, the smallest first: a signal that repeats."""
+    drift_error_ppm: float | None = None
+    """How far that may be off, to either side (90 %); None where it is not known."""
 
     __repr__ = one_line
 
