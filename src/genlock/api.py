@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
+from genlock.core.errors import OptionError
+from genlock.core.plugins import did_you_mean
 from genlock.core.track import Track
 from genlock.media import MediaInfo, ReadOptions
 from genlock.media import probe as probe_media
@@ -19,6 +22,7 @@ from genlock.tasks.sync_video import SyncOptions, SyncResult, sync_video
 __all__ = ["align", "animate", "features", "probe", "sound", "sync", "words"]
 
 Source = str | os.PathLike[str]
+Options = TypeVar("Options")
 _READING = frozenset(ReadOptions.__dataclass_fields__)
 
 
@@ -120,7 +124,7 @@ def words(file: Source, transcript: Source | None = None, **options: Any) -> Wor
     >>> len(found)
     0
     """
-    return find_words(file, WordOptions(transcript=_text(transcript), **_split(options))).words
+    return find_words(file, _options(WordOptions, "words", options, transcript=_text(transcript))).words
 
 
 def sync(file: Source, fix: Source | None = None, **options: Any) -> SyncResult:
@@ -150,10 +154,8 @@ def sync(file: Source, fix: Source | None = None, **options: Any) -> SyncResult:
     >>> found.offset_seconds is None, found.sentence.startswith("unknown: ")
     (True, True)
     """
-    named: dict[str, Any] = {
-        name: _text(value) if name == "plot" else value for name, value in _split(options).items()
-    }
-    return sync_video(file, SyncOptions(fix=_text(fix), **named))
+    named = {name: _text(value) if name == "plot" else value for name, value in options.items()}
+    return sync_video(file, _options(SyncOptions, "sync", named, fix=_text(fix)))
 
 
 def align(
@@ -187,7 +189,7 @@ def align(
     >>> clip.track("mel").on(clip.frames, length=clip.frame_count).values.shape
     (50, 128)
     """
-    chosen = AlignOptions(transcript=_text(transcript), **_split(options))
+    chosen = _options(AlignOptions, "align", options, transcript=_text(transcript))
     return align_video(file, chosen, output, write=output is not None)
 
 
@@ -219,7 +221,7 @@ def animate(file: Source, output: Source, **options: Any) -> AnimateResult:
     >>> made.rate, made.notes[0].split(":")[0]
     ('25', '0 % of the sound is speech')
     """
-    return animate_sound(file, AnimateOptions(**_split(options)), output)
+    return animate_sound(file, _options(AnimateOptions, "animate", options), output)
 
 
 def sound(file: Source, output: Source, **options: Any) -> SoundResult:
@@ -252,15 +254,24 @@ def sound(file: Source, output: Source, **options: Any) -> SoundResult:
     >>> len(made.events), made.model
     (0, 'modal')
     """
-    return sound_video(file, SoundOptions(**_split(options)), output)
+    return sound_video(file, _options(SoundOptions, "sound", options), output)
 
 
 def _text(path: Source | None) -> str | None:
     return None if path is None else os.fspath(path)
 
 
-def _split(options: dict[str, Any]) -> dict[str, Any]:
-    """Keyword options, with those of reading gathered into one ReadOptions."""
-    reading = {name: value for name, value in options.items() if name in _READING}
-    rest = {name: value for name, value in options.items() if name not in _READING}
-    return {**rest, "reading": ReadOptions(**reading)}
+def _options(kind: type[Options], what: str, given: dict[str, Any], **own: Any) -> Options:
+    """The options of a task out of keywords, those of reading gathered into one ReadOptions.
+
+    Raises OptionError for a name that is none, with the nearest.
+    """
+    names = {field.name for field in fields(kind)} - {"reading"}  # type: ignore[arg-type]
+    known = sorted(names | _READING)
+    for name in given:
+        if name not in known:
+            near = did_you_mean(name, known) or f"; there are: {', '.join(known)}"
+            raise OptionError(f"genlock.{what} has no option {name!r}{near}")
+    reading = {name: value for name, value in given.items() if name in _READING}
+    rest = {name: value for name, value in given.items() if name not in _READING}
+    return kind(**{**own, **rest, "reading": ReadOptions(**reading)})

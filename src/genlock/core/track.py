@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from genlock.core import draw, resample
-from genlock.core.errors import ClockError, OptionError
+from genlock.core.errors import ClockError, MissingDependency, OptionError
 from genlock.core.grid import DEFAULT_CLOCK, Cells, Grid, Ticks, require_same_clock
 from genlock.core.one_line import one_line
 from genlock.core.resample import Mask, Values
@@ -91,6 +92,24 @@ class Track:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """The values: ``np.asarray(track)``."""
+        return np.array(self.values, dtype, copy=copy)
+
+    def __getitem__(self, rows: slice) -> Track:
+        """The values of some cells that follow each other, on cells of the same times; see :meth:`part`.
+
+        >>> Track(np.arange(5), Grid(25))[-2:].start
+        Fraction(3, 25)
+        """
+        if not isinstance(rows, slice) or rows.step not in (None, 1):
+            raise OptionError(
+                f"track[{rows!r}]: a Track is cut by slices of cells, such as track[10:20]; "
+                "single values are in track.values"
+            )
+        first, stop, _ = rows.indices(len(self))
+        return self.part(range(first, max(first, stop)))
+
     @property
     def clock(self) -> str:
         """Name of the time axis."""
@@ -110,6 +129,33 @@ class Track:
     def centers(self) -> npt.NDArray[np.float64]:
         """Centres of the cells in seconds, float64 [T]."""
         return self.grid.centers(len(self))
+
+    @property
+    def times(self) -> npt.NDArray[np.float64]:
+        """The same as :attr:`centers`: when each value is, in seconds, float64 [T]."""
+        return self.centers
+
+    def to_frame(self) -> Any:
+        """The values as a table of pandas: a row a cell, its time in seconds as the index; NaN where they mean nothing.
+
+        Values of more dimensions have a column for each of their numbers, ``0.3`` for that at [0, 3].
+
+        Raises
+        ------
+        MissingDependency
+            If pandas is not installed.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ModuleNotFoundError as error:
+            raise MissingDependency(
+                "to_frame() needs pandas, which is not installed: pip install pandas"
+            ) from error
+        rest = self.values.shape[1:]
+        names = [".".join(map(str, place)) for place in np.ndindex(rest)] if rest else [self.name or "value"]
+        flat = self.values.reshape(len(self), -1)
+        frame = pandas.DataFrame(flat, index=pandas.Index(self.times, name="seconds"), columns=names)
+        return frame if self.valid.all() else frame.where(np.broadcast_to(self.valid[:, None], flat.shape))
 
     @property
     def edges(self) -> npt.NDArray[np.float64]:
@@ -143,7 +189,7 @@ class Track:
 
     def on(
         self,
-        grid: Cells,
+        grid: Cells | int | float | str | Fraction,
         how: How = "sample",
         *,
         length: int | None = None,
@@ -157,7 +203,7 @@ class Track:
         ----------
         grid : Grid or Ticks
             The target cells; its clock is this track's, unless ``warp`` leads there. A Grid that names no clock,
-            such as ``Grid(25)``, is one on this track's.
+            such as ``Grid(25)``, is one on this track's; a number alone (25, "30000/1001") is the rate of one.
         how : str
             ``sample``: linear between source centres, at the target cell's centre; in the outer half of a
             source cell that has no valid neighbour there, the cell's own value.
@@ -194,6 +240,8 @@ class Track:
         cover = exact(_DEFAULT_COVER.get(how, Fraction(1)) if min_cover is None else min_cover)
         if not 0 <= cover <= 1:
             raise OptionError(f"min_cover={min_cover} lies outside 0...1")
+        if not isinstance(grid, (Grid, Ticks)):
+            grid = Grid(grid)
         if warp is None and isinstance(grid, Grid) and grid.clock == DEFAULT_CLOCK:
             grid = Grid(grid.rate, grid.start, self.clock)
         back, end = self._way_back(grid, warp)

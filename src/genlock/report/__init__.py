@@ -5,7 +5,7 @@ from genlock.report.build import write_report
 from genlock.report.content import OutputFile, ReportContent
 from genlock.report.envelope import Envelope
 from genlock.report.seen_faces import FaceRows, SeenFaces
-from genlock.report.sync_plot import plot_ending, sync_svg, write_sync_plot
+from genlock.report.sync_plot import plot_ending, sync_picture, sync_svg, write_sync_plot
 
 __all__ = [
     "Envelope",
@@ -17,6 +17,7 @@ __all__ = [
     "SeenFaces",
     "make_preview",
     "plot_ending",
+    "sync_picture",
     "sync_svg",
     "write_report",
     "write_sync_plot",

@@ -28,7 +28,7 @@ from genlock.lipsync.repair import needs_repair, repaired_name
 from genlock.lipsync.summary import VERDICT_PROBABILITY, headline_of
 from genlock.lipsync.verdicts import ACCEPTED, EMITTED, Limit, early_or_late
 
-__all__ = ["advice_on", "plot_ending", "sync_svg", "write_sync_plot"]
+__all__ = ["advice_on", "plot_ending", "sync_picture", "sync_svg", "write_sync_plot"]
 
 #: From a value to a place on the sheet.
 _Scale = Callable[[float], float]
@@ -64,6 +64,11 @@ def write_sync_plot(target: str | os.PathLike[str], found: SyncMeasurement, titl
     True
     """
     write_sheet(target, _sheet(found, title))
+
+
+def sync_picture(found: SyncMeasurement) -> str:
+    """The same picture as an SVG in colours of its own, without its heading, for notebooks."""
+    return sheet_svg(_sheet(found, None))
 
 
 def sync_svg(found: SyncMeasurement) -> str:

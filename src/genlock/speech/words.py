@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from html import escape
+from importlib import import_module
 from typing import Any, Literal, overload
 
 from genlock.core import Span, Spans
@@ -16,6 +19,8 @@ from genlock.speech.text_check import TextCheck
 __all__ = ["Status", "Word", "Words"]
 
 Status = Literal["aligned", "unaligned"]
+
+_SHOWN = 100  # words in the table of a notebook
 
 
 @dataclass(frozen=True)
@@ -227,6 +232,39 @@ class Words(Sequence[Word]):
         if isinstance(index, slice):
             return replace(self, items=self.items[index])
         return self.items[index]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the words to a file, in the form that its ending names: .srt, .vtt, .TextGrid, .json and so on.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Words([Word("bin", 1, 2)]).save(f"{folder}/bin.txt")
+        ...     print(open(f"{folder}/bin.txt").read().strip())
+        bin
+
+        Raises
+        ------
+        OptionError
+            If the ending is unknown.
+        OutputError
+            If the file cannot be written; nothing is left of it.
+        """
+        # What writes subtitles is made of words itself.
+        import_module("genlock.speech.subtitles").write_words(self, path)
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks, of the first hundred."""
+        rows = "".join(
+            f"<tr><td>{'' if w.start is None else f'{float(w.start):.3f}'}</td>"
+            f"<td>{'' if w.end is None else f'{float(w.end):.3f}'}</td>"
+            f"<td style='text-align:left'>{escape(w.text)}</td>"
+            f"<td style='text-align:left'>{escape(w.reason or '')}</td></tr>"
+            for w in self.items[:_SHOWN]
+        )
+        more = f"<p>and {len(self) - _SHOWN} more</p>" if len(self) > _SHOWN else ""
+        head = "<tr><th>start</th><th>end</th><th>word</th><th></th></tr>"
+        note = f"<p>{escape(self.reason)}</p>" if self.reason else ""
+        return f"<table>{head}{rows}</table>{more}{note}"
 
     @property
     def spans(self) -> Spans:

@@ -6,10 +6,12 @@ import json
 import os
 import shlex
 import threading
+import webbrowser
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from html import escape
 from pathlib import Path
 from subprocess import list2cmdline
 from typing import Any, Literal
@@ -22,7 +24,6 @@ from genlock.core.errors import FormatError, MediaError, NoStream, OptionError, 
 from genlock.core.files import atomic_folder
 from genlock.core.grid import Cells, Grid
 from genlock.core.json_forms import read_json_file, write_json
-from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
@@ -117,7 +118,31 @@ class Alignment:
     directory: Path | None = None
     """The folder of results, if one was written."""
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        lasts = "" if self.media.duration is None else f"{float(self.media.duration):.1f} s, "
+        placed = sum(word.start is not None for word in self.words)
+        words = f"{placed} word{'' if placed == 1 else 's'}"
+        told = f"{len(self.tracks)} tracks, {self.sync.short}"
+        return f"Alignment({Path(self.media.path).name[-60:]}: {lasts}{words}, {told})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what the file is, sound against picture, and the words."""
+        head = escape(repr(self).removeprefix("Alignment(").removesuffix(")"))
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f"<p><b>{head}</b></p>{self.sync._repr_html_()}{self.words._repr_html_()}<ul>{notes}</ul>"
+
+    def open_report(self) -> Path:
+        """Open the report in a browser; its path.
+
+        Raises OptionError if no folder was written: give ``output`` to :func:`genlock.align`.
+        """
+        if self.directory is None:
+            raise OptionError(
+                "there is no report: say where to write one, genlock.align(file, output=FOLDER)"
+            )
+        page = (self.directory / "report.html").resolve()
+        webbrowser.open(page.as_uri())
+        return page
 
     def track(self, name: str) -> Track:
         """One feature on its own grid; ``.on(frames)`` puts it on the video's frames.

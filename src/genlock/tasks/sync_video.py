@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
 from genlock.lipsync.repair import Repair, refusal_of, repair_file, repair_target
 from genlock.lipsync.spread import PartsRead
-from genlock.lipsync.summary import best_guess_of, headline_of, is_known, verdicts_of
+from genlock.lipsync.summary import best_guess_of, headline_of, is_known, told_offsets, verdicts_of
 from genlock.lipsync.two_recordings import match_sounds
 from genlock.lipsync.verdicts import EMITTED, Verdict, early_or_late, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions, probe
@@ -29,7 +30,7 @@ from genlock.media.background import Background
 from genlock.media.opening import is_url
 from genlock.media.retime import number_of_the_sound
 from genlock.pipeline import ClipRequest, read_clip
-from genlock.report import plot_ending, write_sync_plot
+from genlock.report import plot_ending, sync_picture, write_sync_plot
 from genlock.tasks.sync_sounds import repair_each
 from genlock.tasks.sync_windows import measure_windows
 
@@ -107,7 +108,22 @@ class SyncResult:
     unavailable: MissingModel | MissingDependency | None = None
     """What this machine lacks for an answer, where it could not be given for want of it."""
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        sure = "" if self.probability is None else f", p {self.probability:.2f}"
+        return f"SyncResult({self.short}{sure})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the sentence, what it rests on, and the curve."""
+        told = "".join(f"<p>{escape(line)}</p>" for line in str(self).splitlines())
+        drawn = sync_picture(self.measurement) if self.measurement.estimate.curve is not None else ""
+        return told + drawn
+
+    @property
+    def short(self) -> str:
+        """The answer in a few words."""
+        if not is_known(self.measurement):
+            return "offset unknown" if self.reason != "not measured" else "offset not measured"
+        return told_offsets(self.measurement).removeprefix("the ")[:120]
 
     @property
     def offset_seconds(self) -> float | None:
