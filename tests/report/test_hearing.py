@@ -21,6 +21,7 @@ from .clips import Clip
 from .contents import content_of
 from .test_page import press
 
+MOVE = "genlock sync 'my talk.mp4' --fix 'my talk.repaired.mp4' --by"
 COMMAND = "genlock sync 'my talk.mp4' --fix 'my talk.repaired.mp4'"
 
 
@@ -47,7 +48,7 @@ def measured(clip: Callable[[str], Clip], tmp_path: Path) -> Callable[[SyncMeasu
         truth = clip("plain.mp4")
         content = content_of(truth.path, make_preview(truth.path, tmp_path / "p.mp4"), [])
         sync = {"offset_seconds": found.estimate.offset_seconds, "sentence": "the sound is out of step"}
-        content = replace(content, sync=sync, measurement=found, repair_command=COMMAND)
+        content = replace(content, sync=sync, measurement=found, repair_command=COMMAND, move_command=MOVE)
         return write_report(tmp_path / "measured.html", content).path
 
     return get
@@ -106,6 +107,7 @@ def test_keys_move_the_sound_by_ten_milliseconds(
         press(driver, key)
     assert driver.execute_script("return window.genlock.hearing()")["offset"] == pytest.approx(-0.22)
     assert text(driver, "sound-moved") == "sound 220 ms earlier"
+    assert text(driver, "repair-text") == f"{MOVE} -220"
     assert driver.execute_script("return window.genlock.hearing().shifted") is True
     assert driver.execute_script("return document.getElementById('video').muted")
     press(driver, "m")
@@ -129,11 +131,19 @@ def test_where_nothing_can_be_repaired_the_page_says_so(
     truth = clip("plain.mp4")
     content = content_of(truth.path, make_preview(truth.path, tmp_path / "p.mp4"), [])
     content = replace(content, sync={"offset_seconds": None}, measurement=out_of_step(0.2, 0.3))
+    content = replace(content, move_command="genlock sync a.mp4 --fix b.mp4 --by")
     open_report(driver, write_report(tmp_path / "unsure.html", content).path)
     assert text(driver, "sync-advice").startswith("too unsure to repair")
     assert driver.execute_script("return document.getElementById('repair').hidden")
     assert text(driver, "hear-shifted") == "Moved"
     assert text(driver, "sound-moved") == "sound not moved"
+    # What a person has heard can be written all the same.
+    for key in ",,":
+        press(driver, key)
+    assert text(driver, "repair-text") == "genlock sync a.mp4 --fix b.mp4 --by -20"
+    press(driver, ".")
+    press(driver, ".")
+    assert driver.execute_script("return document.getElementById('repair').hidden")
 
 
 def test_what_is_unsure_is_not_heard_repaired() -> None:

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 import genlock as package
+from genlock.core.errors import OptionError
 from genlock.media import Picture, Sound, encode
 from genlock.synth.signals.clips import SignalOptions, make_signal
+from genlock.tasks.sync_video import SyncOptions
 
 TICK_SECONDS = 0.0015  # what flashes, beeps and the stamps of a container leave open
 
@@ -288,3 +290,24 @@ def test_against_another_recording(genlock, tmp_path: Path) -> None:
     unlike = genlock("sync", other, "--against", tmp_path / "none.mkv")
     assert unlike.status == 2
     assert "none.mkv" in unlike.err
+
+
+@pytest.mark.parametrize(("by", "left"), [("120", 0.0), ("-30", 0.15)])
+def test_a_person_moves_the_sound_by_milliseconds(genlock, tmp_path: Path, by: str, left: float) -> None:
+    """What was heard is done, also where it is measured as wrong; what is left is told."""
+    film, moved = tmp_path / "film.mp4", tmp_path / "moved.mp4"
+    options = SignalOptions(duration_seconds=3, width=128, height=96, offset_seconds="0.12")
+    make_signal(str(film), options)
+    run = genlock("sync", film, "--fix", moved, "--by", by, "--json")
+    assert run.status == 0, run.err
+    repair = run.json["repair"]
+    assert repair["status"] == "repaired"
+    assert repair["shift_seconds"] == float(by) / 1000
+    assert early_by_decoder(moved) == pytest.approx(left, abs=TICK_SECONDS)
+    assert packets(moved, "video") == packets(film, "video")
+
+
+@pytest.mark.parametrize("wrong", [{"by": 20.0}, {"by": 0.0, "fix": "a.mp4"}, {"by": 2e7, "fix": "a.mp4"}])
+def test_a_move_by_hand_that_cannot_be_meant_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(OptionError, match="moves the sound of a copy"):
+        SyncOptions(**wrong)  # type: ignore[arg-type]

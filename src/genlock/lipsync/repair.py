@@ -24,7 +24,15 @@ from genlock.media.opening import is_url
 from genlock.media.remux import WriteReport
 from genlock.media.retime import check_retime_target, number_of_the_sound, write_retimed
 
-__all__ = ["Repair", "needs_repair", "refusal_of", "repair_file", "repair_target", "repaired_name"]
+__all__ = [
+    "Repair",
+    "move_by_hand",
+    "needs_repair",
+    "refusal_of",
+    "repair_file",
+    "repair_target",
+    "repaired_name",
+]
 
 #: What is still farther out of step after the repair was not understood in the first place.
 STILL_OUT_SECONDS = 0.040
@@ -265,6 +273,49 @@ def repair_file(
         written=replace(laid.written, path=str(place)),
         after=after.estimate,
         notes=notes,
+    )
+
+
+def move_by_hand(
+    file: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    shift: Fraction,
+    measure_again: Callable[[Path], SyncMeasurement],
+    *,
+    sound: int | None = None,
+    all_sounds: bool = False,
+) -> Repair:
+    """Write ``file`` with its sound moved by what a person has heard, whatever is measured before and after.
+
+    Parameters
+    ----------
+    shift : exact seconds; positive: the sound plays later
+    measure_again : measures the moved file, to be told
+    sound : number of the sound to move; None: the default one
+    all_sounds : whether the other sounds are moved by as much
+
+    Returns
+    -------
+    Repair
+        Also where the file cannot be written: ``failed``, with the reason. Nothing is left half-written.
+    """
+    place = temporary = Path(target)
+    plain = Repair("failed", shift_seconds=float(shift))
+    try:
+        number, count = number_of_the_sound(file, sound)
+        with atomic_path(place) as temporary:
+            written = write_retimed(file, temporary, place, shift, None if all_sounds else [number])
+            after = measure_again(temporary)
+    except (OutputError, MediaError) as error:
+        reason = str(error).replace(str(temporary), str(place)).replace(temporary.name, place.name)
+        return replace(plain, reason=reason)
+    return replace(
+        plain,
+        status="repaired",
+        path=str(place),
+        written=replace(written, path=str(place)),
+        after=after.estimate,
+        notes=(*_other_sounds(number, count, all_sounds), *written.notes),
     )
 
 

@@ -180,6 +180,7 @@ def _sync(content: ReportContent) -> dict[str, Any] | None:
         "svg": sync_svg(content.measurement),
         "offsets": heard_offsets(content.measurement),
         "repair": content.repair_command,
+        "move": content.move_command,
         "advice": advice_on(content.measurement, content.title),
     }
 

@@ -62,6 +62,8 @@ class ReportContent:
     """What it rests on, to be drawn."""
     repair_command: str = ""
     """The command that writes a copy whose sound is in step; empty: nothing is to be repaired, or it is too unsure."""
+    move_command: str = ""
+    """The command that writes a copy whose sound is moved by milliseconds that are to follow; empty: there is none."""
     words: Sequence[Mapping[str, Any]] = ()
     """Words in order of the text: ``text``, ``start_seconds``, ``end_seconds``, ``status`` (``aligned`` or
     ``unaligned``), ``confidence`` (0...1 or None), ``reason``; also ``within_50ms`` (0...1 or None), ``speaker``, and

@@ -473,7 +473,8 @@ def _write_folder(
         media=result.media.to_dict(),
         sync=result.sync.to_dict(),
         measurement=result.sync.measurement,
-        repair_command=_repair_command(file, result.sync),
+        repair_command=_repair_command(file) if needs_repair(result.sync.measurement) else "",
+        move_command=_repair_command(file, "--by"),
         words=told["words"],
         words_about={name: value for name, value in told.items() if name != "words"},
         cues=[{"text": c.text, "start": float(c.start), "end": float(c.end)} for c in shown],
@@ -523,13 +524,11 @@ def _curves(tracks: dict[str, Track], faces: FaceRows | None, clip: Clip) -> lis
     return curves if opening is None else [*curves, opening]
 
 
-def _repair_command(file: str | os.PathLike[str], sync: SyncResult) -> str:
-    """What to type for a copy whose sound is in step; nothing where that would be refused."""
-    if not needs_repair(sync.measurement):
-        return ""
+def _repair_command(file: str | os.PathLike[str], *more: str) -> str:
+    """What to type for a copy whose sound is in step."""
     name = os.fspath(file)
     near = name.split("?")[0].rsplit("/", 1)[-1] if is_url(name) else name
-    words = ["genlock", "sync", name, "--fix", repaired_name(near)]
+    words = ["genlock", "sync", name, "--fix", repaired_name(near), *more]
     return list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 

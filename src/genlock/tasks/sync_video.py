@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from genlock.core.errors import MissingDependency, MissingModel, OptionError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
+from genlock.core.time import exact
 from genlock.extractors.face.watching import FaceWatch
 from genlock.lipsync.estimators.base import DEFAULT as DEFAULT_ESTIMATORS
 from genlock.lipsync.estimators.base import SILENT, Estimate
@@ -20,7 +21,7 @@ from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion, FusionOptions
 from genlock.lipsync.measurement import FaceOffset, Segment, SyncMeasurement
-from genlock.lipsync.repair import Repair, refusal_of, repair_file, repair_target
+from genlock.lipsync.repair import Repair, move_by_hand, refusal_of, repair_file, repair_target
 from genlock.lipsync.spread import PartsRead
 from genlock.lipsync.summary import best_guess_of, headline_of, is_known, told_offsets, verdicts_of
 from genlock.lipsync.two_recordings import match_sounds
@@ -48,6 +49,7 @@ __all__ = [
 _MOST_FACES = 4  # that are named one by one
 # What an estimator looks at, for people.
 _SEEN = {"lips": "lip movement", "motion": "motion alone", "flash-beep": "flashes and beeps"}
+_FARTHEST_MS = 3_600_000.0  # that a sound is moved by hand
 _NAME_COLUMN = 32  # characters of a file's name in the table
 
 
@@ -58,6 +60,9 @@ class SyncOptions:
     fix: str | None = None
     """File (or folder) to write a repaired copy to: the sound that was measured is moved by the offset, all else stays
     as it is; then measured again. Refused if that is not better."""
+    by: float | None = None
+    """With --fix: move the sound by so many milliseconds, as somebody has heard that it must (positive: later),
+    whatever is measured; the report's page says how many."""
     all_sound: bool = False
     """Move every sound of the file in the repaired copy, not only the one that was measured."""
     each_sound: bool = False
@@ -80,6 +85,13 @@ class SyncOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.least_probability <= 1:
             raise OptionError(f"least_probability={self.least_probability} lies outside 0...1")
+        if self.by is not None and (
+            self.fix is None or self.each_sound or not 0 < abs(self.by) <= _FARTHEST_MS
+        ):
+            raise OptionError(
+                f"by={self.by} milliseconds moves the sound of a copy: give fix as well, leave each_sound out, "
+                f"and move it by at most {_FARTHEST_MS:.0f}, not by 0"
+            )
         if self.each_sound and (self.all_sound or self.against is not None):
             raise OptionError(
                 "each_sound measures every sound by itself and against the picture: leave all_sound and against out"
@@ -492,7 +504,7 @@ def sync_video(
     if options.plot is not None:
         plot_ending(options.plot)  # said before minutes of work, not after
     result = _measure(file, options, progress)
-    if result.unavailable is not None:
+    if result.unavailable is not None and options.by is None:
         raise result.unavailable
     if options.plot is not None:
         write_sync_plot(options.plot, result.measurement, Path(os.fspath(file)).name)
@@ -500,11 +512,25 @@ def sync_video(
         return _each_sound(file, target, refusal, result, options, progress)
     if target is None:
         return result
+
+    def measured(made: Path) -> SyncMeasurement:
+        return _measure(made, options, progress).measurement
+
+    if options.by is not None:
+        moved = refusal or move_by_hand(
+            file,
+            target,
+            exact(str(options.by)) / 1000,
+            measured,
+            sound=options.reading.audio_stream,
+            all_sounds=options.all_sound,
+        )
+        return replace(result, repair=moved)
     repair = refusal or repair_file(
         file,
         target,
         result.measurement,
-        lambda made: _measure(made, options, progress).measurement,
+        measured,
         options.least_probability,
         sound=options.reading.audio_stream,
         all_sounds=options.all_sound,

@@ -43,7 +43,10 @@ export class SyncBar {
     if (!sync) return;
     $("sync-sentence").textContent = sync.sentence;
     $("sync-dot").classList.add(sync.mark);
-    this.#showCommand($("repair"));
+    const { offsets } = sync;
+    this.varies = offsets.parts.length > 1 || offsets.drift !== 0;
+    $("repair").append(make("code", { id: "repair-text" }), copyButton(() => this.command, "Copy the command that repairs it"));
+    this.#showCommand();
     $("hearing").hidden = !twin;
     if (!twin) return;
     this.parts.asIs.addEventListener("click", () => twin.set(false));
@@ -75,18 +78,24 @@ export class SyncBar {
     parts.asIs.setAttribute("aria-pressed", String(!twin.on));
     parts.shifted.setAttribute("aria-pressed", String(twin.on));
     const { offsets } = sync;
-    const varies = offsets.parts.length > 1 || offsets.drift !== 0;
     parts.shifted.textContent = offsets.offset === null || byHand ? "Moved" : "Repaired";
-    parts.moved.textContent = varies
+    this.#showCommand();
+    parts.moved.textContent = this.varies
       ? `as measured${byHand ? `, and ${movedText(byHand)}` : ""}`
       : `sound ${movedText((offsets.offset ?? 0) + byHand)}`;
   }
 
-  #showCommand(box) {
-    const { repair, advice } = this.sync;
-    box.hidden = !repair;
-    document.getElementById("sync-advice").textContent = repair ? "" : advice;
-    if (!repair) return;
-    box.append(make("code", {}, repair), copyButton(() => repair, "Copy the command that repairs it"));
+  /** The command for what one hears: by what was measured, or by what a person has added to it. */
+  get command() {
+    const { repair, move, offsets } = this.sync;
+    const ms = Math.round(1000 * ((offsets.offset ?? 0) + this.byHand));
+    return this.byHand && move && !this.varies && ms ? `${move} ${ms}` : repair;
+  }
+
+  #showCommand() {
+    const { command } = this;
+    document.getElementById("repair").hidden = !command;
+    document.getElementById("repair-text").textContent = command;
+    document.getElementById("sync-advice").textContent = command ? "" : this.sync.advice;
   }
 }

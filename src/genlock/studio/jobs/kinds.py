@@ -233,9 +233,11 @@ CLIP_KINDS = (
     JobKind(
         "sync",
         SyncOptions,
-        (*_ALWAYS_HIDDEN, "fix", "against", "plot", "all_sound", "each_sound"),
+        (*_ALWAYS_HIDDEN, "fix", "by", "against", "plot", "all_sound", "each_sound"),
         False,
         _sync,
     ),
-    JobKind("repair", SyncOptions, (*_ALWAYS_HIDDEN, "fix", "against", "plot", "each_sound"), False, _repair),
+    JobKind(
+        "repair", SyncOptions, (*_ALWAYS_HIDDEN, "fix", "by", "against", "plot", "each_sound"), False, _repair
+    ),
 )
