@@ -34,6 +34,7 @@ from genlock.speech.ctc.by_language import (
     named_aligner,
 )
 from genlock.speech.ctc.options import CtcModelOptions, WritesPhones
+from genlock.speech.grounded import grounded
 from genlock.speech.heard import Heard
 from genlock.speech.language import ASSUMED, AUTO, find_spoken_language
 from genlock.speech.mouths import SpooledMouths
@@ -279,12 +280,12 @@ def _found(
     with _Session(sound, language, recognizer, aligner, model, mouths, progress) as session:
         session.heard_already(heard)
         if text is None:
-            return with_others(sound, session.recognized())
+            return with_others(sound, grounded(sound, session.recognized()))
         tokens = tokenize(text, language)
         if not tokens:
             raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
         words = session.checked(tokens, least_matched) if least_matched else session.aligned(tokens)
-        return with_others(sound, words)
+        return with_others(sound, grounded(sound, words))
 
 
 class _Session:
