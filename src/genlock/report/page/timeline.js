@@ -489,7 +489,7 @@ export class Timeline extends EventTarget {
   }
 }
 
-/** Where a word lies, in seconds and frames, and how sure its source is. */
+/** Where a word lies, in seconds and frames, how sure its source is of it and of its edges, and who says it. */
 export function wordText(word, frames) {
   let text = `${clockText(word.start, 3)} to ${clockText(word.end, 3)}`;
   if (frames) {
@@ -498,5 +498,8 @@ export function wordText(word, frames) {
     if (last >= first) text += first === last ? `, frame ${first}` : `, frames ${first} to ${last}`;
   }
   if (word.confidence !== null) text += `, confidence ${word.confidence.toFixed(2)}`;
+  // A word that was corrected in the page has no such figures.
+  if (typeof word.within_50ms === "number") text += `, right to 50 ms with probability ${word.within_50ms.toFixed(2)}`;
+  if (word.speaker) text += `, said by ${word.speaker}`;
   return text;
 }
