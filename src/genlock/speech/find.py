@@ -303,6 +303,7 @@ class _Session:
     ) -> None:
         self.sound, self.language, self.progress = sound, language, progress
         self._recognizer, self._mouths = recognizer, mouths
+        self._asked = aligner
         self._whisper = model if isinstance(model, WhisperOptions) else None
         self._model = model if isinstance(model, CtcModelOptions) else None
         named = None if recognizer == "auto" else recognizer_kind(recognizer)
@@ -437,8 +438,11 @@ class _Session:
         # A recognised word is one token, unless the recogniser put spaces into it, or the language has none.
         owners = [word for word in heard for _ in written_words(word.text, self.language)]
         aligner: Aligner = _made(kind, self.language)
+        least = _least_confidence(aligner)
+        if not least and self._asked == "auto":
+            return self._with_rough_times(listener, heard, self._rough)
         placed = _in_pieces(self._spoken(tokens), tokens, dict(enumerate(owners)), aligner, self.progress)
-        words, least = [], _least_confidence(aligner)
+        words = []
         for token, place, word in zip(tokens, placed, owners, strict=True):
             if place.start is None or place.end is None:
                 near = f"{place.reason}; recognised near {float(word.start):.2f} s"
@@ -507,7 +511,7 @@ class _Session:
     @property
     def _rough(self) -> str:
         return (
-            f"times are the recogniser's own and rough: nothing here aligns the language {self.language!r}; "
+            f"times are the recogniser's own and rough: nothing here knows the sounds of {self.language!r}; "
             f"get what does: {how_to_align(self.language)}"
         )
 
