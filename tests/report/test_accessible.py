@@ -1,6 +1,6 @@
 """What axe (https://github.com/dequelabs/axe-core) finds in the report: nothing serious, in any theme or width.
 
-axe is not installed with Genlock: ``npm pack axe-core``, unpack it, and name its ``axe.min.js`` in ``AXE_CORE``.
+axe is not installed with Genlock: ``npm pack axe-core``, unpack it, and name its ``axe.min.js`` in ``AXE_JS``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .contents import content_of, word
 from .test_faces import seen_at
 from .test_hearing import COMMAND, out_of_step
 
-AXE = Path(os.environ.get("AXE_CORE", ""))
+AXE = Path(os.environ.get("AXE_JS", ""))
 SERIOUS = """
 const done = arguments[0];
 axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => done(violations
@@ -49,7 +49,7 @@ def page(clip: Callable[[str], Clip], tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not AXE.is_file(), reason="AXE_CORE does not name axe-core's axe.min.js")
+@pytest.mark.skipif(not AXE.is_file(), reason="AXE_JS does not name axe-core's axe.min.js")
 @pytest.mark.parametrize("light", [False, True])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing_serious(driver: Any, page: Path, light: bool, width: int) -> None:
