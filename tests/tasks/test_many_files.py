@@ -122,7 +122,7 @@ def test_a_folder_has_one_page_and_is_not_done_twice(genlock, said: Path) -> Non
     (folder / "broken.mp4").write_bytes(b"no film")
     run = genlock("align", folder, "--no-sync")
     assert run.status == 2
-    assert "2 files to align" in run.err
+    assert "2 files to do" in run.err
     rows = list(csv.DictReader((folder / "summary.csv").read_text().splitlines()))
     assert [row["mark"] for row in rows] == ["failed", "none"]  # the worst first
     page = (folder / "index.html").read_text()

@@ -56,6 +56,8 @@ def each(
     if many and output is not None and Path(output).suffix.lower() in (e.lower() for e in one_file):
         raise OptionError(f"-o {output!r} is one file, and {len(found)} files are to be done; name a folder")
     folders = result_folders(found, output) if many else [output]
+    if many:
+        hint(f"{len(found)} file{'' if len(found) == 1 else 's'} to do")
     results: list[dict[str, Any]] = []
     failures: list[str] = []
     left = TimeLeft(found)

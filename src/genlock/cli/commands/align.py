@@ -40,8 +40,6 @@ def align(
     found, many = expand_files(files)
     require_one_film_of_text(found, options)
     index = AlignmentIndex.of_files(files, output) if many else None
-    if many and not json:
-        hint(f"{len(found)} file{'' if len(found) == 1 else 's'} to align")
 
     def work(file: str, where: str | None, bar: Bar) -> Result:
         own = with_text_beside(file, options) if beside else options
