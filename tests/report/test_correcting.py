@@ -85,6 +85,8 @@ def test_a_word_is_typed_anew_and_taken_back(driver: Any, page: Path) -> None:
     type_over(driver, "only")
     assert driver.execute_script("return document.querySelectorAll('#flow .w')[1].textContent") == "only"
     assert "1 change, not saved" in state(driver)
+    title = driver.execute_script("return document.querySelector('#flow .w').title")
+    assert "right to 50 ms with probability 0.70" in title, "of another word all is still known"
     right = replace(
         FOUND, items=(FOUND[0], Word("only", FOUND[1].start, FOUND[1].end, 0.3, speaker="Anna"), *FOUND[2:])
     )

@@ -1,6 +1,7 @@
 // Words corrected in the page: a text typed anew, a border dragged, all of it undone, and saved as a file.
 
 import { BorderTools } from "./border_tools.js";
+import { Words } from "./data.js";
 import { Exact } from "./exact.js";
 import { wordText } from "./timeline.js";
 import { WordEditor } from "./word_editor.js";
@@ -82,7 +83,7 @@ export class Correcting extends EventTarget {
   }
 
   #changed() {
-    this.model.words = this.editor.words;
+    this.model.words = new Words(this.list); // what nobody touched keeps all that is known of it
     this.timeline.wordsChanged();
   }
 
