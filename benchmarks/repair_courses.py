@@ -48,6 +48,8 @@ def make_picture(target: Path, clips: list[Path]) -> Sounds:
         clip: [cell.pixels for cell in read_frames(clip, VideoForm(pixels="rgb24"))][:count]
         for clip in set(clips)
     }
+    for shown in pictures.values():  # some clips lack a frame at their end
+        shown += shown[-1:] * (count - len(shown))
     frames = (pixels for clip in clips for pixels in pictures[clip])
     options = {"preset": "ultrafast", "crf": "20"}
     encode(target, Picture(frames, rate=FRAMES_PER_SECOND, codec="libx264", options=options))

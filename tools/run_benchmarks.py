@@ -67,6 +67,7 @@ TABLE: dict[str, Benchmark] = {
     "pretraining_helps": Benchmark("--steps 60 --seeds 1 --minutes 5 --keep {scratch}", TRAINING, GRID),
     "reading": Benchmark("--rounds 5", (), GRID),
     "repair": Benchmark("--count 5", (), GRID),
+    "repair_courses": Benchmark("--minutes 1 --only 1.5", (), GRID),
     "rerender": Benchmark("--films 1", (), GRID),
     "sound_hour": Benchmark("--hours 0.02"),
     "ssl_context": Benchmark("", MODELS),

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from genlock.core.errors import OptionError
+from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.estimators.linear import LinearModel
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.editing import cut
 from genlock.lipsync.film import moved
 from genlock.lipsync.fusion import Fusion, FusionOptions
-from genlock.lipsync.measurement import SyncMeasurement
+from genlock.lipsync.measurement import Segment, SyncMeasurement
 from genlock.lipsync.spread import PartsRead, Spread, SpreadOptions, Window, measure_spread
 
 from .planted import talker
@@ -142,3 +143,21 @@ def test_windows_begin_where_reading_may() -> None:
         Spread(Fraction(0), Fraction(600), entries=[Fraction(30)]).first()
         == Spread(Fraction(0), Fraction(600)).first()
     )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_windows_never_overlap_whatever_is_found_in_them(seed: int) -> None:
+    """Two parts whose border lies in a gap both asked for it."""
+    rng = np.random.default_rng(seed)
+    spread = Spread(Fraction(0), Fraction(330), entries=[Fraction(10 * k + 2) for k in range(33)])
+    spread.first()
+    for _ in range(12):
+        borders = [Fraction(f"{x:.3f}5") for x in [0, *np.sort(rng.uniform(5, 325, rng.integers(1, 4))), 329]]
+        parts = [Segment(a, b, float(rng.normal(0, 0.2)), (-0.02, 0.02), 0.99) for a, b in pairwise(borders)]
+        sure = Estimate(0.0, (-0.02, 0.02), 0.99, "lips")
+        pieces = [Segment(w.start, w.end, 0.0, (-0.02, 0.02), 0.99) for w in spread.read]
+        spread.next(SyncMeasurement(sure, Fraction(165), segments=tuple(parts), pieces=tuple(pieces)))
+        assert all(after.start >= before.end for before, after in pairwise(spread.read))
+        # A border lies within a frame: windows that met there both read it, and their pieces overlapped.
+        met = {before.end for before, after in pairwise(spread.read) if before.end == after.start}
+        assert not met & set(borders)

@@ -259,11 +259,15 @@ class Spread:
             inside = [w for w in self.read if w.start < part.end and w.end > part.start]
             seen = sum((min(w.end, part.end) - max(w.start, part.start) for w in inside), Fraction(0))
             lacking = exact(self.options.part_seconds) - seen
-            edges = [Window(part.start, part.start), *inside, Window(part.end, part.end)]
-            gaps = sorted(pairwise(edges), key=lambda pair: pair[0].end - pair[1].start)
-            for before, after in gaps:
-                between = self._within(before.end, after.start)
-                if lacking <= 0 or between is None or between.end - between.start < 2 * _NEAR:
+            # Between windows, never up to a border: that lies within a frame, which both sides would read.
+            gaps = [
+                (x.end, y.start)
+                for x, y in pairwise(self.read)
+                if part.start <= (x.end + y.start) / 2 < part.end
+            ]
+            for before, after in sorted(gaps, key=lambda gap: gap[0] - gap[1]):
+                between = self._within(before, after)
+                if lacking <= 0 or between is None:
                     break
                 places.append(between)
                 lacking -= between.end - between.start
