@@ -315,9 +315,8 @@ def measure_spread(
             kept[window] = tuple(_renumbered(piece, faces) for piece in pieces)
             faces += 1 + max((face.face for piece in pieces for face in piece.faces), default=-1)
         together = fusion()
-        for window in spread.read:
-            for piece in kept[window]:
-                together.add(piece)
+        for piece in _apart([piece for window in spread.read for piece in kept[window]]):
+            together.add(piece)
         return together.finish()
 
     found = see(spread.first())
@@ -332,6 +331,16 @@ def measure_spread(
             return found, spread.parts(found)
         found = see(wanted)
     return None
+
+
+def _apart(pieces: Sequence[Evidence]) -> list[Evidence]:
+    """Pieces in order, none beginning before its neighbour ends: where windows meet within a frame, both read it."""
+    apart: list[Evidence] = []
+    for piece in pieces:
+        start = max(piece.start, apart[-1].end) if apart else piece.start
+        if start < piece.end:
+            apart.append(replace(piece, start=start))
+    return apart
 
 
 def _renumbered(piece: Evidence, first: int) -> Evidence:
