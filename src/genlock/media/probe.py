@@ -331,12 +331,41 @@ class MediaInfo:
 
     def __str__(self) -> str:
         size = "" if self.size_bytes is None else f", {self.size_bytes / 1e6:.1f} MB"
-        lines = [f"{self.path}: {self.container}{size}, {_seconds(self.duration)}"]
+        lines = [
+            f"{self.path}: {_container_words(self.container, self.path)}{size}, {_seconds(self.duration)}"
+        ]
         lines += [f"  {stream}" for stream in self.streams]
         apart = self.sound_minus_picture_start
         if apart is not None:
             lines.append(f"  {_apart_words(apart)}")
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+
+#: What people call the containers of which FFmpeg's names are lists or unknown to them.
+_CONTAINERS = {
+    "mov,mp4,m4a,3gp,3g2,mj2": "MP4",
+    "matroska,webm": "Matroska",
+    "mpegts": "MPEG transport stream",
+    "mpeg": "MPEG program stream",
+    "asf": "Windows Media",
+    "flv": "Flash video",
+}
+
+
+def _container_words(container: str, path: str) -> str:
+    """A container's name for people; one reader reads several, which the file's ending tells apart.
+
+    >>> _container_words("mov,mp4,m4a,3gp,3g2,mj2", "a.MOV"), _container_words("matroska,webm", "a.webm")
+    ('MOV', 'WebM')
+    >>> _container_words("avi", "a"), _container_words("mpegts", "a.ts")
+    ('AVI', 'MPEG transport stream')
+    """
+    ending = path.rpartition(".")[2].lower()
+    if ending == "webm" and ending in container:
+        return "WebM"
+    if ending in ("mov", "m4a", "3gp") and ending in container.split(","):
+        return ending.upper()
+    return _CONTAINERS.get(container, container.upper())
 
 
 _AnyInfo = TypeVar("_AnyInfo", VideoInfo, AudioInfo)

@@ -173,7 +173,7 @@ class Alignment:
         aligned = sum(word.status == "aligned" for word in self.words)
         lines = [
             str(self.media),
-            *([f"{self.frame_count} frames: {self.frames}"] if self.frames is not None else []),
+            *([f"{self.frame_count} {_rate_words(self.frames)}"] if self.frames is not None else []),
             *language_line(self.words),
             f"{aligned} words with times, {len(self.words) - aligned} without" + self._by(),
             f"sound against picture: {self.sync.sentence}"
@@ -552,6 +552,11 @@ def _summary(
         "notes": list(result.notes),
         "options": _plain_options(options),
     }
+
+
+def _rate_words(frames: Cells) -> str:
+    rate = f"at {fraction_text(frames.rate)} per second" if isinstance(frames, Grid) else "of uneven length"
+    return f"frames {rate}, the first at {fraction_text(frames.edge(0))} s"
 
 
 def _rate_of(frames: Cells) -> dict[str, Any]:
