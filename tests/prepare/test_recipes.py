@@ -291,7 +291,9 @@ def test_a_face_without_pose_and_av_huberts_files(shared_data: Path, tmp_path: P
         assert np.array_equal(upright.valid, pixels.valid)
         from genlock.extractors.face.mouth import LIPS
 
-        assert np.allclose(upright.values[:, list(LIPS)], lips.values, atol=1e-5)
+        # Lips are seen in space, upright landmarks in the plane: alike on a face that looks ahead.
+        apart = np.abs(upright.values[:, list(LIPS)] - lips.values)[upright.valid]
+        assert 0 < apart.mean() < 0.05
         # Outer corners of the eyes lie one apart and level; in pixels they move with the head.
         corners = upright.values[upright.valid][:, 263] - upright.values[upright.valid][:, 33]
         assert abs(np.hypot(*corners.T).mean() - 1) < 0.1

@@ -39,7 +39,7 @@ _AROUND = Fraction(9, 10)
 _SHARE = 0.08
 # A word is half as sure there.
 _LESS_SURE = 0.5
-_PIECE_SECONDS = 30
+_PIECE_SECONDS = 28
 
 
 def with_others(sound: SoundSource, words: Words) -> Words:

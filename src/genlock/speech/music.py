@@ -64,10 +64,10 @@ def music_spans(sound: SoundSource, words: int) -> tuple[_Span, ...]:
 
 
 def _part(sound: SoundSource, start: Fraction, end: Fraction) -> npt.NDArray[np.float32]:
-    """The sound of a stretch, of a long one a minute."""
+    """The sound of a stretch, of a long one half a minute."""
     grid = Grid.of_samples(sound.rate, sound.origin)
     first = grid.index(start, "nearest")
-    return sound.samples(first, min(grid.index(end, "nearest"), first + 60 * sound.rate))
+    return sound.samples(first, min(grid.index(end, "nearest"), first + 30 * sound.rate))
 
 
 def _is_music(samples: npt.NDArray[np.float32]) -> bool:
