@@ -91,6 +91,8 @@ class ReadOptions:
     """The same; sound before it, frames that begin before it. None: to the end."""
     audio_stream: int | None = None
     """Number among the sound streams, from 0; None: the default one."""
+    audio_channel: int | None = None
+    """Number among the channels of the sound, from 0, that is heard alone, as one side of a call; None: all of them."""
     video_stream: int | None = None
     """Number among the video streams, from 0, covers not counted; None: the default one."""
     upright: bool = True
@@ -111,10 +113,10 @@ class ReadOptions:
             raise OptionError(
                 f"the part from {self.start} s to {self.end} s is empty; the end lies after the start"
             )
-        for name in ("audio_stream", "video_stream"):
+        for name in ("audio_stream", "video_stream", "audio_channel"):
             value = getattr(self, name)
             if value is not None and value < 0:
-                raise OptionError(f"{name} is {value}; streams are counted from 0")
+                raise OptionError(f"{name} is {value}; {name.rpartition('_')[2]}s are counted from 0")
         if not 1 <= self.threads <= 64:
             raise OptionError(f"{self.threads} threads are outside 1...64")
 
@@ -274,7 +276,7 @@ class _Reading:
         self.copiers: dict[int, list[Consumer]] = {}
         decoded = [consumer.form for consumer in self.consumers if not _of_packets(consumer)]
         if any(isinstance(form, AudioForm) for form in decoded):
-            self.sound = SoundTimeline(clock, cut, max_gap, self.noted)
+            self.sound = SoundTimeline(clock, cut, max_gap, self.noted, self.options.audio_channel)
         if not all(isinstance(form, AudioForm) for form in decoded):
             self.picture = PictureTimeline(
                 self.picture_stream,
@@ -498,7 +500,13 @@ class _Reading:
             raise MediaError(
                 f"{self.address.given!r} states a sample rate of {frame.sample_rate}; convert it first"
             )
-        names = tuple(channel.name for channel in frame.layout.channels)
+        names, only = tuple(channel.name for channel in frame.layout.channels), self.options.audio_channel
+        if only is not None and only >= len(names):
+            raise OptionError(
+                f"audio_channel is {only}, but the sound of {self.address.given!r} has {len(names)} "
+                f"channel{'s' * (len(names) > 1)}; they are counted from 0"
+            )
+        names = names if only is None else names[only : only + 1]
         self.sound.begin(origin, frame.sample_rate, names, frame.time_base)
 
     def _feed(self, stream: Any, frame: Any) -> None:

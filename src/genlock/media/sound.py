@@ -145,9 +145,15 @@ class SoundTimeline:
     """Takes decoded frames; gives every tap the same contiguous samples."""
 
     def __init__(
-        self, clock: str, cut: tuple[Fraction | None, Fraction | None], max_gap: Fraction, noted: NoteCounter
+        self,
+        clock: str,
+        cut: tuple[Fraction | None, Fraction | None],
+        max_gap: Fraction,
+        noted: NoteCounter,
+        only: int | None = None,
     ) -> None:
         self.clock, self.cut, self.max_gap, self.noted = clock, cut, max_gap, noted
+        self.only = only  # the channel that is heard alone
         self.taps: dict[AudioForm, _Tap] = {}
         self.gaps: list[Span] = []
         self.origin: Fraction | None = None
@@ -197,7 +203,7 @@ class SoundTimeline:
 
     def feed(self, frame: Any, stamp: Fraction | None) -> None:
         """Take the next decoded frame and the instant of its first sample."""
-        samples = self._like_first(floats_of(frame), frame)
+        samples = self._like_first(self._heard(frame), frame)
         if not len(samples):
             return
         self.decoded += len(samples)
@@ -286,6 +292,13 @@ class SoundTimeline:
             tap.push(block, position)
 
     # ------------------------------------------------------------ a stream that changes its form
+
+    def _heard(self, frame: Any) -> Samples:
+        """The channels that are heard; of a frame that lacks the one that is wanted, all."""
+        samples = floats_of(frame)
+        if self.only is None or self.only >= samples.shape[1]:
+            return samples
+        return samples[:, self.only : self.only + 1]
 
     def _like_first(self, samples: Samples, frame: Any) -> Samples:
         """A frame of another rate or number of channels, brought to those of the first."""
