@@ -149,3 +149,21 @@ def screenshot(driver: Any, path: Path, whole: bool = True) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": whole})
     path.write_bytes(base64.b64decode(shot["data"]))
+
+
+def serious_faults(driver: Any) -> list[str]:
+    """What axe calls serious or critical in the page that is shown: rule and element, a line each.
+
+    axe-core is MPL-2.0 and not ours to keep: ``npm pack axe-core`` and name its axe.min.js in AXE_JS. The test is
+    skipped, with the reason, where nothing is named.
+    """
+    path = Path(os.environ.get("AXE_JS", ""))
+    if not path.is_file():
+        pytest.skip("AXE_JS does not name axe-core's axe.min.js")
+    driver.execute_script(path.read_text(encoding="utf-8"))
+    found: list[str] = driver.execute_async_script(
+        "const done = arguments[0]; axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => done("
+        "violations.filter(({ impact }) => ['serious', 'critical'].includes(impact)).flatMap(({ id, nodes }) => "
+        "nodes.map((node) => `${id}: ${node.html} ${node.any[0]?.message ?? ''}`))));"
+    )
+    return found

@@ -1,11 +1,10 @@
 """What axe (https://github.com/dequelabs/axe-core) finds in the report: nothing serious, in any theme or width.
 
-axe is not installed with Genlock: ``npm pack axe-core``, unpack it, and name its ``axe.min.js`` in ``AXE_JS``.
+axe is not installed with Genlock; ``serious_faults`` says how to get it.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,19 +14,11 @@ import pytest
 
 from genlock.report import SeenFaces, make_preview, write_report
 
-from .browser import open_report, resize, scheme
+from .browser import open_report, resize, scheme, serious_faults
 from .clips import HEIGHT, WIDTH, Clip
 from .contents import content_of, word
 from .test_faces import seen_at
 from .test_hearing import COMMAND, out_of_step
-
-AXE = Path(os.environ.get("AXE_JS", ""))
-SERIOUS = """
-const done = arguments[0];
-axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => done(violations
-  .filter(({ impact }) => ["serious", "critical"].includes(impact))
-  .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.any[0]?.message ?? ""}`))));
-"""
 
 
 @pytest.fixture
@@ -49,7 +40,6 @@ def page(clip: Callable[[str], Clip], tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not AXE.is_file(), reason="AXE_JS does not name axe-core's axe.min.js")
 @pytest.mark.parametrize("light", [False, True])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing_serious(driver: Any, page: Path, light: bool, width: int) -> None:
@@ -58,9 +48,8 @@ def test_axe_finds_nothing_serious(driver: Any, page: Path, light: bool, width: 
     open_report(driver, page)
     driver.execute_script("window.genlock.seek(0.3); document.getElementById('correct').click()")
     driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    driver.execute_script(AXE.read_text(encoding="utf-8"))
-    assert driver.execute_async_script(SERIOUS) == []
+    assert serious_faults(driver) == []
     driver.execute_script("document.getElementById('help').showModal()")
-    assert driver.execute_async_script(SERIOUS) == []
+    assert serious_faults(driver) == []
     scheme(driver, light=False)
     resize(driver, (1440, 1000))
