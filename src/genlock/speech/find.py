@@ -407,9 +407,9 @@ class _Session:
                 samples = spoken.samples(0, spoken.count)
                 placed = aligner.align(samples, tokens, self.sound.origin, self.sound.clock)
             self.progress("align", float(seconds_long(self.sound)), float(seconds_long(self.sound)))
-            return self._judged(tokens, placed, None)
+            return self._judged(tokens, placed, None, _least_confidence(aligner))
         placed = _in_pieces(spoken, tokens, anchors, aligner, self.progress)
-        return self._judged(tokens, placed, listener)
+        return self._judged(tokens, placed, listener, _least_confidence(aligner))
 
     def recognized(self) -> Words:
         """The words that are heard."""
@@ -454,9 +454,10 @@ class _Session:
                 within = _rounded(place.within_50ms)
                 words.append(Word(token.text, place.start, place.end, sure, within_50ms=within))
         kept = _without_made_up(words)
-        reason = f"{len(words) - len(kept)} words that the recogniser wrote are not in the sound, and were left out"
-        notes = [reason] if len(kept) < len(words) else []
-        notes += [] if least else [self._unheard(name)]
+        notes = [] if least else [self._unheard(name)]
+        if len(kept) < len(words):
+            lost = len(words) - len(kept)
+            notes.insert(0, f"{lost} words that the recogniser wrote are not in the sound, and were left out")
         return self._words(kept, listener, name, "; ".join(notes) or None)
 
     def _spoken(self, tokens: Sequence[Token]) -> SoundSource:
@@ -525,11 +526,16 @@ class _Session:
             self._heard[kind] = self._open.enter_context(listening)
         return self._heard[kind]
 
-    def _judged(self, tokens: Sequence[Token], placed: Sequence[Placed], listener: str | None) -> Words:
+    def _judged(
+        self,
+        tokens: Sequence[Token],
+        placed: Sequence[Placed],
+        listener: str | None,
+        least: float = LEAST_CONFIDENCE,
+    ) -> Words:
         """Times only for words that fit the sound; none at all if the text as a whole does not."""
         assert self._aligner is not None
-        name, kind = self._aligner
-        least = LEAST_CONFIDENCE if _listens(kind) else _least_confidence(_made(kind, self.language))
+        name = self._aligner[0]
         placed, reason = _fitting(tokens, placed, least)
         words = [_word(token, place, least) for token, place in zip(tokens, placed, strict=True)]
         return self._words(words, listener, name, reason if least else reason or self._unheard(name))
