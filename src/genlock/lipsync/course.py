@@ -14,7 +14,7 @@ from genlock.aligners.drift import Drift, find_drift, find_steps, straightened
 from genlock.core.time import exact
 from genlock.lipsync.confidence import Confidence, Judgement, bell, judge, log_posterior
 
-__all__ = ["SAME_SECONDS", "Course", "Stretch", "or_none", "scores_of"]
+__all__ = ["SAME_SECONDS", "Course", "Stretch", "or_none", "running_offsets", "scores_of"]
 
 Array = npt.NDArray[np.float64]
 
@@ -33,6 +33,9 @@ _STRETCH_WRONG = 0.05
 # By how much an offset for one more person must explain the film better, in units of log likelihood: less than for a
 # splice, whose place is looked for as well.
 _PERSON_PENALTY = 3.0
+# A drift and a jump that explain a film by less apart than this, in units of log likelihood, are not told apart.
+_NEARLY = 2.0
+_AS_WELL = "would explain it nearly as well"
 # Drifts up to this are looked for; a clock that is off by so much more is rarer by a factor e.
 _MOST_DRIFT_PPM = 25_000.0
 _RARE_DRIFT_PPM = 1000.0
@@ -70,6 +73,8 @@ class Course:
     pooled_with: tuple[tuple[int, ...], ...] | None = None
     """The stretches that each part's offset is read off, where they are more than its own: all of the same person, who
     may be seen again and again. None: its own."""
+    doubt: str = ""
+    """What explains the film nearly as well, in words: a jump where a drift is told, or a drift where a jump is."""
 
     @classmethod
     def of(
@@ -108,11 +113,16 @@ class Course:
         if len(steps) > 1 and stepped > line:
             believed = _believed(stretches, steps, confidence)
             if len(believed) > 1:
-                return cls(at, pooled, None, believed)
+                near = drift is not None and len(believed) == 2 and line > stepped - _NEARLY
+                doubt = f"a steady drift of {drift.ppm:+.0f} ppm {_AS_WELL}" if drift and near else ""
+                return cls(at, pooled, None, believed, doubt=doubt)
+        doubt = ""
         if drift is not None and drift.gain > drift_penalty:
             straight = [_straight(c, float(t), drift.ppm) for c, t in zip(curves, times, strict=True)]
             pooled = pool(straight)
-        return cls(at, pooled, drift, [whole])
+            if len(steps) == 2 and stepped > max(line - _NEARLY, constant):
+                doubt = f"a jump at about {float(stretches[steps[1].start].start):.0f} s {_AS_WELL}"
+        return cls(at, pooled, drift, [whole], doubt=doubt)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +196,38 @@ def scores_of(curves: Sequence[LagCurve], confidence: Confidence) -> Array:
         density = np.convolve(density / density.sum(), kernel, "same")
         rows.append(np.log((1 - _STRETCH_WRONG) * density + _STRETCH_WRONG / len(density)))
     return np.stack(rows)
+
+
+def running_offsets(
+    stretches: Sequence[Stretch], confidence: Confidence, splice_penalty: float, drift_penalty: float
+) -> Array | None:
+    """The offset in each stretch of one face where a drift or steps explain the film better than one offset, in
+    seconds, [K]; NaN where nothing fits. None: one offset explains it as well.
+
+    For estimators that are not sure enough of a few seconds to tell a course, but must not contradict it. Penalties as
+    in :meth:`Course.of`.
+    """
+    if len(stretches) < 2:
+        return None
+    curves = [stretch.curve for stretch in stretches]
+    lags = curves[0].lags_seconds
+    scores = scores_of(curves, confidence)
+    constant = scores.sum(axis=0)
+    with_none = or_none(scores)
+    steps = find_steps(with_none, splice_penalty)
+    stepped = sum(float(with_none[rows.start : rows.stop, lag].sum()) for rows, lag in steps)
+    stepped -= splice_penalty * (len(steps) - 1)
+    middles = np.array([float(w.start + w.end) / 2 for w in stretches])
+    times = middles - middles.mean()
+    drift = find_drift(scores, lags, times, _MOST_DRIFT_PPM)
+    line = float(constant.max()) + (drift.gain - drift_penalty if drift is not None else 0.0)
+    if max(line, stepped) <= float(constant.max()):
+        return None
+    if drift is not None and line > stepped:
+        level = float(lags[straightened(scores, lags, times, drift.ppm).sum(axis=0).argmax()])
+        return np.asarray(level + 1e-6 * drift.ppm * times)
+    where = np.append(lags, np.nan)
+    return np.concatenate([np.full(len(rows), where[lag]) for rows, lag in steps])
 
 
 def or_none(scores: Array) -> Array:

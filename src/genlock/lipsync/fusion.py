@@ -13,13 +13,14 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from genlock.aligners.curves import LagCurve, pool
 from genlock.aligners.drift import Drift
 from genlock.core.errors import OptionError
 from genlock.core.time import Exact, exact, microseconds
-from genlock.lipsync.confidence import Judgement, judge
-from genlock.lipsync.course import Course, Stretch
+from genlock.lipsync.confidence import RIGHT_SECONDS, Judgement, judge
+from genlock.lipsync.course import Course, Stretch, running_offsets
 from genlock.lipsync.estimators.base import (
     DEFAULT,
     Estimate,
@@ -33,6 +34,7 @@ from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.far import FAR_SECONDS, Far, Seeing, find_far, from_afar
 from genlock.lipsync.film import KeptFilm
 from genlock.lipsync.measurement import (
+    AGREES_SECONDS,
     FaceOffset,
     Segment,
     SyncMeasurement,
@@ -269,7 +271,8 @@ class Fusion:
         return SyncMeasurement(estimate, self._middle, faces=self._faces.undecided())
 
     def _from_whole(self, seen: _Seen) -> SyncMeasurement:
-        """One offset for all that was seen: the curves are not sure enough for more."""
+        """One offset for all that was seen: the curves are not sure enough for more. Where they say that it runs, the
+        interval holds all of its way."""
         assert self._span is not None
         name, trust = seen.estimator.name, seen.estimator.trust
         curve = pool([stretch.curve for stretch in seen.stretches])
@@ -279,20 +282,36 @@ class Fusion:
         probability = min(found.probability, trust.most_probability)
         if probability < max(trust.least_probability, self.options.least_probability) or found.peak.at_edge:
             return self._unknown(name, trust.foreign, curve, found.seconds)
+        offset, (low, high) = found.peak.lag_seconds, found.interval_seconds
+        remark = trust.remark
+        runs = self._offsets_that_run(seen, offset)
+        if runs is not None:
+            low = float(np.nanmin([low, *(low - offset + runs)]))
+            high = float(np.nanmax([high, *(high - offset + runs)]))
+            probability *= float((np.abs(runs - offset) <= RIGHT_SECONDS).mean())
+            remark = "; ".join(part for part in (remark, "the offset seems to change") if part)
         estimate = Estimate(
-            found.peak.lag_seconds,
-            found.interval_seconds,
-            probability,
-            name,
-            trust.remark,
-            curve=curve,
-            seconds=found.seconds,
+            offset, (low, high), probability, name, remark, curve=curve, seconds=found.seconds
         )
         whole = segment_of(*self._span, estimate)
         curves = tuple((stretch.start, stretch.end, stretch.curve) for stretch in seen.stretches)
         return SyncMeasurement(
             estimate, self._middle, segments=(whole,), faces=self._faces.undecided(), curves=curves
         )
+
+    def _offsets_that_run(self, seen: _Seen, offset: float) -> npt.NDArray[np.float64] | None:
+        """The offset of each stretch of one that is measured as a whole, in seconds; NaN: nothing fits there. None: all
+        of them agree with that of the whole."""
+        confidence, options = seen.estimator.trust.confidence, self.options
+        runs = running_offsets(seen.stretches, confidence, options.splice_penalty, options.drift_penalty)
+        told = np.full(len(seen.stretches), offset) if runs is None else runs
+        for number, stretch in enumerate(seen.stretches):
+            own = judge(stretch.curve, confidence)
+            if own is None or own.probability < _SURE_NEARBY:
+                continue
+            if abs(own.peak.lag_seconds - told[number]) > AGREES_SECONDS:
+                told[number] = own.peak.lag_seconds
+        return None if (told == offset).all() else told
 
     def _from_stretches(self, seen: _Seen) -> SyncMeasurement:
         """The offset as it runs through the film, by the face that speaks."""
@@ -312,10 +331,12 @@ class Fusion:
                 for rows, own in zip(course.parts, pooled_with, strict=True)
             )
             notes = notes_of_parts(segments, by_person=course.pooled_with is not None)
+            notes = (*notes, f"the offset jumps: {course.doubt}") if course.doubt else notes
             estimate = of_longest(estimate, segments, "; ".join(notes))
         elif estimate.offset_seconds is not None:
             segments = (segment_of(stretches[0].start, stretches[-1].end, estimate),)
             drift = course.drift
+            notes = (f"the offset drifts: {course.doubt}",) if course.doubt else ()
         # A drift that could be anything is not known.
         is_clear = drift is not None and np.ptp(drift.interval_ppm) <= 1500
         return SyncMeasurement(

@@ -16,6 +16,7 @@ from genlock.lipsync.confidence import sure_within
 from genlock.lipsync.estimators.base import Estimate
 
 __all__ = [
+    "AGREES_SECONDS",
     "FaceOffset",
     "Segment",
     "SyncMeasurement",
@@ -32,7 +33,8 @@ __all__ = [
 
 
 _MOST_NAMED = 3  # segments in a note
-_AGREES_SECONDS = 0.1  # by which a piece may be off and still say the same
+#: By so much a piece may be off and still say the same.
+AGREES_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def agreeing_share(found: SyncMeasurement, least_probability: float) -> float:
     for piece in found.pieces:
         expected = expected_offset(found, (piece.start + piece.end) / 2) or 0.0
         known = piece.offset_seconds is not None and (piece.probability or 0.0) >= least_probability
-        agreeing += known and abs((piece.offset_seconds or 0.0) - expected) < _AGREES_SECONDS
+        agreeing += known and abs((piece.offset_seconds or 0.0) - expected) < AGREES_SECONDS
     return agreeing / len(found.pieces)
 
 
@@ -186,7 +188,7 @@ def at_odds(found: SyncMeasurement, least_probability: float) -> bool:
     return (
         len(offsets) > 1
         and sure_share(found, least_probability) < 0.5
-        and max(offsets) - min(offsets) > _AGREES_SECONDS
+        and max(offsets) - min(offsets) > AGREES_SECONDS
     )
 
 

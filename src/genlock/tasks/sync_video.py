@@ -235,10 +235,11 @@ class SyncResult:
         if estimate.probability is None:
             return _doubtful(estimate)
         guess = best_guess_of(self.measurement)
+        noted = estimate.reason == "; ".join(self.measurement.notes)  # the notes say it once more
         return [
             *([guess] if guess is not None else []),
             self.basis,
-            *([f"beware: {estimate.reason}"] if estimate.reason else []),
+            *([f"beware: {estimate.reason}"] if estimate.reason and not noted else []),
             *([str(self.read)] if self.read is not None else []),
         ]
 
@@ -348,7 +349,8 @@ class SyncRow:
             sure = f"{result.probability or 0:.2f}"
         repair = "" if result.repair is None else f"repair: {result.repair.status}"
         unsure = "" if known or result.offset_seconds is None else result.sentence.removeprefix("unknown: ")
-        remark = "; ".join(part for part in (repair, unsure, result.reason, *result.notes[:1]) if part)
+        said = (repair, unsure, result.reason, *result.notes[:1])
+        remark = "; ".join(dict.fromkeys(part for part in said if part))
         return (
             f"{name:{_NAME_COLUMN}}  {offset:>8}  {within:>14}  {sure:>4}  {answers['ebu_r37_emission']:12}  "
             f"{answers['itu_bt1359_acceptable']:11}  {remark}"
@@ -454,11 +456,12 @@ def without_faces(found: SyncMeasurement, lacking: MissingModel | MissingDepende
 
 
 def _other_sounds(info: MediaInfo, reason: str) -> tuple[str, ...]:
-    """Where to look where the sound that was measured is silent."""
-    if SILENT not in reason or len(info.audio) < 2:
+    """Where to look where the sound that was measured says nothing."""
+    if len(info.audio) < 2:
         return ()
+    what = "is silent" if SILENT in reason else "says nothing"
     return (
-        f"the file has {len(info.audio)} sounds, and the one that was measured is silent: choose by --audio-stream",
+        f"the file has {len(info.audio)} sounds, and the one that was measured {what}: choose by --audio-stream",
     )
 
 

@@ -21,6 +21,7 @@ from genlock.extractors.frame_cells import between_frames
 from genlock.lipsync.confidence import Confidence
 from genlock.lipsync.estimators.base import Cue, Trust, Window
 from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.editing import cut
 from genlock.lipsync.evidence.rows import rows_at
 
 __all__ = ["MotionOptions", "MotionSync", "onsets", "rises", "swell"]
@@ -71,6 +72,11 @@ _TRUST = Trust(
 )
 
 
+# Length of the parts of a longer film, and how far each is seen beyond its ends.
+_PART_SECONDS = Fraction(15)
+_PART_MARGIN = Fraction(1)
+
+
 class MotionSync:
     """Estimator of the offset from motion; see the module.
 
@@ -91,9 +97,19 @@ class MotionSync:
         chosen = options or MotionOptions()
         self.options = chosen if reach_seconds is None else replace(chosen, reach_seconds=reach_seconds)
 
-    def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> tuple[Window]:
-        """The whole piece: a few seconds of motion say too little."""
-        return (Window(evidence.start, evidence.end, self.cues(evidence)),)
+    def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> tuple[Window, ...]:
+        """Parts of a quarter of a minute or more: a few seconds of motion say too little, and whether the offset runs
+        is told by parts that differ."""
+        count = max(1, round((evidence.end - evidence.start) / _PART_SECONDS))
+        if count == 1:
+            return (Window(evidence.start, evidence.end, self.cues(evidence)),)
+        length = (evidence.end - evidence.start) / count
+        windows = []
+        for k in range(count):
+            start, end = evidence.start + k * length, evidence.start + (k + 1) * length
+            seen = cut(evidence, start - _PART_MARGIN, end + _PART_MARGIN)
+            windows.append(Window(start, end, self.cues(seen)))
+        return tuple(windows)
 
     def cues(self, evidence: Evidence) -> tuple[Cue, ...]:
         """One cue: a curve, or the reason why there is none."""
