@@ -290,6 +290,8 @@ class Fusion:
             high = float(np.nanmax([high, *(high - offset + runs)]))
             probability *= float((np.abs(runs - offset) <= RIGHT_SECONDS).mean())
             remark = "; ".join(part for part in (remark, "the offset seems to change") if part)
+            if probability < trust.least_probability:
+                return self._unknown(name, "the offset seems to change", curve, found.seconds)
         estimate = Estimate(
             offset, (low, high), probability, name, remark, curve=curve, seconds=found.seconds
         )
