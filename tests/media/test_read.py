@@ -626,8 +626,25 @@ def test_pictures_that_are_shrunk_before_their_colours_are_converted_look_the_sa
     assert abs((small - wanted)[:, smooth].mean()) < 1.5
 
 
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((128, 72), (455, 256)), ((72, 128), (256, 455)), ((640, 512), (320, 256))]
+)
+def test_a_shortest_side_is_reached_by_pictures_of_any_size(
+    tmp_path, size: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    width, height = size
+    encode(tmp_path / "a.mkv", Picture([np.full((height, width, 3), 90, np.uint8)] * 3, codec="ffv1"))
+    cells = list(read_frames(tmp_path / "a.mkv", VideoForm(shortest_side=256)))
+    assert [cell.pixels.shape for cell in cells] == [(wanted[1], wanted[0], 3)] * 3
+    assert all(np.abs(cell.pixels.astype(int) - 90).max() <= 3 for cell in cells)
+
+
 def test_a_size_and_a_longest_side_exclude_each_other() -> None:
     with pytest.raises(OptionError, match="exclude each other"):
         VideoForm(size=(64, 64), longest_side=64)
+    with pytest.raises(OptionError, match="shortest_side=64 excludes"):
+        VideoForm(longest_side=64, shortest_side=64)
+    with pytest.raises(OptionError, match="shortest side of 0"):
+        VideoForm(shortest_side=0)
     with pytest.raises(OptionError, match="longest side of 0"):
         VideoForm(longest_side=0)

@@ -21,6 +21,7 @@ from genlock.core.spans import Span
 from genlock.core.time import Exact, exact_rate
 
 __all__ = [
+    "LARGEST_SIDE",
     "AudioBlock",
     "AudioForm",
     "Consumer",
@@ -33,7 +34,8 @@ __all__ = [
 ]
 
 _HIGHEST_SAMPLE_RATE = 10_000_000
-_LARGEST_SIDE = 32768
+#: Pixels of the longest side that a picture may have.
+LARGEST_SIDE = 32768
 
 
 @dataclass(frozen=True)
@@ -77,19 +79,28 @@ class VideoForm:
     starts with the picture holds the frame that is on show at the cell's middle."""
     longest_side: int | None = None
     """Pictures with a longer side, in pixels, are scaled down to it, their shape kept; 1...32768; None: none is."""
+    shortest_side: int | None = None
+    """Every picture is scaled until its shorter side has so many pixels, its shape kept (the longer side loses its
+    fraction); 1...32768; None: none is."""
     as_seen: bool = False
     """Whether pixels that are not square are made so, by making the picture wider or higher: a face then has the shape
     that it has on a screen. It does nothing where a ``size`` is given."""
 
     def __post_init__(self) -> None:
-        if self.longest_side is not None and not 1 <= self.longest_side <= _LARGEST_SIDE:
-            raise OptionError(f"a longest side of {self.longest_side} pixels is outside 1...{_LARGEST_SIDE}")
+        if self.longest_side is not None and not 1 <= self.longest_side <= LARGEST_SIDE:
+            raise OptionError(f"a longest side of {self.longest_side} pixels is outside 1...{LARGEST_SIDE}")
         if self.longest_side is not None and self.size is not None:
             raise OptionError(f"size={self.size} and longest_side={self.longest_side} exclude each other")
+        if self.shortest_side is not None and not 1 <= self.shortest_side <= LARGEST_SIDE:
+            raise OptionError(f"a shortest side of {self.shortest_side} pixels is outside 1...{LARGEST_SIDE}")
+        if self.shortest_side is not None and (self.size is not None or self.longest_side is not None):
+            raise OptionError(
+                f"shortest_side={self.shortest_side} excludes a size and a longest_side; give one of them"
+            )
         if self.size is not None:
             size = (int(self.size[0]), int(self.size[1]))
-            if not all(1 <= side <= _LARGEST_SIDE for side in size):
-                raise OptionError(f"a picture of {self.size} pixels is outside 1...{_LARGEST_SIDE} a side")
+            if not all(1 <= side <= LARGEST_SIDE for side in size):
+                raise OptionError(f"a picture of {self.size} pixels is outside 1...{LARGEST_SIDE} a side")
             object.__setattr__(self, "size", size)
         if self.pixels not in ("rgb24", "bgr24", "gray", "yuv420p"):
             raise OptionError(

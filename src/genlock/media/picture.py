@@ -15,7 +15,7 @@ from av.video.reformatter import VideoReformatter
 from genlock.core.grid import Grid
 from genlock.core.spans import Span
 from genlock.core.time import round_fraction
-from genlock.media.consumers import FrameTimes, VideoCell, VideoForm
+from genlock.media.consumers import LARGEST_SIDE, FrameTimes, VideoCell, VideoForm
 from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.notes import NoteCounter
 from genlock.media.streams import ONE_PACKET_ONE_FRAME, orientation_of, sample_aspect_of, stated_rates
@@ -34,11 +34,11 @@ _SHRUNK_FIRST = ("yuv420p", "yuvj420p")
 
 
 #: What of a form says how a frame looks.
-_Look: TypeAlias = tuple[tuple[int, int] | None, int | None, str, bool]
+_Look: TypeAlias = tuple[tuple[int, int] | None, int | None, int | None, str, bool]
 
 
 def _look_of(form: VideoForm) -> _Look:
-    return form.size, form.longest_side, form.pixels, form.as_seen
+    return form.size, form.longest_side, form.shortest_side, form.pixels, form.as_seen
 
 
 @dataclass
@@ -84,12 +84,19 @@ class _Scaler:
         if form.longest_side is not None and max(width, height) > form.longest_side:
             ratio = Fraction(form.longest_side, max(width, height))
             width, height = (max(1, round_fraction(side * ratio, "nearest")) for side in (width, height))
+        if form.shortest_side is not None:
+            ratio = Fraction(form.shortest_side, min(width, height))
+            width, height = (
+                min(LARGEST_SIDE, max(1, round_fraction(side * ratio, "floor"))) for side in (width, height)
+            )
         planar = form.pixels == "yuv420p"
         if planar:
             width, height = (max(2, side // 2 * 2) for side in (width, height))
         if form.longest_side is not None and width < frame.width and frame.format.name in _SHRUNK_FIRST:
             frame = self._reformat("shrink", form, frame, width, height, frame.format.name, "AREA")
-        image: Any = self._reformat("convert", form, frame, width, height, form.pixels).to_ndarray()
+        # FFmpeg's own program scales bicubically, and public weights that ask for a shorter side saw its pictures.
+        how = "BILINEAR" if form.shortest_side is None else "BICUBIC"
+        image: Any = self._reformat("convert", form, frame, width, height, form.pixels, how).to_ndarray()
         pixels: Pixels = np.ascontiguousarray(
             _planes_upright(image, width, self.orientation) if planar else _upright(image, self.orientation)
         )
@@ -97,14 +104,7 @@ class _Scaler:
         return pixels
 
     def _reformat(
-        self,
-        step: str,
-        form: VideoForm,
-        frame: Any,
-        width: int,
-        height: int,
-        pixels: str,
-        how: str = "BILINEAR",
+        self, step: str, form: VideoForm, frame: Any, width: int, height: int, pixels: str, how: str
     ) -> Any:
         # One reformatter for each step: VideoFrame.reformat sets a scaler up anew for every frame, 1 ms each.
         scaler = self.scalers.setdefault((step, _look_of(form)), VideoReformatter())
