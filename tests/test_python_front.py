@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import runpy
+import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 import genlock
-from genlock.core.errors import GenlockError, MissingDependency, OptionError
+from genlock.core import draw
+from genlock.core.errors import GenlockError, MissingDependency, NoStream, OptionError
+from genlock.data.options import ExportOptions, PrepareOptions
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
 from genlock.speech import Word, Words
-from genlock.tasks.sync_video import SyncResult
+from genlock.tasks import keywords
+from genlock.tasks.align_video import AlignOptions
+from genlock.tasks.animate_sound import AnimateOptions
+from genlock.tasks.extract_features import FeatureOptions
+from genlock.tasks.find_words import WordOptions
+from genlock.tasks.keyword_options import keyword_fields
+from genlock.tasks.notebook_bar import NotebookBar
+from genlock.tasks.sound_video import SoundOptions
+from genlock.tasks.sync_video import SyncOptions, SyncResult
 from genlock.testing import example_video
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +116,126 @@ def test_a_report_is_opened_where_one_was_written(tmp_path: Path, monkeypatch: p
     assert opened == [(tmp_path / "out" / "report.html").resolve().as_uri()]
     assert "offset not measured" in repr(written)
     assert "<table>" in written._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "typed", "renamed"),
+    [
+        (genlock.words, WordOptions, keywords.WordKeywords, set()),
+        (genlock.align, AlignOptions, keywords.AlignKeywords, set()),
+        (genlock.sync, SyncOptions, keywords.SyncKeywords, set()),
+        (genlock.animate, AnimateOptions, keywords.AnimateKeywords, set()),
+        (genlock.sound, SoundOptions, keywords.SoundKeywords, set()),
+        (genlock.prepare, PrepareOptions, keywords.PrepareKeywords, set()),
+        (genlock.export, ExportOptions, keywords.ExportKeywords, set()),
+        # Its names come first and are called so; a sheet is drawn by the command alone.
+        (genlock.features, FeatureOptions, keywords.ReadingKeywords, {"feature", "sheet"}),
+    ],
+)
+def test_keywords_are_the_options_of_the_command(
+    function: Callable[..., Any], options: type, typed: type, renamed: set[str]
+) -> None:
+    shown = inspect.signature(function).parameters
+    of_command = keyword_fields(options)
+    assert of_command.keys() - shown.keys() == renamed
+    for name, (_, field) in of_command.items():
+        if name in typed.__annotations__:
+            assert shown[name].default == field.default, name
+    assert typed.__annotations__.keys() <= of_command.keys()
+
+
+def test_typed_keywords_are_written_anew_with_the_options() -> None:
+    written = runpy.run_path(str(ROOT / "tools" / "write_keywords.py"))["keywords_text"]()
+    assert (ROOT / "src/genlock/tasks/keywords.py").read_text() == written, "run tools/write_keywords.py"
+
+
+@pytest.mark.slow
+def test_a_type_checker_sees_a_wrong_keyword(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        'import genlock\ngenlock.align("a.mp4", featur="mel")\ngenlock.sync("a.mp4", thorough="yes")\n'
+        'genlock.words("a.mp4", language="de", start="1:30")\n'
+    )
+    told = subprocess.run(
+        [sys.executable, "-m", "mypy", str(wrong)], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout
+    assert 'Unexpected keyword argument "featur"' in told
+    assert 'Argument "thorough" to "sync" has incompatible type "str"' in told
+    assert "Found 2 errors" in told
+
+
+def test_features_lie_on_the_frames_or_it_is_said_why_not(tmp_path: Path) -> None:
+    sound = tmp_path / "a.wav"
+    soundfile.write(sound, np.zeros(8000), 16000)
+    found = genlock.features(example_video(), ["mel", "energy"], on="frames")
+    assert [len(track) for track in found.values()] == [50, 50]
+    assert genlock.features(example_video(), "mel", on=10, how="sample")["mel"].grid == genlock.Grid(
+        10, 0, found["mel"].clock
+    )
+    with pytest.raises(NoStream, match="no frames"):
+        genlock.features(sound, "mel", on="frames")
+
+
+def test_a_path_is_taken_wherever_text_is(tmp_path: Path) -> None:
+    genlock.sync(example_video(), plot=tmp_path / "curve.svg")
+    assert (tmp_path / "curve.svg").is_file()
+
+
+def test_a_track_is_saved_with_its_times(tmp_path: Path, ramp: genlock.Track) -> None:
+    genlock.save_track(ramp, tmp_path / "ramp.npz")
+    with np.load(tmp_path / "ramp.npz") as file:
+        assert file["times"].tolist() == ramp.times.tolist()
+        assert '"rate": "100"' in str(file["about"])
+    assert genlock.load_track(tmp_path / "ramp.npz").grid == ramp.grid
+
+
+def test_whoever_gives_a_progress_is_told() -> None:
+    told: list[str] = []
+    genlock.features(example_video(), "mel", progress=lambda stage, done, total: told.append(stage))
+    assert told
+
+
+def test_a_bar_in_a_notebook_shows_what_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("IPython")
+    shown: list[str] = []
+
+    class Handle:
+        def display(self, html: Any) -> None:
+            shown.append(html.data)
+
+        update = display
+
+    now = [0.0]
+    monkeypatch.setattr("genlock.tasks.notebook_bar.time.monotonic", lambda: now[0])
+    with NotebookBar(Handle()) as bar:
+        for step in range(50):
+            now[0] = step * 0.1
+            bar("read <sound>", step, 50)
+    assert not any(each.split()[-1] == "0 %" for each in shown), "nothing within the first second"
+    assert "read &lt;sound&gt;: 20 %, some 4 s to go" in shown[0]
+    assert len(shown) <= 21
+    assert shown[-1] == "", "it is gone when the work is done"
+
+
+def test_an_alignment_shows_words_and_tracks_on_one_axis_of_time() -> None:
+    clip = genlock.align(example_video(), feature="mel,energy", sync=False)
+    shown = clip._repr_html_()
+    axes = re.findall(r">([0-9.]+) s</text>", shown)
+    assert axes == sorted(set(axes), key=float), "one axis"
+    assert "mel, dB" in shown
+    assert ">energy<" in shown
+
+
+def test_powers_are_drawn_in_dB_and_lanes_by_their_times() -> None:
+    powers = np.full((40, 2), 1e-3)
+    powers[20:] = 1.0
+    quiet = draw._decibels(powers, np.ones(40, bool))
+    assert quiet[:20] == pytest.approx(-30)
+    assert quiet[20:] == pytest.approx(0)
+    late = genlock.Track(np.ones(10), genlock.Grid(10, 1), name="late")
+    early = genlock.Track(np.ones(10), genlock.Grid(10), name="early")
+    told = draw.lanes_svg([("early", early), ("late", late), ("none", late[:0])])
+    assert "translate(0.00,0) scale(0.50000,1)" in told
+    assert "translate(360.00,0) scale(0.50000,1)" in told
+    assert "none" not in told
+    assert "nothing to show" in draw.lanes_svg([])

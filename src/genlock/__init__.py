@@ -15,11 +15,15 @@ The names:
 ``animate``             a face that moves with a voice, as a film or for other programs
 ``sound``               sound for a silent film, on what strikes in its picture
 ``sync``                how early or late the sound is against the picture, and a repaired copy
+``prepare``             a folder of videos to a dataset for training
+``export``              a dataset in the form of another tool
+``open_dataset``        the clips of a dataset
 ``read_audio``          the waveform of a file as a Track
 ``Grid``, ``Ticks``     cells of a constant and of a variable rate
 ``Track``, ``Spans``    values and labelled intervals on cells and clocks
 ``Warp``                a monotone map from clock to clock
-``load_track``          a Track that genlock saved
+``save_track``          a Track as an ``.npz``
+``load_track``          a Track out of one
 ``GenlockError``        root of everything that is raised on purpose
 ======================  ===========================================================================
 """
@@ -30,9 +34,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genlock.api import align, animate, features, probe, sound, sync, words
+    from genlock.api import align, animate, export, features, open_dataset, prepare, probe, sound, sync, words
     from genlock.core import GenlockError, Grid, Spans, Ticks, Track, Warp
-    from genlock.core.track_file import load_track
+    from genlock.core.track_file import load_track, save_track
     from genlock.media import read_audio
 
 __version__ = "0.1.0"
@@ -47,10 +51,14 @@ __all__ = [
     "__version__",
     "align",
     "animate",
+    "export",
     "features",
     "load_track",
+    "open_dataset",
+    "prepare",
     "probe",
     "read_audio",
+    "save_track",
     "sound",
     "sync",
     "words",
@@ -65,9 +73,13 @@ _LATER = {
     "Track": "genlock.core",
     "Warp": "genlock.core",
     "load_track": "genlock.core.track_file",
+    "save_track": "genlock.core.track_file",
     "align": "genlock.api",
     "animate": "genlock.api",
+    "export": "genlock.api",
     "features": "genlock.api",
+    "open_dataset": "genlock.api",
+    "prepare": "genlock.api",
     "probe": "genlock.api",
     "sound": "genlock.api",
     "sync": "genlock.api",

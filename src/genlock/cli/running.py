@@ -21,14 +21,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from genlock.cli.time_left import TimeLeft, in_words
+from genlock.cli.time_left import TimeLeft
 from genlock.core.errors import GenlockError, InputError, OptionError
 from genlock.core.json_forms import dump_json
+from genlock.core.progress import told_progress
 from genlock.tasks.files import expand_files, result_folders
 from genlock.tasks.result import Result
 from genlock.tasks.written import note_written, require_free
 
-__all__ = ["Bar", "each", "hint", "quietly", "say", "show", "told_progress", "unless_there"]
+__all__ = ["Bar", "each", "hint", "quietly", "say", "show", "unless_there"]
 
 
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
@@ -167,20 +168,6 @@ class _Lines:
             return
         self._said = now
         say(f"{self._prefix}{stage}: {told_progress(done, total, now - begun)}")
-
-
-def told_progress(done: float, total: float | None, seconds: float) -> str:
-    """How far something is, and how long the rest takes at this pace.
-
-    >>> told_progress(30, 120, 15), told_progress(7, None, 15), told_progress(0, 120, 15)
-    ('25 %, some 45 s to go', '7 done', '0 %')
-    """
-    if total is None or total <= 0:
-        return f"{done:g} done"
-    share = min(done / total, 1.0)
-    if share in (0.0, 1.0):
-        return f"{share:.0%}".replace("%", " %")
-    return f"{100 * share:.0f} %, some {in_words(seconds * (1 - share) / share)} to go"
 
 
 def say(text: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-__all__ = ["TimeLeft", "in_words"]
+from genlock.core.progress import in_words
+
+__all__ = ["TimeLeft"]
 
 
 class TimeLeft:
@@ -42,18 +44,6 @@ class TimeLeft:
         if not self._worked:
             return ""
         return f", about {in_words(self._seconds * sum(self._sizes[self._at :]) / self._worked)} left"
-
-
-def in_words(seconds: float) -> str:
-    """A time as people say it, never nought.
-
-    >>> in_words(0.2), in_words(75.3), in_words(400), in_words(9000)
-    ('1 s', '75 s', '7 min', '2.5 h')
-    """
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 def _size(file: str) -> int:

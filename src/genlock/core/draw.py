@@ -1,7 +1,7 @@
 """Small pictures of tracks and spans for notebooks, as SVG, made from strings alone.
 
 A track of one number per cell is drawn as the band between its lowest and highest value in each column of
-pixels, one of many numbers as a heat map (its first row lowest); cells that are not valid stay grey.
+pixels, one of many numbers as a heat map (its first row lowest), powers in dB; cells that are not valid stay grey.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from genlock.core.spans import Spans
     from genlock.core.track import Track
 
-__all__ = ["html", "spans_svg", "track_svg"]
+__all__ = ["html", "lanes_svg", "spans_svg", "track_svg"]
 
 _WIDTH, _HEIGHT, _BOTTOM = 720, 96, 22
 _COLUMNS = 720
+_DEEPEST_DB = 80.0  # below the loudest, that a picture of powers shows
 _ROWS = 96
 _INK, _GREY, _PAPER = "#1f3a5f", "#c9ced6", "#f4f6f9"
+_HALO = f'paint-order="stroke" stroke="{_PAPER}" stroke-width="4"'
+_BETWEEN = 6  # pixels between two lanes
 # Dark blue to pale yellow, of steadily rising lightness; colours between are mixed.
 _HEAT = np.array([(20, 24, 60), (40, 80, 130), (50, 140, 140), (140, 195, 110), (250, 245, 190)], np.float64)
 
@@ -38,14 +41,7 @@ def html(text: str, svg: str) -> str:
 
 def track_svg(track: Track) -> str:
     """A picture of a track, 726 pixels wide."""
-    start, end = float(track.start), float(track.end)
-    if len(track) == 0:
-        return _frame(start, end, _note("no cells"))
-    rows = track.values.reshape(len(track), -1)
-    if rows.shape[1] == 0 or not track.valid.any():
-        return _frame(start, end, _note("no valid values"))
-    draw = _band if rows.shape[1] == 1 else _heat
-    return _frame(start, end, draw(rows, track.valid, _columns(track)))
+    return _frame(float(track.start), float(track.end), _cells(track))
 
 
 def spans_svg(spans: Spans) -> str:
@@ -53,6 +49,75 @@ def spans_svg(spans: Spans) -> str:
     if not spans.items:
         return _frame(0.0, 1.0, _note("no spans"))
     start, end = float(spans.items[0].start), float(spans.items[-1].end)
+    return _frame(start, end, _boxes(spans, start, end))
+
+
+def lanes_svg(lanes: Sequence[tuple[str, Track | Spans]]) -> str:
+    """Tracks and spans below each other, on the one axis of time that holds them all; 726 pixels wide.
+
+    Parameters
+    ----------
+    lanes : what each is called, and what it shows; those without a cell or a span are left out
+    """
+    shown = [(name, lane) for name, lane in lanes if len(lane)]
+    if not shown:
+        return _frame(0.0, 1.0, _note("nothing to show"))
+    ends = [_ends(lane) for _, lane in shown]
+    start, end = min(first for first, _ in ends), max(last for _, last in ends)
+    scale = _WIDTH / (end - start) if end > start else 1.0
+    drawn = []
+    for number, ((name, lane), (first, last)) in enumerate(zip(shown, ends, strict=True)):
+        top = number * (_HEIGHT + _BETWEEN)
+        if _is_spans(lane):
+            inside = _boxes(lane, start, end)
+        else:
+            moved = (
+                f"translate({(first - start) * scale:.2f},0) scale({(last - first) * scale / _WIDTH:.5f},1)"
+            )
+            inside = f'<g transform="{moved}">{_cells(cast("Track", lane))}</g>'
+        label = f'<text x="{_WIDTH - 5}" y="13" text-anchor="end" {_HALO}>{escape(_clean(name))}</text>'
+        paper = f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="{_PAPER}"/>'
+        drawn.append(f'<g transform="translate(0,{top})">{paper}{inside}{label}</g>')
+    return _frame(start, end, "".join(drawn), len(shown) * (_HEIGHT + _BETWEEN) - _BETWEEN)
+
+
+def _ends(lane: Track | Spans) -> tuple[float, float]:
+    if _is_spans(lane):
+        return float(lane.items[0].start), max(float(span.end) for span in lane.items)
+    track = cast("Track", lane)
+    return float(track.start), float(track.end)
+
+
+def _is_spans(lane: Track | Spans) -> TypeGuard[Spans]:
+    return hasattr(lane, "items")
+
+
+def _cells(track: Track) -> str:
+    """The cells of a track, over the whole width."""
+    if len(track) == 0:
+        return _note("no cells")
+    rows = track.values.reshape(len(track), -1)
+    if rows.shape[1] == 0 or not track.valid.any():
+        return _note("no valid values")
+    if track.unit == "power":
+        rows = _decibels(rows, track.valid)
+    draw = _band if rows.shape[1] == 1 else _heat
+    return draw(rows, track.valid, _columns(track))
+
+
+def _decibels(rows: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Powers in dB, the quietest no deeper below the loudest than the eye tells apart."""
+    powers = np.where(np.isfinite(rows), rows, 0).astype(np.float64)
+    loudest = float(powers[valid].max())
+    if loudest <= 0:
+        return np.zeros(powers.shape)
+    quietest = loudest * 10 ** (-_DEEPEST_DB / 10)
+    levels: npt.NDArray[np.float64] = 10 * np.log10(np.maximum(powers, quietest))
+    return np.where(np.isfinite(rows), levels, np.nan)
+
+
+def _boxes(spans: Spans, start: float, end: float) -> str:
+    """A box for each span, on an axis from start to end, in seconds."""
     scale = _WIDTH / (end - start) if end > start else 1.0
     boxes = []
     for number, span in enumerate(spans.items):
@@ -65,7 +130,7 @@ def spans_svg(spans: Spans) -> str:
             f'<rect width="{width:.1f}" height="48" fill="{shade}" stroke="#fff"/>'
             f'<text x="{width / 2:.1f}" y="28" text-anchor="middle">{escape(_clean(shown))}</text></g>'
         )
-    return _frame(start, end, "".join(boxes))
+    return "".join(boxes)
 
 
 def _columns(track: Track) -> npt.NDArray[np.int64]:
@@ -94,7 +159,7 @@ def _band(rows: npt.NDArray[Any], valid: npt.NDArray[np.bool_], first: npt.NDArr
     gaps = _gaps(~np.isfinite(lows), step)
     return (
         f'{gaps}<path d="{"".join(lines)}" stroke="{_INK}" stroke-width="{max(step, 1):.2f}"/>'
-        f'<g paint-order="stroke" stroke="{_PAPER}" stroke-width="4"><text x="4" y="12">{high:.4g}</text>'
+        f'<g {_HALO}><text x="4" y="12">{high:.4g}</text>'
         f'<text x="4" y="{_HEIGHT - 4}">{low:.4g}</text></g>'
     )
 
@@ -139,18 +204,18 @@ def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
-def _frame(start: float, end: float, drawing: str) -> str:
+def _frame(start: float, end: float, drawing: str, height: int = _HEIGHT) -> str:
     """A drawing above its axis of seconds."""
     marks = []
     for second in _round_seconds(start, end):
         x = (second - start) / (end - start) * _WIDTH
         anchor = "middle" if 20 < x < _WIDTH - 20 else "start" if x <= 20 else "end"
         marks.append(
-            f'<path d="M{x:.1f} {_HEIGHT}v5" stroke="#777"/>'
-            f'<text x="{x:.1f}" y="{_HEIGHT + 17}" text-anchor="{anchor}">{second:g} s</text>'
+            f'<path d="M{x:.1f} {height}v5" stroke="#777"/>'
+            f'<text x="{x:.1f}" y="{height + 17}" text-anchor="{anchor}">{second:g} s</text>'
         )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-3 -3 {_WIDTH + 6} {_HEIGHT + _BOTTOM + 3}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-3 -3 {_WIDTH + 6} {height + _BOTTOM + 3}" '
         f'width="{_WIDTH + 6}" style="max-width:100%" font-family="sans-serif" font-size="11" fill="#333">'
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="{_PAPER}"/>{drawing}{"".join(marks)}</svg>'
     )

@@ -1,6 +1,7 @@
-"""A Track as a file: an ``.npz`` of ``values``, ``valid`` and ``header``, which ``numpy.load`` reads too.
+"""A Track as a file: an ``.npz``, which ``numpy.load`` reads too.
 
-``header`` is UTF-8 JSON in a byte array. Nothing is pickled.
+``values`` and ``valid`` are the cells, ``times`` their middles in seconds, ``about`` says in JSON what they are.
+``header`` is the same JSON as UTF-8 in a byte array, which is what is read back. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from genlock.core.errors import FormatError
 from genlock.core.files import atomic_file
+from genlock.core.grid import Grid
 from genlock.core.json_forms import SCHEMA, cells_from_dict, described, dump_json, load_json
 from genlock.core.resample import Values
 from genlock.core.track import Support, Track
@@ -25,19 +27,37 @@ from genlock.core.track import Support, Track
 __all__ = ["load_track", "save_track", "track_from_bytes", "write_arrays"]
 
 
+_READABLE = ("times", "about")
+# Of that many cells a second and more the times would be larger than the values.
+_SOUND_RATE = 1000
+
+
 def save_track(
     track: Track,
     target: str | os.PathLike[str],
     beside: Mapping[str, np.ndarray[Any, Any]] = MappingProxyType({}),
+    *,
+    readable: bool = True,
 ) -> None:
     """Write a Track as ``.npz``, atomically, byte for byte the same for the same track.
 
-    Arrays ``beside`` it lie in the file under their own names, for whoever looks for them.
+    Parameters
+    ----------
+    beside : arrays that lie in the file under their own names, for whoever looks for them
+    readable : with ``times`` [T] (float64, the middle of each cell in seconds) and ``about`` (a text), for whoever
+        reads it with numpy alone; ``times`` is left out of sound itself, 1000 and more cells a second
 
     The zip members carry a fixed date and are not compressed: compressors differ from machine to machine,
     and features hardly shrink.
 
     Raises OutputError if the target cannot be written; nothing is left behind.
+
+    >>> import tempfile
+    >>> from genlock.core import Grid
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_track(Track(np.zeros(3), Grid(25), name="nought"), f"{folder}/nought.npz")
+    ...     print(np.load(f"{folder}/nought.npz")["times"])
+    [0.02 0.06 0.1 ]
     """
     header = {
         "genlock_schema": SCHEMA,
@@ -53,10 +73,19 @@ def save_track(
         "header": np.frombuffer(text, dtype=np.uint8),
         "values": np.ascontiguousarray(track.values),
         "valid": np.ascontiguousarray(track.valid),
+        **(_for_people(track, text) if readable else {}),
         **beside,
     }
     with atomic_file(target) as out:
         write_arrays(out, arrays, large=True)
+
+
+def _for_people(track: Track, header: bytes) -> dict[str, np.ndarray[Any, Any]]:
+    """What numpy alone shows of a track."""
+    about = {"about": np.array(header.decode("utf-8"))}
+    if isinstance(track.grid, Grid) and track.grid.rate >= _SOUND_RATE:
+        return about
+    return {"times": track.times, **about}
 
 
 def write_arrays(out: IO[bytes], arrays: Mapping[str, np.ndarray[Any, Any]], *, large: bool = False) -> None:
@@ -119,6 +148,11 @@ def _track_in(file: IO[bytes], origin: str) -> Track:
         with zipfile.ZipFile(file) as archive:
             header = load_json(_member(archive, "header").tobytes().decode("utf-8"), origin)
             values, valid = _member(archive, "values"), _member(archive, "valid")
+            for name in _READABLE:
+                if f"{name}.npy" in archive.NameToInfo:
+                    archive.read(
+                        f"{name}.npy"
+                    )  # so that its checksum tells of damage, for whoever reads it next
     except FormatError:
         raise
     except _DAMAGE as error:

@@ -95,7 +95,7 @@ def made_of_track(kind: str, track: Track) -> Made:
         "support": support,
         "valid": int(track.valid.sum()),
     }
-    return Made(kind, ".npz", lambda path: save_track(track, path), facts, track)
+    return Made(kind, ".npz", lambda path: save_track(track, path, readable=False), facts, track)
 
 
 def _facts_of_cells(cells: Cells) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock import __version__, speech
+from genlock.core.draw import lanes_svg
 from genlock.core.errors import FormatError, MediaError, NoStream, OptionError, OutputError
 from genlock.core.files import atomic_folder
 from genlock.core.grid import Cells, Grid
@@ -81,6 +82,7 @@ _COPIED_BYTES = 200_000_000
 _LONGEST_PICTURE_SECONDS = 3 * 3600.0
 # With any feature of faces comes this one: the report shows it as a lane.
 _OPENING = "mouth:aperture"
+_LANES = 6  # tracks that a notebook shows below the words
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,16 @@ class Alignment:
         return f"Alignment({Path(self.media.path).name[-60:]}: {lasts}{words}, {told})"
 
     def _repr_html_(self) -> str:
-        """For notebooks: what the file is, sound against picture, and the words."""
+        """For notebooks: what the file is, words and tracks on one axis of time, sound against picture, the words."""
         head = escape(repr(self).removeprefix("Alignment(").removesuffix(")"))
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return f"<p><b>{head}</b></p>{self.sync._repr_html_()}{self.words._repr_html_()}<ul>{notes}</ul>"
+        tracks = [
+            (f"{name}, dB" if track.unit == "power" else name, track) for name, track in self.tracks.items()
+        ]
+        lanes = lanes_svg([("words", self.words.spans), *tracks[:_LANES]])
+        return (
+            f"<p><b>{head}</b></p>{lanes}{self.sync._repr_html_()}{self.words._repr_html_()}<ul>{notes}</ul>"
+        )
 
     def open_report(self) -> Path:
         """Open the report in a browser; its path.

@@ -213,6 +213,8 @@ def read_features(
     ----------
     sheet : takes every face
     require_streams : raise NoStream if the file lacks one that a feature takes
+
+    Raises NoStream if the values are to lie on frames, and there is no picture.
     """
     features = make_extractors(options.feature, options.layer, options.chunk_seconds)
     if options.rate is not None:
@@ -229,6 +231,9 @@ def read_features(
     with read_clip(file, request, progress) as clip:
         if require_streams:
             _require_streams(file, clip, features, options)
+        if options.on == "frames" and not clip.info.video:
+            name = repr(os.fspath(file))
+            raise NoStream(f"{name} has no picture, so no frames; use --on native, or --on 25")
         tracks, notes = clip.tracks, (*_models(features), *clip.notes)
         if options.on == "frames" and clip.frames is not None:
             tracks = on_frames(tracks, features, clip.frames, clip.frame_count, options.how)
@@ -251,8 +256,6 @@ def _require_streams(
     if not clip.info.video and (taken & {"faces", "picture"} or options.sheet is not None):
         what = "faces" if "faces" in taken or options.sheet is not None else "pictures"
         raise NoStream(f"{name} has no picture, so it has no {what}")
-    if options.on == "frames" and not clip.info.video:
-        raise NoStream(f"{name} has no picture, so no frames; use --on native, or --on 25")
 
 
 def _no_face(features: Sequence[Feature], tracks: Mapping[str, Track], watch: FaceWatch | None) -> bool:
