@@ -36,6 +36,7 @@ from genlock.speech.recognize import FasterWhisper, choose_recognizer
 from genlock.speech.sphinx.align import SphinxAligner
 from genlock.speech.sphinx.model import model_folder
 from genlock.speech.text import tokenize
+from genlock.speech.word_edges import LEVEL_STEP, levels
 
 #: Targets, seconds and share.
 START_TARGET, END_TARGET, SHARE_TARGET = 0.022, 0.020, 0.95
@@ -44,6 +45,9 @@ MORE = DATA / "grid_more"
 JUDGED = ("s5", "s10", "s16", "s25", "s27", "s29", "s32")
 LEARNT = ("s2", "s3", "s4", "s30", "s31")
 RESAMPLINGS = 2000
+#: An edge of the corpus lies in silence where so many seconds inside of it stay below the quiet tenth of the clip and
+#: so many dB more, but for a tenth of them.
+SILENT_SECONDS, SILENT_DB, QUIET_PERCENTILE, LOUD_SHARE = 0.08, 10.0, 10, 0.1
 
 JFK = (
     "And so, my fellow Americans, ask not what your country can do for you, "
@@ -264,7 +268,9 @@ def main(arguments: Sequence[str]) -> int:
     given = report("phones, text given", clips, found)
     met = [given]
     report("... but the first and last words", _inner(clips), [row[1:-1] for row in found])
-    report("pocketsphinx, text given", clips, [aligned(before)(clip) for clip in clips])
+    shipped = [aligned(before)(clip) for clip in clips]
+    report("pocketsphinx, text given", clips, shipped)
+    report("... but edges put into silence", clips, without_silent(clips, shipped))
     report("words spread evenly", clips, [uniform(clip) for clip in clips])
     if options.floor:
         report("pocketsphinx's own, frame / 100", clips, [pocketsphinx_raw(clip) for clip in clips])
@@ -289,6 +295,37 @@ def main(arguments: Sequence[str]) -> int:
         f"{SHARE_TARGET:.0%} within 50 ms): {'met' if done else 'NOT met'}"
     )
     return 0 if done or options.clips else 1
+
+
+def in_silence(clip: Clip) -> Times:
+    """Starts and ends of the corpus that lie in silence: there is no sound right after a start, or before an end."""
+    heard_db = levels(clip.sound.values)
+    loud = heard_db > np.percentile(heard_db, QUIET_PERCENTILE) + SILENT_DB
+    origin, steps = float(clip.sound.grid.center(0)), 16000 // LEVEL_STEP
+    inside = round(SILENT_SECONDS * steps)
+
+    def silent(first: int) -> bool:
+        heard = loud[max(first, 0) : max(first + inside, 0)]
+        return len(heard) > 0 and float(heard.mean()) < LOUD_SHARE
+
+    return [
+        (
+            start if silent(round((start - origin) * steps)) else None,
+            end if silent(round((end - origin) * steps) - inside) else None,
+        )
+        for start, end in zip(clip.starts, clip.ends, strict=True)
+    ]
+
+
+def without_silent(clips: Sequence[Clip], times: Sequence[Times]) -> list[Times]:
+    """Times less those of edges that the corpus put into silence."""
+    return [
+        [
+            (None if silent[0] is not None else start, None if silent[1] is not None else end)
+            for (start, end), silent in zip(row, in_silence(clip), strict=True)
+        ]
+        for clip, row in zip(clips, times, strict=True)
+    ]
 
 
 def _inner(clips: Sequence[Clip]) -> list[Clip]:

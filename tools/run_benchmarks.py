@@ -90,6 +90,7 @@ TABLE: dict[str, Benchmark] = {
     "talkers": Benchmark("--count 3 --parts make,tracking", (), GRID),
     "timing": Benchmark(),
     "training_speed": Benchmark("--blocks 2 --updates 2 --keep {scratch}", TRAINING, GRID),
+    "word_borders": Benchmark("--clips 2", (), GRID),
     "word_confidence": Benchmark("--clips 2", (), GRID),
     "words_beside_others": Benchmark("--sounds 1", (), GRID),
     "words_by_mouths": Benchmark("--pairs 1 --turns 4", (), GRID),
