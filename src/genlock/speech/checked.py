@@ -12,14 +12,15 @@ from genlock.media.sound_source import SoundSource
 from genlock.speech.heard import Heard
 from genlock.speech.sound import level_db
 from genlock.speech.text import Token
-from genlock.speech.text_check import Compared, Stretch, TextCheck, minutes_of
+from genlock.speech.text_check import LEAST_PROBABILITY, Compared, Stretch, TextCheck, minutes_of
 from genlock.speech.words import Word, Words
 
 __all__ = ["CheckedText", "checked_words", "unheard_sound"]
 
 #: A stretch that was not recognised is said all the same where it lies alone in the sound, so many of its words find a
-#: place there, and their median confidence is this.
-_LEAST_PLACED, _LEAST_CONFIDENCE = 0.8, 0.6
+#: place there, and their median confidence is this; the third, where the aligner never heard the language: right words
+#: have .03 to .5 there, and wrong ones mostly less.
+_LEAST_PLACED, _LEAST_CONFIDENCE, _LEAST_OF_A_STRANGER = 0.8, 0.6, 0.05
 #: Nobody speaks faster than so many seconds a symbol (a phone or a letter).
 _SHORTEST_SYMBOL = Fraction(1, 25)
 # In a text of fewer words one that was misheard is a large share: where it fits the sound, it counts as heard.
@@ -50,6 +51,8 @@ class CheckedText:
     """Where it ends."""
     least: float
     """The share of words, 0...1, that must be heard."""
+    judges: bool = True
+    """Whether the aligner knows the language well enough to say that words are not what is said."""
 
     @property
     def likely(self) -> list[int]:
@@ -95,17 +98,34 @@ def checked_words(text: CheckedText, likely: Words, place: Placing | None) -> Wo
 def _found_alone(text: CheckedText, words: list[Word], run: range, place: Placing) -> bool:
     """Look for a stretch that was not recognised in the sound beside it that nothing else takes; keep it if it fits."""
     low, high = _between(words, run, text.start, text.end)
-    low, high = _longest_free(low, high, text.heard)
+    low, high = _longest_free(low, high, _taken(text))
     symbols = sum(len(word) for k in run for form in text.tokens[k].forms[:1] for word in form)
     if high - low < symbols * _SHORTEST_SYMBOL:
         return False
     found = place(run, low, high)
     sure = [word.confidence or 0.0 for word in found if word.start is not None]
     spoken = sum(bool(text.tokens[k].forms) for k in run)
-    if len(sure) < _LEAST_PLACED * spoken or statistics.median(sure) < _LEAST_CONFIDENCE:
+    least = _LEAST_CONFIDENCE if text.judges else _LEAST_OF_A_STRANGER
+    if len(sure) < _LEAST_PLACED * spoken or statistics.median(sure) < least:
         return False
     words[run.start : run.stop] = found
     return True
+
+
+def _taken(text: CheckedText) -> list[Heard]:
+    """The recognised words whose sound can be no other word's.
+
+    Where the aligner never heard the language, the recogniser often mishears it too: what it doubts, and no word of the
+    text agrees with, may be anything.
+    """
+    if text.judges:
+        return list(text.heard)
+    agreeing = set(text.compared.beside.values())
+    return [
+        word
+        for number, word in enumerate(text.heard)
+        if number in agreeing or word.probability >= LEAST_PROBABILITY
+    ]
 
 
 def _between(words: Sequence[Word], run: range, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction]:

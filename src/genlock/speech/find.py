@@ -337,12 +337,18 @@ class _Session:
             return self.aligned(tokens)
         compared = self._compared(tokens, heard)
         start, end = self.sound.origin, self.sound.origin + seconds_long(self.sound)
-        text = CheckedText(tokens, heard, compared, start, end, least)
+        text = CheckedText(tokens, heard, compared, start, end, least, self._judges())
         likely = [tokens[number] for number in text.likely]
         place_of = {number: place for place, number in enumerate(text.likely)}
         anchors = {place_of[x]: heard[y] for x, y in compared.beside.items() if x in place_of}
         words = self.aligned(likely, anchors) if any(t.forms for t in likely) else self._unspoken(likely)
         return checked_words(text, words, self._placing(tokens))
+
+    def _judges(self) -> bool:
+        """Whether the aligner can say that words are not what is said."""
+        if self._aligner is None or _listens(self._aligner[1]):
+            return True
+        return _least_confidence(_made(self._aligner[1], self.language)) > 0
 
     def _compared(self, tokens: Sequence[Token], heard: Sequence[Heard]) -> Compared:
         """A text beside what is heard."""
@@ -370,17 +376,14 @@ class _Session:
         if self._aligner is None or _listens(self._aligner[1]):
             return None
         aligner: Aligner = _made(self._aligner[1], self.language)
+        least = _least_confidence(aligner)
 
         def place(numbers: Sequence[int], start: Fraction, end: Fraction) -> list[Word]:
             part = Piece(start, end, range(numbers[0], numbers[-1] + 1), range(numbers[0], numbers[-1] + 1))
             with _one_blas_thread():
-                return [
-                    *map(
-                        _word,
-                        tokens[part.words.start : part.words.stop],
-                        _piece(self._spoken(tokens), tokens, part, aligner),
-                    )
-                ]
+                places = _piece(self._spoken(tokens), tokens, part, aligner)
+            own = tokens[part.words.start : part.words.stop]
+            return [_word(token, found, least) for token, found in zip(own, places, strict=True)]
 
         return place
 

@@ -24,7 +24,7 @@ from genlock.speech.alike import ANYTHING, Sounds, heard_shares
 from genlock.speech.heard import Heard
 from genlock.speech.text import Token, tokenize
 
-__all__ = ["Compared", "Minute", "Stretch", "TextCheck", "compare_text"]
+__all__ = ["LEAST_PROBABILITY", "Compared", "Minute", "Stretch", "TextCheck", "compare_text"]
 
 #: A word is heard if the recognised row has this share of its phones in the same place.
 HEARD_SHARE = 0.5
@@ -38,8 +38,8 @@ _KEPT = 4
 DIFFERS_SHARE = 0.85
 # Symbols that are said in a second, about.
 _SYMBOLS = 12
-# What a recogniser doubts more than this is no speech that is lacking in the text.
-_LEAST_PROBABILITY = 0.4
+#: What a recogniser doubts more than this is no speech that is lacking in the text, and may be misheard.
+LEAST_PROBABILITY = 0.4
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ def compare_text(
     spoken = np.array([bool(row) for row in written], bool)
     known = spoken & (shares >= HEARD_SHARE)
     counted = np.array([bool(row) for row in said], bool)
-    doubted = np.array([word.probability < _LEAST_PROBABILITY for word in heard], bool)
+    doubted = np.array([word.probability < LEAST_PROBABILITY for word in heard], bool)
     missing = _stretches(spoken & ~known, known, written)
     extra = _stretches(counted & (others < HEARD_SHARE), counted & (others >= HEARD_SHARE), said)
     kept = np.zeros(len(tokens), bool)
