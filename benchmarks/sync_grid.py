@@ -339,10 +339,11 @@ def report(clips: Mapping[str, Evidence], films: int, seed: int) -> None:
     begun = time.process_time()
     print(f"{len(clips)} clips of the reporting part")
     single_clips(clips, seed)
-    kept = lengths(clips, films, seed)
-    abstention(clips, films, seed)
-    risk_coverage(kept)
-    drift_and_splices(clips, seed, max(3, films // 12))
+    if films:
+        kept = lengths(clips, films, seed)
+        abstention(clips, films, seed)
+        risk_coverage(kept)
+        drift_and_splices(clips, seed, max(3, films // 12))
     print(f"\n{time.process_time() - begun:.0f} s of processor time")
 
 
@@ -351,9 +352,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=VIDEOS)
     parser.add_argument("--clips", type=int, default=None, help="at most so many clips")
-    parser.add_argument("--films", type=int, default=120, help="films of each kind")
+    parser.add_argument("--films", type=int, default=120, help="films of each kind; 0: single clips alone")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
+    if chosen.films < 0:
+        parser.error(f"--films {chosen.films}: at least 0")
     report(gather_reporting(chosen.folder, chosen.clips), chosen.films, chosen.seed)
 
 
