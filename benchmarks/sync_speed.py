@@ -1,6 +1,6 @@
 """``genlock sync`` on 720p: time of each stage, times real time; and memory on files of several lengths.
 
-    python benchmarks/sync_speed.py [--seconds 60] [--video FILE] [--long 5 30 120] [--windows 10 120]
+    python benchmarks/sync_speed.py [--seconds 60] [--video FILE] [--long 5 30 120] [--windows 10 120] [--paired]
 
 The film is a short talking clip scaled to 1280x720 and repeated by copying packets, so it costs little to make.
 Stages are CPU seconds spent in each consumer of the one pass, in the fusion, and in reading itself (demuxing,
@@ -13,6 +13,11 @@ minutes), each in a process of its own: it must stay within a limit, and the lon
 ``--windows`` measures films of so many minutes of 720p by windows, as ``genlock sync`` does, and one of each length
 whose sound is 300 ms later from seven tenths of it on; beside the shortest stands what ``--thorough`` takes, on the
 same machine one after the other. Aims: ten minutes in 20 s, two hours in 120 s, on two free cores.
+
+``--paired`` is the table of a release, nine minutes on two quiet cores: half a minute, ten minutes, the same with
+``--thorough``, two hours; beside them what SyncNet's front end alone takes (faces cut out, coefficients of the sound;
+no weights), and what a tool that compares speech activity takes and finds. All but two hours run twice, in turns: both
+times are printed. Each run has a process of its own.
 """
 
 from __future__ import annotations
@@ -25,15 +30,18 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
 import cv2
-from _data import TALKING, need
+from _data import TALKING, VIDEOS, need
+from _speech_activity import right_by_activity
 
-from genlock.lipsync.evidence.collect import EvidenceCollector
+from genlock.data.corpora.lipsync import split_by_name
+from genlock.lipsync.evidence.collect import EvidenceCollector, gather
 from genlock.lipsync.fusion import Fusion
 from genlock.lipsync.verdicts import sentence_of
 from genlock.media import Picture, VideoForm, encode, read, read_frames
@@ -176,16 +184,48 @@ class Run(NamedTuple):
     said: list[str]
 
 
+_SYNC = "from genlock.cli import main\nstatus = main(['sync', *sys.argv[1:]])"
+# What stands before SyncNet's weights: the faces cut out of every picture, 13 coefficients of every window of sound.
+_FRONT_END = """
+from genlock.core.grid import Grid
+from genlock.lipsync.estimators.syncnet import heard_windows
+from genlock.lipsync.evidence.collect import gather
+pieces = gather(sys.argv[1], mouths="mouth:syncnet/224")
+for piece in pieces:
+    cells = Grid(25, piece.start, piece.waveform.clock)
+    heard_windows(piece.waveform, cells, round((piece.end - piece.start) * 25))
+seen = sum(len(face.mouth) for piece in pieces for face in piece.faces if face.mouth is not None)
+status = 0
+print(f"{seen} faces of 224 x 224 pixels, no offset")
+"""
+# Speech against a mouth that moves, as bits: the faces are looked for, the rest is nothing.
+_ACTIVITY = """
+from _speech_activity import offset_of
+from genlock.lipsync.evidence.collect import gather
+film = gather(sys.argv[1])[0]
+status = 0
+print(f"{1000 * offset_of(film):+.0f} ms, no interval, no probability")
+"""
+
+
 def run(film: Path, *options: str) -> Run:
-    """Peak memory, seconds, and what was said."""
+    """What ``genlock sync`` takes and says."""
+    return measured(_SYNC, film, *options)
+
+
+def measured(what: str, film: Path, *options: str) -> Run:
+    """Peak memory, seconds, and what a program said about a film."""
     began = time.perf_counter()
     program = (
-        "import resource,sys\nfrom genlock.cli import main\nstatus=main(['sync', *sys.argv[1:]])\n"
-        "use=resource.getrusage(resource.RUSAGE_SELF)\n"
+        f"import resource, sys\n{what}\nuse = resource.getrusage(resource.RUSAGE_SELF)\n"
         "print(use.ru_maxrss / 1024, use.ru_utime + use.ru_stime)\nsys.exit(status)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(film), *options], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, str(film), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
     )
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
@@ -212,6 +252,42 @@ def by_windows(short: Path, folder: Path, minutes: list[float]) -> None:
                     f"{got.peak_mb:10.0f}   {got.said[0]}"
                 )
                 print("\n".join(f"{'':14}{line}" for line in got.said[1:] if "windows" in line), flush=True)
+
+
+def paired(short: Path, folder: Path) -> None:
+    """Print the table of a release: everything but two hours twice, in turns."""
+    films = {name: folder / f"{name}.mp4" for name in ("short", "ten", "hours")}
+    lasts = {
+        name: repeat(short, films[name], seconds)
+        for name, seconds in (("short", 30.0), ("ten", 600.0), ("hours", 7200.0))
+    }
+    rows: list[tuple[str, str, Callable[[], Run], int]] = [
+        ("half a minute", "short", lambda: run(films["short"]), 2),
+        ("ten minutes", "ten", lambda: run(films["ten"]), 2),
+        ("ten minutes, --thorough", "ten", lambda: run(films["ten"], "--thorough"), 2),
+        ("two hours", "hours", lambda: run(films["hours"]), 1),
+        ("SyncNet's front end, half a minute", "short", lambda: measured(_FRONT_END, films["short"]), 2),
+        ("speech activity, half a minute", "short", lambda: measured(_ACTIVITY, films["short"]), 2),
+    ]
+    got: dict[str, list[Run]] = {name: [] for name, *_ in rows}
+    for turn in range(2):
+        for name, _, work, times in rows:
+            if turn < times:
+                got[name].append(work())
+    print(f"\n{'':36}{'wall, s':>16}{'CPU, s':>16}{'x real time':>13}{'peak, MB':>10}")
+    for name, film, *_ in rows:
+        walls, cpus = (
+            [f"{value:.1f}" for value in each]
+            for each in zip(*((r.wall, r.cpu) for r in got[name]), strict=True)
+        )
+        best = min(r.wall for r in got[name])
+        print(
+            f"{name:36}{', '.join(walls):>16}{', '.join(cpus):>16}{lasts[film] / best:13.1f}"
+            f"{max(r.peak_mb for r in got[name]):10.0f}   {got[name][0].said[0]}"
+        )
+    files = [file for file in need(VIDEOS) if split_by_name(file.stem) == "test"][:24]
+    clips = [piece for file in files for piece in gather(file)]
+    print(right_by_activity([clip for clip in clips if clip.faces and clip.loudness is not None]))
 
 
 def memory(short: Path, folder: Path, minutes: list[float]) -> bool:
@@ -242,6 +318,7 @@ def main() -> int:
     parser.add_argument("--video", type=Path, default=TALKING / "RD_Radio34_000.mp4")
     parser.add_argument("--long", type=float, nargs="+", default=[], metavar="MINUTES")
     parser.add_argument("--windows", type=float, nargs="+", default=[], metavar="MINUTES")
+    parser.add_argument("--paired", action="store_true", help="the table of a release, and nothing else")
     options = parser.parse_args()
     need(options.video, "talking clip")
     print(
@@ -249,6 +326,9 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory(prefix="genlock-speed-") as name:
         folder = Path(name)
+        if options.paired:
+            paired(make_film(options.video, folder, SIZE), folder)
+            return 0
         if options.seconds > 0:
             film = folder / "film.mp4"
             seconds = repeat(make_film(options.video, folder, SIZE), film, options.seconds)

@@ -67,6 +67,7 @@ class _Scaler:
         self.orientation: tuple[int, int, int, int] | None = None
         self.stored: tuple[int, int] | None = None
         self.scalers: dict[tuple[str, _Look], VideoReformatter] = {}
+        self.sides: dict[_Look, tuple[int, int]] = {}
 
     def __call__(self, frame: Any, form: VideoForm) -> Pixels:
         if self.orientation is None or self.stored is None:
@@ -74,6 +75,25 @@ class _Scaler:
             self.stored = (frame.width, frame.height)
         if (frame.width, frame.height) != self.stored:
             self.noted.count("resized", "frames of another size were scaled to the size of the first")
+        if (sides := self.sides.get(_look_of(form))) is None:
+            sides = self.sides[_look_of(form)] = self._sides_of(form)
+        width, height = sides
+        planar = form.pixels == "yuv420p"
+        if form.longest_side is not None and width < frame.width and frame.format.name in _SHRUNK_FIRST:
+            frame = self._reformat("shrink", form, frame, width, height, frame.format.name, "AREA")
+        # FFmpeg's own program scales bicubically, and public weights that ask for a shorter side saw its pictures.
+        how = "BILINEAR" if form.shortest_side is None else "BICUBIC"
+        image: Any = self._reformat("convert", form, frame, width, height, form.pixels, how).to_ndarray()
+        pixels: Pixels = np.ascontiguousarray(
+            _planes_upright(image, width, self.orientation) if planar else _upright(image, self.orientation)
+        )
+        pixels.setflags(write=False)
+        return pixels
+
+    def _sides_of(self, form: VideoForm) -> tuple[int, int]:
+        """Width and height of the pictures of a form, before they are turned; the same for every frame."""
+        assert self.orientation is not None
+        assert self.stored is not None
         across = bool(self.orientation[0])
         width, height = self.stored
         if form.size is not None:
@@ -89,19 +109,9 @@ class _Scaler:
             width, height = (
                 min(LARGEST_SIDE, max(1, round_fraction(side * ratio, "floor"))) for side in (width, height)
             )
-        planar = form.pixels == "yuv420p"
-        if planar:
+        if form.pixels == "yuv420p":
             width, height = (max(2, side // 2 * 2) for side in (width, height))
-        if form.longest_side is not None and width < frame.width and frame.format.name in _SHRUNK_FIRST:
-            frame = self._reformat("shrink", form, frame, width, height, frame.format.name, "AREA")
-        # FFmpeg's own program scales bicubically, and public weights that ask for a shorter side saw its pictures.
-        how = "BILINEAR" if form.shortest_side is None else "BICUBIC"
-        image: Any = self._reformat("convert", form, frame, width, height, form.pixels, how).to_ndarray()
-        pixels: Pixels = np.ascontiguousarray(
-            _planes_upright(image, width, self.orientation) if planar else _upright(image, self.orientation)
-        )
-        pixels.setflags(write=False)
-        return pixels
+        return width, height
 
     def _reformat(
         self, step: str, form: VideoForm, frame: Any, width: int, height: int, pixels: str, how: str

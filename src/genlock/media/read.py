@@ -59,6 +59,7 @@ Progress: TypeAlias = Callable[[float, float | None], None]
 # What PyAV may raise while it reads or decodes a damaged file.
 _FAILURES = (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError)
 _PREROLL = Fraction(1)  # seconds before what is needed to which a first seek goes
+_TOLD_EVERY = 8  # packets from one word of progress to the next
 _NEAR_THE_BEGINNING = 4  # seconds: to here a seek is not worth it
 _SETTLING = Fraction(1, 2)  # seconds of sound after which a decoder's bit reservoir and overlap have settled
 # Containers whose time stamps are as good after a seek as before it. Not MPEG program streams: few of their
@@ -397,6 +398,7 @@ class _Reading:
         timelines = {s.index: timeline for s in wanted if (timeline := self._timeline_of(s)) is not None}
         open_timelines = set(timelines)
         failed: dict[int, int] = dict.fromkeys(timelines, 0)
+        told = 0
         for packet in self._packets(wanted):
             index = packet.stream.index
             if index in open_timelines:
@@ -415,7 +417,8 @@ class _Reading:
                     open_timelines.discard(index)
                     if not open_timelines and not self.copiers:
                         break
-                self._tell()
+                if (told := told + 1) % _TOLD_EVERY == 1:
+                    self._tell()
             if packet.size:
                 for copier in self.copiers.get(index, ()):
                     copier.push(packet)

@@ -3,8 +3,8 @@
 Faces are looked for in pictures that were made small, which is fast and enough for most films. A face that takes a
 thirtieth of the picture's width is then a smear. :class:`SmallFaces` stands beside a
 :class:`~genlock.extractors.face.tracking.FaceTracker`: where that one has seen nobody for a second it looks through the
-picture as it is, a few squares with each frame, and follows whom it finds there. It sees grey, which costs next to
-nothing to make.
+picture as it is, a few squares with each frame, and follows whom it finds there. It sees grey: the brightness that a
+film stores is handed on as it is, and made a picture only where somebody is looked for.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _SIDES = (640, 320)
 _AT_FIRST, _LATER = 4, 1
 # Frames without a face, after some with one, before the search begins: who turns away for a moment is not lost.
 _PATIENCE = 25
+# What films store as 16...235 is 0...255 on show (ITU-R BT.601).
+_BRIGHTNESS = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 # Pictures no larger than this hold no face that a tracker, which looks at them whole, does not see.
 _LARGE = 640
 
@@ -45,7 +47,9 @@ class SmallFaces:
     """The tracker that sees the same frames, made smaller; it is fed each of them first."""
     sinks: Sequence[Sink] = ()
     """Each is called once for every small face of every frame."""
-    form: VideoForm = field(default_factory=lambda: VideoForm(pixels="gray", longest_side=1920, as_seen=True))
+    form: VideoForm = field(
+        default_factory=lambda: VideoForm(pixels="yuv420p", longest_side=1920, as_seen=True)
+    )
     """What it asks the reader for."""
 
     def __post_init__(self) -> None:
@@ -55,7 +59,7 @@ class SmallFaces:
 
     def push(self, cell: VideoCell) -> None:
         """Take the next frame, after the other tracker took it."""
-        height, width = cell.pixels.shape[:2]
+        width, height = cell.pixels.shape[1], cell.pixels.shape[0] * 2 // 3
         if max(height, width) <= (self.beside.form.longest_side or _LARGE):
             return
         if self.beside.sees_somebody:
@@ -69,7 +73,8 @@ class SmallFaces:
         if self._closer is None:
             self._closer = _Closer((self._tell,), replace(self.beside.options, least_score=0.6))
         self._closer.frames = self.beside.frames - 1
-        colour = np.asarray(cv2.cvtColor(cell.pixels, cv2.COLOR_GRAY2RGB), np.uint8)
+        grey = np.asarray(cv2.LUT(cell.pixels[:height], _BRIGHTNESS), np.uint8)
+        colour = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
         self._closer.push(replace(cell, pixels=colour))
 
     def finish(self) -> None:
