@@ -45,6 +45,7 @@ class KeptFilm:
                 mel=_half(own.mel),
                 loudness=None,
                 waveform=None,
+                sight=None,
                 luma=None,
                 motion=None,
                 faces=faces,

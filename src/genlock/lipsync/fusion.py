@@ -28,9 +28,11 @@ from genlock.lipsync.estimators.base import (
     make_estimators,
     mouths_of,
     not_matched,
+    sight_of,
 )
 from genlock.lipsync.events import Event, of_events
 from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.sight import Sight
 from genlock.lipsync.far import FAR_SECONDS, Far, Seeing, find_far, from_afar
 from genlock.lipsync.film import KeptFilm
 from genlock.lipsync.measurement import (
@@ -144,6 +146,17 @@ class Fusion:
             names = ", ".join(f"{name} {crops}" for crops, name in asked.items())
             raise OptionError(f"estimators ask for different mouth crops ({names}); name one of them")
         return next(iter(asked), None)
+
+    @property
+    def sight(self) -> Sight | None:
+        """How an estimator looks at the whole picture while it is read; None: nobody does.
+
+        Raises OptionError if two of them do.
+        """
+        asked = {e.name: sight for e in self.estimators if (sight := sight_of(e)) is not None}
+        if len(asked) > 1:
+            raise OptionError(f"estimators look at the whole picture ({', '.join(asked)}); name one of them")
+        return next(iter(asked.values()), None)
 
     # ------------------------------------------------------------ gathering
 

@@ -110,8 +110,8 @@ class SyncWatch:
         # A window is too short for the search ten seconds away, which a whole film gets.
         self._options = FusionOptions(estimators=estimators, far=False)
         self._estimators = make_estimators(estimators, self._options.reach_seconds)
-        mouths = Fusion(self._options, self._estimators).mouths
-        self._collector = WindowCollector(self._take, window_seconds, hop_seconds, mouths)
+        asked = Fusion(self._options, self._estimators)
+        self._collector = WindowCollector(self._take, window_seconds, hop_seconds, asked.mouths, asked.sight)
         self._beyond = self._known = self.windows = 0
         """How many windows there were."""
         self.alarmed = False

@@ -76,12 +76,13 @@ def measure_windows(
     notes: dict[str, None] = {}
     lacking: list[MissingModel | MissingDependency] = []
     asked = FusionOptions(estimators=estimators)
-    mouths = Fusion(asked).mouths
+    first = Fusion(asked)
+    mouths, sight = first.mouths, first.sight
 
     def look(window: Window) -> Sequence[Evidence]:
         pieces: list[Evidence] = []
         length = max(window.end - window.start, Fraction(10))
-        collector = EvidenceCollector(pieces.append, piece_seconds=length, mouths=mouths)
+        collector = EvidenceCollector(pieces.append, piece_seconds=length, mouths=mouths, sight=sight)
         part = replace(reading, start=window.start, end=window.end)
         with Background(collector.consumers) as background:
             request = ClipRequest(consumers=background.consumers, frames=False, reading=part)
@@ -90,7 +91,7 @@ def measure_windows(
         lacking.extend([] if collector.unavailable is None else [collector.unavailable])
         return pieces
 
-    seen = measure_spread(spread, look, lambda: Fusion(asked), progress)
+    seen = measure_spread(spread, look, lambda: Fusion(asked, first.estimators), progress)
     return None if seen is None else WindowsMeasured(*seen, tuple(notes), next(iter(lacking), None))
 
 

@@ -17,6 +17,7 @@ from genlock.core.plugins import check_plugin, plugin_class
 from genlock.core.time import Exact, exact
 from genlock.lipsync.confidence import Confidence
 from genlock.lipsync.evidence.base import Evidence
+from genlock.lipsync.evidence.sight import Sight
 
 __all__ = [
     "DEFAULT",
@@ -30,6 +31,7 @@ __all__ = [
     "make_estimators",
     "mouths_of",
     "not_matched",
+    "sight_of",
     "stretches",
     "why_nothing",
 ]
@@ -121,7 +123,8 @@ class Estimator(Protocol):
     mouth_side: int | None
     """Side in pixels of the mouth crops that it asks for, 16...512; they are then in the evidence of each face. None:
     it asks for none. One whose model was taught on other crops than ``mouth/SIDE`` says so in ``mouths``, as a feature
-    such as ``mouth:avhubert/96``."""
+    such as ``mouth:avhubert/96``. One that looks at the whole picture has a ``sight``, a
+    :class:`~genlock.lipsync.evidence.sight.Sight`; what that sees is in the evidence."""
 
     @property
     def trust(self) -> Trust:
@@ -141,6 +144,12 @@ def mouths_of(estimator: Estimator) -> str | None:
     side = estimator.mouth_side
     told: str | None = getattr(estimator, "mouths", None)
     return None if side is None else told or f"mouth/{side}"
+
+
+def sight_of(estimator: Estimator) -> Sight | None:
+    """How an estimator looks at the whole picture while it is read, if it has a ``sight``; None: it does not."""
+    told: Sight | None = getattr(estimator, "sight", None)
+    return told
 
 
 def make_estimators(names: str = DEFAULT, reach_seconds: Exact = Fraction(6, 5)) -> tuple[Estimator, ...]:

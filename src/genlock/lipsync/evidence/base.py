@@ -75,5 +75,8 @@ class Evidence:
     """Instants at which a new shot begins."""
     waveform: Track | None = None
     """The sound itself, float32 [T], 16 kHz mono; None without sound, or where nobody kept it."""
+    sight: Track | None = None
+    """What an estimator saw of the whole picture while it was read, one row a segment; None: nobody looked, or no
+    segment was complete."""
 
     __repr__ = one_line

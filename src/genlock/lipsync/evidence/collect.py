@@ -25,6 +25,7 @@ from genlock.lipsync.evidence.base import Evidence, FaceEvidence
 from genlock.lipsync.evidence.beeps import BeepFinder
 from genlock.lipsync.evidence.flashes import FlashFinder
 from genlock.lipsync.evidence.picture_rows import SMALL_PICTURE, PictureRows
+from genlock.lipsync.evidence.sight import Sight, SightRows
 from genlock.lipsync.evidence.waveform_rows import SOUND_RATE, SoundRows
 from genlock.media import (
     AudioBlock,
@@ -60,6 +61,7 @@ class EvidenceCollector:
         among :attr:`consumers`, and its own picture is what is looked at
     mouths : the mouth crops that are kept, as a feature: ``mouth/96``, or ``mouth:avhubert/96`` as public weights see
         them; None: none are. A minute of one face at 96 pixels and 25 frames a second takes 14 MB
+    sight : looks at the whole picture while it is read; None: nobody does
 
     Examples
     --------
@@ -87,6 +89,7 @@ class EvidenceCollector:
         longest_side: int | None = 640,
         watch: FaceWatch | None = None,
         mouths: str | None = None,
+        sight: Sight | None = None,
     ) -> None:
         self._piece, self._margin = exact(piece_seconds), exact(margin_seconds)
         if self._piece < 10 or not 0 <= self._margin <= self._piece / 4:
@@ -111,6 +114,9 @@ class EvidenceCollector:
                 self._consumers += self._watch.consumers
             except (MissingModel, MissingDependency) as error:
                 self.unavailable = error
+        self._sight = None if sight is None else SightRows(sight)
+        if sight is not None and self._sight is not None:
+            self._consumers.append(Tap(sight.form, self._sight.push))
         # The grey picture comes last, so that a frame's faces are known when it is counted.
         grey = VideoForm(size=SMALL_PICTURE, pixels="gray")
         self._consumers.append(Tap(grey, self._take_picture, self._finish))
@@ -223,6 +229,7 @@ class EvidenceCollector:
             beeps=self._beeps.between(low, high),
             cuts=self._picture.cuts(low, high),
             waveform=waveform,
+            sight=None if self._sight is None else self._sight.track(low, high),
         )
 
     def _forget(self, before: Fraction) -> None:
@@ -231,6 +238,8 @@ class EvidenceCollector:
         self._mouths.forget(self._picture.first_frame(before))
         self._picture.forget(before)
         self._flashes.forget(before)
+        if self._sight is not None:
+            self._sight.forget(before)
         self._beeps.forget(before)
 
 
@@ -262,9 +271,10 @@ def gather(
     progress: Progress = silent,
     faces: FaceOptions | None = FaceOptions(),  # noqa: B008 - frozen
     mouths: str | None = None,
+    sight: Sight | None = None,
 ) -> list[Evidence]:
     """All evidence of a file, in memory: for scripts and short files. ``mouths``, a feature such as
-    ``mouth/96``, asks for mouth crops too.
+    ``mouth/96``, asks for mouth crops too, ``sight`` for what it sees of the whole picture.
 
     Raises
     ------
@@ -279,7 +289,7 @@ def gather(
     (40, 50)
     """
     pieces: list[Evidence] = []
-    collector = EvidenceCollector(pieces.append, faces=faces, mouths=mouths)
+    collector = EvidenceCollector(pieces.append, faces=faces, mouths=mouths, sight=sight)
     read(
         file, collector.consumers_for(probe(file)), reading, lambda done, total: progress("read", done, total)
     )

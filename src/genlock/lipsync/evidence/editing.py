@@ -93,6 +93,7 @@ def cut(evidence: Evidence, start: Exact, end: Exact) -> Evidence:
         mel=part(evidence.mel),
         loudness=part(evidence.loudness),
         waveform=part(evidence.waveform),
+        sight=part(evidence.sight),
         faces=tuple(faces),
         luma=part(evidence.luma),
         motion=part(evidence.motion),

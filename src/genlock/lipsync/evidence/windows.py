@@ -9,6 +9,7 @@ from genlock.core.errors import OptionError
 from genlock.core.time import Exact, exact
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import EvidenceCollector
+from genlock.lipsync.evidence.sight import Sight
 
 __all__ = ["SETTLING_SECONDS", "WindowCollector"]
 
@@ -29,7 +30,7 @@ class WindowCollector(EvidenceCollector):
     on_evidence : told each window, in order
     window_seconds : length of a window, 2...60
     hop_seconds : from one window to the next, above 0 and at most a window
-    mouths : the mouth crops that are kept, as for the collector of pieces
+    mouths, sight : the mouth crops that are kept, and who looks at the whole picture, as for the collector of pieces
 
     Raises
     ------
@@ -52,6 +53,7 @@ class WindowCollector(EvidenceCollector):
         window_seconds: Exact = 8,
         hop_seconds: Exact = 2,
         mouths: str | None = None,
+        sight: Sight | None = None,
     ) -> None:
         self._window, self._hop = exact(window_seconds), exact(hop_seconds)
         if not 2 <= self._window <= 60 or not 0 < self._hop <= self._window:
@@ -59,7 +61,7 @@ class WindowCollector(EvidenceCollector):
                 f"windows of {window_seconds} s, one every {hop_seconds} s: a window lasts 2...60 s, "
                 "and the hop is above 0 and at most a window"
             )
-        super().__init__(on_evidence, margin_seconds=2, mouths=mouths)
+        super().__init__(on_evidence, margin_seconds=2, mouths=mouths, sight=sight)
         self._told: Fraction | None = None  # the end of the last window
 
     def _advance(self) -> None:
