@@ -33,6 +33,8 @@ def one_line(result: Any) -> str:
     ...     __repr__ = one_line
     >>> Heard(np.zeros((9, 2)), ("one",)), Heard(np.zeros(0, "f4"), ("word",) * 99, "none")
     (Heard(samples=float64[9, 2], words=('one')), Heard(samples=float32[0], words=<99 str>, reason='none'))
+    >>> Heard(np.zeros(1), (np.zeros(1), {}))
+    Heard(samples=float64[1], words=<2 items>)
     """
     parts: list[str] = []
     name = type(result).__name__
@@ -69,7 +71,8 @@ def _short(value: Any) -> str:
         return _joined("{}", list(value), len(value), "entries")
     if isinstance(value, Collection) and not is_dataclass(value):
         items = list(value)[: _VALUE + 1]
-        kind = type(items[0]).__name__ if items else ""
+        kinds = {type(item).__name__ for item in items}
+        kind = kinds.pop() if len(kinds) == 1 else "items"
         return _joined("()", items, len(value), kind)
     return _fitting(repr(value), f"{type(value).__name__}(...)")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from html import escape
+from importlib import import_module
 from types import TracebackType
 from typing import Any
 
@@ -48,13 +50,18 @@ class NotebookBar:
         self._shown, self._on_screen = shown, False
         self._began = self._said = time.monotonic()
         self._stages: dict[str, float] = {}
+        self._unwarned = warnings.catch_warnings()
 
     def __enter__(self) -> NotebookBar:
+        # A library that is first imported by this work asks for another package, for bars that we do not use.
+        self._unwarned.__enter__()
+        warnings.filterwarnings("ignore", message="IProgress not found")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._unwarned.__exit__(kind, error, trace)
         if self._on_screen:
             self._show("")
 
@@ -70,14 +77,13 @@ class NotebookBar:
         self._show(f'<progress max="1"{share} aria-label="{escape(stage)}"></progress> {told}')
 
     def _show(self, text: str) -> None:
-        from IPython.display import HTML, DisplayHandle  # only a notebook has it
-
+        display = import_module("IPython.display")  # only a notebook has it
         if self._shown is None:
-            self._shown = DisplayHandle()
+            self._shown = display.DisplayHandle()
         if self._on_screen:
-            self._shown.update(HTML(text))
+            self._shown.update(display.HTML(text))
         else:
-            self._shown.display(HTML(text))
+            self._shown.display(display.HTML(text))
         self._on_screen = True
 
 
