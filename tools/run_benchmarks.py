@@ -84,6 +84,7 @@ TABLE: dict[str, Benchmark] = {
     "sync_protocols": Benchmark("--clips 6", (), GRID),
     "sync_side_on": Benchmark("--talkers 2 --seconds 4"),
     "sync_speed": Benchmark("--seconds 16", (), TALKING),
+    "synchformer_speed": Benchmark("--seconds 2 --segments 1 --width 24", MODELS),
     "talker_clock": Benchmark("--seconds 10 --hours 0.05"),
     "talker_strangers": Benchmark("", TRAINING, GRID),
     "talker_voices": Benchmark("talker-nano --count 2 --voices own:light flite:awb", ("torch",)),

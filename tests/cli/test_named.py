@@ -74,3 +74,13 @@ def test_help_imports_no_recipe_and_no_benchmark() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_public_weights_of_estimators_are_listed_with_where_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["models", "list", "estimators", "--json"]) == 0
+    listed = {row["name"]: row["where"] for row in json.loads(capsys.readouterr().out)["estimators"]}
+    assert "github.com/v-iashin/Synchformer" in listed["synchformer:24-01-04T16-39-21.pt"]
+    assert main(["models", "list", "nobody"]) != 0
+    assert "estimators" in capsys.readouterr().err

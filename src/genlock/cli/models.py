@@ -32,7 +32,8 @@ def models(
         action: list, fetch, verify or convert.
         names: Model names; ``default`` means those of the standard set-up (as does no name). For ``fetch`` also Whisper
             models as whisper's own command names them (large-v3, turbo, small.en), and OWNER/NAME of the hub, which
-            go into the hub's own cache. For ``list``: ``whisper`` or ``aligners`` shows those. For ``convert``: one
+            go into the hub's own cache. For ``list``: ``whisper`` or ``aligners`` shows those, ``estimators``
+            the public weights that ``sync --estimators`` can run, and whose page leads to them. For ``convert``: one
             public checkpoint: of AV-HuBERT a ``.pt`` of fairseq, the folder of the safetensors port, or its hub name;
             of SpecVQGAN a ``.ckpt`` of its codebook or transformer, or a ``.pt`` of MelGAN or of its classifier.
         output: For ``convert``: the new folder.
@@ -69,7 +70,9 @@ def models(
 
 
 def _list(known: Sequence[registry.ModelStatus], names: Sequence[str], as_json: bool) -> None:
-    """The table's models, or with ``whisper`` or ``aligners`` public ones by name or by language."""
+    """The table's models, or with ``whisper`` or ``aligners`` public ones by name or by language; ``estimators``."""
+    if list(names) == ["estimators"]:
+        return _list_estimators(as_json)
     rows = {
         "whisper": {name: hub_models.whisper_repository(name) or "" for name in hub_models.whisper_names()},
         "aligners": hub_models.aligners(),
@@ -77,7 +80,9 @@ def _list(known: Sequence[registry.ModelStatus], names: Sequence[str], as_json: 
     if not names:
         return _print_models(known, as_json)
     if len(names) != 1 or names[0] not in rows:
-        raise OptionError(f"models list {' '.join(names)}: it takes no name, or one of {', '.join(rows)}")
+        raise OptionError(
+            f"models list {' '.join(names)}: it takes no name, or one of {', '.join([*rows, 'estimators'])}"
+        )
     found = [
         {"name": name, "repository": repository, "path": _folder(repository)}
         for name, repository in rows[names[0]].items()
@@ -91,6 +96,16 @@ def _list(known: Sequence[registry.ModelStatus], names: Sequence[str], as_json: 
             f"{row['name']}  {row['repository']}  {row['path'] or 'not here: ' + hub_models.how_to_get(str(what))}"
         )
     return None
+
+
+def _list_estimators(as_json: bool) -> None:
+    """Public weights of estimators and where they are: Genlock fetches none of them."""
+    files = hub_models.estimator_files()
+    if as_json:
+        print(dump_json({"estimators": [{"name": name, "where": where} for name, where in files.items()]}))
+        return
+    for name, where in files.items():
+        print(f"{name}  {where}")
 
 
 def _folder(repository: str) -> str | None:

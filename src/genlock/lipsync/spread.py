@@ -290,6 +290,8 @@ def measure_spread(
     look: Callable[[Window], Sequence[Evidence]],
     fusion: Callable[[], Fusion],
     progress: Progress = silent,
+    *,
+    first_alone: bool = False,
 ) -> tuple[SyncMeasurement, PartsRead] | None:
     """What the windows of a film say of it.
 
@@ -297,6 +299,7 @@ def measure_spread(
     ----------
     look : gives the evidence in a window
     fusion : gives one that has seen nothing yet
+    first_alone : nothing but the first windows is read, whatever they say, for whoever looks needs a minute for each
 
     Returns
     -------
@@ -320,6 +323,9 @@ def measure_spread(
         return together.finish()
 
     found = see(spread.first())
+    if first_alone:
+        progress("read", len(kept), len(kept))
+        return found, spread.parts(found)
     if not believed(found):
         found = see(spread.wider())
     while believed(found):

@@ -91,7 +91,10 @@ def measure_windows(
         lacking.extend([] if collector.unavailable is None else [collector.unavailable])
         return pieces
 
-    seen = measure_spread(spread, look, lambda: Fusion(asked, first.estimators), progress)
+    # Whoever looks at whole pictures needs as many hours for a film as it lasts, and more.
+    seen = measure_spread(
+        spread, look, lambda: Fusion(asked, first.estimators), progress, first_alone=sight is not None
+    )
     return None if seen is None else WindowsMeasured(*seen, tuple(notes), next(iter(lacking), None))
 
 

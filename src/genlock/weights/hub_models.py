@@ -24,6 +24,7 @@ __all__ = [
     "aligner_repository",
     "aligners",
     "cached_folder",
+    "estimator_files",
     "fetch_repository",
     "how_to_get",
     "is_hub_name",
@@ -69,6 +70,15 @@ def aligners() -> Mapping[str, str]:
     True
     """
     return _table()["aligners"]
+
+
+def estimator_files() -> Mapping[str, str]:
+    """Public weights of estimators, as ``--estimators`` takes them, to what each is and whose page leads to it.
+
+    >>> "syncnet:syncnet_v2.model" in estimator_files()
+    True
+    """
+    return _table()["estimators"]
 
 
 def romanized_repository() -> str:

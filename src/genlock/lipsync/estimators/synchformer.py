@@ -57,7 +57,7 @@ class SynchformerSync:
     ----------
     model : the file of the weights, as :func:`genlock.models.synchformer.load.load_synchformer` takes it
     reach_seconds : the largest offset that is looked for, to either side, in whole frames; 0.1...1.9
-    fine : whether the sound is moved between the classes; without it a sixth of the time is saved, and the curve is a
+    fine : whether the sound is moved between the classes; without it an eighth of the time is saved, and the curve is a
         straight line from class to class
 
     Raises
