@@ -4,6 +4,7 @@
 #   make demo                                                       the main job on a talking test card of our own
 #   make words-all                                                  fetches speech recognition in 99 languages (133 MB)
 #   make foley OUT=folder                                           trains sound for silent videos (two hours)
+#   make release                                                    wheel, sdist, checksums and list of parts, in dist/
 #   make test | slow | check | bench | docs                         for those who work on Genlock
 #
 # PYTHON=python3.13 picks another interpreter. ARGS='...' is handed on to the command.
@@ -32,7 +33,7 @@ $(error Which video? Say: make align VIDEO=talk.mp4 [TRANSCRIPT=talk.txt] [OUT=f
 endif
 endif
 
-.PHONY: help setup align demo words-all foley test slow check format bench docs test-core test-pythons constraints clean
+.PHONY: help setup align demo words-all foley test slow check format bench docs test-core test-pythons release written constraints clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -70,6 +71,12 @@ check: $(STAMPS)/dev
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 
+# What is made of the options of the commands: typed keywords for Python, the manual page.
+written: $(STAMPS)/dev
+	$(BIN)/python tools/write_keywords.py
+	$(BIN)/python tools/write_man.py
+	$(BIN)/ruff format -q src/genlock/tasks/keywords.py
+
 format: $(STAMPS)/dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -91,6 +98,11 @@ test-core:
 test-pythons: $(STAMPS)/core
 	@sh tools/test_pythons.sh $(BIN)/python
 
+# What would be published, in dist/: built, installed into an empty environment, and tested there.
+release: $(STAMPS)/release
+	rm -rf dist
+	$(BIN)/python tools/check_dist.py --keep dist $(ARGS)
+
 # Pins the newest versions that pyproject.toml allows. On purpose only: read what changed before committing.
 constraints: | $(VENV)/pyvenv.cfg
 	@$(BIN)/python tools/resolve.py > constraints.txt.new && mv constraints.txt.new constraints.txt
@@ -110,6 +122,10 @@ $(STAMPS)/core: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 
 $(STAMPS)/cluster: $(STAMPS)/dev
 	$(INSTALL) --editable '.[cluster]'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/release: $(STAMPS)/core
+	$(INSTALL) --editable '.[release]'
 	@mkdir -p $(STAMPS) && touch $@
 
 # A peer that does not build here is left out of its table, which says so.

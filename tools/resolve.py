@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-EXTRAS = ".[all,dev]"
+EXTRAS = ".[all,dev,release]"
 # torch's newest build need not have a CPU wheel everywhere: moved by hand only.
 BY_HAND = ["torch==2.13.0"]
 

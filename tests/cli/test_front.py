@@ -138,3 +138,17 @@ def test_a_closed_pipe_is_no_success() -> None:
         f"sys.exit(main(['probe', {str(example_video())!r}]))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 141
+
+
+def test_a_command_that_does_little_imports_little(tmp_path: Path) -> None:
+    """typeguard brings asyncio and ssl, entry points bring the parser of mail: a tenth of a second each."""
+    code = (
+        "import sys; from genlock.cli import main; main(['probe', sys.argv[1]]); "
+        "print(sorted({'typeguard', 'asyncio', 'ssl', 'importlib.metadata', 'email.message', 'rich.progress', 'numba', "
+        "'cv2', 'soundfile', 'faster_whisper'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(example_video())], capture_output=True, text=True, check=True
+    )
+    assert "frames per second" in done.stdout
+    assert done.stderr.strip() == "[]"

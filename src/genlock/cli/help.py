@@ -107,7 +107,8 @@ def _typed(action: argparse.Action) -> str:
     names = ", ".join(sorted(action.option_strings, key=len))
     if action.nargs == 0:
         return names
-    shown = str(action.metavar or "VALUE")
+    # Python's None is what there is without the option; nobody types it.
+    shown = str(action.metavar or "VALUE").replace("{None,", "{").replace("{None}|", "")
     if str(action.dest).rpartition(".")[2] in _FILES:
         shown = "FILE"
     return f"{names} {'NAME' if shown == 'STR' else shown.replace(',', ', ')}"

@@ -26,7 +26,7 @@ def models(
     tokens: str | None = None,
     json: Json = False,
 ) -> None:
-    """List, fetch, verify or convert model files. Only ``fetch`` ever touches the network.
+    """List, fetch, verify or convert model files. Only fetch asks the network for any.
 
     Args:
         action: list, fetch, verify or convert.

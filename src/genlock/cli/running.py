@@ -10,20 +10,10 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
 from genlock.cli.time_left import TimeLeft
 from genlock.core.errors import GenlockError, InputError, OptionError
 from genlock.core.json_forms import dump_json
+from genlock.core.optional import optional_module
 from genlock.core.progress import told_progress
 from genlock.tasks.files import expand_files, result_folders
 from genlock.tasks.result import Result
@@ -32,6 +22,8 @@ from genlock.tasks.written import note_written, require_free
 __all__ = ["Bar", "each", "hint", "quietly", "say", "show", "unless_there"]
 
 
+# Whoever shows no bar does not wait for what draws it.
+_RICH, _CONSOLE = optional_module("rich.progress"), optional_module("rich.console")
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
@@ -119,26 +111,15 @@ class Bar:
     def __init__(self, prefix: str) -> None:
         self._prefix, self._quiet = prefix, _QUIET.get()
         self._lines = None if sys.stderr.isatty() else _Lines(prefix)
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("ETA"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=self._quiet or self._lines is not None,
-        )
-        self._stages: dict[str, TaskID] = {}
+        self._progress: Any = None
+        self._stages: dict[str, Any] = {}
 
     def __enter__(self) -> Bar:
-        self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._progress is not None:
+            self._progress.stop()
 
     def __call__(self, stage: str, done: float, total: float | None) -> None:
         if self._quiet:
@@ -146,9 +127,27 @@ class Bar:
         if self._lines is not None:
             self._lines(stage, done, total)
             return
+        if self._progress is None:
+            self._progress = _bars()
+            self._progress.start()
         if stage not in self._stages:
             self._stages[stage] = self._progress.add_task(self._prefix + stage, total=total)
         self._progress.update(self._stages[stage], completed=done, total=total)
+
+
+def _bars() -> Any:
+    """Bars on a terminal, one below the other."""
+    return _RICH.Progress(
+        _RICH.SpinnerColumn(),
+        _RICH.TextColumn("{task.description}"),
+        _RICH.BarColumn(),
+        _RICH.TextColumn("{task.percentage:>3.0f} %"),
+        _RICH.TimeElapsedColumn(),
+        _RICH.TextColumn("ETA"),
+        _RICH.TimeRemainingColumn(),
+        console=_CONSOLE.Console(stderr=True),
+        transient=True,
+    )
 
 
 class _Lines:

@@ -87,7 +87,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "models": Command(
         "genlock.cli.models",
-        "List, fetch, verify or convert model files. Only ``fetch`` ever touches the network.",
+        "List, fetch, verify or convert model files. Only fetch asks the network for any.",
         {
             "genlock models": "what is here, and where it is from",
             "genlock models fetch": "those of the standard set-up",

@@ -28,11 +28,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from genlock.core.errors import MissingDependency, OptionError, PluginError
-from genlock.core.optional import missing_package
+from genlock.core.optional import missing_package, optional_module
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints
 
 __all__ = [
     "check_plugin",
@@ -44,6 +46,9 @@ __all__ = [
     "plugin_names",
     "plugin_origin",
 ]
+
+# What reads packages' metadata parses mail: whoever looks nothing up does not wait for it.
+_METADATA = optional_module("importlib.metadata")
 
 Kind = TypeVar("Kind")
 
@@ -171,6 +176,7 @@ def load_plugin(group: str, name: str) -> Any:
 def plugin_origin(point: EntryPoint) -> str:
     """Where an entry point comes from, in words: its distribution with version, and its module.
 
+    >>> from importlib.metadata import EntryPoint
     >>> plugin_origin(EntryPoint("tempo", "some_package.tempo:Tempo", "genlock.features"))
     'an unknown distribution (some_package.tempo:Tempo)'
     """
@@ -187,7 +193,8 @@ def _points(group: str) -> EntryPoints:
 def _registered(places: tuple[tuple[str, int | None], ...], group: str) -> EntryPoints:
     """What is registered in a group. Every installed package is looked at, which takes 25 ms: once for each state
     of the search path, where a package that comes or goes changes the folder that it lies in."""
-    return entry_points(group=group)
+    found: EntryPoints = _METADATA.entry_points(group=group)
+    return found
 
 
 def _changed(place: str) -> int | None:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from genlock.core.errors import OutputError
 from genlock.core.files import write_text
-from genlock.weights.registry import default_registry
+from genlock.core.optional import optional_module
 
 __all__ = ["is_ours", "note_written", "require_free"]
 
+# Most commands write nothing that is to be noted.
+_REGISTRY = optional_module("genlock.weights.registry")
 # Older lines are forgotten when there are more: a file of which nothing is known counts as somebody else's.
 _MOST_LINES = 20_000
 
@@ -64,7 +66,8 @@ def note_written(files: Iterable[str | os.PathLike[str]]) -> None:
 
 
 def _place() -> Path:
-    return default_registry().cache.parent / "written.jsonl"
+    cache: Path = _REGISTRY.default_registry().cache
+    return cache.parent / "written.jsonl"
 
 
 def _state(file: str | os.PathLike[str]) -> list[int] | None:
