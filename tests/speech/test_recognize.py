@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -67,6 +68,57 @@ def test_no_word_is_cut_lost_or_doubled_at_the_borders_of_pieces(gap: float) -> 
     assert [w.text for w in heard] == [t for t, _, _ in truth]
     assert max(abs(float(w.start) - 5 - s) for w, (_, s, _) in zip(heard, truth, strict=True)) < 0.01
     assert reader.longest <= 30 * 16000
+
+
+class Pair(ToneReader):
+    """Hears two pieces at once, or none; one of both answers later, now the first, now the second."""
+
+    at_once = 2
+
+    def __init__(self) -> None:
+        self.together = threading.Barrier(2, timeout=20)
+
+    def hear(self, samples: np.ndarray, language: str) -> list[Heard]:
+        heard = super().hear(samples, language)
+        time.sleep(0.01 * self.together.wait())
+        return heard
+
+
+def test_pieces_that_are_heard_at_once_come_in_order() -> None:
+    pitches = [3 + k % 37 for k in range(150)]
+    tone = np.sin(2 * np.pi * 100 * np.array(pitches)[:, None] * np.arange(8000) / 16000)
+    sound = sound_of(np.concatenate([0.3 * tone, np.zeros((150, 8000))], axis=1).ravel())
+    count = len(list(quiet_cuts(sound, 15 * 16000, 28 * 16000)))
+    assert count % 2 == 0, "a barrier wants whole pairs"
+    told: list[float] = []
+    heard = recognize(sound, Pair(), progress=lambda name, done, whole: told.append(done))
+    assert [w.text for w in heard] == list(map(str, pitches))
+    assert told == sorted(told)
+    assert len(told) == count
+
+
+def test_what_goes_wrong_in_one_piece_is_told() -> None:
+    class Broken(ToneReader):
+        at_once = 2
+
+        def hear(self, samples: np.ndarray, language: str) -> list[Heard]:
+            raise MediaError("this piece cannot be heard; take another")
+
+    with pytest.raises(MediaError, match="take another"):
+        recognize(sound_of(np.full(100 * 16000, 0.1)), Broken())
+
+
+@pytest.mark.skipif(FasterWhisper.missing() is not None, reason="the model is not here")
+def test_a_net_in_use_is_let_go_afterwards(jfk: TrackSound) -> None:
+    """It is let go again and again while it hears."""
+    recognizer, samples = FasterWhisper(), jfk.samples(0, 4 * 16000)
+    before = recognizer.hear(samples, "en")
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(recognizer.hear, samples, "en") for _ in range(2)]
+        while not all(future.done() for future in asked):
+            recognizer.release()
+            time.sleep(0.01)
+    assert [future.result() for future in asked] == [before] * 2
 
 
 def test_cuts_fall_into_pauses() -> None:

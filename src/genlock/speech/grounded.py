@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
+
 from genlock.core.grid import Grid
 from genlock.media.sound_source import SoundSource
 from genlock.speech.sound import level_db
@@ -76,5 +78,10 @@ def _level_db(sound: SoundSource, word: Word) -> float:
     first, stop = max(0, grid.index(word.start, "floor")), grid.index(word.end, "ceil")
     held = sound.samples(first, max(stop, first + 1))
     step = sound.rate // 100
-    whole = range(0, max(len(held) - step, 0) + 1, step)
-    return max(level_db(held[k : k + step]) for k in whole)
+    whole = len(held) // step
+    if not whole:
+        return level_db(held)
+    # An hour has ten thousand words: all hundredths of a word at once take a tenth of the time.
+    clean = np.nan_to_num(np.asarray(held[: whole * step], np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    loudest = int((clean.reshape(whole, step) ** 2).mean(axis=1).argmax())
+    return level_db(clean[loudest * step : (loudest + 1) * step])

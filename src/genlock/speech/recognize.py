@@ -2,12 +2,15 @@
 
 Sound of any length is cut into pieces of at most half a minute, each at the quietest place within reach.
 Where that place is not surely silent, neighbouring pieces overlap by a second, and each word counts in the
-piece that holds its middle: no word is cut, none counts twice. Only one piece is in memory at a time.
+piece that holds its middle: no word is cut, none counts twice. Only one piece is in memory at a time, and one more for
+each that is heard at once.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -83,7 +86,7 @@ class Recognizer(Protocol):
     arguments.
 
     One that holds much memory may have a method ``release()``: it is called where the aligner follows, and ``hear`` may
-    be asked again afterwards.
+    be asked again afterwards. One that may be asked by several threads has a number ``at_once``: how many.
     """
 
     name: str
@@ -457,23 +460,58 @@ def recognize(
     """
     require_speech_rate(sound)
     words: list[Heard] = []
+    threads = max(1, getattr(recognizer, "at_once", 1))
+    waiting: deque[tuple[int, int, Future[list[Heard]] | list[Heard]]] = deque()
+
+    def take() -> list[Heard]:
+        first, cut, asked = waiting.popleft()
+        heard = asked.result() if isinstance(asked, Future) else asked
+        joined = _joined(words, _within(heard, instant(sound, first), instant(sound, cut)))
+        progress("recognise", cut / sound.rate, known_seconds(sound))
+        return joined
+
+    pool = ThreadPoolExecutor(threads, "genlock-recognise") if threads > 1 else None
+    try:
+        for first, cut, begin, finish in _overlapping(sound):
+            samples = np.nan_to_num(sound.samples(begin, finish), nan=0.0, posinf=0.0, neginf=0.0)
+            ask = (recognizer, samples, language, instant(sound, begin), instant(sound, finish), mouths)
+            waiting.append((first, cut, _hear(*ask) if pool is None else pool.submit(_hear, *ask)))
+            if pool is None or len(waiting) > threads:
+                words = take()
+        while waiting:
+            words = take()
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+    return words
+
+
+def _overlapping(sound: SoundSource) -> Iterator[tuple[int, int, int, int]]:
+    """Samples between which a piece's words count, and those between which it is heard."""
     first, first_silent = 0, True
     for cut, cut_silent in quiet_cuts(sound, _SHORTEST, _LONGEST):
         begin = first if first_silent else max(0, first - _OVERLAP)
-        finish = cut if cut_silent else cut + _OVERLAP
-        samples = np.nan_to_num(sound.samples(begin, finish), nan=0.0, posinf=0.0, neginf=0.0)
-        if len(samples) and level_db(samples) > _SILENT_DB:
-            at = instant(sound, begin)
-            if getattr(recognizer, "mouth_side", None) is None:
-                words_here = recognizer.hear(samples, language)
-            else:
-                seen = () if mouths is None else mouths.between(at, instant(sound, finish))
-                words_here = recognizer.hear(samples, language, seen)
-            heard = [Heard(w.text, at + w.start, at + w.end, w.probability) for w in words_here]
-            words = _joined(words, _within(heard, instant(sound, first), instant(sound, cut)))
+        yield first, cut, begin, cut if cut_silent else cut + _OVERLAP
         first, first_silent = cut, cut_silent
-        progress("recognise", cut / sound.rate, known_seconds(sound))
-    return words
+
+
+def _hear(
+    recognizer: Recognizer,
+    samples: Samples,
+    language: str,
+    start: Fraction,
+    end: Fraction,
+    mouths: SpooledMouths | None,
+) -> list[Heard]:
+    """The words of a piece from one instant to another."""
+    if not len(samples) or level_db(samples) <= _SILENT_DB:
+        return []
+    if getattr(recognizer, "mouth_side", None) is None:
+        heard = recognizer.hear(samples, language)
+    else:
+        seen = () if mouths is None else mouths.between(start, end)
+        heard = recognizer.hear(samples, language, seen)
+    return [Heard(w.text, start + w.start, start + w.end, w.probability) for w in heard]
 
 
 def _within(heard: Sequence[Heard], start: Fraction, end: Fraction) -> Iterator[Heard]:

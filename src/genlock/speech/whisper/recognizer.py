@@ -29,9 +29,9 @@ __all__ = ["FasterWhisper", "FoundLanguage", "lacking_whisper"]
 
 Samples = npt.NDArray[np.float32]
 
-#: Weights up to this size are computed in one thread: four, which is the default, take a third more processor time for
-#: the same words, and decoding and the search for faces go on beside it.
-_SMALL_BYTES = 100e6
+#: Weights up to this size are computed in one thread a piece of sound: four, which is the default, take a third more
+#: processor time for the same words. So many pieces are heard at once instead.
+_SMALL_BYTES, _AT_ONCE = 100e6, 2
 #: Above this probability nobody speaks; above this ratio of compression a text repeats itself; below this mean log
 #: probability it is likely wrong.
 _NO_SPEECH, _REPEATS, _UNLIKELY = 0.6, 2.4, -1.0
@@ -83,8 +83,7 @@ class FasterWhisper:
 
     def release(self) -> None:
         """Drop the net until it is asked for again, which takes a quarter of a second: 60 MB less."""
-        with self._shared.busy:
-            self._shared.whisper.model.unload_model()
+        self._shared.let_go()
 
     @classmethod
     def missing(cls) -> str | None:
@@ -108,6 +107,11 @@ class FasterWhisper:
         error = MissingModel(f"its model is not on this machine: genlock models fetch {wanted}")
         error.fetch = wanted
         return error
+
+    @property
+    def at_once(self) -> int:
+        """How many threads may call :meth:`hear` at once and are not made to wait."""
+        return self._shared.at_once
 
     @property
     def multilingual(self) -> bool:
@@ -209,26 +213,38 @@ def _quietest(samples: Samples) -> int:
 
 
 class _Shared:
-    """A net that several recognisers hold: loaded again where one let it go, and for one thread at a time."""
+    """A net that several recognisers hold: loaded again where one let it go, and for so many threads at a time."""
 
-    def __init__(self, whisper: Any) -> None:
-        self.whisper = whisper
+    def __init__(self, whisper: Any, at_once: int) -> None:
+        self.whisper, self.at_once = whisper, at_once
         # Asked for now, since a net that was let go does not say.
         self.languages = tuple(whisper.supported_languages)
-        self.busy = threading.Lock()
+        self._places = threading.Semaphore(at_once)
+        self._loading, self._letting_go = threading.Lock(), threading.Lock()
 
     def __enter__(self) -> Any:
-        self.busy.acquire()
+        self._places.acquire()
         try:
-            if not self.whisper.model.model_is_loaded:
-                self.whisper.model.load_model()
+            with self._loading:
+                if not self.whisper.model.model_is_loaded:
+                    self.whisper.model.load_model()
         except BaseException:
-            self.busy.release()
+            self._places.release()
             raise
         return self.whisper
 
     def __exit__(self, *_: object) -> None:
-        self.busy.release()
+        self._places.release()
+
+    def let_go(self) -> None:
+        """Unload it, once nobody uses it."""
+        with self._letting_go:  # two that wait for all places would wait for each other
+            for _ in range(self.at_once):
+                self._places.acquire()
+            try:
+                self.whisper.model.unload_model()
+            finally:
+                self._places.release(self.at_once)
 
 
 def _where(options: WhisperOptions) -> tuple[str, str]:
@@ -250,12 +266,19 @@ def _where(options: WhisperOptions) -> tuple[str, str]:
 
 @lru_cache(maxsize=2)
 def _loaded(folder: Path, device: str, compute_type: str) -> _Shared:
-    threads = 1 if (folder / "model.bin").stat().st_size <= _SMALL_BYTES else min(os.cpu_count() or 1, 8)
+    cores = os.cpu_count() or 1
+    small = (folder / "model.bin").stat().st_size <= _SMALL_BYTES
+    at_once = min(cores, _AT_ONCE) if small and device == "cpu" else 1
     try:
         whisper = _WHISPER.WhisperModel(
-            str(folder), device=device, compute_type=compute_type, local_files_only=True, cpu_threads=threads
+            str(folder),
+            device=device,
+            compute_type=compute_type,
+            local_files_only=True,
+            cpu_threads=1 if small else min(cores, 8),
+            num_workers=at_once,
         )
-        return _Shared(whisper)
+        return _Shared(whisper, at_once)
     except Exception as error:
         raise FormatError(
             f"the Whisper model in {str(folder)!r} cannot be loaded ({error}); fetch it again, or name another"
