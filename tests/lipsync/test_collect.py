@@ -20,6 +20,7 @@ from genlock.extractors.sound.mel import Mel
 from genlock.extractors.spec import FeatureSpec
 from genlock.lipsync.estimators.base import Trust, Window
 from genlock.lipsync.estimators.flashbeep import FlashBeep
+from genlock.lipsync.estimators.syncnet import SyncNetSync
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import EvidenceCollector, gather
 from genlock.lipsync.evidence.waveform_rows import SOUND_MEL
@@ -347,6 +348,31 @@ def test_fusion_collects_what_its_estimators_ask_for(shared_data: Path) -> None:
     other.mouth_side = 96
     with pytest.raises(OptionError, match="different mouth crops"):
         Fusion(estimators=[Reader(), other]).mouths
+
+
+def test_whoever_keeps_large_crops_gets_short_pieces(tmp_path: Path) -> None:
+    """SyncNet's faces of a minute and a half of film lay in memory at once, 350 MB for each face."""
+    told: list[float] = []
+
+    class Large:
+        name, mouth_side, trust, piece_seconds = "large", None, Trust(), 10
+
+        def windows(self, evidence: Evidence, window_seconds: Exact = 5) -> tuple[Window, ...]:
+            told.append(float(evidence.end - evidence.start))
+            return ()
+
+    frames = [np.full((64, 64, 3), 9 * k, np.uint8) for k in range(27)]
+    encode(
+        tmp_path / "a.mkv", Picture(frames, rate=1, codec="libx264"), Sound(noise(27), 16000, codec="flac")
+    )
+    fusion = Fusion(estimators=[FlashBeep(), Large()])
+    collector = EvidenceCollector(fusion.add, fusion.piece_seconds, faces=None)
+    read(tmp_path / "a.mkv", collector.consumers)
+    assert told[0] == 10
+    assert sum(told) == pytest.approx(27, abs=0.1)
+    assert max(told) <= 15
+    assert SyncNetSync.piece_seconds <= 15
+    assert Fusion(estimators=[FlashBeep()]).piece_seconds == 60
 
 
 def test_evidence_holds_the_crops_that_public_weights_see(shared_data: Path) -> None:

@@ -28,6 +28,7 @@ from genlock.lipsync.estimators.base import (
     make_estimators,
     mouths_of,
     not_matched,
+    piece_seconds_of,
     sight_of,
 )
 from genlock.lipsync.events import Event, of_events
@@ -146,6 +147,11 @@ class Fusion:
             names = ", ".join(f"{name} {crops}" for crops, name in asked.items())
             raise OptionError(f"estimators ask for different mouth crops ({names}); name one of them")
         return next(iter(asked), None)
+
+    @property
+    def piece_seconds(self) -> Fraction:
+        """How long the pieces of a film shall be, in exact seconds."""
+        return piece_seconds_of(self.estimators)
 
     @property
     def sight(self) -> Sight | None:
@@ -277,10 +283,8 @@ class Fusion:
     def _unknown(
         self, estimator: str, why: str = "", curve: LagCurve | None = None, seconds: float = 0.0
     ) -> SyncMeasurement:
-        reason = "; ".join(self._reasons) or "there is nothing to compare"
-        estimate = Estimate(
-            None, None, None, estimator, f"{reason}; {why}" if why else reason, curve=curve, seconds=seconds
-        )
+        reason = "; ".join([*self._reasons, *([why] if why else [])]) or "there is nothing to compare"
+        estimate = Estimate(None, None, None, estimator, reason, curve=curve, seconds=seconds)
         return SyncMeasurement(estimate, self._middle, faces=self._faces.undecided())
 
     def _from_whole(self, seen: _Seen) -> SyncMeasurement:

@@ -394,8 +394,9 @@ class SyncProbe:
     def __init__(self, estimators: str = DEFAULT_ESTIMATORS, watch: FaceWatch | None = None) -> None:
         self._fusion = Fusion(FusionOptions(estimators=estimators))
         self._watchers: tuple[Callable[[Evidence], None], ...] = (self._fusion.add,)
+        asked = self._fusion
         self._collector = EvidenceCollector(
-            self._tell, watch=watch, mouths=self._fusion.mouths, sight=self._fusion.sight
+            self._tell, asked.piece_seconds, watch=watch, mouths=asked.mouths, sight=asked.sight
         )
         self._background = Background(self._collector.consumers)
 

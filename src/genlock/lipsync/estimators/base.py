@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from inspect import signature
@@ -22,6 +22,7 @@ from genlock.lipsync.evidence.sight import Sight
 __all__ = [
     "DEFAULT",
     "GROUP",
+    "PIECE_SECONDS",
     "SILENT",
     "Cue",
     "Estimate",
@@ -31,6 +32,7 @@ __all__ = [
     "make_estimators",
     "mouths_of",
     "not_matched",
+    "piece_seconds_of",
     "sight_of",
     "stretches",
     "why_nothing",
@@ -43,6 +45,8 @@ GROUP = "genlock.estimators"
 DEFAULT = "flash-beep,lips,motion"
 
 
+#: Length of the pieces of a film, unless an estimator asks for shorter ones.
+PIECE_SECONDS = Fraction(60)
 #: Why there is nothing to compare where the sound never rises above the noise of its digits.
 SILENT = "the sound is silent"
 
@@ -124,7 +128,8 @@ class Estimator(Protocol):
     """Side in pixels of the mouth crops that it asks for, 16...512; they are then in the evidence of each face. None:
     it asks for none. One whose model was taught on other crops than ``mouth/SIDE`` says so in ``mouths``, as a feature
     such as ``mouth:avhubert/96``. One that looks at the whole picture has a ``sight``, a
-    :class:`~genlock.lipsync.evidence.sight.Sight`; what that sees is in the evidence."""
+    :class:`~genlock.lipsync.evidence.sight.Sight`; what that sees is in the evidence. One whose crops are large says in
+    ``piece_seconds`` how long the pieces of a film shall be, 10...60, so that fewer are kept at once."""
 
     @property
     def trust(self) -> Trust:
@@ -144,6 +149,16 @@ def mouths_of(estimator: Estimator) -> str | None:
     side = estimator.mouth_side
     told: str | None = getattr(estimator, "mouths", None)
     return None if side is None else told or f"mouth/{side}"
+
+
+def piece_seconds_of(estimators: Iterable[Estimator]) -> Fraction:
+    """How long pieces of a film are, in exact seconds: a minute, or as short as one of them asks for.
+
+    >>> str(piece_seconds_of(make_estimators()))
+    '60'
+    """
+    asked = (getattr(estimator, "piece_seconds", PIECE_SECONDS) for estimator in estimators)
+    return min([PIECE_SECONDS, *(exact(seconds) for seconds in asked)])
 
 
 def sight_of(estimator: Estimator) -> Sight | None:
