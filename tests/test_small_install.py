@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from genlock.core.optional import EXTRA_OF
+from genlock.core.optional import EXTRA_OF, not_installed
 from genlock.testing import example_video
 
 CORE_ALONE = """
@@ -118,3 +118,13 @@ def test_a_core_takes_at_most_300_megabytes(repository: Path, tmp_path: Path) ->
     words = subprocess.run([genlock, "words", example_video()], capture_output=True, text=True)
     assert words.returncode == 2
     assert "genlock[speech]" in words.stderr
+
+
+def test_a_mac_that_no_net_runs_on_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An extra that has no such package there was advised."""
+    monkeypatch.setattr("genlock.core.optional.sys.platform", "darwin")
+    monkeypatch.setattr("genlock.core.optional.platform.machine", lambda: "x86_64")
+    told = str(not_installed("ai_edge_litert", "looking for faces"))
+    assert "none for Macs with Intel processors" in told
+    assert "pip install" not in told
+    assert "genlock[faces]" in str(not_installed("cv2"))

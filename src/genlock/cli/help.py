@@ -41,7 +41,7 @@ _WITHOUT = MappingProxyType(
     }
 )
 _FILES = frozenset(
-    "against fix language_model library options plot resume retime sheet transcript".split()  # noqa: SIM905
+    "against fix language_model library markers options plot resume retime sheet transcript".split()  # noqa: SIM905
 )
 # What says nothing to a person: no default, a flag that is off, an empty list.
 _EMPTY_DEFAULT = re.compile(r"\s*\((default: (None|True|False|)|unset by default|optional)\)\s*$")

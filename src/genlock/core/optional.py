@@ -6,6 +6,8 @@ and whoever needs one that is not here is told which, in a line, when it is need
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -64,6 +66,10 @@ def not_installed(package: str, what: str = "this") -> MissingDependency:
     >>> print(not_installed("cv2", "the contact sheet"))
     the contact sheet needs cv2, which is not installed: pip install 'genlock[faces]'
     """
+    if package == "ai_edge_litert" and (sys.platform, platform.machine()) == ("darwin", "x86_64"):
+        return MissingDependency(
+            f"{what} needs {package}, of which there is none for Macs with Intel processors; all else works there"
+        )
     return MissingDependency(
         f"{what} needs {package}, which is not installed: {extra_command(EXTRA_OF[package])}"
     )

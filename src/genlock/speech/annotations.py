@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from genlock.core.time import round_fraction
+from genlock.media.marker_files import markers_text
 from genlock.media.markers import Marker, otio_markers
 from genlock.speech.words import Words
 
 if TYPE_CHECKING:
     from genlock.speech.subtitles.cue import Cue
 
-__all__ = ["eaf", "otio_words"]
+__all__ = ["eaf", "marked_words", "otio_words"]
 
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
@@ -87,6 +88,35 @@ def _in_milliseconds(rows: Iterable[tuple[Fraction, Fraction, str]]) -> list[tup
         first = max(0, round_fraction(start * 1000, "nearest"), made[-1][1] if made else 0)
         made.append((first, max(first + 1, round_fraction(end * 1000, "nearest")), text))
     return made
+
+
+def marked_words(
+    words: Words,
+    film: str,
+    ending: str,
+    span: tuple[Fraction, Fraction] | None = None,
+    rate: Fraction | None = None,
+) -> str:
+    """Words as markers on a clip of the film: ``.fcpxml``, ``.edl``, ``.csv``; see :mod:`genlock.media.marker_files`.
+
+    Parameters
+    ----------
+    span : from where to where the film lasts, in exact seconds; None: from zero to the last word
+    rate : frames per second of the film
+
+    Raises OptionError for ``.fcpxml`` and ``.edl`` without a rate.
+
+    >>> from genlock.speech import Word
+    >>> print(marked_words(Words([Word("Hello", "0.5", "0.82")]), "talk.mp4", ".csv").splitlines()[1][:33])
+    Hello,1/2,41/50,0.500000,0.820000
+    """
+    spans = words.spans
+    ends = [
+        *(span or (Fraction(0), Fraction(0))),
+        *(edge for each in spans for edge in (each.start, each.end)),
+    ]
+    markers = [Marker(each.label, each.start, each.end, {"confidence": each.confidence}) for each in spans]
+    return markers_text(ending, film, (min(ends), max(ends)), markers, rate)
 
 
 def otio_words(words: Words, film: str) -> str:

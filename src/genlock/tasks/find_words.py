@@ -210,10 +210,11 @@ def find_words(
         shown = snap.moved(shown, clip.frames, clip.frame_count, rules)
         targets = [Path(output)] if output is not None and not files else list(files)
         span = spoken_span(clip)
+        rate = clip.info.video[0].rate if clip.info.video else None
         written = tuple(
             path
             for target in targets
-            for path in _write(words, shown, target, stem, film, span, rules, snap.wanted)
+            for path in _write(words, shown, target, stem, film, span, rules, snap.wanted, rate)
         )
     notes = (*transcript_notes(given, found), *(() if faces is None else faces.notes), *clip.notes)
     return WordResult(words, written, notes)
@@ -369,8 +370,11 @@ def _write(
     span: tuple[Fraction, Fraction] | None,
     rules: SubtitleRules,
     on_frames: bool,
+    rate: Fraction | None,
 ) -> tuple[Path, ...]:
     if _is_one_file(output):
-        write_words(words, output, shown=shown, film=film, span=span, rules=rules, on_frames=on_frames)
+        write_words(
+            words, output, shown=shown, film=film, span=span, rules=rules, on_frames=on_frames, rate=rate
+        )
         return (output,)
     return write_all_forms(words, shown, output, stem, span, rules, on_frames)

@@ -127,6 +127,9 @@ class SyncKeywords(ReadingKeywords, total=False):
     """Another recording of the same event: the sound is then compared with its sound, and not with the picture."""
     plot: str | os.PathLike[str] | None
     """Picture of the measurement to write: .svg or .png (for several files, a folder)."""
+    markers: str | None
+    """File to write markers to, for editing programs, one on each stretch with the offset of its sound: .otio, .fcpxml,
+    .edl or .csv (for several files, a folder of .csv)."""
     least_probability: float
     """How sure the measurement must be for a repair: probability of an error of at most 40 ms, 0...1."""
     estimators: str

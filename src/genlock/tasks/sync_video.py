@@ -28,10 +28,12 @@ from genlock.lipsync.two_recordings import match_sounds
 from genlock.lipsync.verdicts import EMITTED, Verdict, early_or_late, sentence_of
 from genlock.media import Consumer, MediaInfo, ReadOptions, probe
 from genlock.media.background import Background
+from genlock.media.marker_files import require_marker_ending
 from genlock.media.opening import is_url
 from genlock.media.retime import number_of_the_sound
 from genlock.pipeline import ClipRequest, read_clip
 from genlock.report import plot_ending, sync_picture, write_sync_plot
+from genlock.tasks.sync_markers import write_sync_markers
 from genlock.tasks.sync_sounds import repair_each
 from genlock.tasks.sync_windows import measure_windows
 
@@ -72,6 +74,9 @@ class SyncOptions:
     """Another recording of the same event: the sound is then compared with its sound, and not with the picture."""
     plot: str | None = None
     """Picture of the measurement to write: .svg or .png (for several files, a folder)."""
+    markers: str | None = None
+    """File to write markers to, for editing programs, one on each stretch with the offset of its sound: .otio, .fcpxml,
+    .edl or .csv (for several files, a folder of .csv)."""
     least_probability: float = 0.5
     """How sure the measurement must be for a repair: probability of an error of at most 40 ms, 0...1."""
     estimators: str = DEFAULT_ESTIMATORS
@@ -358,7 +363,7 @@ class SyncRow:
 
 
 def sync_options_of_each(files: Sequence[str], options: SyncOptions, many: bool) -> dict[str, SyncOptions]:
-    """The options for each of several files: where ``fix`` and ``plot`` are folders, a file of its own in them.
+    """The options for each of several files: where ``fix``, ``plot``, ``markers`` are folders, a file of its own there.
 
     >>> each = sync_options_of_each(["a/talk.mp4", "b/talk.mp4"], SyncOptions(fix="out", plot="out"), many=True)
     >>> [(own.fix, own.plot) for own in each.values()]
@@ -375,7 +380,8 @@ def sync_options_of_each(files: Sequence[str], options: SyncOptions, many: bool)
         taken |= {(free, name.suffix), (free, "")}
         fix = None if options.fix is None else str(Path(options.fix) / f"{free}{name.suffix}")
         plot = None if options.plot is None else str(Path(options.plot) / f"{free}.svg")
-        chosen[file] = replace(options, fix=fix, plot=plot)
+        markers = None if options.markers is None else str(Path(options.markers) / f"{free}.csv")
+        chosen[file] = replace(options, fix=fix, plot=plot, markers=markers)
     return chosen
 
 
@@ -509,11 +515,15 @@ def sync_video(
     refusal = repair_refusal(file, options)
     if options.plot is not None:
         plot_ending(options.plot)  # said before minutes of work, not after
+    if options.markers is not None:
+        require_marker_ending(options.markers)
     result = _measure(file, options, progress)
     if result.unavailable is not None and options.by is None:
         raise result.unavailable
     if options.plot is not None:
         write_sync_plot(options.plot, result.measurement, Path(os.fspath(file)).name)
+    if options.markers is not None:
+        write_sync_markers(options.markers, file, result.measurement)
     if options.each_sound:
         return _each_sound(file, target, refusal, result, options, progress)
     if target is None:
@@ -558,7 +568,7 @@ def _each_sound(
         return result
 
     def measured(made: str | os.PathLike[str], number: int) -> SyncResult:
-        one = replace(options, reading=replace(options.reading, audio_stream=number), plot=None)
+        one = replace(options, reading=replace(options.reading, audio_stream=number), plot=None, markers=None)
         return _measure(made, one, progress)
 
     chosen, _ = number_of_the_sound(file, options.reading.audio_stream)

@@ -58,12 +58,13 @@ def sync(
         if refusal is not None and not many:
             raise OutputError(refusal.reason)
         target = [] if mine.fix is None else [repair_target(file, mine.fix)]
-        require_free([*target, *([] if mine.plot is None else [mine.plot])], force)
+        asked = [name for name in (mine.plot, mine.markers) if name is not None]
+        require_free([*target, *asked], force)
         if refusal is not None:
             say(f"{file} will be measured, but not repaired: {refusal.reason}")
         result = sync_video(file, mine, bar)
         done = [each.repair.path for each in (result, *result.sounds) if each.repair and each.repair.path]
-        note_written([*done, *([] if mine.plot is None else [mine.plot])])
+        note_written([*done, *asked])
         answers[file] = result.in_step
         for number, sound in enumerate(result.sounds or (result,)):
             if sound.repair is not None and sound.repair.status in ("refused", "failed"):

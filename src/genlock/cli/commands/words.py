@@ -45,12 +45,12 @@ def words(
             speed and in pieces if need be. No words are looked for.
         retime_by: With --retime: by when somebody speaks, or also by words that subtitles and film have in common.
         forms: Write NAME.srt and so on beside each file, or into the folder of -o: srt, vtt, ass, ttml, TextGrid, ctm,
-            eaf, otio, tsv, txt, labels, json, separated by commas.
+            eaf, otio, fcpxml, edl, csv, tsv, txt, labels, json, separated by commas.
         skip_done: With --forms: pass over files whose results are there and no older than they are, so that a stopped
             run goes on.
         beside: NAME.txt, NAME.lab or NAME.srt beside a file NAME is its transcript, unless one is named.
         output: Where to write (default: NAME.srt beside each file); the ending says what: .srt .vtt .ass .ttml
-            .TextGrid .ctm .eaf .otio .tsv .txt .labels .json, or a folder for the usual ones.
+            .TextGrid .ctm .eaf .otio .fcpxml .edl .csv .tsv .txt .labels .json, or a folder for the usual ones.
         json: Print one JSON object instead of text.
     """
     if forms is None and skip_done:

@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from genlock.core.errors import OptionError, TranscriptError
 from genlock.core.files import write_text
 from genlock.core.json_forms import write_json
 from genlock.core.one_line import one_line
-from genlock.speech.annotations import eaf, otio_words
+from genlock.speech.annotations import eaf, marked_words, otio_words
 from genlock.speech.subtitles.ass_ttml import ass, labels, lines, tsv, ttml
 from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.made import cues_from_words
@@ -44,6 +45,9 @@ FORMS = (
     ".ctm",
     ".eaf",
     ".otio",
+    ".fcpxml",
+    ".edl",
+    ".csv",
     ".tsv",
     ".txt",
     ".labels",
@@ -133,6 +137,7 @@ def write_words(
     rules: SubtitleRules = PLAIN,
     shown: Sequence[Cue] | None = None,
     on_frames: bool = False,
+    rate: Fraction | None = None,
 ) -> None:
     """Write words to a file, in the form that its ending names: one of :data:`FORMS`.
 
@@ -147,11 +152,12 @@ def write_words(
     shown : the subtitles as they are to be written, from who has them already; then ``cues`` and ``rules`` say nothing
     on_frames : whether the borders of ``shown`` are those of frames; then their times are cut down to what the form can
         write, not rounded, so that a player shows each with its first frame
+    rate : frames per second of the film, for FCPXML and EDL, which count them; None: it has no constant one
 
     Raises
     ------
     OptionError
-        If the ending is unknown.
+        If the ending is unknown, or counts frames and there is no rate.
     OutputError
         If the file cannot be written; nothing is left of it.
     """
@@ -170,6 +176,10 @@ def write_words(
         ".textgrid": lambda: textgrid(words, *_around(words, span)),
         ".ctm": lambda: ctm(words, target.stem),
         ".otio": lambda: otio_words(words, film or target.stem),
+        **{
+            form: partial(marked_words, words, film or target.stem, form, span, rate)
+            for form in (".fcpxml", ".edl", ".csv")
+        },
     }
     ending = target.suffix.lower()
     if ending == ".json":
