@@ -8,16 +8,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from _style import BLUE, GREEN, GREY, INK, save
+from _style import BLUE, GREEN, INK, save
 from matplotlib import pyplot
 
 record = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 figure, ax = pyplot.subplots(figsize=(7, 3.4), layout="constrained")
-for name, colour in (
-    ("strangers, lips in the plane", GREY),
-    ("strangers, lips in space", BLUE),
-    ("people of the data left out", GREEN),
-):
+for name, colour in (("strangers", BLUE), ("people of the data left out", GREEN)):
     shares, risks = zip(*record[name]["curve"], strict=True)
     ax.plot(shares, risks, color=colour, lw=2, label=name)
     ax.axvline(record[name]["own"], color=colour, lw=0.8, ls=":")
