@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genlock.core.errors import OptionError
+from genlock.core.errors import InputError, OptionError
 from genlock.core.time import clock_seconds
 from genlock.media import Sound, encode, probe
 from genlock.synth import speak
 from genlock.tasks import align_video as align_module
 from genlock.tasks.align_video import AlignOptions, align_video
+from genlock.tasks.files import expand_files
 from genlock.tasks.written import is_ours, note_written
 
 
@@ -185,3 +186,23 @@ def test_what_is_written_is_noted_and_a_torn_line_counts_for_nothing(tmp_path: P
     assert is_ours(file)
     file.write_text("two, by hand")
     assert not is_ours(file)
+
+
+def test_a_disk_is_not_walked_because_somebody_named_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1,560 files of the temporary folder were taken, one after the other."""
+    monkeypatch.setattr("genlock.tasks.files._MOST_MEDIA", 2)
+    monkeypatch.setattr("genlock.tasks.files._MOST_FILES", 5)
+    for number in range(3):
+        (tmp_path / f"{number}.mp4").touch()
+    with pytest.raises(InputError, match=r"holds 3 videos and sounds, more than 2: .*\*\*/\*\.mp4"):
+        expand_files([str(tmp_path)])
+    assert len(expand_files([f"{tmp_path}/**/*.mp4"])[0]) == 3
+    assert len(expand_files(sorted(map(str, tmp_path.iterdir())))[0]) == 3
+    (tmp_path / "2.mp4").unlink()
+    assert len(expand_files([str(tmp_path)])[0]) == 2
+    for number in range(5):
+        (tmp_path / f"{number}.log").touch()
+    with pytest.raises(InputError, match="more than 5 files below .* looks like a disk"):
+        expand_files([str(tmp_path)])

@@ -23,6 +23,8 @@ __all__ = [
     "result_folders",
 ]
 
+# A folder is walked for as long as it looks like one of films, and not like a disk.
+_MOST_FILES, _MOST_MEDIA = 100_000, 1000
 # Says whose features a folder holds.
 _OWNER = "features.json"
 #: Endings that are taken from a folder; a file that is named outright is opened whatever its ending.
@@ -74,7 +76,7 @@ def expand_files(named: Sequence[str]) -> tuple[list[str], bool]:
     Raises
     ------
     InputError
-        If a folder holds no media file, or nothing matches a pattern.
+        If a folder holds no media file, or more than anybody means who names a folder; or nothing matches a pattern.
     """
     found: list[str] = []
     for name in named:
@@ -96,9 +98,16 @@ def expand_files(named: Sequence[str]) -> tuple[list[str], bool]:
 
 def _in_folder(folder: Path) -> list[str]:
     # Links are followed, and what genlock made of a film (results, datasets, exports) is no new input.
-    inside = [str(folder / name) for name in CorpusFolder(folder, own_too=True).names(MEDIA_ENDINGS)]
+    listed = CorpusFolder(folder, own_too=True, most_files=_MOST_FILES)
+    inside = [str(folder / name) for name in listed.names(MEDIA_ENDINGS)]
     if not inside:
         raise InputError(f"the folder {str(folder)!r} holds no video or sound file; name the file itself")
+    if len(inside) > _MOST_MEDIA:
+        pattern = f"{folder}/**/*{Path(inside[0]).suffix}"
+        raise InputError(
+            f"the folder {str(folder)!r} holds {len(inside)} videos and sounds, more than {_MOST_MEDIA}: if all are "
+            f"meant, say so with a pattern, '{pattern}'; else name a folder in it"
+        )
     return inside
 
 

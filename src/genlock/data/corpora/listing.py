@@ -69,6 +69,8 @@ class CorpusFolder:
     """What else whoever uses the dataset must know of its corpus; one line each."""
     own_too: bool = False
     """Whether the folder itself may be one that genlock made."""
+    most_files: int | None = None
+    """More files than so many are not listed: InputError is raised as soon as they are met. None: all are."""
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
@@ -162,6 +164,11 @@ class CorpusFolder:
                     waiting.append(name)
                 elif entry.is_file():
                     self._files.append(name)
+                    if self.most_files is not None and len(self._files) > self.most_files:
+                        raise InputError(
+                            f"there are more than {self.most_files} files below {str(self.path)!r}, which looks like a "
+                            "disk and no folder of films; name a folder in it, or a pattern such as '*/*.mp4'"
+                        )
                 elif _ending(name):
                     self.leave_out(name, "no regular file", "a device, a pipe or a socket")
 
