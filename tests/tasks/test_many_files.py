@@ -194,15 +194,17 @@ def test_a_disk_is_not_walked_because_somebody_named_it(
     """1,560 files of the temporary folder were taken, one after the other."""
     monkeypatch.setattr("genlock.tasks.files._MOST_MEDIA", 2)
     monkeypatch.setattr("genlock.tasks.files._MOST_FILES", 5)
+    disk = tmp_path / "disk"
+    disk.mkdir()
     for number in range(3):
-        (tmp_path / f"{number}.mp4").touch()
+        (disk / f"{number}.mp4").touch()
     with pytest.raises(InputError, match=r"holds 3 videos and sounds, more than 2: .*\*\*/\*\.mp4"):
-        expand_files([str(tmp_path)])
-    assert len(expand_files([f"{tmp_path}/**/*.mp4"])[0]) == 3
-    assert len(expand_files(sorted(map(str, tmp_path.iterdir())))[0]) == 3
-    (tmp_path / "2.mp4").unlink()
-    assert len(expand_files([str(tmp_path)])[0]) == 2
+        expand_files([str(disk)])
+    assert len(expand_files([f"{disk}/**/*.mp4"])[0]) == 3
+    assert len(expand_files(sorted(map(str, disk.iterdir())))[0]) == 3
+    (disk / "2.mp4").unlink()
+    assert len(expand_files([str(disk)])[0]) == 2
     for number in range(5):
-        (tmp_path / f"{number}.log").touch()
+        (disk / f"{number}.log").touch()
     with pytest.raises(InputError, match="more than 5 files below .* looks like a disk"):
-        expand_files([str(tmp_path)])
+        expand_files([str(disk)])
