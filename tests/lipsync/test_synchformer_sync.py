@@ -28,10 +28,13 @@ from genlock.lipsync.estimators.base import make_estimators, sight_of
 from genlock.lipsync.estimators.synchformer import SynchformerSync, lag_values
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import EvidenceCollector, gather
+from genlock.lipsync.evidence.editing import cut
 from genlock.lipsync.fusion import Fusion
+from genlock.lipsync.live import LiveWindow, SyncWatch
 from genlock.lipsync.spread import SpreadOptions
 from genlock.media import ReadOptions, probe, read
 from genlock.media.encode import Picture, Sound, encode
+from genlock.tasks.sync_video import SyncOptions, sync_video
 from genlock.tasks.sync_windows import measure_windows
 
 LONG = Fraction(6, 25)  # of a flash and of a burst
@@ -151,6 +154,19 @@ def test_it_is_asked_by_the_command_and_says_that_it_is_not_calibrated(
     assert told["interval_seconds"][1] - told["interval_seconds"][0] > 0.29
 
 
+def test_its_guess_stays_where_faces_cannot_be_looked_for(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(*_: object, **__: object) -> None:
+        raise MissingModel("no face models")
+
+    monkeypatch.setattr("genlock.lipsync.evidence.collect.FaceWatch", nobody)
+    file = film(tmp_path / "a.mkv", 0.6)
+    found = sync_video(file, SyncOptions(estimators=f"synchformer:{weights}"))
+    assert found.offset_seconds == pytest.approx(0.6, abs=0.06)
+    assert found.unavailable is None
+
+
 @pytest.mark.slow
 def test_of_a_long_film_nothing_but_the_first_windows_is_read(weights: Path, tmp_path: Path) -> None:
     """What is believed by less than half would otherwise be looked for in all of the film, for hours."""
@@ -163,6 +179,22 @@ def test_of_a_long_film_nothing_but_the_first_windows_is_read(weights: Path, tmp
     assert len(found.read.windows) == 3
     assert found.read.seconds == pytest.approx(30)
     assert found.read.change_seconds == pytest.approx(36, abs=0.1)
+
+
+def test_a_part_of_evidence_has_its_part_of_what_was_seen(arranged: SynchformerSync, tmp_path: Path) -> None:
+    (piece,) = looked(arranged, film(tmp_path / "a.mkv", 0.0))
+    part = cut(piece, Fraction(1), Fraction(2))
+    assert piece.sight is not None
+    assert part.sight is not None
+    assert 2 <= len(part.sight) <= 4 < len(piece.sight)
+
+
+def test_a_source_without_end_is_measured_too(weights: Path, tmp_path: Path) -> None:
+    file = film(tmp_path / "a.mkv", 0.6, seconds=9.0, at=(2.4, 6.6))
+    told: list[LiveWindow] = []
+    read(file, SyncWatch(told.append, estimators=f"synchformer:{weights}").consumers)
+    (window,) = told
+    assert window.measurement.estimate.offset_seconds == pytest.approx(0.6, abs=0.06)
 
 
 def test_what_lacks_is_a_reason(arranged: SynchformerSync, tmp_path: Path) -> None:

@@ -446,7 +446,8 @@ class SyncProbe:
             found = _unknown(f"the file has no {' and no '.join(missing)}")
         else:
             found = self._fusion.finish()
-        lacking = None if missing else self._collector.unavailable
+        # Who looks at the whole picture needs no faces.
+        lacking = None if missing or self._fusion.sight is not None else self._collector.unavailable
         if lacking is not None and not is_known(found):
             found = without_faces(found, lacking)
         else:

@@ -88,7 +88,8 @@ def measure_windows(
             request = ClipRequest(consumers=background.consumers, frames=False, reading=part)
             with read_clip(file, request, info=info) as clip:
                 notes.update((note, None) for note in (*clip.notes, *collector.notes))
-        lacking.extend([] if collector.unavailable is None else [collector.unavailable])
+        if collector.unavailable is not None and sight is None:
+            lacking.append(collector.unavailable)
         return pieces
 
     # Whoever looks at whole pictures needs as many hours for a film as it lasts, and more.
