@@ -16,7 +16,7 @@ import genlock as package
 from genlock.core.errors import OptionError
 from genlock.media import Picture, Sound, encode
 from genlock.synth.signals.clips import SignalOptions, make_signal
-from genlock.tasks.sync_video import SyncOptions
+from genlock.tasks.sync_video import SyncOptions, SyncRow
 
 TICK_SECONDS = 0.0015  # what flashes, beeps and the stamps of a container leave open
 
@@ -311,3 +311,8 @@ def test_a_person_moves_the_sound_by_milliseconds(genlock, tmp_path: Path, by: s
 def test_a_move_by_hand_that_cannot_be_meant_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(OptionError, match="moves the sound of a copy"):
         SyncOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_table_of_several_films_fits_a_terminal() -> None:
+    """It was 93 columns wide, and each row of it two lines."""
+    assert len(SyncRow.HEAD.removesuffix("remark").rstrip()) <= 80

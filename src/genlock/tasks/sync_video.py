@@ -52,7 +52,7 @@ _MOST_FACES = 4  # that are named one by one
 # What an estimator looks at, for people.
 _SEEN = {"lips": "lip movement", "motion": "motion alone", "flash-beep": "flashes and beeps"}
 _FARTHEST_MS = 3_600_000.0  # that a sound is moved by hand
-_NAME_COLUMN = 32  # characters of a file's name in the table
+_NAME_COLUMN = 22  # characters of a file's name in the table, which is 80 wide without its remarks
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ class SyncRow:
     """What was measured."""
 
     HEAD: ClassVar[str] = (
-        f"{'file':{_NAME_COLUMN}}  {'offset':>8}  {'90 %, ms':>14}  {'p':>4}  {'R37 emission':12}  "
+        f"{'file':{_NAME_COLUMN}}  {'offset':>8}  {'90 %, ms':>14}  {'p':>4}  {'EBU R37':11}  "
         f"{'BT.1359':11}  remark"
     )
 
@@ -357,7 +357,7 @@ class SyncRow:
         said = (repair, unsure, result.reason, *result.notes[:1])
         remark = "; ".join(dict.fromkeys(part for part in said if part))
         return (
-            f"{name:{_NAME_COLUMN}}  {offset:>8}  {within:>14}  {sure:>4}  {answers['ebu_r37_emission']:12}  "
+            f"{name:{_NAME_COLUMN}}  {offset:>8}  {within:>14}  {sure:>4}  {answers['ebu_r37_emission']:11}  "
             f"{answers['itu_bt1359_acceptable']:11}  {remark}"
         ).rstrip()
 

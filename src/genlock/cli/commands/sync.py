@@ -129,7 +129,10 @@ class _CannotTell(GenlockError):
 
 def _require_in_step(answers: Mapping[str, bool | None]) -> None:
     """What ``--check`` says by its exit status; on standard error, which files it is about."""
-    for answer, kind, said in ((False, _OutOfStep, "out of step"), (None, _CannotTell, "cannot be told")):
+    for answer, kind, said in (
+        (False, _OutOfStep, "out of step by EBU R37 at emission"),
+        (None, _CannotTell, "too unsure to say whether EBU R37 at emission is kept"),
+    ):
         files = [file for file, found in answers.items() if found is answer]
         if files:
             raise kind(f"{said}: {', '.join(files)}")
