@@ -68,7 +68,7 @@ def main() -> None:
     """Fetch, unpack, compare, copy, write the texts."""
     if sys.argv[1:2] == ["--engines"]:
         sys.exit(min(fetch_engines(sys.argv[2:]), 1))
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,7 @@ TABLE: dict[str, Benchmark] = {
     "studio_load": Benchmark("--clients 10 --rounds 3 --queue 20", ("fastapi", "uvicorn")),
     "studio_two_hours": Benchmark("--minutes 2 --words 250", ("fastapi", "uvicorn", "selenium")),
     "subtitles_hour": Benchmark("--minutes 2 --folder {scratch}", ("pysubs2",), GRID),
+    "sync_bias": Benchmark("--count 2"),
     "sync_clips_own": Benchmark("--clips 20", (), GRID),
     "sync_courses": Benchmark("--clips 12 --minutes 2 --clean 2", (), GRID),
     "sync_drift": Benchmark("--clips 8 --each 1 --films 2", (), GRID),
