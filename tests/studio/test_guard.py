@@ -200,6 +200,7 @@ def test_only_uploads_are_large(served: Served) -> None:
     [
         {"fix": "/tmp/out.mp4"},
         {"plot": "x.svg"},
+        {"markers": "/tmp/x.edl"},
         {"estimators": "/etc/passwd"},
         {"estimators": "lips,../x"},
         {"least_probability": "0.5"},
@@ -222,6 +223,7 @@ def test_forms_name_no_file(served: Served) -> None:
     assert not names & {
         "fix",
         "plot",
+        "markers",
         "against",
         "transcript",
         "resume",
@@ -235,6 +237,9 @@ def test_forms_name_no_file(served: Served) -> None:
     fields = [field for form in forms.values() for field in form["fields"] if field["name"] in chosen]
     assert {field["name"] for field in fields} == chosen
     assert {field["kind"] for field in fields} == {"choice"}
+    # Whoever adds an option that is a file learns of it here, whatever it is called.
+    free = [field for form in forms.values() for field in form["fields"] if field["name"] not in chosen]
+    assert not [field["name"] for field in free if field["help"].startswith(("File", "Folder", "Path"))]
     for kind, options in (
         ("animate", {"model": "/etc/passwd"}),
         ("animate", {"identity": "../film.mp4"}),

@@ -58,7 +58,7 @@ def form_of(
     named : options that are chosen by name, and the names that there are now
 
     >>> from genlock.tasks.sync_video import SyncOptions
-    >>> [field.name for field in form_of(SyncOptions, hidden=("fix", "by", "plot", "against", "reading"))]
+    >>> [field.name for field in form_of(SyncOptions, hidden=("fix", "by", "plot", "markers", "against", "reading"))]
     ['all_sound', 'each_sound', 'least_probability', 'estimators', 'thorough']
     """
     fields = _fields(options, frozenset(hidden), "")

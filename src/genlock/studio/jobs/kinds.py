@@ -33,6 +33,8 @@ Names: TypeAlias = Callable[[StudioFolder], Mapping[str, str]]
 _LONGEST_TRANSCRIPT = 5_000_000
 _ALWAYS_HIDDEN = ("reading.threads", "reading.max_gap_seconds", "reading.upright")
 _WORDS_HIDDEN = (*_ALWAYS_HIDDEN, "transcript", "language_model", "resume")
+# What names a file is no option of a page: whoever opens it would write where the server may.
+_SYNC_HIDDEN = (*_ALWAYS_HIDDEN, "fix", "by", "against", "plot", "markers")
 _SPEECH: Mapping[str, Names] = {
     "recognizer": names.recognizers,
     "aligner": names.aligners,
@@ -230,14 +232,6 @@ CLIP_KINDS = (
     JobKind("open", None, (), False, _open),
     JobKind("align", AlignOptions, _WORDS_HIDDEN, True, _align, _SPEECH),
     JobKind("words", WordOptions, _WORDS_HIDDEN, True, _words, _SPEECH),
-    JobKind(
-        "sync",
-        SyncOptions,
-        (*_ALWAYS_HIDDEN, "fix", "by", "against", "plot", "all_sound", "each_sound"),
-        False,
-        _sync,
-    ),
-    JobKind(
-        "repair", SyncOptions, (*_ALWAYS_HIDDEN, "fix", "by", "against", "plot", "each_sound"), False, _repair
-    ),
+    JobKind("sync", SyncOptions, (*_SYNC_HIDDEN, "all_sound", "each_sound"), False, _sync),
+    JobKind("repair", SyncOptions, (*_SYNC_HIDDEN, "each_sound"), False, _repair),
 )
