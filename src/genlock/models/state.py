@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from genlock.core.errors import FormatError, MissingDependency, MissingModel
 from genlock.core.files import atomic_path
+from genlock.models.inert_pickle import StoredTensor, read_inert
 
 try:
     import torch
@@ -19,7 +23,15 @@ except ImportError as error:
         f"networks need torch and safetensors ({error}); install them: pip install 'genlock[models]'"
     ) from error
 
-__all__ = ["Shapes", "check_shapes", "fill_module", "load_safetensors", "save_safetensors", "shapes_of"]
+__all__ = [
+    "Shapes",
+    "check_shapes",
+    "fill_module",
+    "load_public",
+    "load_safetensors",
+    "save_safetensors",
+    "shapes_of",
+]
 
 #: Shape of each entry of a state dict, parameters and buffers, by name.
 Shapes = Mapping[str, tuple[int, ...]]
@@ -175,3 +187,51 @@ def save_safetensors(
         )
         # safetensors makes files that only their owner can read.
         os.chmod(temporary, rights)
+
+
+def load_public(
+    path: str | os.PathLike[str], what: str, within: Sequence[str] = (), before: str = ""
+) -> dict[str, Tensor]:
+    """The state dict of a public checkpoint: safetensors, npz, or a file of ``torch.save`` of which nothing is run.
+
+    Parameters
+    ----------
+    path : ``.safetensors`` and ``.npz`` are read as such, any other name as a file of ``torch.save``
+    what : the model, in words, for messages
+    within : names under which training code keeps the weights beside other things; the first that is there counts;
+        of files of ``torch.save`` alone
+    before : what training may have put before every name there; it is taken off
+
+    Raises
+    ------
+    FormatError
+        If it is damaged, or holds something else than tensors by name.
+    """
+    file = Path(path)
+    ending = file.suffix.lower()
+    if ending == ".safetensors":
+        return load_safetensors(file)
+    return _of_npz(file) if ending == ".npz" else _of_pickle(file, what, within, before)
+
+
+def _of_npz(file: Path) -> dict[str, Tensor]:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(np.array(arrays[name])) for name in arrays.files}
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise FormatError(f"the weights {str(file)!r} are damaged ({error}); fetch them again") from error
+
+
+def _of_pickle(file: Path, what: str, within: Sequence[str], before: str) -> dict[str, Tensor]:
+    found = read_inert(file)
+    if isinstance(found, Mapping):
+        inner = (found[key] for key in within if isinstance(found.get(key), Mapping))
+        found = next(inner, found)
+    if not isinstance(found, Mapping):
+        raise FormatError(f"{str(file)!r} holds no weights by name, as public files of {what} do")
+    odd = [name for name, value in found.items() if not isinstance(value, StoredTensor)]
+    if odd:
+        raise FormatError(
+            f"{str(file)!r} does not hold the weights of {what}: {str(odd[0])!r} is no tensor; it is of another model"
+        )
+    return {str(name).removeprefix(before): value.read() for name, value in found.items()}

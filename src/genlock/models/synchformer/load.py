@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from genlock.core.errors import FormatError, MissingDependency, MissingModel, OptionError
-from genlock.models.inert_pickle import StoredTensor, read_inert
-from genlock.models.state import Shapes, fill_module, load_safetensors, shapes_of
+from genlock.models.state import Shapes, fill_module, load_public, shapes_of
 from genlock.models.synchformer.net import Synchformer
 from genlock.models.synchformer.sizes import TOKENS, Sizes
 
 try:
     import torch
-    from torch import Tensor
 except ImportError as error:
     raise MissingDependency(
         f"Synchformer needs torch ({error}); install it: pip install 'genlock[models]'"
@@ -58,8 +53,8 @@ def load_synchformer(path: str | os.PathLike[str]) -> Synchformer:
             f"there is no file {str(file)!r}: fetch a public checkpoint of Synchformer (docs/synchformer.md says where "
             "they are), and name the file, as synchformer:FILE"
         )
-    readers = {".safetensors": load_safetensors, ".npz": _of_npz}
-    state = dict(readers.get(file.suffix.lower(), _of_pickle)(file))
+    # Training on several processors puts a word before every name.
+    state = load_public(file, "Synchformer", within=("model", "state_dict"), before="module.")
     _refuse_others(state, file)
     places = state.get(_PLACES)
     if places is not None and places.ndim == 3 and places.shape[1] > TOKENS:
@@ -110,29 +105,3 @@ def _refuse_others(state: Mapping[str, Any], file: Path) -> None:
         raise FormatError(
             f"{str(file)!r} holds {why}; fetch one of the checkpoints that docs/synchformer.md names"
         )
-
-
-def _of_npz(file: Path) -> dict[str, Tensor]:
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            return {name: torch.from_numpy(np.array(arrays[name])) for name in arrays.files}
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"the weights {str(file)!r} are damaged ({error}); fetch them again") from error
-
-
-def _of_pickle(file: Path) -> dict[str, Tensor]:
-    found = read_inert(file)
-    for key in ("model", "state_dict"):
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-            break
-    if not isinstance(found, Mapping):
-        raise FormatError(f"{str(file)!r} holds no weights by name, as the public checkpoints do")
-    odd = [name for name, value in found.items() if not isinstance(value, StoredTensor)]
-    if odd:
-        raise FormatError(
-            f"{str(file)!r} does not hold the weights of Synchformer: {str(odd[0])!r} is no tensor; it is of another "
-            "model"
-        )
-    # Training on several processors puts a word before every name.
-    return {str(name).removeprefix("module."): value.read() for name, value in found.items()}
