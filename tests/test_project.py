@@ -200,3 +200,17 @@ def test_a_dataset_is_prepared_where_files_have_no_locks() -> None:
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stdout == "True\n"
+
+
+def test_no_test_stops_the_clock_of_the_whole_process() -> None:
+    """A studio of other tests slept for ever: its loop asked a patched ``time.monotonic`` how long it may sleep.
+
+    A module's own name for ``time`` may be another one for a while; the functions of ``time`` may not.
+    """
+    patched = re.compile(r"""setattr\(\s*(?:[\w.]*\btime,\s*["']|["'][\w.]*\btime\.\w+["'])""")
+    assert patched.search('setattr(running.time, "monotonic"')
+    assert patched.search('setattr("genlock.bar.time.monotonic"')
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        if path != Path(__file__):
+            found = patched.search(path.read_text("utf-8"))
+            assert not found, f"{path.name}: {found and found[0]} is every thread's clock"

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -208,7 +209,7 @@ def test_a_bar_in_a_notebook_shows_what_lasts(monkeypatch: pytest.MonkeyPatch) -
         update = display
 
     now = [0.0]
-    monkeypatch.setattr("genlock.tasks.notebook_bar.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("genlock.tasks.notebook_bar.time", SimpleNamespace(monotonic=lambda: now[0]))
     with NotebookBar(Handle()) as bar:
         for step in range(50):
             now[0] = step * 0.1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from genlock.cli import running
@@ -12,7 +14,7 @@ def test_a_log_gets_a_line_now_and_then_and_none_for_what_is_quick(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter([0.0, 1.0, 4.0, 12.0, 13.0, 23.5])
-    monkeypatch.setattr(running.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with Bar("[1/2] ") as bar:
         for done in (10, 20, 50, 60, 75):
             bar("reading", done, 100)

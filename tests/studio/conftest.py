@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +95,9 @@ class Served:
         raise AssertionError(f"job {number} has not ended: {job}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serve() -> Iterator[Callable[..., Served]]:
-    """Serves a folder until the tests have ended; ``workers=False`` leaves jobs waiting."""
+    """Serves folders until the tests of a file have ended; ``jobs=False`` leaves jobs waiting."""
     stops: list[Callable[[], None]] = []
 
     def start(root: Path, *, jobs: bool = True, **options: Any) -> Served:
@@ -118,7 +120,9 @@ def serve() -> Iterator[Callable[..., Served]]:
 
         def stop() -> None:
             server.should_exit = True
-            thread.join()
+            thread.join(120)
+            if thread.is_alive():
+                raise AssertionError(f"the studio of {root} does not end: {_stack_of(thread)}")
             door.__exit__(None, None, None)
 
         stops.append(stop)
@@ -127,6 +131,12 @@ def serve() -> Iterator[Callable[..., Served]]:
     yield start
     for stop in stops:
         stop()
+
+
+def _stack_of(thread: threading.Thread) -> str:
+    """Where a thread is."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return "it has just ended" if frame is None else "".join(traceback.format_stack(frame))
 
 
 @pytest.fixture(scope="module")
