@@ -87,7 +87,7 @@ def test_words_save_themselves_and_are_a_table(tmp_path: Path) -> None:
 
 def test_results_say_what_was_found_in_a_line() -> None:
     sure = SyncMeasurement(Estimate(-0.063, (-0.08, -0.05), 0.95, "lips"), Fraction(3))
-    assert repr(SyncResult(sure, None)) == "SyncResult(sound is 63 ms late, p 0.95)"
+    assert repr(SyncResult(sure, None)) == "SyncResult(sound 63 ms late, p 0.95)"
     unsure = SyncMeasurement(Estimate(-0.063, (-0.8, 0.5), 0.3, "motion"), Fraction(3))
     assert repr(SyncResult(unsure, None)) == "SyncResult(offset unknown, p 0.30)"
     assert "unknown" in SyncResult(unsure, None)._repr_html_()

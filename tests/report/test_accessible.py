@@ -31,7 +31,7 @@ def page(clip: Callable[[str], Clip], tmp_path: Path) -> Path:
     content = content_of(truth.path, make_preview(truth.path, tmp_path / "p.mp4"), words, notes=["a note"])
     content = replace(
         content,
-        sync={"offset_seconds": -0.2, "probability": 0.97, "sentence": "the sound is 200 ms late"},
+        sync={"offset_seconds": -0.2, "probability": 0.97, "sentence": "sound 200 ms late"},
         measurement=out_of_step(-0.2),
         repair_command=COMMAND,
         faces=seen.rows((WIDTH, HEIGHT), [0]),

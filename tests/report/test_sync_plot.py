@@ -148,7 +148,7 @@ def test_the_report_shows_sentence_verdicts_and_curve(tmp_path: Path) -> None:
     write_report(tmp_path / "r.html", ReportContent("talk.mp4", sync=sync, measurement=measured()))
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     data = json.loads(re.search(r'id="content">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
-    assert data["sync"]["sentence"].startswith("the sound is 118 ms early")
+    assert data["sync"]["sentence"].startswith("sound 118 ms early")
     assert ["EBU R37 at emission", "+40 / −60 ms", "fails"] in data["sync"]["verdicts"]
     assert ET.fromstring(data["sync"]["svg"]).tag.endswith("svg")
     # The page's own colours: none is set in the drawing.

@@ -212,6 +212,20 @@ def test_folders_give_a_table_and_repaired_copies(
     assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["early.svg", "true.svg"]
 
 
+def test_standards_are_told_where_they_are_asked_for(genlock, early_film: Path, true_film: Path) -> None:
+    """The first line carried the results of two standards, and was longer than a terminal is wide."""
+    plain = genlock("sync", early_film)
+    assert "R37" not in plain.out
+    assert len(plain.out.splitlines()[0]) < 80
+    told = genlock("sync", early_film, "--verdicts")
+    assert told.out.startswith(plain.out)
+    limits = told.out.removeprefix(plain.out).splitlines()
+    assert limits[2] == "  EBU R37 at emission, 40 ms early to 60 ms late: fails"
+    assert len(limits) == 6
+    table = genlock("sync", early_film, true_film, "--verdicts").out.splitlines()
+    assert [line.startswith("  ") for line in table] == [False, *2 * (False, *6 * (True,))]
+
+
 def test_several_files_as_json(genlock, early_film: Path, true_film: Path) -> None:
     run = genlock("sync", early_film, true_film, "--json")
     assert run.status == 0, run.err
@@ -223,7 +237,7 @@ def test_plots(genlock, early_film: Path, tmp_path: Path, ending: str) -> None:
     run = genlock("sync", early_film, "--plot", tmp_path / f"plot{ending}")
     assert run.status == 0, run.err
     data = (tmp_path / f"plot{ending}").read_bytes()
-    assert b"the sound is 118" in data if ending == ".svg" else data.startswith(b"\x89PNG")
+    assert b"sound 118" in data if ending == ".svg" else data.startswith(b"\x89PNG")
 
 
 def test_a_plot_of_another_kind_is_refused_before_anything_is_read(
@@ -267,7 +281,7 @@ def test_align_without_sync_says_so(genlock, early_film: Path, tmp_path: Path) -
 def test_from_python(early_film: Path) -> None:
     found = package.sync(early_film, end=4)
     assert found.offset_seconds == pytest.approx(0.118, abs=TICK_SECONDS)
-    assert found.sentence.startswith("the sound is 11")
+    assert found.sentence.startswith("sound 11")
 
 
 def test_against_another_recording(genlock, tmp_path: Path) -> None:
@@ -285,7 +299,7 @@ def test_against_another_recording(genlock, tmp_path: Path) -> None:
     run = genlock("sync", other, "--against", camera, "--fix", tmp_path / "fixed.mkv", "--json")
     assert run.status == 0, run.err
     assert run.json["offset_seconds"] == pytest.approx(0.75, abs=0.001)
-    assert run.json["sentence"].startswith("against camera.mkv: the sound is 750")
+    assert run.json["sentence"].startswith("against camera.mkv: sound 750")
     assert run.json["repair"]["offset_after_seconds"] == pytest.approx(0, abs=0.0015)
     unlike = genlock("sync", other, "--against", tmp_path / "none.mkv")
     assert unlike.status == 2

@@ -115,6 +115,8 @@ def _typed(action: argparse.Action) -> str:
 
 
 def _said(action: argparse.Action) -> str:
+    if action.dest == "help":
+        return "Show this help."
     text = _EMPTY_DEFAULT.sub("", " ".join(str(action.help or "").split()))
     text = text.replace("``", "").replace("None: ", "Without it: ").replace("; Without it", "; without it")
     if action.nargs == 0 and (action.option_strings or [""])[-1].startswith("--no-"):

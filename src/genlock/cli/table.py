@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "sync": Command(
         "genlock.cli.commands.sync",
-        "Is the sound in step with the picture? By how much not, what the standards say, and a repaired copy.",
+        "Is the sound in step with the picture? By how much not, what viewers notice of it, and a repaired copy.",
         {
             "genlock sync talk.mp4": "by how much, and what that means",
             "genlock sync talk.mp4 --fix repaired.mp4": "a copy that is in step",

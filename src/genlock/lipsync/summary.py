@@ -1,12 +1,13 @@
 """What a whole measurement means: its verdicts, and the answer in one sentence.
 
-A film is as good as its worst part: it passes where all of it does, and fails where a part of it surely fails. What is
-less likely right than wrong is no verdict at all.
+A film is as good as its worst part: it passes where all of it is known to, and fails where a part of it surely fails.
+What is less likely right than wrong is no verdict at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from genlock.lipsync.measurement import Segment, SyncMeasurement
@@ -54,7 +55,7 @@ class _Part(NamedTuple):
 
 
 def verdicts_of(found: SyncMeasurement) -> tuple[Verdict, ...]:
-    """What every standard says of a whole film.
+    """What every standard says of a whole film; where nothing is known of a part of it, none says that it passes.
 
     >>> from fractions import Fraction
     >>> from genlock.lipsync.estimators.base import Estimate
@@ -65,10 +66,12 @@ def verdicts_of(found: SyncMeasurement) -> tuple[Verdict, ...]:
     >>> {verdict.limit.key: verdict.result for verdict in verdicts_of(film)}["ebu_r37_emission"]
     'fails'
     """
-    allowance = allowance_of(found.estimate.estimator)
-    parts = _parts_of(found)
+    verdicts = _of_known_parts(found)
+    if not _has_unknown_parts(found):
+        return verdicts
     return tuple(
-        Verdict(limit, _worst([_answer(limit, part, allowance) for part in parts])) for limit in LIMITS
+        verdict if verdict.result == "fails" else replace(verdict, result="cannot tell")
+        for verdict in verdicts
     )
 
 
@@ -79,14 +82,17 @@ def headline_of(found: SyncMeasurement) -> str:
         return sentence_of(None, None, estimate.reason)
     if not is_known(found):
         return sentence_of(None, None, _unsure(estimate.interval_seconds, estimate.probability))
-    meaning = meaning_of(verdicts_of(found))
+    meaning = meaning_of(_of_known_parts(found))
     if len(found.segments) > 1:
         jumps = sum(part.offset_seconds is not None for part in found.segments) > 1
-        return f"{'the offset jumps: ' if jumps else ''}{_told_parts(found.segments)}: {meaning}"
+        of_known = "where it is known, " if _has_unknown_parts(found) else ""
+        return (
+            f"{'the offset jumps:' if jumps else 'sound'} {_told_parts(found.segments)}: {of_known}{meaning}"
+        )
     ends = _ends_of(found)
     if ends is not None and abs(ends[1] - ends[0]) > _DRIFT_TOLD_SECONDS:
         first, last = (early_or_late(end) for end in ends)
-        return f"the sound drifts from {first} to {last} ({found.drift_ppm:+.0f} ppm): {meaning}"
+        return f"sound drifts from {first} to {last} ({found.drift_ppm:+.0f} ppm): {meaning}"
     return sentence_of(estimate.offset_seconds, estimate.interval_seconds, estimate.reason, meaning=meaning)
 
 
@@ -186,9 +192,23 @@ def told_offsets(found: SyncMeasurement) -> str:
 # ---------------------------------------------------------------- parts
 
 
+def _of_known_parts(found: SyncMeasurement) -> tuple[Verdict, ...]:
+    """What every standard says of the parts whose offset is told."""
+    allowance = allowance_of(found.estimate.estimator)
+    parts = _parts_of(found)
+    return tuple(
+        Verdict(limit, _worst([_answer(limit, part, allowance) for part in parts])) for limit in LIMITS
+    )
+
+
+def _has_unknown_parts(found: SyncMeasurement) -> bool:
+    """Whether some of the film has an offset and some has none."""
+    return len(found.segments) > 1 and any(part.offset_seconds is None for part in found.segments)
+
+
 def _parts_of(found: SyncMeasurement) -> list[_Part]:
     estimate = found.estimate
-    if len(found.segments) > 1:  # where nothing fits there is nothing to judge: the sentence says where
+    if len(found.segments) > 1:
         return [
             _Part(part.interval_seconds, part.probability)
             for part in found.segments

@@ -13,6 +13,7 @@ __all__ = [
     "ACCEPTED",
     "EMITTED",
     "LIMITS",
+    "NOTICED",
     "Answer",
     "Limit",
     "Verdict",
@@ -70,18 +71,19 @@ class Limit:
 
 #: What viewers accept, by ITU-R BT.1359.
 ACCEPTED = Limit("itu_bt1359_acceptable", "ITU-R BT.1359", 0.090, 0.185)
+#: What viewers do not notice, by the same.
+NOTICED = Limit("itu_bt1359_detectable", "not noticed, by ITU-R BT.1359", 0.045, 0.125)
 #: What may be sent, by EBU R37.
 EMITTED = Limit("ebu_r37_emission", "EBU R37 at emission", 0.040, 0.060)
 #: What the standards say, the widest first. BT.1359 states both what viewers accept and what they notice.
 LIMITS: tuple[Limit, ...] = (
     ACCEPTED,
-    Limit("itu_bt1359_detectable", "not noticed, by ITU-R BT.1359", 0.045, 0.125),
+    NOTICED,
     EMITTED,
     Limit("atsc_is191", "ATSC IS-191", 0.015, 0.045),
     Limit("film_editing", "film editing (half a frame)", 0.020, 0.020),
     Limit("ebu_r37_stage", "EBU R37 for one stage", 0.005, 0.015),
 )
-_SAID = (EMITTED.key, ACCEPTED.key)  # in the sentence
 # Estimators by events are exact; by mouths and motion they share a habit of the speaker that no length of film tells.
 _EXACT = frozenset({"flash-beep", "sound against sound"})
 _HABIT_SECONDS = 0.015
@@ -98,6 +100,11 @@ class Verdict:
     """``passes``, ``fails``, or ``cannot tell`` where the interval straddles the limit or nothing is known."""
 
     __repr__ = one_line
+
+    def __str__(self) -> str:
+        limit = self.limit
+        allowed = f"{limit.early_seconds * 1000:.0f} ms early to {limit.late_seconds * 1000:.0f} ms late"
+        return f"{limit.name}, {allowed}: {self.result}"
 
     def to_dict(self) -> dict[str, Any]:
         """``name``, ``result``, ``early_seconds``, ``late_seconds``."""
@@ -167,8 +174,8 @@ def sentence_of(
     """One offset in one sentence; the allowance is that of :func:`judge`, the meaning what :func:`meaning_of` says if
     nothing else is given.
 
-    >>> sentence_of(0.118, (0.104, 0.132))
-    'the sound is 118 ms early (90 %: 104 to 132): viewers notice; EBU R37 at emission: fails; ITU-R BT.1359: fails'
+    >>> sentence_of(-0.058, (-0.079, -0.031), allowance_seconds=0.08)
+    'sound 58 ms late (31-79): within what viewers tolerate'
     >>> sentence_of(None, None, "no face was seen")
     'unknown: no face was seen'
     """
@@ -178,24 +185,24 @@ def sentence_of(
     within = _interval_words(interval_seconds, places)
     if meaning is None:
         meaning = meaning_of(judge(interval_seconds, allowance_seconds))
-    return f"{describe_offset(offset_seconds, places)} (90 %: {within}): {meaning}"
+    return f"sound {early_or_late(offset_seconds, places)} ({within})" + (f": {meaning}" if meaning else "")
 
 
 def meaning_of(verdicts: Sequence[Verdict]) -> str:
-    """Whether viewers notice, and what the two best-known standards say.
+    """What it means to viewers, by both limits of ITU-R BT.1359: what they notice, and what they tolerate.
 
     >>> meaning_of(judge((0.104, 0.132)))
-    'viewers notice; EBU R37 at emission: fails; ITU-R BT.1359: fails'
+    'more than viewers tolerate'
+    >>> meaning_of(judge((0.050, 0.070)))
+    'within what viewers tolerate'
     """
-    answers = {verdict.limit.key: verdict for verdict in verdicts}
-    notice = {
-        "passes": "viewers do not notice",
-        "fails": "viewers notice",
-        "cannot tell": "viewers may notice",
-    }
-    parts = [notice[answers["itu_bt1359_detectable"].result]]
-    parts += [f"{answers[key].limit.name}: {answers[key].result}" for key in _SAID]
-    return "; ".join(parts)
+    answers = {verdict.limit.key: verdict.result for verdict in verdicts}
+    noticed, tolerated = answers[NOTICED.key], answers[ACCEPTED.key]
+    if noticed == "passes":
+        return "viewers do not notice"
+    if tolerated != "cannot tell":
+        return "within what viewers tolerate" if tolerated == "passes" else "more than viewers tolerate"
+    return "viewers notice" if noticed == "fails" else "viewers may notice"
 
 
 def _interval_words(interval: Interval, places: int) -> str:
@@ -203,7 +210,7 @@ def _interval_words(interval: Interval, places: int) -> str:
     low, high = interval
     if low >= 0 or high <= 0:
         near, far = sorted((abs(low), abs(high)))
-        return f"{_amount(near, places)} to {_amount(far, places)}"
+        return f"{_amount(near, places)}-{_amount(far, places)}"
     return f"{_amount(low, places)} late to {_amount(high, places)} early"
 
 

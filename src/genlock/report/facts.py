@@ -10,7 +10,7 @@ from genlock.core.errors import OptionError
 from genlock.core.time import exact
 from genlock.core.timecode import Timecode
 from genlock.lipsync.summary import known_by, mark_of
-from genlock.lipsync.verdicts import describe_offset
+from genlock.lipsync.verdicts import early_or_late
 from genlock.report.content import ReportContent
 
 __all__ = ["facts_of", "streams_of", "timecode_of"]
@@ -110,7 +110,9 @@ def _sync(sync: Mapping[str, Any]) -> Fact:
     mark = mark_of(sync)
     value = f"sound {_ms(abs(seconds))} {'early' if seconds > 0 else 'late'}" if seconds else "exactly"
     # The value says the offset already: what follows it in the sentence is news.
-    said = str(sentence or reason or "").removeprefix(describe_offset(seconds)).strip()
+    said = str(sentence or reason or "")
+    for places in (0, 1):
+        said = said.removeprefix(f"sound {early_or_late(seconds, places)} ").strip()
     return {"label": "In step", "value": value, "sub": said + _sure(sync), "mark": mark}
 
 

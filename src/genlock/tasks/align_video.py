@@ -184,8 +184,8 @@ class Alignment:
             *([f"{self.frame_count} {_rate_words(self.frames)}"] if self.frames is not None else []),
             *language_line(self.words),
             f"{aligned} words with times, {len(self.words) - aligned} without" + self._by(),
-            f"sound against picture: {self.sync.sentence}"
-            + (f" ({self.sync.basis})" if self.sync.basis else ""),
+            f"sound against picture: {self.sync.sentence.removeprefix('sound ')}",
+            *([self.sync.basis] if self.sync.basis else []),
             *(f"note: {note}" for note in self.notes),
         ]
         if self.directory is not None:

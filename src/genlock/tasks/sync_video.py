@@ -42,6 +42,7 @@ __all__ = [
     "SyncProbe",
     "SyncResult",
     "SyncRow",
+    "WithVerdicts",
     "not_measured",
     "repair_refusal",
     "sync_options_of_each",
@@ -140,7 +141,7 @@ class SyncResult:
         """The answer in a few words."""
         if not is_known(self.measurement):
             return "offset unknown" if self.reason != "not measured" else "offset not measured"
-        return told_offsets(self.measurement).removeprefix("the ")[:120]
+        return told_offsets(self.measurement).removeprefix("the ").replace("sound is ", "sound ")[:120]
 
     @property
     def offset_seconds(self) -> float | None:
@@ -189,10 +190,8 @@ class SyncResult:
         if estimate.probability is None:
             return ""
         by = _SEEN.get(estimate.estimator, estimate.estimator)
-        return (
-            f"{100 * estimate.probability:.0f} % sure to within 40 ms: by {by}, {estimate.seconds:.1f} s of it"
-            f"{_whose(self.measurement)}"
-        )
+        rests_on = f"{estimate.seconds:.1f} s of {by}{_whose(self.measurement)}"
+        return f"{100 * estimate.probability:.0f} % sure to within 40 ms ({rests_on})"
 
     def to_dict(self) -> dict[str, Any]:
         """The keys that programs may rely on; all offsets positive where the sound is early."""
@@ -260,9 +259,7 @@ class SyncResult:
         if len(found.segments) > 1:
             for part in found.segments:
                 said = sentence_of(part.offset_seconds, part.interval_seconds, part.reason, meaning="")
-                lines.append(
-                    f"{float(part.start):9.3f} to {float(part.end):9.3f} s: {said.removesuffix(': ')}"
-                )
+                lines.append(f"{float(part.start):9.3f} to {float(part.end):9.3f} s: {said}")
         return lines
 
 
@@ -271,10 +268,10 @@ def _whose(found: SyncMeasurement) -> str:
     count = len(found.faces)
     speaking = [face.face for face in found.faces if face.speaks]
     if found.estimate.face is not None:
-        return f", by the mouth of face {found.estimate.face}{f' of {count}' if count > 1 else ''}"
+        return f", face {found.estimate.face} of {count}" if count > 1 else ""
     if not 1 < len(speaking) <= _MOST_FACES:
-        return f", by the mouths of {len(speaking)} of {count} faces" if speaking else ""
-    return f", by the mouths of faces {', '.join(map(str, speaking[:-1]))} and {speaking[-1]} of {count}"
+        return f", {len(speaking)} of {count} faces" if speaking else ""
+    return f", faces {', '.join(map(str, speaking[:-1]))} and {speaking[-1]} of {count}"
 
 
 def _doubtful(estimate: Estimate) -> list[str]:
@@ -319,6 +316,26 @@ def _face(face: FaceOffset) -> dict[str, Any]:
         "speaks": face.speaks,
         "reason": face.reason,
     }
+
+
+@dataclass(frozen=True, eq=False)
+class WithVerdicts:
+    """A result, or its line of a table, with what each standard says below it."""
+
+    shown: SyncResult | SyncRow
+    """What is printed first."""
+
+    __repr__ = one_line
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the result, which has the verdicts anyway."""
+        return self.shown.to_dict()
+
+    def __str__(self) -> str:
+        result = self.shown.result if isinstance(self.shown, SyncRow) else self.shown
+        each = [(f"sound {number}, ", one) for number, one in enumerate(result.sounds)] or [("", result)]
+        lines = [f"  {of}{verdict}" for of, one in each for verdict in one.verdicts]
+        return "\n".join([str(self.shown), *lines])
 
 
 @dataclass(frozen=True, eq=False)

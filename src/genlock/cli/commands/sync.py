@@ -18,7 +18,14 @@ from genlock.media.live_source import LiveSource
 from genlock.tasks.files import expand_files
 from genlock.tasks.result import Result
 from genlock.tasks.sync_live import LiveOptions, sync_live
-from genlock.tasks.sync_video import SyncOptions, SyncRow, repair_refusal, sync_options_of_each, sync_video
+from genlock.tasks.sync_video import (
+    SyncOptions,
+    SyncRow,
+    WithVerdicts,
+    repair_refusal,
+    sync_options_of_each,
+    sync_video,
+)
 from genlock.tasks.written import note_written, require_free
 
 __all__ = ["sync"]
@@ -30,16 +37,18 @@ def sync(
     files: Files,
     /,
     options: SyncOptions = _SYNC,
+    verdicts: bool = False,
     check: bool = False,
     live: bool = False,
     force: Force = False,
     watch: LiveOptions = _LIVE,
     json: Json = False,
 ) -> None:
-    """Is the sound in step with the picture? By how much not, what the standards say, and a repaired copy.
+    """Is the sound in step with the picture? By how much not, what viewers notice of it, and a repaired copy.
 
     Args:
         files: Videos or folders of them; several give a table.
+        verdicts: Say what each standard says of it: EBU R37, ITU-R BT.1359, ATSC, film editing.
         check: For scripts: exit status 0 if every file is in step by EBU R37, 1 if one is not, 3 if one cannot be told.
         live: Watch one source while it comes: - (standard input), a file that grows, or a URL; a line of JSON a window.
         json: Print one JSON object instead of text.
@@ -70,7 +79,8 @@ def sync(
             if sound.repair is not None and sound.repair.status in ("refused", "failed"):
                 which = f", sound {number}" if result.sounds else ""
                 refused.append(f"{file}{which}: {sound.repair.reason}")
-        return SyncRow(file, result) if many and not json else result
+        shown = SyncRow(file, result) if many and not json else result
+        return WithVerdicts(shown) if verdicts else shown
 
     if many and not json:
         print(SyncRow.HEAD)
