@@ -15,6 +15,7 @@ from genlock.media import Sound, encode, probe
 from genlock.synth import speak
 from genlock.tasks import align_video as align_module
 from genlock.tasks.align_video import AlignOptions, align_video
+from genlock.tasks.alignment_index import AlignmentIndex
 from genlock.tasks.files import expand_files
 from genlock.tasks.written import is_ours, note_written
 
@@ -137,8 +138,32 @@ def test_a_folder_has_one_page_and_is_not_done_twice(genlock, said: Path) -> Non
 def test_a_page_of_somebody_elses_stays(genlock, said: Path) -> None:
     page = said.with_name("index.html")
     page.write_text("my page")
-    assert genlock("align", said.parent, "--no-sync").status == 0
+    run = genlock("align", said.parent, "--no-sync")
+    assert run.status == 0
     assert page.read_text() == "my page"
+    assert f"{page} stays: Genlock did not write it" in run.out
+
+
+def test_the_page_of_several_files_lies_beside_them_and_is_told_beforehand(
+    genlock, said: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``align A B`` wrote index.html and summary.csv into whatever folder somebody stood in, and said so afterwards."""
+    here, more = tmp_path / "here", said.parent / "more"
+    here.mkdir()
+    more.mkdir()
+    (more / "broken.mp4").write_bytes(b"no film")
+    monkeypatch.chdir(here)
+    run = genlock("align", said, more / "broken.mp4", "--no-sync")
+    assert run.err.startswith(f"index.html and summary.csv of all go into {said.parent}\n")
+    assert (said.parent / "summary.csv").is_file()
+    assert not list(here.iterdir())
+
+
+def test_the_page_of_addresses_and_of_far_apart_files_lies_here() -> None:
+    far = [str(Path(Path.cwd().anchor) / "a" / "a.mp4"), str(Path(Path.cwd().anchor) / "b" / "b.mp4")]
+    assert AlignmentIndex.of_files(far, None).folder == Path()
+    assert AlignmentIndex.of_files(["https://host/a.mp4", "https://host/b.mp4"], None).folder == Path()
+    assert AlignmentIndex.of_files(far, "out").folder == Path("out")
 
 
 def test_a_name_that_begins_with_a_dash(

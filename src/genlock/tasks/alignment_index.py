@@ -23,6 +23,7 @@ from genlock.core.json_forms import read_json_file
 from genlock.lipsync.summary import known_by, mark_of
 from genlock.media import ReadOptions, VideoCell, VideoForm, probe, read
 from genlock.media.consumers import Tap
+from genlock.media.opening import is_url
 from genlock.tasks.written import is_ours, note_written
 
 __all__ = ["AlignmentIndex", "still_of"]
@@ -70,15 +71,23 @@ class AlignmentIndex:
 
     @classmethod
     def of_files(cls, named: Sequence[str], output: str | None) -> AlignmentIndex:
-        """The index of what was named: in the folder of ``output``, in the one folder that was named, or here.
+        """The index of what was named: in the folder of ``output``, else in the folder that holds all of it. Addresses,
+        and files that share nothing but their disk, have theirs in the current folder.
 
-        >>> AlignmentIndex.of_files(["a.mp4", "b.mp4"], None).folder
-        PosixPath('.')
+        >>> AlignmentIndex.of_files(["films/a.mp4", "films/more/b.mp4"], None).folder
+        PosixPath('films')
         """
         if output is not None:
             return cls(Path(output))
-        only = Path(named[0]) if len(named) == 1 else Path()
-        return cls(only if only.is_dir() else Path())
+        local = [name for name in named if not is_url(name)]
+        folders = [Path(name) if Path(name).is_dir() else Path(name).parent for name in local]
+        return cls(_shared_folder(folders))
+
+    @property
+    def where(self) -> str:
+        """What will be written, and where, in words."""
+        folder = "the current folder" if self.folder == Path() else str(self.folder)
+        return f"{PAGE} and {TABLE} of all go into {folder}"
 
     def add(self, file: str, folder: Path) -> None:
         """Add a film by its folder of results."""
@@ -105,18 +114,24 @@ class AlignmentIndex:
         self.rows.append(_Row(file, None, "failed", error, None, None, 0, 0, None))
 
     def write(self) -> str | None:
-        """Write the page and the table; what to say of them. A file of somebody else's stays; None: nothing to tell."""
+        """Write the page and the table; what to say of them. None: nothing to tell. A file of somebody else's stays, and
+        that is said."""
         if not self.rows:
             return None
         rows = sorted(self.rows, key=lambda row: (_MARKS.index(row.mark), -abs(row.offset or 0.0), row.file))
-        written = []
+        written, others = [], []
         for name, text in ((PAGE, self._page(rows)), (TABLE, self._table(rows))):
             place = self.folder / name
-            if not place.exists() or is_ours(place):
-                write_text(place, text)
-                written.append(str(place))
+            if place.exists() and not is_ours(place):
+                others.append(str(place))
+                continue
+            write_text(place, text)
+            written.append(str(place))
         note_written(written)
-        return f"all {len(rows)} in {' and '.join(written)}" if written else None
+        told = [f"all {len(rows)} in {' and '.join(written)}"] if written else []
+        if others:
+            told.append(f"{' and '.join(others)} stays: Genlock did not write it; -o FOLDER writes elsewhere")
+        return "\n".join(told)
 
     def _relative(self, place: Path) -> str:
         try:
@@ -175,6 +190,26 @@ class AlignmentIndex:
             f'<p><i class="{row.mark}"></i>{html.escape(row.sentence)}</p>'
             f"<p class=quiet>{words}{' · ' if words and row.text else ''}{html.escape(row.text)}</p></div></li>"
         )
+
+
+def _shared_folder(folders: Sequence[Path]) -> Path:
+    """The deepest folder that holds all of these, as it was named where that is one of them; else the current one."""
+    if not folders:
+        return Path()
+    try:
+        common = Path(os.path.commonpath([os.path.abspath(folder) for folder in folders]))
+    except ValueError:  # two drives
+        return Path()
+    if common == Path(common.anchor):
+        return Path()
+    return next(
+        (folder for folder in folders if Path(os.path.abspath(folder)) == common), _from_here(common)
+    )
+
+
+def _from_here(folder: Path) -> Path:
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def still_of(file: str) -> bytes | None:

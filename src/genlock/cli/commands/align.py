@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from genlock.cli.arguments import Files, Json, Output
 from genlock.cli.commands.other_text import note_other_text, require_said
 from genlock.cli.running import Bar, each, hint
@@ -30,7 +32,7 @@ def align(
 
     Args:
         files: Videos, sounds or folders of them. Of several, those that are done already are passed over, and
-            index.html and summary.csv tell of all.
+            index.html and summary.csv tell of all, in the folder of -o, else in the one that holds all of them.
         beside: NAME.txt, NAME.lab or NAME.srt beside a file NAME is its transcript, unless one is named.
         redo: Do those too that are done already.
         output: Folder for the results (default: VIDEO.genlock beside each video).
@@ -39,7 +41,10 @@ def align(
     other: list[str] = []
     found, many = expand_files(files)
     require_one_film_of_text(found, options)
-    index = AlignmentIndex.of_files(files, output) if many else None
+    folders = [name for name in files if os.path.isdir(name)]
+    index = AlignmentIndex.of_files([*folders, *found], output) if many else None
+    if index is not None:
+        hint(index.where)
 
     def work(file: str, where: str | None, bar: Bar) -> Result:
         own = with_text_beside(file, options) if beside else options
