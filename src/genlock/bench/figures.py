@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from math import sqrt
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = ["Figure", "Row", "bootstrapped", "machine_card", "share", "table_text
 
 _Z = 1.959964  # of a two-sided 95 % interval
 _RESAMPLES = 400
+_WIDTH = 80  # columns of a terminal
 
 
 @dataclass(frozen=True)
@@ -114,31 +116,45 @@ def bootstrapped(values: npt.ArrayLike, statistic: Callable[[Any], Any], seed: i
 
 
 def table_text(rows: Sequence[Row]) -> str:
-    """The rows for people: a table for each run of rows with the same figures.
+    """The rows for people, no wider than a terminal: a table for each protocol, of as many figures as fit beside each
+    other, and those that do not below them.
 
-    >>> print(table_text([Row("P2", "always 0", 4, {"exact": Figure(0.25)})]))
-    protocol      system        cases  exact
-    P2            always 0          4  0.250
+    >>> rows = [Row("P2", "always 0", 4, {"exact": Figure(0.25)}), Row("P2", "ours", 4, {"exact": Figure(1.0)})]
+    >>> print(table_text(rows))
+    P2        cases  exact
+    always 0      4  0.250
+    ours          4  1.000
     """
-    lines: list[str] = []
-    head: tuple[str, ...] | None = None
-    wide_protocol = max([12, *(len(row.protocol) for row in rows)])
-    wide_system = max([12, *(len(row.system) for row in rows)])
-    widths: list[int] = []
-    for number, row in enumerate(rows):
-        names = tuple(row.figures)
-        if names != head:
-            same = [r for r in rows[number:] if tuple(r.figures) == names]
-            widths = [max(len(n), *(len(str(r.figures[n])) for r in same)) for n in names]
-            cells = "  ".join(name.ljust(width) for name, width in zip(names, widths, strict=True))
-            title = f"{'protocol':<{wide_protocol}}  {'system':<{wide_system}}  cases  {cells}".rstrip()
-            lines += ["", title] if lines else [title]
-            head = names
-        cells = "  ".join(str(row.figures[n]).ljust(width) for n, width in zip(names, widths, strict=True))
-        lines.append(
-            f"{row.protocol:<{wide_protocol}}  {row.system:<{wide_system}}  {row.cases:>5}  {cells}".rstrip()
-        )
+    tables = []
+    for (protocol, _), run in groupby(rows, lambda row: (row.protocol, tuple(row.figures))):
+        tables.append(_table_of(protocol, list(run)))
+    return "\n\n".join(tables)
+
+
+def _table_of(protocol: str, rows: Sequence[Row]) -> str:
+    first = max(len(protocol), *(len(row.system) for row in rows))
+    widths = {name: max(len(name), *(len(str(r.figures[name])) for r in rows)) for name in rows[0].figures}
+    lines = []
+    for names in _beside(widths, _WIDTH - first - len("  cases")):
+        head = "".join(f"  {name:<{widths[name]}}" for name in names)
+        lines.append(f"{protocol:<{first}}  cases{head}".rstrip())
+        for row in rows:
+            cells = "".join(f"  {row.figures[name]!s:<{widths[name]}}" for name in names)
+            lines.append(f"{row.system:<{first}}  {row.cases:>5}{cells}".rstrip())
     return "\n".join(lines)
+
+
+def _beside(widths: Mapping[str, int], room: int) -> list[list[str]]:
+    """Names of columns, as many in a run as fit into the room, one at least; one run without any names."""
+    runs: list[list[str]] = [[]]
+    left = room
+    for name, width in widths.items():
+        if runs[-1] and width + 2 > left:
+            runs.append([])
+            left = room
+        runs[-1].append(name)
+        left -= width + 2
+    return runs
 
 
 def machine_card() -> dict[str, Any]:

@@ -5,6 +5,7 @@ What is asked most often, the help and the version, is told without importing an
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,22 @@ Genlock, Python and system this is."""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 2 for bad input, 130 interrupted, 143 terminated."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        try:
+            return _run(given)
+        finally:
+            # Here, and not when Python ends: only here it can be told that nobody reads any more.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has gone, as with `| head`: nothing to tell anyone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # What a shell says of a program that a closed pipe ended, for not all was told; whoever watches a live source
+        # ends it so.
+        return 0 if "--live" in given else 128 + 13
+
+
+def _run(given: list[str]) -> int:
     if given in (["--version"], ["-V"]):
         print(f"genlock {__version__}, Python {platform.python_version()}, {platform.platform()}")
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from textwrap import wrap
 
 import tyro
 from rich.console import Console
@@ -13,7 +14,7 @@ from genlock.cli.arguments import Json, Output
 from genlock.core.errors import MissingModel, OptionError
 from genlock.core.json_forms import dump_json
 from genlock.tasks.convert_model import convert_model
-from genlock.weights import hub_models, registry
+from genlock.weights import default_registry, hub_models, registry
 
 __all__ = ["fetch_named", "models"]
 
@@ -105,7 +106,7 @@ def _list_estimators(as_json: bool) -> None:
         print(dump_json({"estimators": [{"name": name, "where": where} for name, where in files.items()]}))
         return
     for name, where in files.items():
-        print(f"{name}  {where}")
+        print("\n".join([name, *wrap(where, 80, initial_indent="    ", subsequent_indent="    ")]))
 
 
 def _folder(repository: str) -> str | None:
@@ -119,6 +120,10 @@ def _print_models(known: Sequence[registry.ModelStatus], as_json: bool) -> None:
     else:
         for status in known:
             print(status)
+        missing = [status.model.name for status in known if status.path is None]
+        print(f"\nWhat is fetched goes to {default_registry().cache};\n--json says where each lies.")
+        if missing:
+            print(f"To fetch one that is not here: genlock models fetch {missing[0]}")
 
 
 def _convert(names: Sequence[str], output: str | None, tokens: str | None, as_json: bool) -> None:

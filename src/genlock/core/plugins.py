@@ -28,6 +28,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from genlock.core.errors import MissingDependency, OptionError, PluginError
@@ -51,6 +52,7 @@ __all__ = [
 _METADATA = optional_module("importlib.metadata")
 
 Kind = TypeVar("Kind")
+_WIDTH = 80  # columns of a terminal
 
 
 def plugin_names(group: str) -> list[str]:
@@ -120,7 +122,7 @@ def list_plugins(group: str) -> str:
             title = f"not here: {error}"
         except PluginError as error:
             title = f"broken: {error}"
-        lines.append(f"{name:<12}{title}")
+        lines += wrap(f"{name:<12}{title}", _WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False)
     return "\n".join(lines)
 
 
@@ -152,7 +154,7 @@ def load_plugin(group: str, name: str) -> Any:
         names = plugin_names(group)
         known = ", ".join(names) or "nothing: is genlock installed? run `pip install -e .`"
         raise OptionError(
-            f"{name!r} is not registered in {group}; what is: {known}{did_you_mean(name, names)}"
+            f"there is no {name!r} among the {_plural(group)}; there are: {known}{did_you_mean(name, names)}"
         )
     if len(points) > 1:
         origins = " and ".join(plugin_origin(point) for point in points)
@@ -171,6 +173,11 @@ def load_plugin(group: str, name: str) -> Any:
             f"{name!r} of {group} cannot be loaded from {plugin_origin(point)}: "
             f"{type(error).__name__}: {error}; repair or uninstall that package"
         ) from error
+
+
+def _plural(group: str) -> str:
+    """What the names of a group are, in words."""
+    return group.rpartition(".")[2].replace("_", " ")
 
 
 def plugin_origin(point: EntryPoint) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeAlias
 
 from genlock.core.errors import FormatError, OutputError
 from genlock.core.one_line import one_line
+from genlock.core.progress import in_words
 from genlock.data.corpora.listing import Trouble, printable
 from genlock.data.plans import DatasetPlan, plan_of_schema_1
 from genlock.data.quarantine_reasons import kind_of_reason
@@ -27,6 +28,7 @@ from genlock.data.quarantine_reasons import kind_of_reason
 __all__ = ["DatasetProgress", "Item", "Ledger", "Output", "Quarantined", "Status", "Todo"]
 
 _SCHEMA = 2
+_WORTH_TELLING_SECONDS = 36.0  # less is 0.00 hours
 #: ``incomplete``: an output that was asked for later could not be made; those made before stay.
 Status: TypeAlias = Literal["pending", "done", "incomplete", "quarantined"]
 
@@ -155,14 +157,13 @@ class DatasetProgress:
     def __str__(self) -> str:
         done = " | ".join(f"{count} {status}" for status, count in self.counts.items() if count)
         lines = [done or "nothing to do"]
-        if self.media_seconds:
+        if self.media_seconds >= _WORTH_TELLING_SECONDS:
             cost = 3600 * self.work_seconds / self.media_seconds
             lines.append(
                 f"{self.media_seconds / 3600:.2f} hours of media, {cost:.0f} worker seconds for each hour"
             )
-        if self.rate:
-            eta = self.eta_seconds or 0.0
-            lines.append(f"{60 * self.rate:.1f} files a minute; {eta / 60:.0f} minutes to go")
+        if self.rate and self.eta_seconds:
+            lines.append(f"{60 * self.rate:.1f} files a minute; {in_words(self.eta_seconds)} to go")
         lines += [f"quarantined {count} x {reason}" for reason, count in self.reasons.items()]
         return "\n".join(lines)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genlock.core.one_line import one_line
+from genlock.core.progress import in_words
 from genlock.data.corpora.listing import LeftOut, printable
 from genlock.data.ledger import DatasetProgress, Ledger
 
@@ -65,7 +66,10 @@ class Prepared:
         }
 
     def __str__(self) -> str:
-        lines = [f"{printable(str(self.dataset))}: {self.clips} clips", str(self.progress)]
+        files, took = self.progress.counts.get("done", 0), in_words(self.progress.work_seconds)
+        first = f"{_counted(self.clips, 'clip')} from {_counted(files, 'file')}, {took} of work"
+        lines = [f"{printable(str(self.dataset))}: {first}"]
+        lines += [line for line in str(self.progress).splitlines() if line != f"{files} done"]
         if self.copies:
             source, first = self.copies[0]
             lines.append(
@@ -79,6 +83,10 @@ class Prepared:
         if len(self.quarantined) > 20:
             lines.append(f"- and {len(self.quarantined) - 20} more: the index has all of them")
         return "\n".join(lines)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def keep_report(

@@ -211,8 +211,8 @@ class Words(Sequence[Word]):
         """No word with times, for one reason; the words of ``text``, if any, come back unaligned.
 
         >>> print(Words.none("media", "the file has no sound", "Good morning"))
-                 -          -  Good  (the file has no sound)
-                 -          -  morning  (the file has no sound)
+                 -          -  Good
+                 -          -  morning
         note: the file has no sound
         """
         words = [Word(token, reason=reason) for token in (text or "").split()]
@@ -384,5 +384,7 @@ class Words(Sequence[Word]):
 
     def __str__(self) -> str:
         first = [str(self.check)] if self.check is not None and self.check.differs else []
-        lines = [*first, *map(str, self)] if len(self) else [*first, "(no words)"]
+        # What keeps all of them from having times is said once, in the note.
+        each = [str(word).removesuffix(f"  ({self.reason})") for word in self]
+        lines = [*first, *each] if each else [*first, "(no words)"]
         return "\n".join(lines + [f"note: {self.reason}"] * bool(self.reason and self.reason not in first))

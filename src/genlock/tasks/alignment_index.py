@@ -114,8 +114,7 @@ class AlignmentIndex:
         self.rows.append(_Row(file, None, "failed", error, None, None, 0, 0, None))
 
     def write(self) -> str | None:
-        """Write the page and the table; what to say of them. None: nothing to tell. A file of somebody else's stays, and
-        that is said."""
+        """Write the page and the table; what to say of them, None: nothing. Files of others stay, and that is said."""
         if not self.rows:
             return None
         rows = sorted(self.rows, key=lambda row: (_MARKS.index(row.mark), -abs(row.offset or 0.0), row.file))
@@ -202,9 +201,7 @@ def _shared_folder(folders: Sequence[Path]) -> Path:
         return Path()
     if common == Path(common.anchor):
         return Path()
-    return next(
-        (folder for folder in folders if Path(os.path.abspath(folder)) == common), _from_here(common)
-    )
+    return next((folder for folder in folders if Path(os.path.abspath(folder)) == common), _from_here(common))
 
 
 def _from_here(folder: Path) -> Path:

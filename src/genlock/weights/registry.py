@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 TABLE = Path(__file__).with_name("table.toml")
+_OWN = TABLE.parent
 _STAGING = ".fetch-"
 # A fetch that was killed leaves its staging folder; nothing takes this long while alive.
 _STALE_SECONDS = 24 * 3600
@@ -151,8 +152,15 @@ class ModelStatus:
     __repr__ = one_line
 
     def __str__(self) -> str:
-        where = str(self.path) if self.path else f"not here: genlock models fetch {self.model.name}"
-        return f"{self.model.name}  {self.model.size_bytes / 1e6:.1f} MB  {self.model.licence}  {where}"
+        kilobytes = self.model.size_bytes / 1e3
+        size = f"{kilobytes / 1e3:.1f} MB" if kilobytes >= 100 else f"{kilobytes:.0f} kB"
+        return f"{self.model.name:<24}  {size:>8}  {self.model.licence:<12}  {self._place()}"
+
+    def _place(self) -> str:
+        """Where it is, in words; the path stands in :meth:`to_dict`."""
+        if self.path is None:
+            return "not here"
+        return "with Genlock" if self.path.is_relative_to(_OWN) else "here"
 
     def to_dict(self) -> dict[str, Any]:
         """The model's keys, ``present`` and ``path``."""
@@ -200,7 +208,7 @@ class Verification:
 
     def __str__(self) -> str:
         if self.state == "sound":
-            return f"{self.name}: sound"
+            return f"{self.name}: ok"
         return f"{self.name}: {self.state} ({'; '.join(self.problems)}): genlock models fetch {self.name}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -436,7 +444,7 @@ def verify(name: str) -> Verification:
     """Whether every byte of the model is what the table says; see :meth:`Registry.verify`.
 
     >>> print(verify("pocketsphinx-en-us"))
-    pocketsphinx-en-us: sound
+    pocketsphinx-en-us: ok
     """
     return default_registry().verify(name)
 
