@@ -9,10 +9,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 
+import numpy as np
 import pytest
+import soundfile
 
-from genlock.core.optional import EXTRA_OF, not_installed
+from genlock.core.errors import MissingDependency
+from genlock.core.optional import EXTRA_OF, not_installed, require_packages, with_this_pip
 from genlock.testing import example_video
 
 CORE_ALONE = """
@@ -64,6 +68,9 @@ def test_signals_are_made_measured_and_repaired(tmp_path: Path) -> None:
         (("features", "FILM", "--feature", "mouth"), "faces"),
         (("features", "FILM", "--feature", "flow"), "faces"),
         (("prepare", "FOLDER"), "data"),
+        (("animate", "FILM", "-o", "OUT.mp4"), "speech,faces"),
+        (("sound", "FILM", "-o", "OUT.mp4"), "faces"),
+        (("synth", "talkers", "-n", "1", "-o", "OUT"), "speech,faces"),
     ],
 )
 def test_a_command_says_in_one_line_which_extra_it_needs(
@@ -72,7 +79,8 @@ def test_a_command_says_in_one_line_which_extra_it_needs(
     text = tmp_path / "text.txt"
     text.write_text("and so my fellow americans")
     places = {
-        "FILM": example_video(), "TEXT": str(text), "OUT": str(tmp_path / "out"), "FOLDER": str(tmp_path)
+        "FILM": example_video(), "TEXT": str(text), "FOLDER": str(tmp_path), "OUT": str(tmp_path / "out"),
+        "OUT.mp4": str(tmp_path / "out.mp4"),
     }  # fmt: skip
     done = core_alone(*(places.get(word, word) for word in arguments))
     assert done.returncode == 2
@@ -86,7 +94,8 @@ def test_without_its_model_a_command_says_what_to_fetch(tmp_path: Path) -> None:
     """Without the face model it was "no face is seen", without Whisper the words of a weaker recogniser."""
     nothing = {"GENLOCK_CACHE": str(tmp_path), "HF_HUB_CACHE": str(tmp_path)}
     code = "import sys; from genlock.cli import main; sys.exit(main(sys.argv[1:]))"
-    for command, model in (("sync", "mediapipe-face-detection"), ("words", "whisper-tiny.en")):
+    both = "mediapipe-face-detection mediapipe-face-mesh"  # they came one at a time
+    for command, model in (("sync", both), ("words", "whisper-tiny.en")):
         done = subprocess.run(
             [sys.executable, "-c", code, command, example_video()],
             capture_output=True,
@@ -97,6 +106,42 @@ def test_without_its_model_a_command_says_what_to_fetch(tmp_path: Path) -> None:
         )
         assert done.returncode == 2, done.stdout
         assert f"genlock models fetch {model}" in done.stderr
+
+
+def test_whoever_looks_at_no_face_needs_no_face_model() -> None:
+    """It was "the model 'mediapipe-face-detection' is not on this machine"."""
+    done = core_alone("sync", example_video(), "--estimators", "flash-beep,motion")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("unknown: ")
+
+
+def test_motion_for_animators_needs_no_extra(tmp_path: Path) -> None:
+    """It asked for a detector of voices, of whose finding nothing but a note is made."""
+    sound, shapes = tmp_path / "a.wav", tmp_path / "a.tsv"
+    soundfile.write(sound, np.zeros(16000), 16000)
+    done = core_alone("animate", str(sound), "-o", str(shapes))
+    assert done.returncode == 0, done.stderr
+    assert shapes.is_file()
+
+
+def test_packages_of_several_extras_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    extras = {"no_such_package_a": "a", "no_such_package_b": "b"}
+    monkeypatch.setattr("genlock.core.optional.EXTRA_OF", extras)
+    with pytest.raises(MissingDependency) as told:
+        require_packages("no_such_package_a", "json", "no_such_package_b", what="this")
+    assert str(told.value) == (
+        "this needs no_such_package_a and no_such_package_b, which are not installed: pip install 'genlock[a,b]'"
+    )
+
+
+def test_what_is_to_be_installed_goes_into_this_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever typed it beside ``.venv/bin/genlock`` installed into the Python of the machine."""
+    told = "it needs numba: pip install 'genlock[speech]'"
+    monkeypatch.setattr("genlock.core.optional.which", lambda name: "/another/bin/pip")
+    assert with_this_pip(told) == f"it needs numba: {quote(sys.executable)} -m pip install 'genlock[speech]'"
+    assert with_this_pip(with_this_pip(told)) == with_this_pip(told)
+    monkeypatch.setattr("genlock.core.optional.which", lambda name: str(Path(sys.executable).parent / name))
+    assert with_this_pip(told) == told
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from genlock.cli import main
+from genlock.core.plugins import plugin_names
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,6 +34,29 @@ def help_of(*words: str) -> str:
     with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
         main([*words, "--help"])
     return out.getvalue()
+
+
+#: Names that follow an option or a command, and what they are registered in.
+NAMES = (
+    (re.compile(r"^prepare .*--recipe ([a-z][\w-]*)"), "genlock.corpora"),
+    (re.compile(r"^export .*--to ([a-z][\w-]*)"), "genlock.exporters"),
+    (re.compile(r"^train ([a-z][\w-]*)"), "genlock.recipes"),
+    (re.compile(r"^synth ([a-z][\w-]*)"), "genlock.worlds"),
+    (re.compile(r"^bench ([a-z][\w-]*)"), "genlock.benches"),
+    (re.compile(r"^animate .*--face ([a-z][\w-]*)"), "genlock.faces"),
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_names_in_the_documents_are_registered(page: Path) -> None:
+    """The start page named a recipe that is none."""
+    if page.name.startswith("write-a"):
+        return  # these show how to register what is not there
+    for command in commands_in(page):
+        for pattern, group in NAMES:
+            named = pattern.match(command)
+            if named is not None:
+                assert named.group(1) in plugin_names(group), f"{page.name} says: genlock {command.strip()}"
 
 
 @pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="the documents are not part of an installed package")

@@ -68,6 +68,21 @@ def _call(given: Sequence[str]) -> None:
     run_command(getattr(import_module(COMMANDS[name].module), name), f"genlock {name}", words)
 
 
+def _call_fetching(given: Sequence[str]) -> None:
+    """Call a command, again after each model that it lacked and that somebody at the terminal wanted fetched."""
+    fetched: set[str] = set()
+    while True:
+        try:
+            return _call(given)
+        except MissingModel as error:
+            names = (error.fetch or "").split()
+            if not names or fetched.issuperset(names) or not _wanted(error):
+                raise
+            for name in names:
+                say(str(import_module("genlock.cli.models").fetch_named(name)))
+            fetched.update(names)
+
+
 def _wanted(error: MissingModel) -> bool:
     """Whether a person at a terminal says yes to fetching what is missing; no one is asked elsewhere."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -84,13 +99,7 @@ def run(given: Sequence[str]) -> int:
         quiet = QUIET in given
         given = [word for word in given if word != QUIET]
         with _stopped_cleanly(), quietly(quiet):
-            try:
-                _call(given)
-            except MissingModel as error:
-                if error.fetch is None or not _wanted(error):
-                    raise
-                say(str(import_module("genlock.cli.models").fetch_named(error.fetch)))
-                _call(given)
+            _call_fetching(given)
     except GenlockError as error:
         say(f"genlock: {error}")
         return error.exit_status

@@ -13,7 +13,7 @@ from typing import Any
 from genlock.cli.time_left import TimeLeft
 from genlock.core.errors import GenlockError, InputError, OptionError
 from genlock.core.json_forms import dump_json
-from genlock.core.optional import optional_module
+from genlock.core.optional import optional_module, with_this_pip
 from genlock.core.progress import told_progress
 from genlock.tasks.files import expand_files, result_folders
 from genlock.tasks.result import Result
@@ -170,8 +170,8 @@ class _Lines:
 
 
 def say(text: str) -> None:
-    """Tell a person, on standard error."""
-    print(text, file=sys.stderr)
+    """Tell a person, on standard error; what they shall install goes into this Python."""
+    print(with_this_pip(text), file=sys.stderr)
 
 
 def hint(text: str) -> None:

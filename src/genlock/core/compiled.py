@@ -34,9 +34,7 @@ class _Compiled(Generic[_P, _R]):
             try:
                 numba = import_module("numba")
             except ModuleNotFoundError as error:
-                raise not_installed(
-                    "numba", f"what Genlock compiles here ({self._function.__name__})"
-                ) from error
+                raise not_installed("numba", "this") from error
             given = self._function
             # What it calls must be Numba's own too.
             names = {

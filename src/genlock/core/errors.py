@@ -85,7 +85,7 @@ class MissingModel(GenlockError):
     """A model file is not on this machine. The message says in one line how to get it."""
 
     fetch: str | None = None
-    """What ``genlock models fetch`` takes to get it; None if it cannot be fetched so."""
+    """What ``genlock models fetch`` takes to get it, names and blanks; None if it cannot be fetched so."""
 
 
 class MissingDependency(GenlockError, ImportError):

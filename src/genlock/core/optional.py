@@ -7,16 +7,29 @@ and whoever needs one that is not here is told which, in a line, when it is need
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
+from shlex import quote
+from shutil import which
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 from genlock.core.errors import MissingDependency
 
-__all__ = ["EXTRA_OF", "extra_command", "is_installed", "missing_package", "not_installed", "optional_module"]
+__all__ = [
+    "EXTRA_OF",
+    "extra_command",
+    "is_installed",
+    "missing_package",
+    "not_installed",
+    "optional_module",
+    "require_packages",
+    "with_this_pip",
+]
 
 #: The extra that installs each package, by the name it is imported by.
 EXTRA_OF: Mapping[str, str] = MappingProxyType(
@@ -55,6 +68,20 @@ def extra_command(extra: str) -> str:
     return f"pip install 'genlock[{extra}]'"
 
 
+def with_this_pip(text: str) -> str:
+    """A message in which what is to be typed installs into the Python that runs this, and not into another one.
+
+    ``pip`` alone is another Python's where Genlock was begun by its path, as ``.venv/bin/genlock`` is.
+
+    >>> with_this_pip("nothing to install here")
+    'nothing to install here'
+    """
+    found = which("pip")
+    if found is not None and Path(found).absolute().parent == Path(sys.executable).parent:
+        return text
+    return re.sub(r"(?<!-m )\bpip install ", lambda _: f"{quote(sys.executable)} -m pip install ", text)
+
+
 def not_installed(package: str, what: str = "this") -> MissingDependency:
     """The error for a package that is not here.
 
@@ -72,6 +99,35 @@ def not_installed(package: str, what: str = "this") -> MissingDependency:
         )
     return MissingDependency(
         f"{what} needs {package}, which is not installed: {extra_command(EXTRA_OF[package])}"
+    )
+
+
+def require_packages(*packages: str, what: str) -> None:
+    """Say all at once what somebody lacks, so that they install once and not one package after the other.
+
+    Parameters
+    ----------
+    packages : names that they are imported by, each one of :data:`EXTRA_OF`
+    what : what needs them, as the subject of a sentence
+
+    Raises
+    ------
+    MissingDependency
+        If some are not installed; the line names all extras that bring them.
+
+    Examples
+    --------
+    >>> require_packages(what="nothing")
+    """
+    missing = [package for package in packages if not is_installed(package)]
+    if not missing:
+        return
+    if len(missing) == 1:
+        raise not_installed(missing[0], what)
+    extras = ",".join(dict.fromkeys(EXTRA_OF[package] for package in missing))
+    *most, last = missing
+    raise MissingDependency(
+        f"{what} needs {', '.join(most)} and {last}, which are not installed: {extra_command(extras)}"
     )
 
 

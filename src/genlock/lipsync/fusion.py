@@ -25,6 +25,7 @@ from genlock.lipsync.estimators.base import (
     DEFAULT,
     Estimate,
     Estimator,
+    by_faces,
     make_estimators,
     mouths_of,
     not_matched,
@@ -147,6 +148,11 @@ class Fusion:
             names = ", ".join(f"{name} {crops}" for crops, name in asked.items())
             raise OptionError(f"estimators ask for different mouth crops ({names}); name one of them")
         return next(iter(asked), None)
+
+    @property
+    def by_faces(self) -> bool:
+        """Whether an estimator makes anything of faces; else nobody needs to look for them."""
+        return any(by_faces(estimator) for estimator in self.estimators)
 
     @property
     def piece_seconds(self) -> Fraction:

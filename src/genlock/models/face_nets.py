@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import OptionError
-from genlock.core.optional import not_installed
+from genlock.core.optional import not_installed, require_packages
 from genlock.drawing.opencv import cv2
 from genlock.weights import registry
 
@@ -38,6 +38,7 @@ __all__ = [
 Image: TypeAlias = npt.NDArray[np.uint8]
 Points: TypeAlias = npt.NDArray[np.float32]
 
+_DETECTION, _MESH = "mediapipe-face-detection", "mediapipe-face-mesh"
 MESH_POINTS = 468
 # The outer corners of the eyes in the mesh: between them the face's tilt is measured.
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
@@ -123,6 +124,14 @@ class Region:
         return shared / (self.side**2 + other.side**2 - shared)
 
 
+def _required(model: str) -> Path:
+    """The file of one of the two models. Whoever looks for faces needs both, and the packages before them: all that is
+    not here is told at once."""
+    require_packages("cv2", "ai_edge_litert", what="looking for faces")
+    detection, mesh = registry.require_all(_DETECTION, _MESH)
+    return detection if model == _DETECTION else mesh
+
+
 class FaceDetector:
     """Finds faces in an image that are at least some 15 % of its longer side; see :meth:`detect`.
 
@@ -133,7 +142,7 @@ class FaceDetector:
     """
 
     def __init__(self, threads: int = 1) -> None:
-        self._net = _Net(registry.require("mediapipe-face-detection"), threads)
+        self._net = _Net(_required(_DETECTION), threads)
 
     @cached_property
     def _anchors(self) -> Points:
@@ -180,7 +189,7 @@ class FaceMesh:
     """468 points of one face in a region of an image; see :meth:`points`."""
 
     def __init__(self, threads: int = 1) -> None:
-        self._net = _Net(registry.require("mediapipe-face-mesh"), threads)
+        self._net = _Net(_required(_MESH), threads)
 
     def points(self, image: Image, region: Region) -> tuple[Points, float]:
         """The mesh of the face in a region.

@@ -61,7 +61,7 @@ from genlock.speech.subtitles import Cue
 from genlock.speech.text import NOTHING_TO_SAY, Token, tokenize, written_words
 from genlock.speech.text_check import Compared, compare_text
 from genlock.speech.whisper.options import WhisperOptions
-from genlock.speech.whisper.recognizer import lacking_whisper
+from genlock.speech.whisper.recognizer import FasterWhisper, lacking_whisper
 from genlock.speech.words import Word, Words
 
 __all__ = ["ALIGNERS", "Aligner", "aligner_for", "find_aligner", "mouths_of", "recognize_and_align"]
@@ -285,7 +285,16 @@ def _found(
         if not tokens:
             raise TranscriptError("the transcript is empty; give the words that are spoken, or leave it out")
         words = session.checked(tokens, least_matched) if least_matched else session.aligned(tokens)
+        words = _with_note(words, session.unchecked)
         return with_others(sound, grounded(sound, words))
+
+
+def _with_note(words: Words, unchecked: str | None) -> Words:
+    """Words of a text that nobody compared with the sound say so: they have times even if nobody says them."""
+    if unchecked is None or all(word.start is None for word in words):
+        return words
+    note = f"the text was not compared with what is said: {unchecked}"
+    return replace(words, reason=note if words.reason is None else f"{words.reason}; {note}")
 
 
 class _Session:
@@ -316,6 +325,8 @@ class _Session:
         self._recognized: tuple[str, list[Heard]] | None = None
         self._without_music: SoundSource | None = None
         self._open = ExitStack()
+        self.unchecked: str | None = None
+        """Why a text was not compared with the sound, where it should have been; None: it was."""
 
     def __enter__(self) -> _Session:
         return self
@@ -366,10 +377,17 @@ class _Session:
             return self._aligner is not None
         try:
             name, _ = self._find_recognizer()
-        except (OptionError, MissingModel, MissingDependency):
+        except (OptionError, MissingModel, MissingDependency) as error:
+            self.unchecked = str(error)
             return False
-        # Of a right text pocketsphinx misses every second word.
-        return name != "pocketsphinx"
+        if name != "pocketsphinx":
+            return True
+        # Of a right text it misses every second word.
+        lacking = None if self._recognizer == name else FasterWhisper.lacking(self.language)
+        self.unchecked = (
+            f"{name} errs too often to say so" if lacking is None else str(lacking_whisper(self.language))
+        )
+        return False
 
     def _placing(self, tokens: Sequence[Token]) -> Placing | None:
         """What looks for a few words in a piece of the sound; None if the aligner hears only the whole."""

@@ -296,14 +296,18 @@ def find_recognizer(
         return FasterWhisper.name, FasterWhisper
     if name != "auto":
         return name, _present(name, language, with_model)
-    problems = []
+    problems: dict[str, list[str]] = {}
     for candidate in _in_order(with_model):
         kind = recognizer_kind(candidate)
         problem = why_not(kind, language)
         if problem is None:
             return candidate, kind
-        problems.append(f"{candidate}: {problem}")
-    said = f"nothing here recognises speech in the language {language!r} ({'; '.join(problems)}); give a transcript"
+        problems.setdefault(problem, []).append(candidate)
+    if not with_model and not is_installed("faster_whisper"):
+        # Whatever else is missing comes with the same extra, and a transcript would need it too.
+        raise not_installed("faster_whisper", f"recognising speech in the language {language!r}")
+    told = "; ".join(f"{', '.join(names)}: {problem}" for problem, names in problems.items())
+    said = f"nothing here recognises speech in the language {language!r} ({told}); give a transcript"
     lacking = None if with_model else FasterWhisper.lacking(language)
     if lacking is None:
         raise OptionError(said)

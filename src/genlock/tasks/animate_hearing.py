@@ -17,7 +17,7 @@ from genlock.animation.film import FilmSound
 from genlock.animation.pipe import open_pipe
 from genlock.animation.voice import SAMPLE_RATE
 from genlock.core.errors import NoStream, OptionError
-from genlock.core.optional import not_installed
+from genlock.core.optional import is_installed
 from genlock.core.progress import Progress
 from genlock.media import AudioBlock, AudioForm, ReadOptions, probe, read
 
@@ -42,6 +42,7 @@ class Hearing:
         self._waiting: list[Samples] = []
         self._waiting_count = 0
         self._speech = 0
+        self._knows_speech = is_installed("faster_whisper")
         self._left = self._right = self._both = 0.0
 
     def hear(self, samples: Samples) -> None:
@@ -68,14 +69,14 @@ class Hearing:
         self._look()
 
     def _look(self) -> None:
-        if self._waiting:
+        if self._waiting and self._knows_speech:
             self._speech += _speech_samples(np.concatenate(self._waiting))
         self._waiting, self._waiting_count = [], 0
 
     @property
     def speech_share(self) -> float | None:
-        """Share of the sound that is speech, by Silero's detector; None without sound."""
-        return self._speech / self._count if self._count else None
+        """Share of the sound that is speech, by Silero's detector; None without sound or without the detector."""
+        return self._speech / self._count if self._count and self._knows_speech else None
 
     def to_dict(self) -> dict[str, Any]:
         """``peak_db``, ``level_db``, ``speech_share``."""
@@ -110,10 +111,8 @@ def _decibels(value: float) -> float | None:
 
 
 def _speech_samples(samples: Samples) -> int:
-    try:
-        from faster_whisper.vad import VadOptions, get_speech_timestamps
-    except ImportError as error:
-        raise not_installed("faster_whisper", "the detector of voices") from error
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
     if len(samples) < 512:
         return 0
     found = get_speech_timestamps(np.ascontiguousarray(samples), VadOptions(min_silence_duration_ms=400))

@@ -26,6 +26,7 @@ from genlock.animation.warp import WarpedFace
 from genlock.core.errors import OptionError
 from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.one_line import one_line
+from genlock.core.optional import require_packages
 from genlock.core.progress import Progress, silent
 from genlock.core.spans import Span, Spans
 from genlock.core.time import Exact, exact, exact_rate
@@ -176,8 +177,8 @@ def animate_sound(
         If there is no sound, or a file cannot be read.
     InputError
         If the identity has no face that could talk, or the sound is too short.
-    MissingModel
-        If the model is not here.
+    MissingModel, MissingDependency
+        If the model is not here, or what draws a film.
     OutputError
         If the result cannot be written; nothing is left half-written.
     """
@@ -185,6 +186,9 @@ def animate_sound(
     named = os.fspath(file)
     source = StandardInput(how.pipe_rate) if named == "-" else FileSound(named, how.reading)
     form, target = _target(named, how, output, lines is not None)
+    draws = form == "film" or how.sheet is not None
+    if draws:
+        require_packages("numba", "cv2", what="a film of a face")
     mover = _mover(how)
     footage = None if how.identity == "neutral" else load_footage(how.identity)
     cells, order = _cells(how, footage, source)
@@ -192,7 +196,6 @@ def animate_sound(
     notes: list[str] = [*source.notes, *(footage.notes if footage is not None else ())]
     if how.words and form != "film":
         notes.append("words are written into films; beside a file of motion they are in the .srt alone")
-    draws = form == "film" or how.sheet is not None
     plan = ShowPlan(
         mover,
         cells,

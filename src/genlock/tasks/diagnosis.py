@@ -13,7 +13,7 @@ from typing import Any
 
 from genlock import __version__
 from genlock.core.one_line import one_line
-from genlock.core.optional import EXTRA_OF, extra_command, is_installed
+from genlock.core.optional import EXTRA_OF, extra_command, is_installed, with_this_pip
 from genlock.weights.registry import default_registry, list_models
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
@@ -26,7 +26,7 @@ _NEEDS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("words in 99 languages", ("faster_whisper", "ctranslate2"), ("whisper-base",)),
     ("sync by lips, features of faces", ("cv2", "ai_edge_litert"), _FACE_MODELS),
     ("features of the picture, sound for films", ("cv2",), ()),
-    ("faces that speak (animate)", ("cv2", "numba", "faster_whisper"), ("talker-nano",)),
+    ("faces that speak (animate)", ("cv2", "numba"), ("talker-nano",)),
     ("aligners of other languages", ("hama",), ()),
     ("training and public checkpoints", ("torch", "transformers", "accelerate", "safetensors"), ()),
     ("datasets (prepare, export)", ("pyarrow",), ()),
@@ -76,7 +76,7 @@ class Diagnosis:
         lines += ["", "core: probe, features of sound, sync of signals, repair: ok"]
         for finding in self.findings:
             lines.append(f"{finding.what}: {'ok' if not finding.missing else 'missing'}")
-            lines += [f"    {command}" for command in finding.missing]
+            lines += [f"    {with_this_pip(command)}" for command in finding.missing]
         for name, place in self.programs.items():
             lines.append(f"program {name} ({_PROGRAMS[name]}): {place or 'not here'}")
         return "\n".join(lines)

@@ -17,6 +17,7 @@ import tyro
 from genlock.core.errors import OptionError
 from genlock.core.files import atomic_path
 from genlock.core.one_line import one_line
+from genlock.core.optional import require_packages
 from genlock.core.progress import Progress, silent
 from genlock.core.time import Exact, exact
 from genlock.drawing.sheet import plot_ending
@@ -270,6 +271,8 @@ def sound_video(
     """
     how, named = options or SoundOptions(), os.fspath(file)
     target = _target(named, output)
+    if how.events_from is None:
+        require_packages("cv2", what="looking for what strikes in a picture")
     alone = target.suffix.lower() == ".wav"
     if not alone:
         check_retime_target(target)

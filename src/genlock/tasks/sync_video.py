@@ -14,6 +14,7 @@ from genlock.core.errors import MissingDependency, MissingModel, OptionError
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
 from genlock.core.time import exact
+from genlock.extractors.face.tracking import FaceOptions
 from genlock.extractors.face.watching import FaceWatch
 from genlock.lipsync.estimators.base import DEFAULT as DEFAULT_ESTIMATORS
 from genlock.lipsync.estimators.base import SILENT, Estimate
@@ -419,7 +420,12 @@ class SyncProbe:
         self._watchers: tuple[Callable[[Evidence], None], ...] = (self._fusion.add,)
         asked = self._fusion
         self._collector = EvidenceCollector(
-            self._tell, asked.piece_seconds, watch=watch, mouths=asked.mouths, sight=asked.sight
+            self._tell,
+            asked.piece_seconds,
+            faces=FaceOptions() if asked.by_faces else None,
+            watch=watch,
+            mouths=asked.mouths,
+            sight=asked.sight,
         )
         self._background = Background(self._collector.consumers)
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from genlock.core.errors import MissingDependency, MissingModel
 from genlock.core.one_line import one_line
 from genlock.core.progress import Progress, silent
+from genlock.extractors.face.tracking import FaceOptions
 from genlock.lipsync.evidence.base import Evidence
 from genlock.lipsync.evidence.collect import EvidenceCollector
 from genlock.lipsync.fusion import Fusion, FusionOptions
@@ -77,12 +78,14 @@ def measure_windows(
     lacking: list[MissingModel | MissingDependency] = []
     asked = FusionOptions(estimators=estimators)
     first = Fusion(asked)
-    mouths, sight = first.mouths, first.sight
+    mouths, sight, faces = first.mouths, first.sight, FaceOptions() if first.by_faces else None
 
     def look(window: Window) -> Sequence[Evidence]:
         pieces: list[Evidence] = []
         length = max(window.end - window.start, Fraction(10))
-        collector = EvidenceCollector(pieces.append, piece_seconds=length, mouths=mouths, sight=sight)
+        collector = EvidenceCollector(
+            pieces.append, piece_seconds=length, faces=faces, mouths=mouths, sight=sight
+        )
         part = replace(reading, start=window.start, end=window.end)
         with Background(collector.consumers) as background:
             request = ClipRequest(consumers=background.consumers, frames=False, reading=part)

@@ -284,14 +284,28 @@ class Registry:
         MissingModel
             If it is not here; the message says in one line how to get it.
         """
-        path = self.find(name)
-        if path is None:
+        return self.require_all(name)[0]
+
+    def require_all(self, *names: str) -> list[Path]:
+        """Does what :meth:`require` does for several, so that all that is missing is told and fetched at once.
+
+        Raises
+        ------
+        MissingModel
+            If one is not here; the message says in one line how to get all that are not.
+        """
+        paths = [(name, self.find(name)) for name in names]
+        missing = [name for name, path in paths if path is None]
+        if missing:
+            many, them = ("s", "them") if len(missing) > 1 else ("", "it")
+            told, wanted = " and ".join(map(repr, missing)), " ".join(missing)
             error = MissingModel(
-                f"the model {name!r} is not on this machine; get it with: genlock models fetch {name}"
+                f"the model{many} {told} {'are' if many else 'is'} not on this machine; "
+                f"get {them} with: genlock models fetch {wanted}"
             )
-            error.fetch = name
+            error.fetch = wanted
             raise error
-        return path
+        return [path for _, path in paths if path is not None]
 
     def verify(self, name: str) -> Verification:
         """Read every byte of the copy that :meth:`find` would take, or of the damaged one in its place."""
@@ -429,6 +443,15 @@ def require(name: str) -> Path:
     genlock.core.errors.OptionError: no model is called 'whisper-tiny'; did you mean 'whisper-tiny.en'?
     """
     return default_registry().require(name)
+
+
+def require_all(*names: str) -> list[Path]:
+    """The files or folders of several models, or :class:`MissingModel` with the line that gets all of them.
+
+    >>> [path.is_dir() for path in require_all("pocketsphinx-en-us", "speech-nano")]
+    [True, True]
+    """
+    return default_registry().require_all(*names)
 
 
 def fetch(name: str, *, progress: Callable[[FetchProgress], None] | None = None) -> FetchResult:

@@ -29,6 +29,7 @@ __all__ = [
     "Estimator",
     "Trust",
     "Window",
+    "by_faces",
     "make_estimators",
     "mouths_of",
     "not_matched",
@@ -129,7 +130,8 @@ class Estimator(Protocol):
     it asks for none. One whose model was taught on other crops than ``mouth/SIDE`` says so in ``mouths``, as a feature
     such as ``mouth:avhubert/96``. One that looks at the whole picture has a ``sight``, a
     :class:`~genlock.lipsync.evidence.sight.Sight`; what that sees is in the evidence. One whose crops are large says in
-    ``piece_seconds`` how long the pieces of a film shall be, 10...60, so that fewer are kept at once."""
+    ``piece_seconds`` how long the pieces of a film shall be, 10...60, so that fewer are kept at once. One that makes
+    nothing of faces says ``by_faces = False``: where nobody makes anything of them, they are not looked for."""
 
     @property
     def trust(self) -> Trust:
@@ -165,6 +167,11 @@ def sight_of(estimator: Estimator) -> Sight | None:
     """How an estimator looks at the whole picture while it is read, if it has a ``sight``; None: it does not."""
     told: Sight | None = getattr(estimator, "sight", None)
     return told
+
+
+def by_faces(estimator: Estimator) -> bool:
+    """Whether an estimator looks at faces; one that says nothing of it does."""
+    return bool(getattr(estimator, "by_faces", True))
 
 
 def make_estimators(names: str = DEFAULT, reach_seconds: Exact = Fraction(6, 5)) -> tuple[Estimator, ...]:

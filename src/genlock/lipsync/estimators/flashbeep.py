@@ -85,6 +85,7 @@ class FlashBeep:
 
     name = "flash-beep"
     mouth_side = None
+    by_faces = False
     trust = Trust()
 
     def __init__(self, reach_seconds: Exact = 2) -> None:

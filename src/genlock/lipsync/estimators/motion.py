@@ -91,6 +91,7 @@ class MotionSync:
 
     name = "motion"
     mouth_side = None
+    by_faces = False
     trust = _TRUST
 
     def __init__(self, options: MotionOptions | None = None, *, reach_seconds: Exact | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from genlock.core.files import make_folders
 from genlock.core.json_forms import write_json
 from genlock.core.one_line import one_line
+from genlock.core.optional import require_packages
 from genlock.core.progress import Progress, silent
 from genlock.synth.talkers.films import make_talker
 from genlock.synth.talkers.plans import TalkerOptions, plan_talkers
@@ -77,6 +78,7 @@ def make_talkers(
     OutputError
         If a file cannot be written.
     """
+    require_packages("numba", "cv2", what="drawing talkers")
     how, folder = options or TalkerOptions(), Path(directory)
     make_folders(folder)
     truths, names = [], []
