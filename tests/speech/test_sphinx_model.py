@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pocketsphinx
@@ -116,3 +121,35 @@ def test_the_model_as_its_files_say() -> None:
 
 def test_the_grid_of_features() -> None:
     assert feature_grid(160, Fraction(1)).center(100) == 2 - Fraction(1, 32000)
+
+
+def test_words_are_aligned_where_the_package_has_no_wheel(tmp_path: Path) -> None:
+    """As on Python 3.14: the model was fetched, the package is not installed."""
+    shutil.copytree(model_folder(), tmp_path / "models" / "pocketsphinx-en-us")
+    program = """
+import importlib.abc, sys
+
+class Kept(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] == "pocketsphinx":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Kept())
+import numpy as np
+from genlock.speech.recognize import PocketSphinx
+from genlock.speech.sphinx.align import SphinxAligner
+from genlock.speech.text import tokenize
+(word,) = SphinxAligner().align(np.zeros(16000, np.float32), tokenize("hello"))
+print(word.reason)
+print(PocketSphinx.missing())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "GENLOCK_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = done.stdout.splitlines()
+    assert told[0] == "the sound is silent here"
+    assert "pocketsphinx" in told[1]

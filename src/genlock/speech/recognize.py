@@ -8,6 +8,7 @@ each that is heard at once.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import MissingModel, OptionError
+from genlock.core.errors import MissingDependency, MissingModel, OptionError
 from genlock.core.optional import is_installed, not_installed, optional_module
 from genlock.core.plugins import check_plugin, plugin_class, plugin_names
 from genlock.core.progress import Progress, silent
@@ -225,13 +226,13 @@ class PocketSphinx:
 
     def __init__(self) -> None:
         if not is_installed("pocketsphinx"):
-            raise not_installed("pocketsphinx", "the recogniser pocketsphinx")
+            raise _no_sphinx()
         self._decoder = _sphinx_decoder()
 
     @classmethod
     def missing(cls) -> str | None:
         """Why it cannot be used here, or None."""
-        return None if is_installed("pocketsphinx") else str(not_installed("pocketsphinx", "it"))
+        return None if is_installed("pocketsphinx") else str(_no_sphinx())
 
     def hear(self, samples: Samples, language: str, mouths: Sequence[Track] = ()) -> list[Heard]:
         """Words in at most 30 s of sound."""
@@ -252,6 +253,15 @@ class PocketSphinx:
                 Heard(segment.word.partition("(")[0], start, end, min(max(float(segment.prob), 0.0), 1.0))
             )
         return heard
+
+
+def _no_sphinx() -> MissingDependency:
+    if sys.version_info >= (3, 14):
+        return MissingDependency(
+            "the recogniser pocketsphinx has no wheel for this Python; take --recognizer whisper, "
+            "or build it, which needs a compiler: pip install pocketsphinx"
+        )
+    return not_installed("pocketsphinx", "the recogniser pocketsphinx")
 
 
 def _sphinx_decoder() -> Any:

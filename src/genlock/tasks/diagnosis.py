@@ -21,7 +21,7 @@ __all__ = ["Diagnosis", "Finding", "diagnose"]
 _FACE_MODELS = ("mediapipe-face-detection", "mediapipe-face-mesh")
 #: What people want to do, the packages and the models of the table that it takes.
 _NEEDS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("times of words (words --transcript)", ("pocketsphinx", "numba"), ("pocketsphinx-en-us", "g2p-en")),
+    ("times of words (words --transcript)", ("numba",), ("pocketsphinx-en-us", "g2p-en")),
     ("recognised words (words, align)", ("faster_whisper", "ctranslate2", "numba"), ("whisper-tiny.en",)),
     ("words in 99 languages", ("faster_whisper", "ctranslate2"), ("whisper-base",)),
     ("sync by lips, features of faces", ("cv2", "ai_edge_litert"), _FACE_MODELS),
@@ -97,8 +97,8 @@ def diagnose() -> Diagnosis:
 def _missing(packages: tuple[str, ...], models: tuple[str, ...], here: set[str]) -> tuple[str, ...]:
     extras = dict.fromkeys(EXTRA_OF[package] for package in packages if not is_installed(package))
     lacking = [name for name in models if name not in here]
-    # What lies inside a package comes with it.
-    fetched = [name for name in lacking if name != "pocketsphinx-en-us"]
+    # It comes with the extra, but for Pythons for which the package has no wheel.
+    fetched = [name for name in lacking if not (extras and name == "pocketsphinx-en-us")]
     commands = [extra_command(extra) for extra in extras]
     return (*commands, *([f"genlock models fetch {' '.join(fetched)}"] if fetched else []))
 

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from genlock.core.optional import is_installed
 from genlock.weights.downloads import (
     SourceError,
     append_member,
@@ -89,7 +90,7 @@ class InstalledSource:
 
     def local_folder(self) -> Path | None:
         """Where the files lie, found without importing the package; None if it is not installed."""
-        spec = importlib.util.find_spec(self.package)
+        spec = importlib.util.find_spec(self.package) if is_installed(self.package) else None
         for location in (spec.submodule_search_locations or []) if spec else []:
             folder = Path(location) / self.folder
             if folder.is_dir():

@@ -1,4 +1,4 @@
-"""The acoustic model that comes inside the ``pocketsphinx`` package, as arrays and one scoring function.
+"""The acoustic model that comes with the ``pocketsphinx`` package, as arrays and one scoring function.
 
 It is a phonetically tied mixture model of US English (CMU Sphinx, BSD licence): each of 42 phones has
 one codebook of 3 x 128 diagonal Gaussians; a *senone* is a set of mixture weights over its phone's codebook;
@@ -19,9 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genlock.core.errors import MissingModel
-from genlock.core.optional import is_installed, not_installed, optional_module
-
-_SPHINX = optional_module("pocketsphinx")
+from genlock.core.optional import is_installed, not_installed
+from genlock.weights import registry
 
 __all__ = ["SILENCE", "AcousticModel", "load_acoustic_model", "model_folder"]
 
@@ -160,20 +159,16 @@ def _key(base: int, left: int, right: int, position: int) -> int:
 
 
 def model_folder() -> Path:
-    """The folder ``en-us`` inside the installed pocketsphinx package: acoustic model, dictionary, language
-    model.
+    """Acoustic model, dictionary and language model: a folder of the pocketsphinx package, or one that was fetched.
 
-    Raises MissingDependency if the package is not installed, MissingModel if it came without its model.
+    The package has no wheel for the newest Pythons; only its recogniser needs more of it than this folder.
+
+    Raises MissingModel, with the line that gets it, if it is neither installed nor fetched; MissingDependency where the
+    extra is not installed that brings it, and without which nothing is aligned.
     """
-    if not is_installed("pocketsphinx"):
-        raise not_installed("pocketsphinx", "aligning words")
-    folder = Path(_SPHINX.get_model_path()) / "en-us"
-    if not (folder / "en-us" / "mdef").is_file():
-        raise MissingModel(
-            f"{str(folder)!r} lacks the en-us model; install it again: "
-            "pip install --force-reinstall pocketsphinx"
-        )
-    return folder
+    if not is_installed("numba"):
+        raise not_installed("numba", "aligning words")
+    return registry.require("pocketsphinx-en-us")
 
 
 @lru_cache(maxsize=1)

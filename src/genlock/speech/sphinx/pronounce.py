@@ -215,7 +215,7 @@ class DictionaryLines(Mapping[str, tuple[str, ...]]):
 def load_pronouncer() -> Pronouncer:
     """The dictionary, read once (0.1 s), and the network, read when a word needs it.
 
-    Raises MissingDependency if pocketsphinx, which holds the dictionary, is not installed.
+    Raises MissingModel if the model of pocketsphinx, which holds the dictionary, is not on this machine.
     """
     lines = DictionaryLines((model_folder() / "cmudict-en-us.dict").read_bytes())
     return Pronouncer(lines, GraphemeNetwork())
