@@ -258,7 +258,7 @@ class PocketSphinx:
 def _no_sphinx() -> MissingDependency:
     if sys.version_info >= (3, 14):
         return MissingDependency(
-            "the recogniser pocketsphinx has no wheel for this Python; take --recognizer whisper, "
+            "pocketsphinx has no wheel for this Python; take --recognizer whisper, "
             "or build it, which needs a compiler: pip install pocketsphinx"
         )
     return not_installed("pocketsphinx", "the recogniser pocketsphinx")
