@@ -214,3 +214,15 @@ def test_no_test_stops_the_clock_of_the_whole_process() -> None:
         if path != Path(__file__):
             found = patched.search(path.read_text("utf-8"))
             assert not found, f"{path.name}: {found and found[0]} is every thread's clock"
+
+
+def test_the_container_is_given_what_it_copies() -> None:
+    """A build once ended at a file that ``.dockerignore`` kept from it."""
+    root = Path(__file__).parent.parent
+    let_in = {line[1:] for line in (root / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (.+) \S+$", (root / "Dockerfile").read_text(), re.MULTILINE)
+    names = {name for line in copied for name in line.split()}
+    assert names == let_in
+    assert all((root / name).exists() for name in names)
+    wheel = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["shared-data"].keys() <= names
