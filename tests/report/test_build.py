@@ -273,14 +273,20 @@ def test_facts_say_the_rate_exactly_and_the_sync_in_words() -> None:
     assert facts["Streams start"]["value"] == "picture 21.3 ms later"
     assert (facts["In step"]["value"], facts["In step"]["sub"]) == ("unknown", "not measured")
     assert streams_of(media)["rows"][0][3:5] == ["30000/1001 /s", "0.033333 s (1/30)"]
-    early = facts_of(ReportContent("a", sync={"offset_seconds": 0.12, "sentence": "the sound is early"}))[0]
+    within, sentence = [0.1, 0.14], "sound 120 ms early (100-140): viewers notice"
+    sync = {"offset_seconds": 0.12, "interval_seconds": within, "probability": 0.97, "sentence": sentence}
+    early = facts_of(ReportContent("a", sync=sync))[0]
     assert (early["value"], early["mark"], early["sub"]) == (
-        "sound 120.0 ms early",
+        "sound 120 ms early",
         "bad",
-        "the sound is early",
+        "90 %: 100-140 · 97 % sure to within 40 ms",
     )
+    sharp = facts_of(
+        ReportContent("a", sync={"offset_seconds": -0.1473, "interval_seconds": [-0.148, -0.147]})
+    )
+    assert sharp[0]["value"] == "sound 147.3 ms late"
     late = facts_of(ReportContent("a", sync={"offset_seconds": -0.05}))[0]
-    assert (late["value"], late["mark"]) == ("sound 50.0 ms late", "good")
+    assert (late["value"], late["mark"]) == ("sound 50 ms late", "good")
 
 
 def test_timecode_counts_from_its_label() -> None:

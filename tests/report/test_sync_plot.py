@@ -17,7 +17,7 @@ from genlock.core.errors import OptionError
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import Segment, SyncMeasurement
 from genlock.lipsync.verdicts import judge, sentence_of
-from genlock.report import ReportContent, write_report, write_sync_plot
+from genlock.report import ReportContent, sync_svg, write_report, write_sync_plot
 
 OFFSET, INTERVAL = 0.118, (0.104, 0.132)
 LAGS = np.arange(-80, 81) / 100
@@ -150,9 +150,40 @@ def test_the_report_shows_sentence_verdicts_and_curve(tmp_path: Path) -> None:
     data = json.loads(re.search(r'id="content">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
     assert data["sync"]["sentence"].startswith("sound 118 ms early")
     assert ["EBU R37 at emission", "+40 / −60 ms", "fails"] in data["sync"]["verdicts"]
-    assert ET.fromstring(data["sync"]["svg"]).tag.endswith("svg")
-    # The page's own colours: none is set in the drawing.
-    assert "#" not in data["sync"]["svg"]
+    # The table has the standards: the sentence says the rest.
+    assert data["sync"]["sentence"] == "sound 118 ms early (104-132): more than viewers tolerate"
+    assert sorted(data["sync"]["svg"]) == ["narrow", "wide"]
+    for svg in data["sync"]["svg"].values():
+        assert ET.fromstring(svg).tag.endswith("svg")
+        assert "#" not in svg  # the page's own colours: none is set in the drawing
+
+
+@pytest.mark.parametrize("pieces", [0, 3])
+@pytest.mark.parametrize("wide", [350, 600, 720])
+def test_all_that_a_drawing_says_has_room(wide: int, pieces: int) -> None:
+    """A letter is some 0.55 of its height wide, on average."""
+    root = ET.fromstring(sync_svg(measured(pieces), wide))
+    width, height = (float(root.get("viewBox", "").split()[k]) for k in (2, 3))
+    assert width == wide
+    boxes = []
+    for text in root.iter("{http://www.w3.org/2000/svg}text"):
+        said, tall = text.text or "", float(text.get("font-size") or 0)
+        long, at = 0.55 * tall * len(said), float(text.get("x") or 0)
+        left = at - {"middle": long / 2, "end": long}.get(text.get("text-anchor") or "", 0)
+        boxes.append((said, left, left + long, float(text.get("y") or 0)))
+    assert [said for said, left, right, y in boxes if left < 0 or right > width or y > height] == []
+    pairs = [(a, b) for k, a in enumerate(boxes) for b in boxes[:k] if abs(a[3] - b[3]) < 8]
+    assert [(a[0], b[0]) for a, b in pairs if a[1] < b[2] and b[1] < a[2]] == []
+
+
+@pytest.mark.parametrize("kind", ["video", "audio"])
+def test_where_there_is_nothing_to_compare_nothing_is_drawn_or_advised(kind: str, tmp_path: Path) -> None:
+    nothing = SyncMeasurement(Estimate(None, None, None, "none", f"the file has only {kind}"), at=Fraction(0))
+    content = ReportContent(
+        "a", media={"streams": [{"kind": kind}]}, measurement=nothing, sync={"reason": "one stream"}
+    )
+    write_report(tmp_path / "r.html", content)
+    assert '"sync":null' in (tmp_path / "r.html").read_text(encoding="utf-8").replace(" ", "")
 
 
 def test_a_report_without_a_measurement_has_no_card(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def _png(sheet: Sheet) -> bytes:
             # Capitals of the drawn letters are as high as 0.7 of a font's size.
             tall = max(round(shape.height * scale * 0.7), 4)
             # The letters that OpenCV draws are those of ASCII.
-            text = shape.text.encode("ascii", "replace").decode()
+            text = shape.text.replace("−", "-").encode("ascii", "replace").decode()
             paste_text(pixels, text, place, tall, PAPER[shape.colour], shape.align)
     return _png_bytes(pixels)
 

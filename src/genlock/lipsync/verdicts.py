@@ -20,8 +20,10 @@ __all__ = [
     "allowance_of",
     "describe_offset",
     "early_or_late",
+    "interval_words",
     "judge",
     "meaning_of",
+    "places_of",
     "sentence_of",
 ]
 
@@ -181,8 +183,7 @@ def sentence_of(
     """
     if offset_seconds is None or interval_seconds is None:
         return f"unknown: {reason or 'not measured'}"
-    places = 1 if interval_seconds[1] - interval_seconds[0] < _NARROW_SECONDS else 0
-    within = _interval_words(interval_seconds, places)
+    places, within = places_of(interval_seconds), interval_words(interval_seconds)
     if meaning is None:
         meaning = meaning_of(judge(interval_seconds, allowance_seconds))
     return f"sound {early_or_late(offset_seconds, places)} ({within})" + (f": {meaning}" if meaning else "")
@@ -205,8 +206,22 @@ def meaning_of(verdicts: Sequence[Verdict]) -> str:
     return "viewers notice" if noticed == "fails" else "viewers may notice"
 
 
-def _interval_words(interval: Interval, places: int) -> str:
-    """The interval in numbers alone if it lies on one side of zero, the nearer end first."""
+def places_of(interval: Interval) -> int:
+    """With how many decimal places milliseconds are told: an interval that is very narrow deserves one.
+
+    >>> places_of((0.104, 0.132)), places_of((0.1176, 0.1184))
+    (0, 1)
+    """
+    return 1 if interval[1] - interval[0] < _NARROW_SECONDS else 0
+
+
+def interval_words(interval: Interval) -> str:
+    """The interval in milliseconds, in numbers alone if it lies on one side of zero, the nearer end first.
+
+    >>> interval_words((0.104, 0.132)), interval_words((-0.02, 0.01))
+    ('104-132', '20 late to 10 early')
+    """
+    places = places_of(interval)
     low, high = interval
     if low >= 0 or high <= 0:
         near, far = sorted((abs(low), abs(high)))

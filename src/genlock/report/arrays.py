@@ -118,7 +118,10 @@ def curve_rows(track: Track, most: int = MOST_CURVE_ROWS) -> Rows:
     data = np.where(known, np.clip(np.rint(levels), 1, 255), 0).astype(np.uint8).tobytes()
     unit = f" {track.unit}" if track.unit else ""
     label = (track.name or "feature").replace("_", " ")
-    return Rows(data, _facts(track, group, 1, note=f"{_short(low)} to {_short(high)}{unit}", label=label))
+    return Rows(
+        data,
+        _facts(track, group, 1, note=f"{_short(_clean(low, high))} to {_short(high)}{unit}", label=label),
+    )
 
 
 def _facts(track: Track, group: int, width: int, **more: Any) -> dict[str, Any]:
@@ -158,6 +161,15 @@ def _limits(track: Track, spread: float) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = (float(x) for x in np.percentile(sample, [2, 99.9]))
     return max(low, high - spread), max(high, low + 1e-6)
+
+
+def _clean(low: float, high: float) -> float:
+    """The low end of a curve, zero if it is so to the eye: "0.00064 to 0.25" tells nothing more.
+
+    >>> _clean(0.00064, 0.25), _clean(-70.0, -13.0)
+    (0.0, -70.0)
+    """
+    return 0.0 if abs(low) < 0.005 * (high - low) else low
 
 
 def _short(value: float) -> str:

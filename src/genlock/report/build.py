@@ -35,6 +35,9 @@ __all__ = ["EMBED_UP_TO_BYTES", "WrittenReport", "write_report"]
 EMBED_UP_TO_BYTES = 24_000_000
 #: The name of a preview that lies beside the page, without its ending.
 PREVIEW_NAME = "preview"
+#: The drawings of the offset, by the page they are for, and how wide they are in layout units: letters of 10 units are
+#: to be read on both.
+_DRAWINGS = {"wide": 600.0, "narrow": 350.0}
 
 # The page's modules, each after those that it needs. They become one inline module.
 _MODULES = (
@@ -165,6 +168,8 @@ def _sync(content: ReportContent) -> dict[str, Any] | None:
     """The sentence, the verdicts, the drawing of the offset and its repair; None where it was not measured."""
     if content.measurement is None or content.sync.get("reason") == "not measured":
         return None
+    if content.media.get("streams") and not content.has_both:
+        return None  # there is nothing to compare, to hear or to draw; the fact at the top says why
     verdicts = content.sync.get("verdicts") or {}
     return {
         "sentence": str(content.sync.get("sentence") or ""),
@@ -177,11 +182,11 @@ def _sync(content: ReportContent) -> dict[str, Any] | None:
             ]
             for verdict in verdicts.values()
         ],
-        "svg": sync_svg(content.measurement),
+        "svg": {name: sync_svg(content.measurement, width) for name, width in _DRAWINGS.items()},
         "offsets": heard_offsets(content.measurement),
         "repair": content.repair_command,
         "move": content.move_command,
-        "advice": advice_on(content.measurement, content.title),
+        "advice": advice_on(content.measurement, content.title, in_report=True),
     }
 
 

@@ -118,6 +118,12 @@ class ReportContent:
         return 0 if self.frame_edges is None else len(self.frame_edges) - 1
 
     @property
+    def has_both(self) -> bool:
+        """Whether the file has a sound and a picture (a cover is none)."""
+        streams = [s for s in self.media.get("streams") or [] if not s.get("attached_picture")]
+        return {"audio", "video"} <= {s.get("kind") for s in streams}
+
+    @property
     def span_seconds(self) -> tuple[float, float]:
         """First and last instant of the media clock that the page shows."""
         spans = []

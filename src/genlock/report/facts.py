@@ -9,8 +9,8 @@ from typing import Any
 from genlock.core.errors import OptionError
 from genlock.core.time import exact
 from genlock.core.timecode import Timecode
-from genlock.lipsync.summary import known_by, mark_of
-from genlock.lipsync.verdicts import early_or_late
+from genlock.lipsync.summary import known_by, mark_of, told_offsets
+from genlock.lipsync.verdicts import describe_offset, early_or_late, interval_words, places_of
 from genlock.report.content import ReportContent
 
 __all__ = ["facts_of", "streams_of", "timecode_of"]
@@ -28,7 +28,7 @@ def facts_of(content: ReportContent) -> list[Fact]:
     picture = next((s for s in streams if s.get("kind") == "video" and not s.get("attached_picture")), None)
     sound = next((s for s in streams if s.get("kind") == "audio"), None)
     found = [
-        _sync(content.sync),
+        _sync(content),
         _duration(content),
         _picture(picture, content.frame_count) if picture is not None or content.frame_count else None,
         _sound(sound) if sound is not None else None,
@@ -101,26 +101,30 @@ def _words(words: Sequence[Mapping[str, Any]]) -> Fact:
     return {"label": "Words", "value": value, "sub": " · ".join(parts), "mark": "warn" if missing else "good"}
 
 
-def _sync(sync: Mapping[str, Any]) -> Fact:
+def _sync(content: ReportContent) -> Fact:
+    sync = content.sync
     offset, sentence, reason = sync.get("offset_seconds"), sync.get("sentence"), sync.get("reason")
     if offset is None or not known_by(sync):
         told = str(sentence or "").removeprefix("unknown:").strip() or str(reason or "not measured")
         return {"label": "In step", "value": "unknown", "sub": told, "mark": "none"}
     seconds = float(offset)
     mark = mark_of(sync)
-    value = f"sound {_ms(abs(seconds))} {'early' if seconds > 0 else 'late'}" if seconds else "exactly"
-    # The value says the offset already: what follows it in the sentence is news.
-    said = str(sentence or reason or "")
-    for places in (0, 1):
-        said = said.removeprefix(f"sound {early_or_late(seconds, places)} ").strip()
-    return {"label": "In step", "value": value, "sub": said + _sure(sync), "mark": mark}
+    value = f"sound {early_or_late(seconds, places_of(sync.get('interval_seconds') or (0.0, 1.0)))}"
+    # Of what follows the page says the whole sentence once, in the bar below.
+    return {"label": "In step", "value": value, "sub": " · ".join(_basis(content)), "mark": mark}
 
 
-def _sure(sync: Mapping[str, Any]) -> str:
-    """How sure it is, and that nobody's lips said so where nobody's did."""
-    probability, by = sync.get("probability"), sync.get("estimator")
-    sure = "" if probability is None else f"; {100 * float(probability):.0f} % sure to within 40 ms"
-    return sure + (", by motion alone" if by == "motion" else "")
+def _basis(content: ReportContent) -> list[str]:
+    """How an offset runs where it does not stay, how sure it is, and that nobody's lips said so where nobody's did."""
+    sync, found = content.sync, content.measurement
+    parts, within = [], sync.get("interval_seconds")
+    if found is not None and (told := told_offsets(found)) != describe_offset(float(sync["offset_seconds"])):
+        parts.append(told)
+    elif within:
+        parts.append(f"90 %: {interval_words(within)}")
+    if sync.get("probability") is not None:
+        parts.append(f"{100 * float(sync['probability']):.0f} % sure to within 40 ms")
+    return [*parts, *(["by motion alone"] if sync.get("estimator") == "motion" else [])]
 
 
 def streams_of(media: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -198,7 +202,7 @@ def _clock(seconds: float) -> str:
 
 
 def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.3f} s"
+    return f"{seconds * 1000:.1f}".removesuffix(".0") + " ms" if seconds < 1 else f"{seconds:.3f} s"
 
 
 def _decimal(value: Fraction) -> str:

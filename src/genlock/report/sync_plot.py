@@ -33,11 +33,13 @@ __all__ = ["advice_on", "plot_ending", "sync_picture", "sync_svg", "write_sync_p
 #: From a value to a place on the sheet.
 _Scale = Callable[[float], float]
 
-_WIDTH, _LEFT, _RIGHT = 720.0, 64.0, 700.0
+_WIDTH, _LEFT, _MARGIN = 720.0, 64.0, 20.0
+_NARROW = 480.0  # a picture that is narrower has its words below each other
 _HEAD, _PANEL, _GAP = 94.0, 190.0, 62.0
 _ABOVE = 26.0  # room above a curve for its axis and the offset that was found
 _LEGEND = 24.0
 _LONGEST_LINE = 128  # letters
+_LETTER = 0.55  # width of a letter, of its height, on average
 _MOST_BARS = 720  # of the offset over time: one for a unit of width
 
 
@@ -71,17 +73,20 @@ def sync_picture(found: SyncMeasurement) -> str:
     return sheet_svg(_sheet(found, None))
 
 
-def sync_svg(found: SyncMeasurement) -> str:
-    """The same picture without its heading, for a page: its shapes bear classes ``sp-ROLE`` in place of colours."""
-    return sheet_svg(_sheet(found, None), on_paper=False)
+def sync_svg(found: SyncMeasurement, width: float = _WIDTH) -> str:
+    """The same picture without its heading, for a page: its shapes bear classes ``sp-ROLE`` in place of colours.
+
+    Letters have the same height whatever the width, in layout units; from 300 on all of them have room.
+    """
+    return sheet_svg(_sheet(found, None, width), on_paper=False)
 
 
 # ---------------------------------------------------------------- layout
 
 
-def _sheet(found: SyncMeasurement, title: str | None) -> Sheet:
+def _sheet(found: SyncMeasurement, title: str | None, width: float = _WIDTH) -> Sheet:
     shapes: list[Shape] = []
-    top = _ABOVE
+    top, right = _ABOVE, width - _MARGIN
     if title is not None:
         lines = (headline_of(found), advice_on(found, title))
         shapes.append(Text((_LEFT, 20), title[-80:], 13, "ink"))
@@ -89,16 +94,18 @@ def _sheet(found: SyncMeasurement, title: str | None) -> Sheet:
             Text((_LEFT, 38 + 16 * k), line[:_LONGEST_LINE], 10.5, "quiet") for k, line in enumerate(lines)
         ]
         top = _HEAD
-    shapes += _curve_panel(found, top)
-    shapes += _legend(found, top + _PANEL + 52)
-    height = top + _PANEL + _GAP + _LEGEND
+    shapes += _curve_panel(found, top, right)
+    below = 16.0 if width < _NARROW else 0.0
+    legend, rows = _legend(found, top + _PANEL + 52 + below, right)
+    shapes += legend
+    height = top + _PANEL + _GAP + below + _LEGEND * rows
     if sum(part.offset_seconds is not None for part in found.pieces) > 1:
-        shapes += _time_panel(found, height)
+        shapes += _time_panel(found, height, right)
         height += _PANEL + _GAP
-    return Sheet(tuple(shapes), _WIDTH, height, "Similarity over offsets")
+    return Sheet(tuple(shapes), width, height, "Similarity over offsets")
 
 
-def _curve_panel(found: SyncMeasurement, top: float) -> list[Shape]:
+def _curve_panel(found: SyncMeasurement, top: float, right: float) -> list[Shape]:
     """Similarity over lags."""
     estimate = found.estimate
     bottom, offset = top + _PANEL, estimate.offset_seconds
@@ -108,25 +115,25 @@ def _curve_panel(found: SyncMeasurement, top: float) -> list[Shape]:
         low, high = min(low, offset - 0.1), max(high, offset + 0.1)
 
     def x(lag: float) -> float:
-        return _LEFT + (min(max(lag, low), high) - low) / (high - low) * (_RIGHT - _LEFT)
+        return _LEFT + (min(max(lag, low), high) - low) / (high - low) * (right - _LEFT)
 
     shapes: list[Shape] = [
         Box(x(-ACCEPTED.late_seconds), top, x(ACCEPTED.early_seconds), bottom, "accept"),
         Box(x(-EMITTED.late_seconds), top, x(EMITTED.early_seconds), bottom, "good"),
     ]
-    shapes += _axis_of_lags(low, high, x, top, bottom)
+    shapes += _axis_of_lags((low, high), x, (top, bottom), right)
     if estimate.interval_seconds is not None and offset is not None:
         first, last = (x(end) for end in estimate.interval_seconds)
         role = _role(found)
         shapes.append(Polyline(((x(offset), top), (x(offset), bottom)), role, 1.5))
         shapes.append(Box(min(first, last - 1.5), top - 4, max(last, first + 1.5), top, role))
         # Centred on its line, but never over what stands to the left of the panel or beyond the paper.
-        middle = min(max(x(offset), _LEFT + 75), _RIGHT - 75)
+        middle = min(max(x(offset), _LEFT + 75), right - 75)
         said = f"{'' if role == 'found' else 'best guess: '}{early_or_late(offset)}"
         shapes.append(Text((middle, top - 13), said, 10, role, "center"))
     if estimate.curve is None:
         why = estimate.reason or "the offset was read off single events, not off a curve"
-        shapes.append(Text(((_LEFT + _RIGHT) / 2, (top + bottom) / 2), why[:90], 11, "quiet", "center"))
+        shapes.append(Text(((_LEFT + right) / 2, (top + bottom) / 2), why[:90], 11, "quiet", "center"))
         return shapes
     values = np.asarray(estimate.curve.values, np.float64)
     known = np.isfinite(values)
@@ -138,13 +145,13 @@ def _curve_panel(found: SyncMeasurement, top: float) -> list[Shape]:
             shapes.append(Polyline(points if len(points) > 1 else points * 2, "curve", 2.0))
         for value in {floor, peak}:
             at = bottom - 4 - (value - floor) * scale
-            shapes.append(Text((_LEFT - 8, at), f"{value:.2f}", 10, "quiet", "right"))
+            shapes.append(Text((_LEFT - 8, at), f"{value:.2f}".replace("-", "−"), 10, "quiet", "right"))
         shapes.append(Text((_LEFT - 8, top - 8), "similarity", 10, "ink", "right"))
     return shapes
 
 
-def advice_on(found: SyncMeasurement, name: str) -> str:
-    """What to do about what was measured in a file, in one line.
+def advice_on(found: SyncMeasurement, name: str, *, in_report: bool = False) -> str:
+    """What to do about what was measured in a file, in one line; ``in_report``: it is read in the report itself.
 
     >>> from fractions import Fraction
     >>> from genlock.lipsync.estimators.base import Estimate
@@ -157,12 +164,13 @@ def advice_on(found: SyncMeasurement, name: str) -> str:
     if found.estimate.offset_seconds is None:
         return "nothing to repair: look whether sound and picture are of one film, or listen"
     if (found.estimate.probability or 0.0) < VERDICT_PROBABILITY:
-        return "too unsure to repair: listen to it as it is and moved, in the report of genlock align"
+        where = "" if in_report else ", in the report of genlock align"
+        return f"too unsure to repair: listen to it as it is and moved{where}"
     return "nothing to repair"
 
 
-def _legend(found: SyncMeasurement, y: float) -> list[Shape]:
-    """What the colours mean, below everything, where no curve passes."""
+def _legend(found: SyncMeasurement, y: float, right: float) -> tuple[list[Shape], int]:
+    """What the colours mean, below everything, where no curve passes; and how many rows that takes."""
     entries = [
         ("good", f"EBU R37 at emission, {_span(EMITTED)}"),
         ("accept", f"ITU-R BT.1359, {_span(ACCEPTED)}"),
@@ -171,10 +179,24 @@ def _legend(found: SyncMeasurement, y: float) -> list[Shape]:
         role = _role(found)
         entries.append((role, f"{'measured' if role == 'found' else 'best guess'}, 90 % interval above"))
     shapes: list[Shape] = []
-    for k, (role, text) in enumerate(entries):
-        left = _LEFT + k * (_RIGHT - _LEFT) / 3
-        shapes += [Box(left, y - 5, left + 14, y + 5, role), Text((left + 20, y), text, 9, "quiet")]
-    return shapes
+    left, rows = _LEFT, 1
+    for role, text in entries:
+        wide = 20 + 9 * _LETTER * len(text)
+        if left > _LEFT and left + wide > right:
+            left, rows = _LEFT, rows + 1
+        at = y + _LEGEND * (rows - 1)
+        shapes += [Box(left, at - 5, left + 14, at + 5, role), Text((left + 20, at), text, 9, "quiet")]
+        left += wide + 18
+    return shapes, rows
+
+
+def _milliseconds(seconds: float) -> str:
+    """A number on an axis.
+
+    >>> _milliseconds(-0.5), _milliseconds(-0.0)
+    ('−500', '0')
+    """
+    return f"{round(1000 * seconds)}".replace("-", "−")
 
 
 def _role(found: SyncMeasurement) -> str:
@@ -183,30 +205,36 @@ def _role(found: SyncMeasurement) -> str:
 
 
 def _span(limit: Limit) -> str:
-    return f"-{limit.late_seconds * 1000:.0f} to +{limit.early_seconds * 1000:.0f} ms"
+    return f"−{limit.late_seconds * 1000:.0f} to +{limit.early_seconds * 1000:.0f} ms"
 
 
-def _axis_of_lags(low: float, high: float, x: _Scale, top: float, bottom: float) -> list[Shape]:
-    shapes: list[Shape] = [Polyline(((_LEFT, bottom), (_RIGHT, bottom)), "line", 1.0)]
-    for lag in round_numbers(low, high, 9):
+def _axis_of_lags(
+    within: tuple[float, float], x: _Scale, panel: tuple[float, float], right: float
+) -> list[Shape]:
+    """The axis below a panel, and its names."""
+    top, bottom = panel
+    narrow = right + _MARGIN < _NARROW
+    shapes: list[Shape] = [Polyline(((_LEFT, bottom), (right, bottom)), "line", 1.0)]
+    for lag in round_numbers(*within, 5 if narrow else 9):
         shapes.append(Polyline(((x(lag), bottom), (x(lag), bottom + 5)), "quiet", 1.0))
-        shapes.append(Text((x(lag), bottom + 14), f"{lag * 1000:.0f}", 10, "quiet", "center"))
-    shapes += [
+        shapes.append(Text((x(lag), bottom + 14), _milliseconds(lag), 10, "quiet", "center"))
+    name = Text(
+        ((_LEFT + right) / 2, bottom + (48 if narrow else 32)),
+        "offset of the sound against the picture, ms",
+        10.5,
+        "ink",
+        "center",
+    )
+    return [
+        *shapes,
         Polyline(((x(0), top), (x(0), bottom)), "line", 1.0),
         Text((_LEFT, bottom + 32), "sound late", 10.5, "quiet"),
-        Text(
-            ((_LEFT + _RIGHT) / 2, bottom + 32),
-            "offset of the sound against the picture, ms",
-            10.5,
-            "ink",
-            "center",
-        ),
-        Text((_RIGHT, bottom + 32), "sound early", 10.5, "quiet", "right"),
+        name,
+        Text((right, bottom + 32), "sound early", 10.5, "quiet", "right"),
     ]
-    return shapes
 
 
-def _time_panel(found: SyncMeasurement, top: float) -> list[Shape]:
+def _time_panel(found: SyncMeasurement, top: float, right: float) -> list[Shape]:
     """The offset of each piece, with its interval, over time."""
     pieces = _thinned([part for part in found.pieces if part.offset_seconds is not None])
     bottom = top + _PANEL
@@ -217,26 +245,26 @@ def _time_panel(found: SyncMeasurement, top: float) -> list[Shape]:
     start, stop = float(found.pieces[0].start), float(found.pieces[-1].end)
 
     def x(second: float) -> float:
-        return _LEFT + (second - start) / max(stop - start, 1e-9) * (_RIGHT - _LEFT)
+        return _LEFT + (second - start) / max(stop - start, 1e-9) * (right - _LEFT)
 
     def y(offset: float) -> float:
         return bottom - (min(max(offset, low), high) - low) / (high - low) * _PANEL
 
     shapes: list[Shape] = [
-        Box(_LEFT, y(ACCEPTED.early_seconds), _RIGHT, y(-ACCEPTED.late_seconds), "accept"),
-        Box(_LEFT, y(EMITTED.early_seconds), _RIGHT, y(-EMITTED.late_seconds), "good"),
-        Polyline(((_LEFT, y(0)), (_RIGHT, y(0))), "line", 1.0),
+        Box(_LEFT, y(ACCEPTED.early_seconds), right, y(-ACCEPTED.late_seconds), "accept"),
+        Box(_LEFT, y(EMITTED.early_seconds), right, y(-EMITTED.late_seconds), "good"),
+        Polyline(((_LEFT, y(0)), (right, y(0))), "line", 1.0),
     ]
     for offset in round_numbers(low, high, 6):
-        shapes.append(Text((_LEFT - 8, y(offset)), f"{offset * 1000:.0f}", 10, "quiet", "right"))
+        shapes.append(Text((_LEFT - 8, y(offset)), _milliseconds(offset), 10, "quiet", "right"))
     for part in pieces:
         shapes += _bar(part, x, y)
-    for second in round_numbers(start, stop, 8):
+    for second in round_numbers(start, stop, 4 if right + _MARGIN < _NARROW else 8):
         shapes.append(Polyline(((x(second), bottom), (x(second), bottom + 5)), "quiet", 1.0))
         shapes.append(Text((x(second), bottom + 14), _clock(second), 10, "quiet", "center"))
     shapes.append(
         Text(
-            ((_LEFT + _RIGHT) / 2, bottom + 32),
+            ((_LEFT + right) / 2, bottom + 32),
             "offset over time, ms (up: the sound is early)",
             10.5,
             "ink",

@@ -418,6 +418,8 @@ def _made_preview(
 
 
 def _alignment(clip: Clip, words: Words, sync: SyncResult, told: tuple[str, ...]) -> Alignment:
+    missing = _missing(clip)
+    more = (*told, *clip.notes, *words.notes, *sync.notes)
     return Alignment(
         media=clip.info,
         frames=clip.frames,
@@ -425,7 +427,8 @@ def _alignment(clip: Clip, words: Words, sync: SyncResult, told: tuple[str, ...]
         words=words,
         tracks=clip.tracks,
         sync=sync,
-        notes=(*_missing(clip), *told, *clip.notes, *words.notes, *sync.notes),
+        # "the file has no sound" is not said again where it is said what follows from it.
+        notes=(*missing, *(note for note in more if not any(each.startswith(note) for each in missing))),
         directory=None,
     )
 

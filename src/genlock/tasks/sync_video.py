@@ -269,10 +269,11 @@ def _whose(found: SyncMeasurement) -> str:
     count = len(found.faces)
     speaking = [face.face for face in found.faces if face.speaks]
     if found.estimate.face is not None:
-        return f", face {found.estimate.face} of {count}" if count > 1 else ""
+        return f", face {found.estimate.face}, of {count} that are seen" if count > 1 else ""
     if not 1 < len(speaking) <= _MOST_FACES:
         return f", {len(speaking)} of {count} faces" if speaking else ""
-    return f", faces {', '.join(map(str, speaking[:-1]))} and {speaking[-1]} of {count}"
+    who = f"{', '.join(map(str, speaking[:-1]))} and {speaking[-1]}"
+    return f", faces {who}, of {count} that are seen"
 
 
 def _doubtful(estimate: Estimate) -> list[str]:

@@ -82,6 +82,7 @@ function showPhrase(t, current) {
   if ($("lyrics").hidden) return;
   const now = document.createElement("p");
   now.className = "now";
+  now.dir = "auto";
   now.append(...phraseNodes(model.words, t, current));
   $("lyrics").replaceChildren(now);
 }

@@ -38,7 +38,7 @@ function fillStreams(model) {
   const { columns, rows } = model.streams;
   if (!rows.length) { document.getElementById("streams-card").hidden = true; return; }
   const head = make("tr", {}, ...columns.map((name) => make("th", { scope: "col" }, name)));
-  const body = rows.map((row) => make("tr", {}, ...row.map((text) => make("td", {}, text))));
+  const body = rows.map((row) => make("tr", {}, ...row.map((text, k) => make("td", { "data-name": columns[k] }, text))));
   document.getElementById("streams").append(make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
 }
 
@@ -58,9 +58,12 @@ function fillSync(model) {
   if (!model.sync) return;
   document.getElementById("sync-card").hidden = false;
   const box = document.getElementById("sync");
-  const drawing = make("div", { class: "plot", tabindex: 0, role: "region", "aria-label": "Similarity over offsets" });
-  drawing.innerHTML = model.sync.svg; // drawn by us, its texts escaped
-  box.append(drawing);
+  // One for a wide page, one for a telephone, where the same letters have less room beside each other.
+  for (const [name, svg] of Object.entries(model.sync.svg)) {
+    const drawing = make("div", { class: `plot ${name}` });
+    drawing.innerHTML = svg; // drawn by us, its texts escaped
+    box.append(drawing);
+  }
   const dots = { passes: "good", fails: "bad" };
   const rows = model.sync.verdicts.map(([name, limits, result]) =>
     make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, limits),

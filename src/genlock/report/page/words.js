@@ -69,6 +69,7 @@ export class Transcript {
     time.textContent = start === null ? "" : clockText(start, 1);
     const run = document.createElement("span");
     run.className = "run";
+    run.dir = "auto"; // words of Arabic or Hebrew follow each other from right to left
     paragraph.append(time, run);
     this.flow.append(paragraph);
     return run;
