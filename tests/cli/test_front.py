@@ -118,6 +118,19 @@ def test_features_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, told.splitlines())) <= 80
 
 
+def test_what_words_can_use_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["words", "--list"]) == 0
+    told = capsys.readouterr().out
+    for name in ("faster-whisper", "pocketsphinx", "phones", "netflix-en", "TextGrid"):
+        assert name in told
+
+
+def test_standard_input_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """It "does not exist", and nobody was told where it can be read."""
+    assert main(["words", "-"]) == 2
+    assert "'-' is standard input, which is read by sync --live" in capsys.readouterr().err
+
+
 def test_quiet_shows_results_and_errors_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["probe", str(example_video()), "--quiet"]) == 0
     shown = capsys.readouterr()
@@ -144,7 +157,9 @@ def test_a_closed_pipe_is_no_success(words: list[str]) -> None:
     assert run.returncode == 141
 
 
-@pytest.mark.parametrize("call", ["models", "bench --list", "train --list", "synth --list", "doctor"])
+@pytest.mark.parametrize(
+    "call", ["models", "words --list", "bench --list", "train --list", "synth --list", "doctor"]
+)
 def test_tables_fit_a_terminal(call: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(call.split())
     lines = capsys.readouterr().out.splitlines()

@@ -163,7 +163,8 @@ class _Lines:
     def __call__(self, stage: str, done: float, total: float | None) -> None:
         now = time.monotonic()
         begun = self._begun.setdefault(stage, now)
-        if now - self._said < self.EVERY_SECONDS:
+        # That a stage is over says what follows it.
+        if now - self._said < self.EVERY_SECONDS or (total is not None and done >= total):
             return
         self._said = now
         say(f"{self._prefix}{stage}: {told_progress(done, total, now - begun)}")

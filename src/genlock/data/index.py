@@ -185,6 +185,11 @@ def read_index(path: str | Path) -> pa.Table:
     try:
         with open(path, "rb") as file:  # Arrow takes no name that is not UTF-8
             table = pq.read_table(file)
+    except FileNotFoundError:
+        raise FormatError(
+            f"{str(Path(path).parent)!r} is no dataset of genlock prepare: it has no index.parquet; name one, or make "
+            "it: genlock prepare VIDEOS -o DATASET"
+        ) from None
     except (pa.ArrowException, OSError) as error:
         raise FormatError(
             f"the index {str(path)!r} cannot be read ({error}); run genlock prepare again"

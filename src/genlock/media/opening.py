@@ -97,6 +97,11 @@ def locate(source: Source | Address) -> Address:
     try:
         status = os.stat(given)
     except FileNotFoundError:
+        if given == "-":
+            raise MediaError(
+                "'-' is standard input, which is read by sync --live, words --transcript and align --transcript alone: "
+                "a film is read more than once; write it to a file and name that"
+            ) from None
         raise MediaError(f"{given!r} does not exist; check the name and the folder") from None
     except (OSError, ValueError) as error:
         raise MediaError(f"{given!r} cannot be read ({getattr(error, 'strerror', None) or error})") from None

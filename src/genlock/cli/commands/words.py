@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from genlock.cli.arguments import Files, Force, Json, Output
+from genlock.cli.arguments import Files, Force, Json, List, Output
 from genlock.cli.commands.other_text import note_other_text, require_said
 from genlock.cli.running import Bar, each, hint, say
 from genlock.core.errors import OptionError
@@ -13,6 +13,7 @@ from genlock.media.opening import is_url
 from genlock.speech.subtitles import FORMS
 from genlock.tasks.files import expand_files
 from genlock.tasks.find_words import WordOptions, find_words
+from genlock.tasks.list_words import list_words
 from genlock.tasks.result import Result
 from genlock.tasks.retime_subtitles import RetimeBy, retime_subtitles
 from genlock.tasks.text_beside import require_one_film_of_text, with_text_beside
@@ -33,6 +34,7 @@ def words(
     forms: str | None = None,
     skip_done: bool = False,
     beside: bool = True,
+    names: List = False,
     force: Force = False,
     output: Output = None,
     json: Json = False,
@@ -49,10 +51,14 @@ def words(
         skip_done: With --forms: pass over files whose results are there and no older than they are, so that a stopped
             run goes on.
         beside: NAME.txt, NAME.lab or NAME.srt beside a file NAME is its transcript, unless one is named.
+        names: List the recognisers, aligners, profiles and forms that there are, and what each lacks here.
         output: Where to write (default: NAME.srt beside each file); the ending says what: .srt .vtt .ass .ttml
             .TextGrid .ctm .eaf .otio .fcpxml .edl .csv .tsv .txt .labels .json, or a folder for the usual ones.
         json: Print one JSON object instead of text.
     """
+    if names:
+        print(list_words())
+        return
     if forms is None and skip_done:
         raise OptionError(
             "--skip-done needs to know which results to look for; name them with --forms, as srt,vtt"
