@@ -168,10 +168,11 @@ def test_tables_fit_a_terminal(call: str, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_command_that_does_little_imports_little(tmp_path: Path) -> None:
-    """typeguard brings asyncio and ssl, entry points bring the parser of mail: a tenth of a second each."""
+    """typeguard brings asyncio and ssl, entry points bring the parser of mail: a tenth of a second each; numpy.unique
+    brings masked arrays."""
     code = (
         "import sys; from genlock.cli import main; main(['probe', sys.argv[1]]); "
-        "print(sorted({'typeguard', 'asyncio', 'ssl', 'importlib.metadata', 'email.message', 'rich.progress', 'numba', "
+        "print(sorted({'typeguard', 'asyncio', 'ssl', 'importlib.metadata', 'email.message', 'rich.progress', 'numba', 'numpy.ma', 'difflib', "
         "'cv2', 'soundfile', 'faster_whisper'} & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(

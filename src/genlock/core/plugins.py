@@ -26,7 +26,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,6 +49,7 @@ __all__ = [
 
 # What reads packages' metadata parses mail: whoever looks nothing up does not wait for it.
 _METADATA = optional_module("importlib.metadata")
+_DIFFLIB = optional_module("difflib")
 
 Kind = TypeVar("Kind")
 _WIDTH = 80  # columns of a terminal
@@ -132,7 +132,7 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     >>> did_you_mean("wave2vec", ["ctc", "wav2vec2"])
     "; did you mean 'wav2vec2'?"
     """
-    near = get_close_matches(name, known, 1)
+    near = _DIFFLIB.get_close_matches(name, known, 1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

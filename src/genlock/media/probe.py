@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, TypeAlias, TypeVar
 
-import numpy as np
-
 from genlock.core.errors import MediaError
 from genlock.core.grid import Cells
 from genlock.core.json_forms import SCHEMA
@@ -501,8 +499,8 @@ def _describe_video(
 
 def _key_frames(scanned: StreamScan) -> tuple[int, ...]:
     """Numbers of the key frames among all, in order of presentation."""
-    stamps, keys = scanned.stamps(), np.unique(np.array(scanned.keys, np.int64))
-    return tuple(np.flatnonzero(np.isin(stamps, keys)).tolist())
+    keys = set(scanned.keys)
+    return tuple(number for number, stamp in enumerate(scanned.stamps().tolist()) if stamp in keys)
 
 
 def _duration(cadence: Cadence | None, scanned: StreamScan | None, stream: Any) -> Fraction | None:

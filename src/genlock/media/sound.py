@@ -11,18 +11,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 
 from genlock.core.errors import OptionError
+from genlock.core.optional import optional_module
 from genlock.core.spans import Span
 from genlock.core.time import round_fraction
 from genlock.media.consumers import AudioBlock, AudioForm
 from genlock.media.mixing import Mixer, mix
 from genlock.media.notes import NoteCounter
+
+if TYPE_CHECKING:
+    import soxr
+else:  # whoever only looks what is in a file does not wait for it
+    soxr = optional_module("soxr")
 
 __all__ = ["SoundTimeline", "floats_of"]
 
