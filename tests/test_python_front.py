@@ -19,7 +19,7 @@ import soundfile
 
 import genlock
 from genlock.core import draw
-from genlock.core.errors import GenlockError, MissingDependency, NoStream, OptionError
+from genlock.core.errors import FormatError, GenlockError, MissingDependency, NoStream, OptionError
 from genlock.data.options import ExportOptions, PrepareOptions
 from genlock.lipsync.estimators.base import Estimate
 from genlock.lipsync.measurement import SyncMeasurement
@@ -83,6 +83,63 @@ def test_words_save_themselves_and_are_a_table(tmp_path: Path) -> None:
     assert "a&lt;b" in words._repr_html_()
     with pytest.raises(OptionError, match="doc"):
         words.save(tmp_path / "x.doc")
+
+
+def test_a_track_draws_itself(ramp: genlock.Track, monkeypatch: pytest.MonkeyPatch) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    line, picture = figure.subplots(2, 1)
+    holed = genlock.Track(ramp.values, ramp.grid, ramp.values != 4, "ramp", "dB")
+    assert holed.plot(line) is line
+    drawn = line.lines[0].get_xydata()
+    assert drawn[:, 0].tolist() == ramp.times.tolist()
+    assert np.isnan(drawn[4, 1])
+    assert (line.get_xlabel(), line.get_ylabel()) == ("seconds", "ramp, dB")
+    powers = genlock.Track(np.array([[1.0, 100], [10, 1000]]), genlock.Grid(2), name="mel", unit="power")
+    powers.plot(picture)
+    mesh = picture.collections[0]
+    assert mesh.get_array().tolist() == [[0, 10], [20, 30]], "rows are bands, powers are in dB"
+    assert mesh.get_coordinates()[0, :, 0].tolist() == [0, 0.5, 1]
+    with pytest.raises(OptionError, match="shape .2, 3, 4."):
+        genlock.Track(np.zeros((2, 3, 4)), genlock.Grid(25), name="mouth").plot()
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(MissingDependency, match="pip install matplotlib"):
+        ramp.plot()
+
+
+def test_what_is_typed_alone_says_what_it_is(ramp: genlock.Track) -> None:
+    """It was Track(values=float64[10], grid=Grid(...), ...): neither a rate nor an instant."""
+    assert repr(ramp) == "Track(ramp: float64[10], 100 cells a second, 0.000 to 0.100 s)"
+    holed = genlock.Track(np.ones(4), genlock.Grid("30000/1001", "-1/100000"), np.arange(4) > 1)
+    assert repr(holed) == "Track(float64[4], 30000/1001 cells a second, 0.000 to 0.133 s, 2 of 4 valid)"
+    assert repr(genlock.Grid("30000/1001")) == "Grid(rate=30000/1001)"
+    words = Words([Word("Good", 1, "1.5"), Word("morning", reason="not found")], recognizer="whisper")
+    assert repr(words) == (
+        "Words(2 words, 1.000 to 1.500 s, 1 without times, en, recognised by whisper: 'Good morning')"
+    )
+    assert repr(genlock.probe(example_video())).startswith("MediaInfo(example.mp4: MP4, 2 s, ")
+
+
+def test_a_wrong_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="no feature 'mell'; did you mean 'mel'"):
+        genlock.features(example_video(), "mell")
+    with pytest.raises(OptionError, match="did you mean 'names'"):
+        genlock.features(example_video(), nam="mel")  # type: ignore[call-arg]
+    with pytest.raises(OptionError) as told:
+        genlock.features(example_video(), sheet="a.png")  # type: ignore[call-arg]
+    assert "sheet," not in str(told.value), "an option of the command alone"
+    with pytest.raises(AttributeError) as missing:
+        genlock.alin  # type: ignore[attr-defined]
+    assert (missing.value.name, missing.value.obj) == ("alin", genlock), "so that Python names the nearest"
+
+
+def test_a_folder_that_is_no_dataset_is_told_so(tmp_path: Path) -> None:
+    """It was "cannot read dataset.json"."""
+    with pytest.raises(FormatError, match="genlock prepare FILMS -o DATASET makes one"):
+        genlock.open_dataset(tmp_path)
+    with pytest.raises(FormatError, match="there is no folder"):
+        genlock.open_dataset(tmp_path / "nowhere")
 
 
 def test_results_say_what_was_found_in_a_line() -> None:

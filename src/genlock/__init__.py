@@ -91,7 +91,10 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
-    raise AttributeError(f"module 'genlock' has no attribute {name!r}")
+    # With its module and name Python says which name was meant.
+    raise AttributeError(
+        f"module 'genlock' has no attribute {name!r}", name=name, obj=import_module(__name__)
+    )
 
 
 def __dir__() -> list[str]:

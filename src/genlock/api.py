@@ -136,7 +136,9 @@ def features(
         "on": str(on),
         "how": how,
     }
-    options = options_of(FeatureOptions, "features", reading, **own)
+    options = options_of(
+        FeatureOptions, "features", reading, named=("names", *list(own)[1:]), without=("sheet",), **own
+    )
     with watched(progress) as told:
         return read_features(file, options, progress=told).tracks
 

@@ -53,6 +53,21 @@ def test_splits_part_the_clips(dataset: Path) -> None:
     assert sorted(parts) == [clip.name for clip in everything]
 
 
+def test_an_empty_split_says_where_the_clips_are(tmp_path: Path) -> None:
+    """Of one recording `train` said that no clip of it has sound_16000."""
+    film(tmp_path / "s/only.mkv", seconds=3, events=(0.7,), seed=0)
+    prepare(tmp_path / "s", tmp_path / "d", PrepareOptions(outputs="sound@16000", split="0/0/1"))
+    with pytest.raises(InputError, match=r"the split 'train' of .* has no clip; it has: test 1\. Splits"):
+        ClipSet(tmp_path / "d", ["sound_16000"], "train")
+
+
+def test_a_set_and_a_clip_say_what_they_are(dataset: Path) -> None:
+    clips = ClipSet(dataset, ("onset",))
+    assert repr(clips).startswith("ClipSet(4 clips of all splits, ")
+    assert repr(clips[0]).startswith(f"Clip({clips[0].name}: 3.000 s, ")
+    assert repr(clips[0]).endswith(", onset)")
+
+
 @given(start=st.fractions(0, 2), seconds=st.fractions(Fraction(1, 10), 2))
 def test_a_crop_has_the_length_that_its_seconds_say_wherever_it_begins(
     dataset: Path, start: Fraction, seconds: Fraction

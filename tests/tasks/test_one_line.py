@@ -19,7 +19,7 @@ from genlock.testing import example_video
 #: Rooms whose results have ``to_dict()``.
 ROOMS = ("tasks", "media", "speech", "lipsync", "synth", "bench", "report")
 #: What people meet most says what was found instead of its fields.
-TOLD = {"Alignment", "SyncResult"}
+TOLD = {"Alignment", "MediaInfo", "SyncResult", "Words"}
 #: What is small already says all of itself.
 SMALL = {"Figure", "Contact", "Note", "Confidence", "ReadOptions"}
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from genlock.core.spans import Spans
     from genlock.core.track import Track
 
-__all__ = ["html", "lanes_svg", "spans_svg", "track_svg"]
+__all__ = ["html", "lanes_svg", "shown_values", "spans_svg", "track_svg"]
 
 _WIDTH, _HEIGHT, _BOTTOM = 720, 96, 22
 _COLUMNS = 720
@@ -103,6 +103,21 @@ def _cells(track: Track) -> str:
         rows = _decibels(rows, track.valid)
     draw = _band if rows.shape[1] == 1 else _heat
     return draw(rows, track.valid, _columns(track))
+
+
+def shown_values(track: Track) -> tuple[npt.NDArray[np.float64], str]:
+    """The values of a track as they are drawn, and their unit: powers in dB, NaN where they mean nothing.
+
+    >>> from genlock.core import Grid, Track
+    >>> shown_values(Track(np.array([1.0, 100.0]), Grid(25), unit="power"))
+    (array([ 0., 20.]), 'dB')
+    """
+    rows = np.abs(track.values) if np.iscomplexobj(track.values) else track.values.astype(np.float64)
+    unit = track.unit
+    if unit == "power" and track.valid.any():
+        rows, unit = _decibels(rows, track.valid), "dB"
+    mask = track.valid.reshape(-1, *(1,) * (rows.ndim - 1))
+    return np.where(mask, rows, np.nan), unit
 
 
 def _decibels(rows: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

@@ -129,6 +129,8 @@ class Grid(_Cells):
     clock: str = DEFAULT_CLOCK
     """Name of the time axis. Tracks on different clocks do not combine without a Warp."""
 
+    __repr__ = one_line
+
     def __init__(self, rate: Exact, start: Exact = Fraction(0), clock: str = DEFAULT_CLOCK) -> None:
         object.__setattr__(self, "rate", exact_rate(rate))
         object.__setattr__(self, "start", exact(start))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LONGEST", "one_line"]
+__all__ = ["LONGEST", "one_line", "shortened"]
 
 #: Characters of the longest line.
 LONGEST = 200
@@ -48,6 +48,16 @@ def one_line(result: Any) -> str:
             return f"{name}({', '.join(parts)}, ...)"
         parts.append(part)
     return f"{name}({', '.join(parts)})"
+
+
+def shortened(text: str, room: int = LONGEST) -> str:
+    """A text in at most ``room`` characters and one line, with an ellipsis where some are left out.
+
+    >>> shortened("a long story", 8)
+    'a long …'
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= room else f"{line[: max(room - 1, 0)]}…"
 
 
 def _is_default(value: Any, default: Any) -> bool:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from genlock.core import draw, resample
 from genlock.core.errors import ClockError, MissingDependency, OptionError
 from genlock.core.grid import DEFAULT_CLOCK, Cells, Grid, Ticks, require_same_clock
-from genlock.core.one_line import one_line
+from genlock.core.one_line import LONGEST, shortened
 from genlock.core.resample import Mask, Values
 from genlock.core.time import Exact, exact
 from genlock.core.warp import Piece, Warp
@@ -64,7 +64,14 @@ class Track:
     context: str = "whole"
     """How the signal was cut for the computation: ``"whole"``, or a text that says how."""
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        shape = f"{self.values.dtype}{list(self.values.shape)}"
+        grid, count = self.grid, int(self.valid.sum())
+        pace = f"{grid.rate} cells a second" if isinstance(grid, Grid) else "cells of their own lengths"
+        invalid = "" if count == len(self) else f", {count} of {len(self)} valid"
+        told = f"{shape}, {pace}, {float(self.start):z.3f} to {float(self.end):z.3f} s{invalid}"
+        name = shortened(self.name, LONGEST - len(told) - len("Track(: )"))
+        return f"Track({name}: {told})" if name else f"Track({told})"
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values)
@@ -156,6 +163,49 @@ class Track:
         flat = self.values.reshape(len(self), -1)
         frame = pandas.DataFrame(flat, index=pandas.Index(self.times, name="seconds"), columns=names)
         return frame if self.valid.all() else frame.where(np.broadcast_to(self.valid[:, None], flat.shape))
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the values over their seconds with matplotlib: one number a cell as a line, several as a picture of as
+        many rows, the first lowest, powers in dB. Cells whose values mean nothing stay empty.
+
+        Parameters
+        ----------
+        axes : matplotlib's Axes to draw on; None: those of now
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            What it is drawn on: ``track.plot().figure.savefig("track.png")``.
+
+        Raises
+        ------
+        MissingDependency
+            If matplotlib is not installed.
+        OptionError
+            If a cell holds a table or a picture; ``track.map`` makes numbers of it.
+        """
+        if self.values.ndim > 2 or not self.values.size:
+            raise OptionError(
+                f"plot() draws one number a cell, or a row of them, and {self.name or 'this track'} has the shape "
+                f"{list(self.values.shape)}; make some of it with track.map(function)"
+            )
+        try:
+            pyplot = import_module("matplotlib.pyplot")
+        except ModuleNotFoundError as error:
+            raise MissingDependency(
+                "plot() needs matplotlib, which is not installed: pip install matplotlib"
+            ) from error
+        on = pyplot.gca() if axes is None else axes
+        values, unit = draw.shown_values(self)
+        if values.ndim == 1:
+            on.plot(self.times, values)
+            on.set_ylabel(", ".join(filter(None, (self.name, unit))))
+        else:
+            drawn = on.pcolormesh(self.edges, np.arange(values.shape[1] + 1), values.T)
+            on.figure.colorbar(drawn, ax=on, label=unit)
+            on.set_ylabel(self.name)
+        on.set_xlabel("seconds")
+        return on
 
     @property
     def edges(self) -> npt.NDArray[np.float64]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,9 +24,10 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from genlock.core.errors import InputError, OptionError
+from genlock.core.errors import FormatError, InputError, OptionError
 from genlock.core.grid import Cells, Grid, Ticks
 from genlock.core.json_forms import read_json_file
+from genlock.core.one_line import LONGEST, shortened
 from genlock.core.time import Exact, exact, exact_rate, round_fraction
 from genlock.core.track import Track
 from genlock.data.batches import Batches
@@ -66,6 +67,11 @@ class Clip:
     """Its row of the index: source, split, transcript, words and the rest."""
     tracks: Mapping[str, Track]
     """Output by kind, each on its exact grid; sound as a waveform, -1...1. Empty if the clip was only looked up."""
+
+    def __repr__(self) -> str:
+        made = ", ".join(self.tracks) or "no output loaded"
+        told = f"{self.name}: {float(self.end - self.start):.3f} s, {self.split}, {made}"
+        return f"Clip({shortened(told, LONGEST - len('Clip()'))})"
 
     @property
     def start(self) -> Fraction:
@@ -121,6 +127,7 @@ def kinds_of(folder: str | Path) -> tuple[str, ...]:
 
     Raises FormatError if the list of them is damaged or missing.
     """
+    _require_dataset(Path(folder))
     shards = Path(folder) / SHARDS
     listed = read_json_file(shards if shards.is_file() else Path(folder) / "dataset.json")
     return tuple(map(str, listed.get("kinds", ())))
@@ -179,10 +186,22 @@ class ClipSet(Sequence[Clip]):
             )
         self._chosen = self._choose(rows, tails)
         if not self._chosen:
+            counts = Counter(str(row["split"]) for _, row in rows)
+            if split is not None and split not in counts:
+                has = ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "nothing"
+                raise InputError(
+                    f"the split {split!r} of {self._named} has no clip; it has: {has}. Splits are drawn by "
+                    "speaker or file: give more of them, or say which by genlock prepare --split"
+                )
             reasons = f" ({self.left_out[0][0]}: {self.left_out[0][1]})" if self.left_out else ""
             raise InputError(
                 f"no clip of the split {split!r} of {self._named} has {', '.join(self.kinds)}{reasons}"
             )
+
+    def __repr__(self) -> str:
+        count, of = len(self), self.split or "all splits"
+        told = f"{count} clip{'' if count == 1 else 's'} of {of}, {self._named}: {', '.join(self.kinds)}"
+        return f"ClipSet({shortened(told, LONGEST - len('ClipSet()'))})"
 
     @property
     def _named(self) -> str:
@@ -288,7 +307,19 @@ class ClipSet(Sequence[Clip]):
 _Placed: TypeAlias = tuple[Path, Mapping[str, Any]]
 
 
+def _require_dataset(folder: Path) -> None:
+    if is_dataset(folder):
+        return
+    if not folder.is_dir():
+        raise FormatError(f"there is no folder {str(folder)!r}; check the name")
+    raise FormatError(
+        f"{str(folder)!r} is no dataset, for it has no {INDEX}: genlock prepare FILMS -o DATASET makes one, "
+        "and the same command again ends one that was stopped"
+    )
+
+
 def _rows_of(folder: Path) -> list[Mapping[str, Any]]:
+    _require_dataset(folder)
     if not (folder / INDEX).is_file() and (folder / SHARDS).is_file():
         return list(rows_of_shards(folder, facts_of_sample, member_of))
     rows: list[Mapping[str, Any]] = read_index(folder / INDEX).to_pylist()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from genlock.core.errors import GenlockError, OptionError, PluginError
-from genlock.core.plugins import load_plugin, plugin_names
+from genlock.core.plugins import did_you_mean, load_plugin, plugin_names
 from genlock.extractors.base import Feature
 from genlock.extractors.spec import FeatureSpec
 
@@ -88,7 +88,9 @@ def feature_class(spec: FeatureSpec) -> type[Feature]:
         form = FILE_FORMS.get(spec.name)
         if form is not None:
             raise OptionError(f"{spec.text!r} is no feature but {form}")
-        raise OptionError(f"there is no feature {spec.name!r}; there are: {', '.join(extractor_specs())}")
+        known = extractor_specs()
+        near = did_you_mean(spec.name, plugin_names(GROUP)).removeprefix("; ")
+        raise OptionError(f"there is no feature {spec.name!r}; {near or 'there are: ' + ', '.join(known)}")
     made_by = load_plugin(GROUP, spec.name)
     if not (isinstance(made_by, type) and issubclass(made_by, Feature)):
         raise PluginError(

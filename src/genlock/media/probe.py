@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from genlock.core.errors import MediaError
 from genlock.core.grid import Cells
 from genlock.core.json_forms import SCHEMA
-from genlock.core.one_line import one_line
+from genlock.core.one_line import LONGEST, one_line, shortened
 from genlock.core.time import fraction_text
 from genlock.media.frame_rate import Cadence, cadence_of
 from genlock.media.notes import NoteCounter
@@ -273,7 +274,13 @@ class MediaInfo:
     notes: tuple[str, ...] = field(default=())
     """What could not be told, and why."""
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        length = "length unknown" if self.duration is None else _seconds(self.duration)
+        parts = [_container_words(self.container, self.path), length]
+        parts += [f"{one.codec} {one.width}x{one.height} at {one.rate} a second" for one in self.video]
+        parts += [f"{one.codec} {one.rate} Hz, {one.channels} channels" for one in self.audio]
+        told = f"{shortened(Path(self.path).name or self.path, 80)}: {', '.join(parts)}"
+        return f"MediaInfo({shortened(told, LONGEST - len('MediaInfo()'))})"
 
     @property
     def video(self) -> tuple[VideoInfo, ...]:

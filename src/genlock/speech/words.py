@@ -12,7 +12,7 @@ from typing import Any, Literal, overload
 
 from genlock.core import Span, Spans
 from genlock.core.errors import FormatError, OptionError
-from genlock.core.one_line import one_line
+from genlock.core.one_line import LONGEST, one_line, shortened
 from genlock.core.time import Exact, exact, fraction_text
 from genlock.speech.text_check import TextCheck
 
@@ -165,7 +165,20 @@ class Words(Sequence[Word]):
     at_once: tuple[tuple[Fraction, Fraction], ...] = ()
     """Where somebody else speaks at once, or music plays: start and end in exact seconds. Words there are less sure."""
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        timed = [word for word in self if word.start is not None and word.end is not None]
+        parts = [f"{len(self)} word{'' if len(self) == 1 else 's'}"]
+        if timed:
+            parts.append(f"{float(timed[0].start or 0):.3f} to {float(timed[-1].end or 0):.3f} s")
+        if len(timed) < len(self):
+            parts.append(f"{len(self) - len(timed)} without times")
+        parts.append(self.language)
+        parts += [f"recognised by {self.recognizer}"] if self.recognizer else []
+        parts += [f"aligned by {self.aligner}"] if self.aligner else []
+        told = f"Words({', '.join(parts)})"
+        room = LONGEST - len(told) - len(": ''")
+        said = shortened(" ".join(word.text for word in self.items[:20]), min(room, 48))
+        return f"{told[:-1]}: {said!r})" if said and room > 48 else told
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ from genlock.core.errors import FormatError, MediaError, NoStream, OptionError, 
 from genlock.core.files import atomic_folder
 from genlock.core.grid import Cells, Grid
 from genlock.core.json_forms import read_json_file, write_json
+from genlock.core.plugins import did_you_mean
 from genlock.core.progress import Progress, silent
 from genlock.core.time import fraction_text
 from genlock.core.track import Track
@@ -158,7 +159,10 @@ class Alignment:
         Raises OptionError if it was not extracted; the message names those that were.
         """
         if name not in self.tracks:
-            raise OptionError(f"there is no track {name!r}; there are: {', '.join(self.tracks) or 'none'}")
+            raise OptionError(
+                f"there is no track {name!r}; there are: {', '.join(self.tracks) or 'none'}"
+                f"{did_you_mean(name, list(self.tracks))}"
+            )
         return self.tracks[name]
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -41,13 +41,23 @@ def takes(kind: type[Any]) -> Callable[[Function], Function]:
     return shown
 
 
-def options_of(kind: type[Options], what: str, given: Mapping[str, Any], **own: Any) -> Options:
+def options_of(
+    kind: type[Options],
+    what: str,
+    given: Mapping[str, Any],
+    *,
+    named: Sequence[str] = (),
+    without: Sequence[str] = (),
+    **own: Any,
+) -> Options:
     """The options of a task out of keywords, those of its parts (which stream, how to draw) gathered into them.
 
     Parameters
     ----------
     what : the function's name in ``genlock``, for messages
     own : what the function names itself, as the class has it
+    named : what it calls otherwise than the class does, for the message
+    without : options of the class that it does not take
 
     Raises OptionError for a name that is none, with the nearest.
 
@@ -56,10 +66,12 @@ def options_of(kind: type[Options], what: str, given: Mapping[str, Any], **own: 
     Fraction(2, 1)
     """
     there = keyword_fields(kind)
-    known = sorted(there.keys() - own.keys())
+    taken = sorted(there.keys() - own.keys())
+    # What the function itself names is known too, and options of the class that it does not take are not.
+    known = [name for name in [*named, *taken] if name not in without]
     parts: dict[str, dict[str, Any]] = {}
     for name, value in given.items():
-        if name not in known:
+        if name not in taken or name in without:
             near = did_you_mean(name, known) or f"; there are: {', '.join(known)}"
             raise OptionError(f"genlock.{what} has no option {name!r}{near}")
         part, field = there[name]
