@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from shlex import quote
 
@@ -84,7 +85,7 @@ def test_a_command_says_in_one_line_which_extra_it_needs(
     }  # fmt: skip
     done = core_alone(*(places.get(word, word) for word in arguments))
     assert done.returncode == 2
-    assert f"genlock[{extra}]" in done.stderr, done.stderr
+    assert f"[{extra}]" in done.stderr, done.stderr
     assert done.stderr.count("\n") == 1
     assert "no face is seen" not in done.stdout
     assert not (tmp_path / "out").exists()
@@ -137,11 +138,39 @@ def test_packages_of_several_extras_are_told_at_once(monkeypatch: pytest.MonkeyP
 def test_what_is_to_be_installed_goes_into_this_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever typed it beside ``.venv/bin/genlock`` installed into the Python of the machine."""
     told = "it needs numba: pip install 'genlock[speech]'"
+    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda *_: None)  # as from an index
     monkeypatch.setattr("genlock.core.optional.which", lambda name: "/another/bin/pip")
     assert with_this_pip(told) == f"it needs numba: {quote(sys.executable)} -m pip install 'genlock[speech]'"
     assert with_this_pip(with_this_pip(told)) == with_this_pip(told)
     monkeypatch.setattr("genlock.core.optional.which", lambda name: str(Path(sys.executable).parent / name))
     assert with_this_pip(told) == told
+
+
+@pytest.mark.parametrize(
+    ("origin", "asked"),
+    [
+        (
+            '{"url": "file:///home/me/gen%20lock", "dir_info": {"editable": true}}',
+            "-e '/home/me/gen lock[speech]'",
+        ),
+        ('{"url": "file:///C:/genlock", "dir_info": {"editable": true}}', "-e 'C:/genlock[speech]'"),
+        (
+            '{"url": "file:///tmp/genlock.whl", "archive_info": {}}',
+            "'genlock[speech] @ file:///tmp/genlock.whl'",
+        ),
+        ('{"url": "https://host/g", "vcs_info": {"vcs": "git"}}', "'genlock[speech] @ git+https://host/g'"),
+    ],
+)
+def test_an_extra_is_looked_for_where_genlock_came_from(
+    origin: str, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no index has was advised to everybody who had cloned the repository."""
+    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda *_: origin)
+    monkeypatch.setattr("genlock.core.optional.which", lambda name: str(Path(sys.executable).parent / name))
+    assert (
+        with_this_pip("it needs numba: pip install 'genlock[speech]'")
+        == f"it needs numba: pip install {asked}"
+    )
 
 
 @pytest.mark.slow

@@ -12,11 +12,13 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from json import loads
 from pathlib import Path
 from shlex import quote
 from shutil import which
 from types import MappingProxyType, ModuleType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from genlock.core.errors import MissingDependency
 
@@ -71,15 +73,37 @@ def extra_command(extra: str) -> str:
 def with_this_pip(text: str) -> str:
     """A message in which what is to be typed installs into the Python that runs this, and not into another one.
 
-    ``pip`` alone is another Python's where Genlock was begun by its path, as ``.venv/bin/genlock`` is.
+    ``pip`` alone is another Python's where Genlock was begun by its path, as ``.venv/bin/genlock`` is; and
+    ``genlock[faces]`` is found nowhere where Genlock came out of a folder: the folder is named then.
 
     >>> with_this_pip("nothing to install here")
     'nothing to install here'
     """
+    text = _from_where_it_came(text)
     found = which("pip")
     if found is not None and Path(found).absolute().parent == Path(sys.executable).parent:
         return text
     return re.sub(r"(?<!-m )\bpip install ", lambda _: f"{quote(sys.executable)} -m pip install ", text)
+
+
+def _from_where_it_came(text: str) -> str:
+    """``genlock[faces]`` as pip finds it that installed this Genlock (PEP 610)."""
+    if "'genlock[" not in text:
+        return text
+    try:
+        told = _METADATA.distribution("genlock").read_text("direct_url.json")
+    except _METADATA.PackageNotFoundError:
+        return text
+    if told is None:  # from an index
+        return text
+    origin = loads(told)
+    folder = unquote(urlsplit(origin["url"]).path)
+    folder = folder[1:] if re.match("/[A-Za-z]:/", folder) else folder  # a drive of Windows
+    if origin.get("dir_info", {}).get("editable"):
+        return re.sub(r"'genlock\[([^\]']+)\]'", lambda found: f"-e {quote(f'{folder}[{found[1]}]')}", text)
+    kind = origin.get("vcs_info", {}).get("vcs")
+    url = f"{kind}+{origin['url']}" if kind else origin["url"]
+    return re.sub(r"'genlock\[([^\]']+)\]'", lambda found: quote(f"genlock[{found[1]}] @ {url}"), text)
 
 
 def not_installed(package: str, what: str = "this") -> MissingDependency:
@@ -184,3 +208,6 @@ def optional_module(name: str) -> Any:
     '[1]'
     """
     return _Later(name)
+
+
+_METADATA = optional_module("importlib.metadata")

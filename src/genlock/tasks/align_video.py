@@ -187,7 +187,7 @@ class Alignment:
             str(self.media),
             *([f"{self.frame_count} {_rate_words(self.frames)}"] if self.frames is not None else []),
             *language_line(self.words),
-            f"{aligned} words with times, {len(self.words) - aligned} without" + self._by(),
+            _placed_words(aligned, len(self.words)) + self._by(),
             f"sound against picture: {self.sync.sentence.removeprefix('sound ')}",
             *([self.sync.basis] if self.sync.basis else []),
             *(f"note: {note}" for note in self.notes),
@@ -321,6 +321,12 @@ def alignment_is_done(
     plain = json.loads(json.dumps(_plain_options(options), default=str))
     same = found.get("file") == Path(name).name and found.get("genlock") == __version__
     return same and found.get("options") == plain
+
+
+def _placed_words(placed: int, count: int) -> str:
+    if placed == count:
+        return f"{count or 'no'} word{'' if count == 1 else 's'}" + (" with times" if count else "")
+    return f"{count - placed} of {count} words without a time (see the report)"
 
 
 class _InTurn:

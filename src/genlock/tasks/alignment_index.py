@@ -156,6 +156,7 @@ class AlignmentIndex:
         )
         for row in rows:
             offset = "" if row.offset is None else f"{1000 * row.offset:.1f}"
+            offset = "0.0" if offset == "-0.0" else offset
             sure = "" if row.probability is None else f"{row.probability:.3f}"
             report = "" if row.report is None else self._relative(row.report)
             lasts = "" if row.seconds is None else f"{row.seconds:.3f}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from html import escape
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, ClassVar
 
 from genlock.core.errors import MissingDependency, MissingModel, OptionError
@@ -54,7 +55,10 @@ _MOST_FACES = 4  # that are named one by one
 # What an estimator looks at, for people.
 _SEEN = {"lips": "lip movement", "motion": "motion alone", "flash-beep": "flashes and beeps"}
 _FARTHEST_MS = 3_600_000.0  # that a sound is moved by hand
-_NAME_COLUMN = 22  # characters of a file's name in the table, which is 80 wide without its remarks
+_WIDTH, _NAME_COLUMN = (
+    80,
+    22,
+)  # characters of a line of the table, whose remarks stand below, and of a file's name in it
 
 
 @dataclass(frozen=True)
@@ -350,8 +354,7 @@ class SyncRow:
     """What was measured."""
 
     HEAD: ClassVar[str] = (
-        f"{'file':{_NAME_COLUMN}}  {'offset':>8}  {'90 %, ms':>14}  {'p':>4}  {'EBU R37':11}  "
-        f"{'BT.1359':11}  remark"
+        f"{'file':{_NAME_COLUMN}}  {'offset':>8}  {'90 %, ms':>14}  {'p':>4}  {'EBU R37':11}  BT.1359"
     )
 
     __repr__ = one_line
@@ -368,17 +371,24 @@ class SyncRow:
         offset, within, sure = "unknown", "", ""
         known = is_known(result.measurement)
         if known and result.offset_seconds is not None and result.interval_seconds is not None:
-            offset = f"{result.offset_seconds * 1000:+.0f} ms"
-            within = " to ".join(f"{end * 1000:+.0f}" for end in result.interval_seconds)
+            offset = f"{_signed(result.offset_seconds)} ms"
+            within = " to ".join(map(_signed, result.interval_seconds))
             sure = f"{result.probability or 0:.2f}"
         repair = "" if result.repair is None else f"repair: {result.repair.status}"
         unsure = "" if known or result.offset_seconds is None else result.sentence.removeprefix("unknown: ")
         said = (repair, unsure, result.reason, *result.notes[:1])
         remark = "; ".join(dict.fromkeys(part for part in said if part))
-        return (
+        row = (
             f"{name:{_NAME_COLUMN}}  {offset:>8}  {within:>14}  {sure:>4}  {answers['ebu_r37_emission']:11}  "
-            f"{answers['itu_bt1359_acceptable']:11}  {remark}"
-        ).rstrip()
+            f"{answers['itu_bt1359_acceptable']}"
+        )
+        return "\n".join([row, *wrap(remark, _WIDTH, initial_indent="    ", subsequent_indent="    ")])
+
+
+def _signed(seconds: float) -> str:
+    """Whole milliseconds with their sign; nought has none."""
+    text = f"{seconds * 1000:+.0f}"
+    return text if float(text) else "0"
 
 
 def sync_options_of_each(files: Sequence[str], options: SyncOptions, many: bool) -> dict[str, SyncOptions]:

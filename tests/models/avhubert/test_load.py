@@ -111,7 +111,7 @@ def test_the_hub_name_is_looked_for_in_the_cache(
     monkeypatch.setattr("transformers.utils.hub.constants.HF_HUB_CACHE", str(tmp_path))
     loaded = load_avhubert("somebody/av")
     assert torch.equal(answers(loaded.model, plan), answers(load_avhubert(written / "port").model, plan))
-    with pytest.raises(MissingModel, match="huggingface-cli download nobody/nothing"):
+    with pytest.raises(MissingModel, match="genlock models fetch nobody/nothing"):
         load_avhubert("nobody/nothing")
 
 

@@ -86,8 +86,8 @@ def load_avhubert(source: str | os.PathLike[str], tokens: str | os.PathLike[str]
     found = _cached(str(source), WEIGHTS)
     if found is None:
         raise MissingModel(
-            f"the model {str(source)!r} is neither a file, a folder nor in the local cache; get it: huggingface-cli "
-            f"download {source}"
+            f"the model {str(source)!r} is neither a file, a folder nor in the local cache; get it: "
+            f"genlock models fetch {source}"
         )
     return _of_port(found, found.parent, tokens)
 

@@ -26,7 +26,7 @@ def checkpoint_configuration(start: str, settings: dict[str, Any]) -> Any:
         if local:
             raise FormatError(f"{start!r} is no checkpoint of Hugging Face's form ({error})") from error
         raise MissingModel(
-            f"the model {start!r} is neither a folder nor in the local cache; get it: huggingface-cli download {start}"
+            f"the model {start!r} is neither a folder nor in the local cache; get it: genlock models fetch {start}"
         ) from error
     if not hasattr(config, "conv_kernel"):
         raise InputError(
