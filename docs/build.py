@@ -74,7 +74,7 @@ def out_of_date(made: Path) -> list[str]:
         same = (kept / picture.name).exists() and (kept / picture.name).read_bytes() == picture.read_bytes()
         if not same and picture.stem not in MEASURED:
             found.append(picture.name)
-    pages_shown = sorted(made.glob("report-*.jpg"))
+    pages_shown = sorted([*made.glob("report-*.jpg"), *made.glob("studio-*.jpg")])
     return found + [page.name for page in pages_shown if not looks_alike(kept / page.name, page)]
 
 

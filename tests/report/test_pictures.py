@@ -1,4 +1,4 @@
-"""The pictures of the report in the documents show the report of now."""
+"""The pictures of the report and of the studio in the documents show the pages of now."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from genlock.weights import registry
 from .browser import CHROMIUM, DRIVER
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-VIEWS = ("report-dark", "report-light", "report-phone-dark", "report-phone-light")
+_SCREENS = ("face", "library", "models", "sound", "sync", "timeline", "words")
+VIEWS = {
+    "report": ("report-dark", "report-light", "report-phone-dark", "report-phone-light"),
+    "studio": tuple(f"studio-{name}" for name in _SCREENS),
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +43,21 @@ def build() -> Any:
 @pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None, reason="no Chromium with chromedriver on this machine"
 )
-def test_the_pictures_of_the_report_are_those_of_now(build: Any, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, DOCS / "pictures" / "report.py", tmp_path], check=True)
-    assert sorted(path.stem for path in tmp_path.glob("*.jpg")) == sorted(VIEWS)
+@pytest.mark.parametrize("page", VIEWS)
+def test_the_pictures_of_a_page_are_those_of_now(page: str, build: Any, tmp_path: Path) -> None:
+    if page == "studio":
+        pytest.importorskip("fastapi", reason="the extra 'studio' is not installed")
+    subprocess.run([sys.executable, DOCS / "pictures" / f"{page}.py", tmp_path], check=True)
+    assert sorted(path.stem for path in tmp_path.glob("*.jpg")) == sorted(VIEWS[page])
     assert build.out_of_date(tmp_path) == []
+
+
+def test_every_picture_of_a_page_is_one_that_is_made_and_is_small() -> None:
+    kept = {path.stem: path.stat().st_size for path in (DOCS / "pictures").glob("*.jpg")}
+    shown = {name: kept[name] for names in VIEWS.values() for name in names}
+    assert sorted(shown) == sorted(name for name in kept if name.startswith(("report-", "studio-")))
+    assert [name for name, size in shown.items() if size > 250_000] == []
+    assert [name for name in VIEWS["studio"] if shown[name] > 150_000] == []
 
 
 def test_a_card_that_has_moved_is_another_picture(build: Any, tmp_path: Path) -> None:
