@@ -82,6 +82,7 @@ TABLE: dict[str, Benchmark] = {
     "sync_faults": Benchmark("--films 1", (), f"{GRID}, {TALKING}"),
     "sync_grid": Benchmark("--clips 20 --films 6", (), GRID),
     "sync_live": Benchmark("--minutes 0.5 --paced 15", (), TALKING),
+    "sync_no_talk": Benchmark("--count 2"),
     "sync_protocols": Benchmark("--clips 6", (), GRID),
     "sync_side_on": Benchmark("--talkers 2 --seconds 4"),
     "sync_speed": Benchmark("--seconds 16", (), TALKING),
