@@ -31,7 +31,7 @@ def build(target: Path) -> tuple[Path, Path]:
 
 def check(wheel: Path, sdist: Path, python: str, scratch: Path) -> str:
     """Install the wheel alone, run the tests that need nothing else, and what a person does first; what was seen."""
-    where = scratch / Path(python).name.replace(".", "-")
+    where = Path(tempfile.mkdtemp(dir=scratch))  # two Pythons may have one name in different folders
     subprocess.run([python, "-m", "venv", str(where)], check=True)
     own = str(where / ("Scripts" if os.name == "nt" else "bin") / "python")
     pip = [own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint"]
