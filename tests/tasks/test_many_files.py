@@ -117,6 +117,11 @@ def test_where_no_word_was_placed_the_exit_status_says_so(genlock, tmp_path: Pat
     )
     assert run.status == 3
     assert "no word has a time" in run.err
+    # What had been written before would have become an empty file, which says that nobody speaks.
+    target = tmp_path / "de.srt"
+    wanted = ("--language", "de", "--aligner", "pocketsphinx", "--transcript", text, "-o", target)
+    assert f"{target} is not written: no word has a time" in genlock("words", sound, *wanted).out
+    assert not target.exists()
 
 
 def test_a_folder_has_one_page_and_is_not_done_twice(genlock, said: Path) -> None:
@@ -154,7 +159,7 @@ def test_the_page_of_several_files_lies_beside_them_and_is_told_beforehand(
     (more / "broken.mp4").write_bytes(b"no film")
     monkeypatch.chdir(here)
     run = genlock("align", said, more / "broken.mp4", "--no-sync")
-    assert run.err.startswith(f"index.html and summary.csv of all go into {said.parent}\n")
+    assert run.err.startswith(f"2 files to do\nindex.html and summary.csv of all go into {said.parent}\n")
     assert (said.parent / "summary.csv").is_file()
     assert not list(here.iterdir())
 

@@ -108,7 +108,7 @@ def test_signs_from_a_planted_shift_to_the_repaired_file(genlock, tmp_path: Path
     )
     # The sentence.
     side = "early" if planted > 0 else "late"
-    amount, word = found["sentence"].removeprefix("the sound is ").split(" ms ")[:2]
+    amount, word = found["sentence"].removeprefix("sound ").split(" ms ")[:2]
     assert abs(float(amount) - abs(planted) * 1000) <= 1000 * TICK_SECONDS
     assert word.startswith(side)
     # The repaired file, by our measure and by a decoder's alone.

@@ -50,6 +50,8 @@ def walk(commands: list[str], where: Path) -> str:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "LANG": "C.UTF-8",
         "COLUMNS": "80",
+        # In the order of a terminal, where both streams are one and no line waits.
+        "PYTHONUNBUFFERED": "1",
         "GENLOCK_CACHE": str(cache),
     }
     seen = []
@@ -59,14 +61,13 @@ def walk(commands: list[str], where: Path) -> str:
             shell=True,
             cwd=where,
             env=environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             stdin=subprocess.DEVNULL,
             timeout=600,
         )
-        said = "\n".join(
-            line for line in (done.stdout + done.stderr).splitlines() if not PROGRESS.match(line)
-        )
+        said = "\n".join(line for line in done.stdout.splitlines() if not PROGRESS.match(line))
         said = said.replace(str(where), "HERE").replace(str(cache), "CACHE").rstrip()
         seen.append(
             f"$ {command}\n{said}\n{f'(status {done.returncode})' if done.returncode else ''}".rstrip()

@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from math import sqrt
@@ -125,21 +125,29 @@ def table_text(rows: Sequence[Row]) -> str:
     always 0      4  0.250
     ours          4  1.000
     """
-    tables = []
-    for (protocol, _), run in groupby(rows, lambda row: (row.protocol, tuple(row.figures))):
-        tables.append(_table_of(protocol, list(run)))
+    tables: list[str] = []
+    for names, run in groupby(rows, lambda row: tuple(row.figures)):
+        same = list(run)
+        protocols = {row.protocol for row in same}
+        if len(protocols) == len(same) > 1 and len({row.system for row in same}) == 1:
+            # One system in several protocols: they are the rows.
+            turned = [replace(row, protocol=row.system, system=row.protocol) for row in same]
+            tables.append(_table_of(same[0].system, turned, names))
+            continue
+        for protocol, own in groupby(same, lambda row: row.protocol):
+            tables.append(_table_of(protocol, list(own), names))
     return "\n\n".join(tables)
 
 
-def _table_of(protocol: str, rows: Sequence[Row]) -> str:
+def _table_of(protocol: str, rows: Sequence[Row], names: Sequence[str]) -> str:
     first = max(len(protocol), *(len(row.system) for row in rows))
-    widths = {name: max(len(name), *(len(str(r.figures[name])) for r in rows)) for name in rows[0].figures}
+    widths = {name: max(len(name), *(len(str(r.figures[name])) for r in rows)) for name in names}
     lines = []
-    for names in _beside(widths, _WIDTH - first - len("  cases")):
-        head = "".join(f"  {name:<{widths[name]}}" for name in names)
+    for run in _beside(widths, _WIDTH - first - len("  cases")):
+        head = "".join(f"  {name:<{widths[name]}}" for name in run)
         lines.append(f"{protocol:<{first}}  cases{head}".rstrip())
         for row in rows:
-            cells = "".join(f"  {row.figures[name]!s:<{widths[name]}}" for name in names)
+            cells = "".join(f"  {row.figures[name]!s:<{widths[name]}}" for name in run)
             lines.append(f"{row.system:<{first}}  {row.cases:>5}{cells}".rstrip())
     return "\n".join(lines)
 

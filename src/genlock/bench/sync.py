@@ -107,7 +107,8 @@ class SyncBench:
     def __str__(self) -> str:
         lines = [table_text(self.table)]
         if self.failures:
-            lines.append(f"\n{len(self.failures)} failures (more than 80 ms off, or no answer):")
+            count = len(self.failures)
+            lines.append(f"\n{count} failure{'' if count == 1 else 's'} (more than 80 ms off, or no answer):")
         for trial in self.failures:
             truth = "none" if trial.truth_seconds is None else f"{1000 * trial.truth_seconds:+.0f} ms"
             found = trial.answer.offset_seconds

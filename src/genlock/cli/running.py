@@ -36,11 +36,14 @@ def each(
     expand: bool = True,
     numbered: bool = True,
     one_file: Sequence[str] = (),
+    beforehand: str | None = None,
+    head: str | None = None,
     failed: Callable[[str, str], None] | None = None,
 ) -> None:
     """One file: its result. Several, or a folder: all results, failures listed at the end with status 2.
 
-    ``failed`` is told of each file that could not be done. ``one_file``: endings by which ``output`` means one file,
+    ``failed`` is told of each file that could not be done. Of several files, ``beforehand`` is a hint to give, and
+    ``head`` stands over the results. ``one_file``: endings by which ``output`` means one file,
     which cannot hold the results of several.
     """
     if not files:
@@ -51,6 +54,10 @@ def each(
     folders = result_folders(found, output) if many else [output]
     if many:
         hint(f"{len(found)} file{'' if len(found) == 1 else 's'} to do")
+        if beforehand is not None:
+            hint(beforehand)
+        if head is not None and not as_json:
+            print(head)
     results: list[dict[str, Any]] = []
     failures: list[str] = []
     left = TimeLeft(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -93,6 +94,16 @@ class SavedTrack:
 
     __repr__ = one_line
 
+    def __str__(self) -> str:
+        track, grid, count = self.track, self.track.grid, int(self.track.valid.sum())
+        pace = "cells of their own lengths"
+        if isinstance(grid, Grid):
+            exactly = "" if grid.rate.denominator == 1 else f" = {float(grid.rate):.3f}"
+            pace = f"{grid.rate}{exactly} a second"
+        invalid = "" if count == len(track) else f", {count} of {len(track)} valid"
+        form = f"{track.values.dtype}{list(track.values.shape)}"
+        return f"{self.path}: {form}, {pace}, {float(track.start):z.3f} to {float(track.end):z.3f} s{invalid}"
+
     def to_dict(self) -> dict[str, Any]:
         """``name``, ``rate`` (exact; null if variable), ``start`` (exact), ``length``, ``path`` and more."""
         grid = self.track.grid
@@ -132,7 +143,7 @@ class FeatureResult:
         }
 
     def __str__(self) -> str:
-        lines = [f"{saved.path}: {saved.track}" for saved in self.tracks]
+        lines = [str(saved) for saved in self.tracks]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
@@ -149,7 +160,8 @@ def list_features() -> str:
         except GenlockError as error:
             lines.append(f"{name}: {error}")
             continue
-        what = (kind.__doc__ or "").strip().partition("\n")[0].replace("``", "")
+        what = re.sub(r":\w+:`([^`]*)`", r"\1", (kind.__doc__ or "").strip().partition("\n")[0])
+        what = what.replace("``", "")
         presets = f" ({', '.join(f'{name}:{preset}' for preset in kind.presets)})" if kind.presets else ""
         lines += wrap(f"{name}{presets}: {what}", 80, subsequent_indent="    ", break_on_hyphens=False)
     return "\n".join([*lines, "", "Each is asked for as NAME[:PRESET][@RATE][/SIZE]; several with commas."])

@@ -58,6 +58,9 @@ __all__ = [
 #: The word files that ``genlock align`` and ``genlock words -o FOLDER`` write.
 WORD_FORMS = (".json", ".srt", ".vtt", ".TextGrid", ".ctm")
 
+#: Forms that hold nothing but what has a time.
+_OF_CUES = frozenset({".srt", ".vtt", ".ass", ".ttml"})
+
 
 @dataclass(frozen=True)
 class WordOptions:
@@ -204,11 +207,17 @@ def find_words(
             words = faces.said(words)
     found = repaired_of(given, words, options.karaoke)
     written: tuple[Path, ...] = ()
+    empty: list[Path] = []
     if output is not None or files:
         stem, film = result_folder(file, None).stem, Path(file).name
         shown = cues_from_words(words, rules, options.karaoke) if found is None else found.cues
         shown = snap.moved(shown, clip.frames, clip.frame_count, rules)
         targets = [Path(output)] if output is not None and not files else list(files)
+        # Subtitles of words without times are none: an empty file would say that nobody speaks.
+        empty = [
+            target for target in targets if target.suffix.lower() in _OF_CUES and len(words) and not shown
+        ]
+        targets = [target for target in targets if target not in empty]
         span = spoken_span(clip)
         rate = clip.info.video[0].rate if clip.info.video else None
         written = tuple(
@@ -217,6 +226,7 @@ def find_words(
             for path in _write(words, shown, target, stem, film, span, rules, snap.wanted, rate)
         )
     notes = (*transcript_notes(given, found), *(() if faces is None else faces.notes), *clip.notes)
+    notes += tuple(f"{target} is not written: no word has a time" for target in empty)
     return WordResult(words, written, notes)
 
 
@@ -228,7 +238,9 @@ def _sound_of(clip: Clip, file: str | os.PathLike[str], lips: bool) -> SoundSour
     if clip.speech is not None:
         return clip.speech
     if not lips or clip.frames is None or not clip.frame_count:
-        raise NoStream(f"{os.fspath(file)!r} has no sound, so it has no words")
+        raise NoStream(
+            f"{os.fspath(file)!r} has no sound, so it has no words; a text or subtitles go with --transcript"
+        )
     start, end = clip.frames.edge(0), clip.frames.edge(clip.frame_count)
     return SilentSound(start, round_fraction((end - start) * SPEECH_RATE, "floor"), clip.frames.clock)
 

@@ -43,8 +43,6 @@ def align(
     require_one_film_of_text(found, options)
     folders = [name for name in files if os.path.isdir(name)]
     index = AlignmentIndex.of_files([*folders, *found], output) if many else None
-    if index is not None:
-        hint(index.where)
 
     def work(file: str, where: str | None, bar: Bar) -> Result:
         own = with_text_beside(file, options) if beside else options
@@ -66,7 +64,7 @@ def align(
             index.add_failure(file, error)
 
     try:
-        each(files, output, json, work, failed=failed)
+        each(files, output, json, work, beforehand=None if index is None else index.where, failed=failed)
     finally:
         told = None if index is None else index.write()
         if told is not None and not json:

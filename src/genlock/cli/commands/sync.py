@@ -82,9 +82,9 @@ def sync(
         shown = SyncRow(file, result) if many and not json else result
         return WithVerdicts(shown) if verdicts else shown
 
-    if many and not json:
-        print(SyncRow.HEAD)
-    each(files, None, json, work, numbered=False)
+    each(files, None, json, work, numbered=False, head=SyncRow.HEAD)
+    if refused and not many and len(refused) == 1:
+        raise InputError(f"{files[0]} was not repaired, and nothing was written")
     if refused:
         raise InputError("not repaired:\n  " + "\n  ".join(refused))
     if check:

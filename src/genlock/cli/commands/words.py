@@ -79,11 +79,11 @@ def words(
             note_written([where] if where else [])
             return moved
         own = with_text_beside(file, options) if beside else options
-        if own is not options and own.transcript is not None:
-            hint(f"{file}: its text is {own.transcript} (--no-beside recognises what is said)")
         targets = () if unasked and is_url(file) else wanted.get(file, ())
         if skip_done and are_done(file, targets, own.transcript):
             return PassedOver(file, targets)
+        if own is not options and own.transcript is not None:
+            hint(f"{file}: its text is {own.transcript} (--no-beside recognises what is said)")
         if unasked:
             targets = _free(targets, force)
         else:
