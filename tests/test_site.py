@@ -12,11 +12,25 @@ from typing import Any
 
 import pytest
 
-from .report.browser import chromium, resize, scheme, serious_faults
+from .report.browser import chromium, resize, scheme, serious_faults, until
 
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).resolve().parents[1]
-SHOWN = ("index.html", "sync.html", "python.html", "commands.html", "gallery.html")
+NOTEBOOKS = tuple(
+    f"notebook-{path.stem.replace('_', '-')}.html"
+    for path in sorted((REPOSITORY / "examples").glob("*.ipynb"))
+)
+SHOWN = (
+    "index.html",
+    "sync.html",
+    "languages.html",
+    "studio.html",
+    "from-other-tools.html",
+    "python.html",
+    "commands.html",
+    "gallery.html",
+    *NOTEBOOKS,
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +84,10 @@ def test_pages_fit_a_phone_in_light_and_dark(site: Path, driver: Any, light: boo
 
 
 @pytest.mark.parametrize("light", [True, False])
-def test_axe_finds_nothing_serious(site: Path, driver: Any, light: bool) -> None:
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_serious(site: Path, driver: Any, width: int, light: bool) -> None:
     scheme(driver, light)
-    resize(driver, (1280, 900))
+    resize(driver, (width, 900))
     driver.get((site / SHOWN[0]).as_uri())
     driver.execute_script("localStorage.clear()")  # what was chosen stays chosen
     every: dict[str, list[str]] = {}
@@ -81,3 +96,33 @@ def test_axe_finds_nothing_serious(site: Path, driver: Any, light: bool) -> None
         time.sleep(1)  # the theme colours code and makes it reachable by keys after it is shown
         every[name] = serious_faults(driver)
     assert not any(every.values()), every
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_page_that_is_opened_as_a_file_is_searched(site: Path, driver: Any, width: int) -> None:
+    resize(driver, (width, 900))
+    driver.get((site / SHOWN[0]).as_uri())
+    driver.execute_script("document.getElementById('__search').click()")
+    words = driver.find_element("css selector", ".md-search__input")
+    until(
+        driver, "return document.querySelector('.md-search__input').checkVisibility()", "the search is open"
+    )
+    words.send_keys("genlock sync")
+    found = "return [...document.querySelectorAll('.md-search-result__link')].map((link) => link.href)"
+    links = until(
+        driver, f"const links = (() => {{ {found} }})(); return links.length && links", "pages are found"
+    )
+    assert any("/commands.html" in link for link in links)
+
+
+def test_the_menu_of_a_phone_leads_to_every_page_of_a_part(site: Path, driver: Any) -> None:
+    resize(driver, (390, 844))
+    driver.get((site / SHOWN[0]).as_uri())
+    seen = (
+        "const link = document.querySelector('.md-nav a[href=\"sync.html\"]'); return link.checkVisibility()"
+    )
+    driver.execute_script("document.querySelector('label.md-header__button[for=__drawer]').click()")
+    driver.execute_script(
+        "[...document.querySelectorAll('.md-nav__link')].find((e) => /^\\s*Tasks/.test(e.textContent)).click()"
+    )
+    until(driver, seen, "the pages of a part are listed")
