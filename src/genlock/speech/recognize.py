@@ -377,7 +377,10 @@ def of_folder(group: str, name: str) -> OfFolder | None:
         return None
     kind = plugin_class(group, plugin, "name", "languages", "missing")
     if not _takes_folder(kind):
-        raise OptionError(f"{name!r}: {plugin!r} of {group} takes no folder; say {plugin}")
+        say = f"say {plugin} and name its checkpoint: --model {folder or 'FOLDER'}"
+        raise OptionError(
+            f"{name!r}: {plugin!r} of {group} takes no folder; {say if takes_model(kind) else f'say {plugin}'}"
+        )
     check_plugin(group, plugin, kind, "listen", "mouth_side")
     return OfFolder(kind, folder)
 

@@ -205,6 +205,8 @@ def test_a_folder_that_is_none_damaged_or_of_another_size_is_refused(folder: Pat
         recognize_and_align(quiet, recognizer="avsr")
     with pytest.raises(OptionError, match="takes no folder"):
         recognize_and_align(quiet, recognizer=f"pocketsphinx:{folder}")
+    with pytest.raises(OptionError, match="say hf-ctc and name its checkpoint: --model me/mine"):
+        recognize_and_align(quiet, recognizer="hf-ctc:me/mine")
     cut = tmp_path / "cut"
     cut.mkdir()
     weights = (folder / "model.safetensors").read_bytes()
