@@ -46,8 +46,8 @@ def man_page() -> str:
         .split("\n\n")[0]
     )
     for row in rows.splitlines():
-        status, _, what = row.strip("| ").replace("`", "").replace("\\|", "/").partition(" | ")
-        parts += [".TP", f".B {status}", _plain(what)]
+        status, _, what = row.strip("| ").replace("`", "").partition(" | ")
+        parts += [".TP", f".B {status}", _plain(what.replace("\\|", "|"))]
     parts += [".SH ENVIRONMENT", ".TP", ".B GENLOCK_CACHE", "Folder of the model files that were fetched."]
     return "\n".join(parts) + "\n"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -22,6 +23,16 @@ def test_genlock_alone_shows_help_with_examples(capsys: pytest.CaptureFixture[st
     told = capsys.readouterr().out
     for said in ("genlock align talk.mp4", "genlock sync talk.mp4", "prepare"):
         assert said in told
+
+
+def test_the_help_names_every_exit_status_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parents[2] / "docs" / "many-files.md"
+    rows = page.read_text("utf-8").partition("| status | meaning |\n|---|---|\n")[2].split("\n\n")[0]
+    statuses = re.findall(r"\d+", " ".join(row.split("|")[1] for row in rows.splitlines()))
+    main(["--help"])
+    told = capsys.readouterr().out.partition("Exit status:")[2]
+    assert statuses
+    assert set(statuses) == set(re.findall(r"\d+", told))
 
 
 @pytest.mark.parametrize("word", ["--version", "-V"])

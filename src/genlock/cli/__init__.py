@@ -30,7 +30,11 @@ To begin with:
   genlock words talk.mp4 -o talk.srt    subtitles
 
 genlock COMMAND --help says what a command takes; genlock --version which
-Genlock, Python and system this is."""
+Genlock, Python and system this is.
+
+Exit status: 0 all is done, 1 a check says no, 2 something could not be done
+(the line on standard error says what), 3 it cannot be told, or the text is not
+what is said; 130, 143 interrupted, 141 whoever read the output has gone."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
