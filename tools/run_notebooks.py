@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 _TEMPORARY = re.compile(r"(/[\w/.-]*)?/tmp\w{8}(?=/)")
+_RESET = "\x1b[0m"  # colorama, where it is installed, ends a program with it
 _LONGEST_SECONDS = 600
 
 
@@ -52,7 +53,7 @@ def _is_gone(output: Any) -> bool:
 def _forget_this_machine(output: Any) -> None:
     """Take temporary folders out of what a cell shows."""
     if "text" in output:
-        output["text"] = _TEMPORARY.sub("", output["text"])
+        output["text"] = _TEMPORARY.sub("", output["text"].replace(_RESET, ""))
     for kind, shown in output.get("data", {}).items():
         if kind.startswith("text/"):
             output["data"][kind] = _TEMPORARY.sub("", shown)
