@@ -60,12 +60,12 @@ def each(
             print(head)
     results: list[dict[str, Any]] = []
     failures: list[str] = []
-    left = TimeLeft(found)
+    left, pace = TimeLeft(found), Pace()
     for number, (file, folder) in enumerate(zip(found, folders, strict=True), 1):
         prefix = f"[{number}/{len(found)}] " if many else ""
         began = time.monotonic()
         try:
-            with Bar(f"[{number}/{len(found)}{left.text()}] " if many else "") as bar:
+            with Bar(f"[{number}/{len(found)}{left.text()}] " if many else "", pace) as bar:
                 result = work(file, folder, bar)
         except GenlockError as error:
             if not many:
@@ -84,7 +84,8 @@ def each(
             left.done(time.monotonic() - began)
         results.append({"file": file, **told} if many else told)
         if not as_json:
-            print(f"{prefix if numbered else ''}{result}")
+            # Whoever watches a file that grows, or reads only its beginning, does not wait for the last of them.
+            print(f"{prefix if numbered else ''}{result}", flush=True)
     if as_json:
         print(
             dump_json(
@@ -115,9 +116,9 @@ class Bar:
     """A progress bar with an ETA on standard error; where that is no terminal, a line every ten seconds; with
     ``--quiet`` nothing."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, pace: Pace | None = None) -> None:
         self._prefix, self._quiet = prefix, _QUIET.get()
-        self._lines = None if sys.stderr.isatty() else _Lines(prefix)
+        self._lines = None if sys.stderr.isatty() else _Lines(prefix, pace or Pace())
         self._progress: Any = None
         self._stages: dict[str, Any] = {}
 
@@ -157,23 +158,32 @@ def _bars() -> Any:
     )
 
 
+class Pace:
+    """When a log was told something: one for all files of a command, of which each may be done before a line is due."""
+
+    def __init__(self) -> None:
+        self.said = time.monotonic()
+
+
 class _Lines:
     """Progress for a log: at most a line every ten seconds, none for what is done sooner."""
 
     EVERY_SECONDS = 10.0
 
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        self._said = time.monotonic()
+    def __init__(self, prefix: str, pace: Pace) -> None:
+        self._prefix, self._pace = prefix, pace
+        self._heard = time.monotonic()
         self._begun: dict[str, float] = {}
 
     def __call__(self, stage: str, done: float, total: float | None) -> None:
         now = time.monotonic()
-        begun = self._begun.setdefault(stage, now)
+        # What tells late that it has begun has worked since something was told before it.
+        begun = self._begun.setdefault(stage, self._heard)
+        self._heard = now
         # That a stage is over says what follows it.
-        if now - self._said < self.EVERY_SECONDS or (total is not None and done >= total):
+        if now - self._pace.said < self.EVERY_SECONDS or (total is not None and done >= total):
             return
-        self._said = now
+        self._pace.said = now
         say(f"{self._prefix}{stage}: {told_progress(done, total, now - begun)}")
 
 
