@@ -6,15 +6,21 @@ import re
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
-__all__ = ["UNSPACED", "cut_unspaced", "language_of_text"]
+__all__ = ["UNSPACED", "cut_unspaced", "joined_words", "language_of_text"]
 
 #: Languages that are written without spaces between words.
 UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})
 
+# Letters of those languages, and the marks between them.
+_NO_SPACE = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff65"
+    "\U00020000-\U0003ffff]"
+)
 # Scripts that one language, or few, are written in; the first word of a letter's Unicode name tells its script.
 _SCRIPTS = {
     "HIRAGANA": "ja",
@@ -102,6 +108,21 @@ def cut_unspaced(text: str) -> list[str]:
                 words.append(character)
             last = character
     return words
+
+
+def joined_words(words: Sequence[str]) -> str:
+    """Words as they are written: with a space between two, none beside letters of a script that puts no spaces.
+
+    >>> joined_words(["今", "日", "は、", "iPhone", "15", "で", "す。"]), joined_words(["good", "day"])
+    ('今日は、iPhone 15です。', 'good day')
+    """
+    text = "".join(f"{'' if _touches(before, word) else ' '}{word}" for before, word in pairwise(words))
+    return f"{words[0] if words else ''}{text}"
+
+
+def _touches(before: str, word: str) -> bool:
+    """Whether two words stand side by side without a space."""
+    return bool(_NO_SPACE.match(word) or _NO_SPACE.match(before[-1:]))
 
 
 def _script(letter: str) -> str:

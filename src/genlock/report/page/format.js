@@ -1,4 +1,17 @@
-// Numbers as people read them.
+// Numbers and words as people read them.
+
+// Letters of scripts that put no spaces between words, and the marks between them (as genlock.speech.scripts has them).
+const NO_SPACE = /[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff65\u{20000}-\u{3ffff}]/u;
+
+/** What stands between two words: a space, or nothing beside letters of such a script. */
+export function gapText(before, after) {
+  return NO_SPACE.test([...before].at(-1) ?? "") || NO_SPACE.test([...after][0] ?? "") ? "" : " ";
+}
+
+/** Words as they are written one after the other. */
+export function joinedWords(texts) {
+  return texts.map((text, k) => (k ? gapText(texts[k - 1], text) : "") + text).join("");
+}
 
 /** Seconds as m:ss.mmm, with hours where there are any; `digits` after the point. */
 export function clockText(seconds, digits = 3) {

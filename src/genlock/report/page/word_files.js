@@ -1,5 +1,7 @@
 // The words as files, as genlock itself writes them: SRT, TextGrid and the JSON of words.json.
 
+import { joinedWords } from "./format.js";
+
 const LINE = 42; // letters of a line of a new cue
 const VTT_ONLY = /<\/?(?:c|v|ruby|rt|lang)(?:[.\s][^<>]*)?>|<\d[\d:.]*>/g; // tags that SRT does not know
 
@@ -32,11 +34,14 @@ function membersOf(words, cues) {
 
 /** One line, or two of about the same length. */
 function linesOf(words) {
-  const text = words.map((word) => word.text).join(" ");
-  if (text.length <= LINE) return text;
-  const spaces = [...text.matchAll(/ /g)].map(({ index }) => index);
-  const middle = spaces.sort((a, b) => Math.abs(a - text.length / 2) - Math.abs(b - text.length / 2))[0];
-  return middle === undefined ? text : `${text.slice(0, middle)}\n${text.slice(middle + 1)}`;
+  const texts = words.map((word) => word.text);
+  const reached = []; // letters up to each word's end; one of a script without spaces counts as two, with the space that it has not
+  texts.forEach((text, k) => reached.push((reached[k - 1] ?? -1) + 1 + text.length));
+  const all = reached.at(-1);
+  if (all <= LINE || texts.length < 2) return joinedWords(texts);
+  const places = texts.slice(1).map((_, k) => k + 1);
+  const middle = places.sort((a, b) => Math.abs(reached[a - 1] - all / 2) - Math.abs(reached[b - 1] - all / 2))[0];
+  return `${joinedWords(texts.slice(0, middle))}\n${joinedWords(texts.slice(middle))}`;
 }
 
 /** What stands before and after the words of a line: dashes, tags and the name of who speaks. */
@@ -54,7 +59,7 @@ function textOf(cue, before, now) {
   const lines = cue.text.split("\n").map((line) => frameOf(line, speakers));
   if (before.length !== now.length || lines.reduce((sum, { count }) => sum + count, 0) !== now.length) return linesOf(now);
   let at = 0;
-  return lines.map((line) => line.before + now.slice(at, (at += line.count)).map((word) => word.text).join(" ") + line.after).join("\n");
+  return lines.map((line) => line.before + joinedWords(now.slice(at, (at += line.count)).map((word) => word.text)) + line.after).join("\n");
 }
 
 const same = (a, b) => a.length === b.length && a.every((word, k) => word.text === b[k].text && word.start === b[k].start && word.end === b[k].end);

@@ -1,6 +1,6 @@
 // The words as text that can be read, played and followed.
 
-import { clockText } from "./format.js";
+import { clockText, gapText } from "./format.js";
 import { wordText } from "./timeline.js";
 
 const PARAGRAPH_PAUSE = 1.2;
@@ -53,7 +53,11 @@ export class Transcript {
         run = this.#paragraph(placed ? word.start : null);
         inRun = 0;
       }
-      run.append(this.#button(word, number, placed, frames), " ");
+      const after = this.words.all[number + 1];
+      const gap = after ? gapText(word.text, after.text) : " ";
+      const button = this.#button(word, number, placed, frames);
+      button.classList.toggle("tight", gap === "");
+      run.append(button, gap);
       inRun += 1;
       if (placed) last = word.end;
     });
@@ -197,12 +201,14 @@ export class Transcript {
 export function phraseNodes(words, t, current) {
   const phrase = phraseAt(words, t);
   if (!phrase) return [];
-  return phrase.words.flatMap((i) => {
-    const text = words.placed[i].text;
-    if (i !== current) return [document.createTextNode(`${text} `)];
+  return phrase.words.flatMap((i, k) => {
+    const { text } = words.placed[i];
+    const after = phrase.words[k + 1];
+    const gap = after === undefined ? " " : gapText(text, words.placed[after].text);
+    if (i !== current) return [document.createTextNode(`${text}${gap}`)];
     const bold = document.createElement("b");
     bold.textContent = text;
-    return [bold, document.createTextNode(" ")];
+    return [bold, document.createTextNode(gap)];
   });
 }
 

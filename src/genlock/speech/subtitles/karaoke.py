@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
 from genlock.core.time import round_fraction
+from genlock.speech.scripts import joined_words
 from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.srt_vtt import clock_text
 from genlock.speech.words import Word
@@ -27,6 +28,9 @@ def with_word_stamps(cue: Cue, words: Sequence[Word]) -> str:
 
     A word with which the cue begins needs no time; times inside of a cue increase and lie within it.
 
+    >>> chinese = [Word("今", 1, 2), Word("天。", 2, 3)]
+    >>> with_word_stamps(Cue("今天。", Fraction(1), Fraction(3)), chinese)
+    '今<00:00:02.000>天。'
     >>> cue = Cue("one <i>two</i>\\nthree", Fraction(1), Fraction(4))
     >>> print(with_word_stamps(cue, [Word("one", 1, 2), Word("two", 2, "2.5"), Word("three", 3, 4)]))
     one <i><00:00:02.000>two</i>
@@ -34,9 +38,10 @@ def with_word_stamps(cue: Cue, words: Sequence[Word]) -> str:
     """
     made: list[str] = []
     number, inside, last = -1, False, _milli(cue.start)
-    for part in _PART.findall(_STAMP.sub("", cue.text)):
+    texts = [word.text for word in words]
+    for part in _pieces(_STAMP.sub("", cue.text), texts):
         is_tag = len(part) > 1 and part[0] in "<{"
-        if part.isspace():
+        if part.isspace() or not part:
             inside = False
         elif not is_tag and not inside:
             inside, number = True, number + 1
@@ -46,6 +51,22 @@ def with_word_stamps(cue: Cue, words: Sequence[Word]) -> str:
                 made.append(f"<{clock_text(start, '.')}>")
         made.append(part)
     return "".join(made)
+
+
+def _pieces(text: str, words: Sequence[str]) -> Iterator[str]:
+    """Tags, spaces and words of a text, and "" between two words that are written without a space."""
+    number = 0
+    for part in _PART.findall(text):
+        rest = part
+        if not part.isspace() and not (len(part) > 1 and part[0] in "<{"):
+            while number < len(words) and rest != words[number] and rest.startswith(words[number]):
+                said = words[number]
+                if joined_words([said, rest[len(said) :]]) != rest:
+                    break
+                yield from (said, "")
+                rest, number = rest[len(said) :], number + 1
+            number += 1
+        yield rest
 
 
 def karaoke_runs(cue: Cue) -> list[tuple[int, str]] | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
+from genlock.speech.scripts import joined_words
 from genlock.speech.subtitles.breaks import break_cost, ends_sentence
 from genlock.speech.subtitles.cue import Cue
 from genlock.speech.subtitles.karaoke import with_word_stamps
@@ -74,7 +75,8 @@ def numbered_cues(words: Words, rules: SubtitleRules = PLAIN) -> list[tuple[rang
         (range(text.parts[first].first, text.parts[stop - 1].stop), text.cue(first, stop))
         for first, stop in text.cut()
     ]
-    stays = _stays([cue for _, cue in cues], rules)
+    letters = [text.letters(numbers.start, numbers.stop) for numbers, _ in cues]
+    stays = _stays([cue for _, cue in cues], letters, rules)
     return [
         (numbers, replace(cue, name=str(number)))
         for number, ((numbers, _), cue) in enumerate(zip(cues, stays, strict=True), start=1)
@@ -164,12 +166,12 @@ class _Text:
         low, high = self._words(first, stop)
         turn = self._turn(first, stop)
         if turn is not None:
-            shown = " ".join(self._texts[low:turn]) + "\n" + " ".join(self._texts[turn:high])
+            shown = joined_words(self._texts[low:turn]) + "\n" + joined_words(self._texts[turn:high])
             return Cue(shown, self.parts[first].start, self.parts[stop - 1].end)
-        shown = " ".join(self._texts[low:high])
-        if len(shown) > self._room and high - low > 1 and self._rules.lines > 1:
+        shown = joined_words(self._texts[low:high])
+        if self.letters(low, high) > self._room and high - low > 1 and self._rules.lines > 1:
             middle, _ = self._two_lines(low, high)
-            shown = " ".join(self._texts[low:middle]) + "\n" + " ".join(self._texts[middle:high])
+            shown = joined_words(self._texts[low:middle]) + "\n" + joined_words(self._texts[middle:high])
         return Cue(shown, self.parts[first].start, self.parts[stop - 1].end)
 
     def _words(self, first: int, stop: int) -> tuple[int, int]:
@@ -181,7 +183,8 @@ class _Text:
             return None
         return self.parts[bisect_left(self._turns, self._turns[stop - 1])].first
 
-    def _letters(self, low: int, high: int) -> int:
+    def letters(self, low: int, high: int) -> int:
+        """How much there is to read of some words: a letter of a script without spaces is wide, and counts as two."""
         return self._reached[high] - self._reached[low] - 1
 
     def _holds(self, first: int, stop: int) -> bool:
@@ -191,18 +194,18 @@ class _Text:
         if turn is not None and (
             self._turns[stop - 1] - self._turns[first] > 1
             or self._rules.lines < 2
-            or max(self._letters(low, turn), self._letters(turn, high)) > self._room
+            or max(self.letters(low, turn), self.letters(turn, high)) > self._room
         ):
             return False
         return (
-            self._letters(low, high) <= self._room * self._rules.lines
+            self.letters(low, high) <= self._room * self._rules.lines
             and self._stops[stop - 1] - self._starts[first] <= self._longest
             and self._starts[first + 1] - self._stops[first] <= self._pause
         )
 
     def _cost(self, first: int, stop: int) -> float:
         low, high = self._words(first, stop)
-        start, end, letters = self._starts[first], self._stops[stop - 1], self._letters(low, high)
+        start, end, letters = self._starts[first], self._stops[stop - 1], self.letters(low, high)
         following = self._starts[stop] if stop < len(self.parts) else math.inf
         stay = max(max(end, min(end + self._linger, following - self._gap)) - start, 1e-3)
         cost = _EACH
@@ -226,7 +229,7 @@ class _Text:
         """With which word the second line begins, and what that costs: bad places, and lines of unequal length."""
         longest, best, cheapest = self._room, (low + high) // 2, math.inf
         for middle in range(low + 1, high):
-            upper, lower = self._letters(low, middle), self._letters(middle, high)
+            upper, lower = self.letters(low, middle), self.letters(middle, high)
             over = max(0, upper - longest) + max(0, lower - longest)
             cost = 0.5 * self._breaks[middle - 1] + 2 * abs(upper - lower) / longest + _TOO_WIDE * over
             if cost < cheapest:
@@ -234,12 +237,12 @@ class _Text:
         return best, cheapest
 
 
-def _stays(cues: Sequence[Cue], rules: SubtitleRules) -> list[Cue]:
+def _stays(cues: Sequence[Cue], letters: Sequence[int], rules: SubtitleRules) -> list[Cue]:
     """Each cue stays until it is read, or shortly before the next one; gaps too small to be seen are made equal."""
     made = []
     for number, cue in enumerate(cues):
-        letters = len(cue.text)
-        wanted = max(cue.start + rules.shortest, cue.start + Fraction(letters, rules.speed), cue.end)
+        read = cue.start + Fraction(letters[number], rules.speed)
+        wanted = max(cue.start + rules.shortest, read, cue.end)
         end = max(cue.end, min(wanted, cue.end + max(rules.linger, rules.shortest)))
         if number + 1 < len(cues):
             following = cues[number + 1].start

@@ -1,7 +1,7 @@
 // The words as text: paragraphs of buttons, made where they are seen; of two hours only what is looked at costs anything.
 
 import { firstWhere } from "../page/data.js";
-import { clockText } from "../page/format.js";
+import { clockText, gapText, joinedWords } from "../page/format.js";
 import { make } from "../page/panels.js";
 
 const PAUSE = 1.2; // seconds without a word that begin a paragraph
@@ -46,7 +46,7 @@ export class WordText {
     found.forEach((paragraph, k) => {
       const { from } = list[paragraph.first];
       // Until it is seen it is plain text: it can be read and searched, and takes its room.
-      paragraph.run = make("span", { class: "run" }, list.slice(paragraph.first, paragraph.stop).map((word) => word.text).join(" "));
+      paragraph.run = make("span", { class: "run" }, joinedWords(list.slice(paragraph.first, paragraph.stop).map((word) => word.text)));
       paragraph.element = make("p", { "data-paragraph": k }, make("time", {}, from === null ? "" : clockText(from, 1)), paragraph.run);
     });
     return found;
@@ -61,7 +61,12 @@ export class WordText {
       button.dataset.number = paragraph.first + k;
       return button;
     });
-    paragraph.run.replaceChildren(...paragraph.buttons.flatMap((button) => [button, " "]));
+    paragraph.run.replaceChildren(...paragraph.buttons.flatMap((button, k) => {
+      const after = paragraph.buttons[k + 1];
+      const gap = after ? gapText(button.textContent, after.textContent) : " ";
+      button.classList.toggle("tight", gap === "");
+      return [button, gap];
+    }));
   }
 
   #button(number) {
