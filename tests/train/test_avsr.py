@@ -76,11 +76,15 @@ def test_speakers_are_kept_apart(dataset: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_what_is_planted_is_read_from_sound_from_lips_and_from_both(tmp_path: Path) -> None:
-    loop = replace(QUICK, steps=500, evaluate_every=500, save_every=500)
-    dataset = planted_mouths(tmp_path / "set", clips=40)
-    result = train_avsr([dataset], tmp_path / "reads", replace(READS, network=SMALL, batch=6), loop)
+    """Of 24 clips too little is learnt for held ones: .57 of the words were wrong, every time. A mirrored mouth shows
+    the light of another letter: lips alone had .97 wrong."""
+    loop = replace(QUICK, steps=600, evaluate_every=600, save_every=600)
+    dataset = planted_mouths(tmp_path / "set", clips=120)
+    training = replace(READS, network=SMALL, batch=6, jitter=False)
+    result = train_avsr([dataset], tmp_path / "reads", training, loop)
+    # Seeds 0 and 1 came to .24 and .14, .16 and .08, .21 and .13.
     assert result.figures["wer_sound"] < 0.5
-    assert result.figures["wer_lips"] < 0.6
+    assert result.figures["wer_lips"] < 0.5
     assert result.figures["wer_both"] < 0.5
     assert result.figures["shift_exact"] > 0.8
 
