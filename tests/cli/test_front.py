@@ -142,6 +142,30 @@ def test_standard_input_is_refused_in_words(capsys: pytest.CaptureFixture[str]) 
     assert "'-' is standard input, which is read by sync --live" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["words", "FILM", "--start", "1:75"], "genlock: '1:75' is no instant"),
+        (["sync", "FILM", "--least-probability", "7"], "genlock: least_probability=7.0 lies outside 0...1"),
+    ],
+)
+def test_a_value_that_cannot_be_is_told_in_a_line(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It stood in a frame, below "Error parsing options.reading"."""
+    assert main([str(example_video()) if word == "FILM" else word for word in words]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith(said)
+    assert shown.err.count("\n") == 1
+    assert shown.out == ""
+
+
+def test_an_option_that_is_not_there_is_told_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["sync", "film.mp4", "--chek"])
+    assert "--check" in capsys.readouterr().err
+
+
 def test_quiet_shows_results_and_errors_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["probe", str(example_video()), "--quiet"]) == 0
     shown = capsys.readouterr()

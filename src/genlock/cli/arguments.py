@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr
 from dataclasses import field, make_dataclass
+from functools import wraps
+from io import StringIO
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from genlock.cli.help import asks_for_help, help_text
+from genlock.core.errors import GenlockError
 from genlock.core.time import Exact
 
 __all__ = ["FileNames", "Files", "Force", "Json", "List", "Output", "read_words", "run_command"]
@@ -83,7 +88,42 @@ def run_command(command: Callable[..., None], prog: str, words: Sequence[str]) -
     if asks_for_help(words):
         print(help_text(command, prog, None, registry=_REGISTRY, config=_CONFIG))
         raise SystemExit(0)
-    tyro.cli(command, prog=prog, args=list(words), registry=_REGISTRY, config=_CONFIG)
+
+    @wraps(command)
+    def keep(*given: Any, **named: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return given, named
+
+    given, named = _read(keep, prog, words)
+    command(*given, **named)
+
+
+def _read(asked: Any, prog: str, words: Sequence[str], description: str | None = None) -> Any:
+    """What tyro makes of the words. What an options' class says of a value is told as any other error is, and not in
+    a frame, by the name of a field."""
+    told = StringIO()
+    try:
+        with redirect_stderr(told):
+            return tyro.cli(
+                asked,
+                prog=prog,
+                description=description,
+                args=list(words),
+                registry=_REGISTRY,
+                config=_CONFIG,
+            )
+    except SystemExit as stop:
+        ours = _ours(stop)
+        if ours is not None:
+            raise ours from None
+        sys.stderr.write(told.getvalue())
+        raise
+
+
+def _ours(error: BaseException | None) -> GenlockError | None:
+    """The error of ours that led to another one."""
+    while error is not None and not isinstance(error, GenlockError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def read_words(
@@ -106,4 +146,4 @@ def read_words(
     if asks_for_help(words):
         print(help_text(asked, prog, title, registry=_REGISTRY, config=_CONFIG))
         raise SystemExit(0)
-    return tyro.cli(asked, prog=prog, description=title, args=list(words), registry=_REGISTRY, config=_CONFIG)
+    return _read(asked, prog, words, title)
