@@ -122,3 +122,11 @@ def test_help_lists_the_public_targets(project: Path) -> None:
     shown = make(project).stdout
     for target in ("align", "demo", "test", "bench", "check"):
         assert target in shown
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_what_the_demo_makes_is_nothing_to_commit(repository: Path) -> None:
+    if not (repository / ".git").exists():
+        pytest.skip("this is no clone")
+    ask = ["git", "check-ignore", "--quiet", "genlock-demo/testcard.mp4"]
+    assert subprocess.run(ask, cwd=repository, check=False).returncode == 0
