@@ -107,6 +107,7 @@ def test_sound_that_is_taken_later_on_is_early_as_in_the_public_data_set(
         assert -slope / (2 * bend) == pytest.approx(move / 25, abs=0.06)
 
 
+@pytest.mark.slow
 def test_a_long_film_is_seen_by_windows_and_no_pictures_are_kept(
     arranged: SynchformerSync, tmp_path: Path
 ) -> None:

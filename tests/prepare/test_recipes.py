@@ -312,6 +312,7 @@ def test_variants_of_faces() -> None:
             prepare(Path("."), "nowhere", PrepareOptions(outputs=text))
 
 
+@pytest.mark.slow
 def test_a_film_to_everything_that_regnet_trains_from(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file

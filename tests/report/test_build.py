@@ -211,6 +211,7 @@ def test_values_on_a_variable_rate_are_shown_near_their_cells() -> None:
     assert [round((x - 1) / 254 * 3) for x in np.frombuffer(rows.data, np.uint8)] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_an_hour_fits_into_ten_megabytes(tmp_path: Path) -> None:
     count = 360_000
     rng = np.random.default_rng(0)

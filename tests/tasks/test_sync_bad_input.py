@@ -88,6 +88,7 @@ def test_black_frames(genlock, tmp_path: Path) -> None:
     assert answered(genlock("sync", tmp_path / "a.mp4", "--json"))["offset_seconds"] is None
 
 
+@pytest.mark.slow
 def test_ten_faces(genlock, tmp_path: Path, faces: list[np.ndarray]) -> None:
     def crowd() -> Frames:
         for k in range(50):

@@ -31,6 +31,7 @@ def test_several_files_get_a_folder_each(genlock, spoken: Path, tmp_path: Path) 
     assert written == {"a.genlock/a.srt", "b.genlock/b.srt"}
 
 
+@pytest.mark.slow
 def test_a_whole_folder_of_sounds(genlock, spoken: Path, tmp_path: Path) -> None:
     run = genlock("words", spoken, "-o", tmp_path / "out")
     assert run.status == 0

@@ -136,6 +136,7 @@ def _losses(run: Path) -> list[Any]:
     return [(line["step"], line["loss"]) for line in lines]
 
 
+@pytest.mark.slow
 def test_both_roads_of_pretraining_end_in_a_folder_that_a_recogniser_begins_with(
     dataset: Path, tmp_path: Path
 ) -> None:

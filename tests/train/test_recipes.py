@@ -316,6 +316,7 @@ def test_the_command_line(tone_folder: Path, tmp_path: Path, capsys: pytest.Capt
         assert json.loads((further / "run.json").read_text())["settings"]["start"] == result["model"]
 
 
+@pytest.mark.slow
 def test_a_model_of_phones(tone_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     options = [

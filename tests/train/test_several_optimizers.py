@@ -61,6 +61,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
+@pytest.mark.slow
 def test_kill_9_at_random_points_whatever_the_number_of_workers(whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -67,6 +67,7 @@ def test_every_frame_rate_sees_the_same_movement() -> None:
         np.testing.assert_array_equal(track.values, motion.at(cells.centers(count)))
 
 
+@pytest.mark.slow
 def test_an_hour_at_any_instant_is_what_it_is_alone() -> None:
     phones = Spans(
         [Span(k / 8, (k + 1) / 8, "MAEB"[k % 4].replace("A", "AA").replace("E", "EY")) for k in range(28800)]

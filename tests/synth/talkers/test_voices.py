@@ -96,6 +96,7 @@ def test_bursts_of_the_tract_lie_at_its_release() -> None:
     assert np.quantile(np.abs([border.error_seconds for border in found]), 0.9) <= 0.003
 
 
+@pytest.mark.slow
 def test_the_tract_shuts_its_lips() -> None:
     said = sentence_of("vtl")
     assert said.gestures is not None
@@ -149,6 +150,7 @@ def test_copyleft_is_marked() -> None:
     assert speak("one").to_dict()["licence"] == "Apache-2.0"
 
 
+@pytest.mark.slow
 def test_words_with_phones_of_their_own() -> None:
     words = [SpokenWord("zork", ("Z", "AO1", "R", "K")), SpokenWord("now", ("N", "AW1"))]
     for engine in ("own", "kokoro", "vtl"):
