@@ -136,7 +136,7 @@ def test_a_splice_is_told_with_its_parts(
     shown = capsys.readouterr().out
     assert "in step from 0.0 s" in shown
     assert "300 ms late from 11.9 s" in shown
-    assert "fails" in shown
+    assert "more than viewers tolerate" in shown
     assert shown.count("see the segments") == 1
 
 

@@ -242,8 +242,8 @@ def recognize_and_align(
     >>> from genlock.media.sound_source import TrackSound
     >>> quiet = TrackSound(Track(np.zeros(16000, np.float32), Grid.of_samples(16000)))
     >>> print(recognize_and_align(quiet, transcript="Hello there"))
-             -          -  Hello  (the sound is silent here)
-             -          -  there  (the sound is silent here)
+             -          -  Hello
+             -          -  there
     note: the sound is silent here
     """
     require_speech_rate(sound)
