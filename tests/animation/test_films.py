@@ -40,7 +40,10 @@ def mouth_box(side: int) -> tuple[slice, slice]:
     return slice(side // 2, side), slice(side // 4, 3 * side // 4)
 
 
-@pytest.mark.parametrize("name", face_names())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in ("robot", "bust"))) for name in face_names()],
+)
 def test_drawn_faces_open_their_mouth_and_blink(name: str) -> None:
     face = make_face(name, side=256, seed=1)
     assert face.title

@@ -92,6 +92,7 @@ def test_a_folder_is_judged_whatever_lies_in_it(folder: Path, tmp_path: Path) ->
         open_clips(tmp_path, "speech", "test", "mouth/96")
 
 
+@pytest.mark.slow
 def test_processes_share_the_batches_and_find_the_same(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

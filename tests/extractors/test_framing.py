@@ -115,7 +115,7 @@ def test_librosa_counts_so() -> None:
         if n >= 400:
             inside = librosa.stft(sound, n_fft=400, hop_length=160, center=False)
             assert inside.shape[1] == conventions.stft_inside(400, 160).count(n)
-    for n in range(1, 60_000, 1201):
+    for n in range(1, 60_000, 6007):
         sound = np.zeros(n, np.float32)
         assert librosa.feature.melspectrogram(y=sound).shape[1] == mel.count(n) == len(mel(sound))
 

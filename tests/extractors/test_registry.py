@@ -56,8 +56,10 @@ def test_every_spec_makes_an_extractor_of_that_name() -> None:
 
 
 def test_what_does_not_exist() -> None:
-    with pytest.raises(OptionError, match=r"no feature 'mell'; there are: .*mel:kaldi"):
+    with pytest.raises(OptionError, match=r"no feature 'mell'; did you mean 'mel'\?"):
         make_extractor("mell")
+    with pytest.raises(OptionError, match=r"no feature 'xyzzy'; there are: .*mel:kaldi"):
+        make_extractor("xyzzy")
     with pytest.raises(OptionError, match=r"no preset 'htk'; there are: mel:librosa, mel:kaldi"):
         make_extractor("mel:htk")
     with pytest.raises(OptionError, match="not NAME"):

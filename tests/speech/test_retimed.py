@@ -103,3 +103,30 @@ def test_subtitles_that_fit_stay() -> None:
 def test_too_little_to_compare() -> None:
     with pytest.raises(OptionError, match="too little"):
         retimed([Cue("x", Fraction(0), Fraction(1))], Spoken(Fraction(0), Fraction(9), ()))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_few_subtitles_say_by_how_much_they_may_be_off(seed: int) -> None:
+    """Two that stay to be read after their line are moved by a time that fits many ways: it was told to a hundredth."""
+    random = np.random.default_rng(seed)
+    first = float(random.uniform(0.5, 2))
+    lines = [(first, first + 3.2), (first + 4.5, first + 8)]
+    spoken = [(Fraction(round(1000 * a), 1000), Fraction(round(1000 * b), 1000)) for a, b in lines]
+    stays = [float(random.uniform(0.3, 1.2)) for _ in lines]
+    cues = [
+        Cue(f"line {k}", low + 30, high + 30 + Fraction(round(1000 * stays[k]), 1000))
+        for k, (low, high) in enumerate(spoken)
+    ]
+    (part,) = retimed(cues, Spoken(Fraction(0), Fraction(13), tuple(spoken))).moved
+    assert abs(float(part.shift + 30)) <= float(part.within) + 0.05
+    assert part.within < 3
+    assert ("may be off by" in str(part)) == (part.within > 0.25)
+
+
+def test_many_subtitles_are_sure_of_their_time() -> None:
+    lines = dialogue()
+    (part,) = retimed(
+        [Cue(c.text, c.start - 12, c.end - 12) for c in subtitles(lines)], heard(lines, 600)
+    ).moved
+    assert part.within <= 0.25
+    assert "may be off" not in str(part)

@@ -57,7 +57,10 @@ def spliced(folder: Path, cuts: list[tuple[float, float]]) -> Path:
     return folder / "spliced.mkv"
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".avi"])
+@pytest.mark.parametrize(
+    "ending",
+    [pytest.param(".mp4", marks=pytest.mark.slow), ".mkv", pytest.param(".avi", marks=pytest.mark.slow)],
+)
 def test_a_drift_is_taken_out(tmp_path: Path, ending: str) -> None:
     how = SignalOptions(offset_seconds="0.05", drift_ppm=1500, duration_seconds=30, width=64, height=48)
     film = tmp_path / ("drifts.avi" if ending == ".avi" else "drifts.mp4")

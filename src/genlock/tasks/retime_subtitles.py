@@ -59,6 +59,7 @@ class RetimeResult:
                 "count": part.count,
                 "shift_seconds": float(part.shift),
                 "shift": fraction_text(part.shift),
+                "within_seconds": float(part.within),
                 "fits": round(part.fits, 3),
             }
             for part in self.found.moved

@@ -77,7 +77,7 @@ def test_a_sentence_is_covered_by_phones_words_and_closures(engine: str) -> None
 
 
 @pytest.mark.parametrize(
-    "engine", [pytest.param(name, marks=[pytest.mark.slow] * (name == "vtl")) for name in NAMES]
+    "engine", [pytest.param(name, marks=[pytest.mark.slow] * (name in ("vtl", "kokoro"))) for name in NAMES]
 )
 def test_edges_are_where_they_are_heard(engine: str) -> None:
     """The stated accuracy holds for nine of ten edges that the sound shows."""

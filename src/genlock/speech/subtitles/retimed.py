@@ -51,6 +51,9 @@ _LONGEST_PAUSE = 4.0
 _WORD, _WORD_REACH = 1.5, 0.6
 # Fewer seconds of subtitles than these are no evidence.
 _LEAST = 5.0
+# How far an edge of a subtitle lies from where speech begins or ends, in seconds, as a rule: times that fit worse by no
+# more than such edges make, two a subtitle and each by chance, fit as well. From where on that is said, in seconds.
+_EDGE, _UNSURE = 0.3, 0.25
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,19 @@ class Moved:
     """What was added to their times after these were multiplied by the speed, in seconds."""
     fits: float
     """How well they stand where somebody speaks, -1...1."""
+    within: Fraction
+    """How far from the shift other shifts lie that fit as well, in seconds; large where subtitles are few."""
+
+    def __str__(self) -> str:
+        said = (
+            f"{self.count} subtitles from number {self.first + 1} on were moved by {float(self.shift):+.2f} s"
+        )
+        if self.within <= _UNSURE:
+            return said
+        return (
+            f"{said}, which may be off by {float(self.within):.1f} s: so few do not say it nearer "
+            "(--retime-by words hears their words)"
+        )
 
 
 @dataclass(frozen=True)
@@ -100,10 +116,7 @@ class Retimed:
     def notes(self) -> tuple[str, ...]:
         """What was done, in sentences."""
         said = [] if self.speed == 1 else [f"times were multiplied by {self.speed} ({float(self.speed):.6f})"]
-        for part in self.moved:
-            said.append(
-                f"{part.count} subtitles from number {part.first + 1} on were moved by {float(part.shift):+.2f} s"
-            )
+        said += map(str, self.moved)
         if self.left_out:
             shown = ", ".join(repr(cue.plain[:40]) for cue in self.left_out[:5])
             said.append(f"{len(self.left_out)} belong to scenes that the film does not have: {shown}")
@@ -136,15 +149,15 @@ def retimed(cues: Sequence[Cue], film: Spoken) -> Retimed:
             f"{len(cues)} subtitles of {shown:.1f} s and {spoken:.1f} s of speech are too little to compare; "
             "give the words with --transcript"
         )
-    best: tuple[float, Fraction, Array, Array] | None = None
+    best: tuple[float, Fraction, _Search, Array] | None = None
     for speed in SPEEDS:
         search = _Search(cues, film, speed)
         steps, score = search.best_steps()
         worth = score if speed == 1 else score - _OTHER_SPEED * abs(score)
         if best is None or worth > best[0]:
-            best = (worth, speed, steps, search.fits(steps))
+            best = (worth, speed, search, steps)
     assert best is not None
-    return _made(cues, film, best[1], best[2], best[3])
+    return _made(cues, film, *best[1:])
 
 
 class _Search:
@@ -226,6 +239,13 @@ class _Search:
         shares: Array = (self._spoken(self._ends + steps) - self._spoken(self._starts + steps)) / lengths
         return shares
 
+    def within(self, first: int, stop: int, step: float) -> Fraction:
+        """How far from a time other times lie at which some subtitles fit as well."""
+        worth = sum((self.scores(number) for number in range(first, stop)), np.zeros(len(self._shifts)))
+        here = worth[int(np.argmin(np.abs(self._shifts - step)))]
+        as_well = worth >= here - _EDGE * np.sqrt(2 * (stop - first))
+        return Fraction(round(float(np.abs(self._shifts[as_well] - step).max()) * _RATE), _RATE)
+
 
 def _sums(film: Spoken, rate: int) -> Array:
     """Running sum over the film: 1 a step where somebody speaks, -1 where nobody does, the share of both between."""
@@ -238,12 +258,14 @@ def _sums(film: Spoken, rate: int) -> Array:
     return np.concatenate([[0.0], np.cumsum(2 * said[:count] - 1)])
 
 
-def _made(cues: Sequence[Cue], film: Spoken, speed: Fraction, steps: Array, fits: Array) -> Retimed:
+def _made(cues: Sequence[Cue], film: Spoken, speed: Fraction, search: _Search, steps: Array) -> Retimed:
+    fits = search.fits(steps)
     edges = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(cues)]
     parts = []
     for first, stop in pairwise(edges):
         shift = _fine_shift(cues[first:stop], film, speed, float(steps[first]))
-        parts.append(Moved(first, stop - first, shift, float(np.mean(fits[first:stop]))))
+        within = search.within(first, stop, float(steps[first]))
+        parts.append(Moved(first, stop - first, shift, float(np.mean(fits[first:stop])), within))
     new = [
         replace(cue, start=cue.start * speed + part.shift, end=cue.end * speed + part.shift)
         for part in parts
