@@ -6,6 +6,7 @@ anything. Updates come in their order.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -117,7 +118,13 @@ def _by_processes(updates: _Updates, steps: range, workers: int) -> Generator[li
         multiprocessing_context="fork" if sys.platform == "linux" else None,
         generator=torch.Generator(),  # else each start would draw from the generator that models draw from
     )
-    coming: Any = iter(loader)
+    # What is garbage here is not theirs to collect: a film that was read has threads of FFmpeg, which a fork does not
+    # have, and whose end it would wait for for ever.
+    gc.freeze()
+    try:
+        coming: Any = iter(loader)
+    finally:
+        gc.unfreeze()
     try:
         while True:
             try:
