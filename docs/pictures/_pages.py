@@ -1,4 +1,4 @@
-"""What the pictures of pages have in common: the film they show, and a browser without a window."""
+"""What pictures of films and pages have in common: the films they show, and a browser without a window."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from genlock.synth.impacts.films import make_impact
+from genlock.synth.impacts.plans import ImpactOptions
+from genlock.synth.impacts.sets import plan_impacts
 from genlock.synth.talkers.films import make_talker
 from genlock.synth.talkers.plans import TalkerOptions, plan_talkers
 
@@ -35,6 +38,22 @@ def talking_film(folder: Path) -> tuple[Path, Path]:
     make_talker(folder, next(islice(plan_talkers(options), 2, None)))
     film = next(folder.glob("*.mp4")).rename(folder / "talker.mp4")
     return film, next(folder.glob("*.txt")).rename(folder / "talker.txt")
+
+
+def sticks_film(folder: Path) -> Path:
+    """A stick that strikes for six seconds: a film of the world of impacts."""
+    options = ImpactOptions(
+        count=1,
+        seed=8,
+        seconds=6,
+        sizes=("320x240",),
+        rates=("25",),
+        scenes=("sticks",),
+        difficulty=0.2,
+        distractors=0,
+    )
+    make_impact(folder, next(plan_impacts(options)))
+    return next(folder.glob("*.mp4"))
 
 
 @contextmanager

@@ -20,14 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _pages import CHROMIUM, DRIVER, browser, jpeg, seen_as, talking_film, wait
+from _pages import CHROMIUM, DRIVER, browser, jpeg, seen_as, sticks_film, talking_film, wait
 
 from genlock.core.json_forms import write_json
 from genlock.data.options import PrepareOptions
 from genlock.media import Sound, encode
-from genlock.synth.impacts.films import make_impact
-from genlock.synth.impacts.plans import ImpactOptions
-from genlock.synth.impacts.sets import plan_impacts
 from genlock.synth.voice.speak import VoiceOptions, speak
 from genlock.tasks.prepare_dataset import prepare_dataset
 
@@ -107,18 +104,7 @@ def fill(films: Path, made: Path) -> str:
     _, transcript = talking_film(films)
     text = transcript.read_text(encoding="utf-8")
     transcript.unlink()
-    options = ImpactOptions(
-        count=1,
-        seed=8,
-        seconds=6,
-        sizes=("320x240",),
-        rates=("25",),
-        scenes=("sticks",),
-        difficulty=0.2,
-        distractors=0,
-    )
-    make_impact(made, next(plan_impacts(options)))
-    next(made.glob("*.mp4")).rename(films / "sticks.mp4")
+    sticks_film(made).rename(films / "sticks.mp4")
     for name, hertz in (("wood/soft_1", 500), ("metal/hard_1", 1500)):
         (films / "mine" / name).parent.mkdir(parents=True)
         ring = 0.5 * np.exp(-np.arange(9600) / 900) * np.cos(np.arange(9600) * hertz / 7639)
