@@ -65,13 +65,26 @@ class Track:
     """How the signal was cut for the computation: ``"whole"``, or a text that says how."""
 
     def __repr__(self) -> str:
-        shape = f"{self.values.dtype}{list(self.values.shape)}"
-        grid, count = self.grid, int(self.valid.sum())
-        pace = f"{grid.rate} cells a second" if isinstance(grid, Grid) else "cells of their own lengths"
-        invalid = "" if count == len(self) else f", {count} of {len(self)} valid"
-        told = f"{shape}, {pace}, {float(self.start):z.3f} to {float(self.end):z.3f} s{invalid}"
+        told = self.described(f"{self.grid.rate} cells a second" if isinstance(self.grid, Grid) else "")
         name = shortened(self.name, LONGEST - len(told) - len("Track(: )"))
         return f"Track({name}: {told})" if name else f"Track({told})"
+
+    def described(self, pace: str) -> str:
+        """Form, cells, length and how many are valid, in words.
+
+        Parameters
+        ----------
+        pace : how often cells come; of cells that come at no rate it is not used
+
+        >>> Track(np.ones((50, 3)), Grid(25)).described("25 a second")
+        'float64[50, 3], 25 a second, 0.000 to 2.000 s'
+        """
+        if not isinstance(self.grid, Grid):
+            pace = "cells of their own lengths"
+        count = int(self.valid.sum())
+        invalid = "" if count == len(self) else f", {count} of {len(self)} valid"
+        form = f"{self.values.dtype}{list(self.values.shape)}"
+        return f"{form}, {pace}, {float(self.start):z.3f} to {float(self.end):z.3f} s{invalid}"
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values)

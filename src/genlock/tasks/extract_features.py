@@ -95,14 +95,11 @@ class SavedTrack:
     __repr__ = one_line
 
     def __str__(self) -> str:
-        track, grid, count = self.track, self.track.grid, int(self.track.valid.sum())
-        pace = "cells of their own lengths"
+        grid, pace = self.track.grid, ""
         if isinstance(grid, Grid):
             exactly = "" if grid.rate.denominator == 1 else f" = {float(grid.rate):.3f}"
             pace = f"{grid.rate}{exactly} a second"
-        invalid = "" if count == len(track) else f", {count} of {len(track)} valid"
-        form = f"{track.values.dtype}{list(track.values.shape)}"
-        return f"{self.path}: {form}, {pace}, {float(track.start):z.3f} to {float(track.end):z.3f} s{invalid}"
+        return f"{self.path}: {self.track.described(pace)}"
 
     def to_dict(self) -> dict[str, Any]:
         """``name``, ``rate`` (exact; null if variable), ``start`` (exact), ``length``, ``path`` and more."""
